@@ -1,0 +1,54 @@
+"""What carries events from one service to the others: two methods, at least once, in order per key."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class TransportUnavailable(Exception):
+    """The transport can't be reached or did not acknowledge; the caller keeps the records and tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event on the wire: CloudEvents 1.0 in binary mode, so `headers` holds `ce_id`, `ce_type` and their like."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records in order per key. Until `acknowledge` is called they may come again, to this consumer or another."""
+
+    records: tuple[Record, ...]
+    acknowledge: Callable[[], Awaitable[None]]
+
+
+class Transport(Protocol):
+    """Two real implementations, `postgres` and `kafka`, held to one contract by `tests/chassis/transport`."""
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Return once every record is durable.
+
+        Raises TransportUnavailable when any may not be: the caller sends the whole sequence again,
+        so a record may arrive twice but never out of order within its key.
+        """
+
+    def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+        """Yield non-empty batches of at most `limit` records, waiting for as long as there are none.
+
+        One group sees each record at least once, from the beginning of the topic on; what it acknowledged
+        does not come back. Members of a group share the work, and no key is with two of them at once.
+        Reading on without acknowledging is allowed. Raises TransportUnavailable when the connection is lost;
+        the caller starts a new `consume`, which goes on behind the last acknowledged batch.
+        """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
