@@ -1,0 +1,41 @@
+"""Why the platform could not start, each told to the user in one sentence."""
+
+
+class CannotStart(Exception):
+    """The platform could not start; the text is one sentence for the person at the terminal."""
+
+
+class FolderNotWritable(CannotStart):
+    """The data folder, or one it should be made in, cannot be written."""
+
+
+class FolderNotReachable(CannotStart):
+    """A parent of the data folder is closed to the user that PostgreSQL runs as."""
+
+
+class FolderInUse(CannotStart):
+    """Another process owns the folder."""
+
+
+class FolderNotOurs(CannotStart):
+    """The folder holds something that is not ours to change or to delete."""
+
+
+class PortTaken(CannotStart):
+    """Something else listens on the port asked for."""
+
+
+class DiskFull(CannotStart):
+    """There is not enough room for a database."""
+
+
+class WrongVersion(CannotStart):
+    """The stored database was written by another major version of PostgreSQL."""
+
+
+class OsUserNotAvailable(CannotStart):
+    """We are root, PostgreSQL refuses to be, and we may not become anyone else."""
+
+
+class ServerFailed(CannotStart):
+    """PostgreSQL ended, or did not become ready, for a reason of its own."""
