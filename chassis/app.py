@@ -1,0 +1,91 @@
+"""The API process of a service: one FastAPI application, wired the same way everywhere."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from html import escape
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse
+from sqlalchemy import text
+
+from chassis.auth import KeySource
+from chassis.db import Database, is_transient
+from chassis.problems import NotFound, Problem, answer_problems
+from chassis.routes import BODY_LIMIT_B, Route
+from chassis.telemetry import RequestTelemetry, serve_metrics
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    name: str, *, db: Database, keys: KeySource, routers: Iterable[APIRouter], owns_db: bool = True
+) -> FastAPI:
+    """The application of the service called `name`. It closes `db` at its end unless another shares it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if owns_db:
+            await db.close()
+
+    app = FastAPI(
+        title=f"Duijie {name}",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=BODY_LIMIT_B,
+        separate_input_output_schemas=False,
+    )
+    app.state.db = db
+    app.state.keys = keys
+    app.router.route_class = Route
+    app.add_middleware(RequestTelemetry, service=name)
+    answer_problems(app)
+    serve_metrics(app)
+    _serve_health(app, [("database", lambda: _database_answers(db))])
+    _serve_problem_pages(app)
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+async def _database_answers(db: Database) -> str | None:
+    """None when it does, else the reason."""
+    try:
+        async with db.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception as error:
+        if is_transient(error):
+            return "the database does not answer"
+        raise
+    return None
+
+
+def _serve_health(app: FastAPI, checks: Sequence[tuple[str, Callable[[], object]]]) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        reasons = {name: reason for name, check in checks if (reason := await check()) is not None}  # type: ignore[misc]
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+
+def _serve_problem_pages(app: FastAPI) -> None:
+    """`/problems/<slug>`: what the `type` of a problem says, for a person."""
+
+    @app.get("/problems/{slug}", include_in_schema=False)
+    async def problem(slug: str) -> HTMLResponse:
+        known = Problem.known().get(slug)
+        if known is None:
+            raise NotFound()
+        rows = "".join(
+            f'<section lang="{lang}"><h2>{escape(title)}</h2><p>{escape(detail)}</p></section>'
+            for lang, title, detail in (
+                ("zh-CN", known.title.zh, known.detail.zh),
+                ("en", known.title.en, known.detail.en),
+            )
+        )
+        return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>{slug}</title><h1>{slug}</h1>{rows}")

@@ -1,0 +1,130 @@
+"""Who is calling: Ed25519 JWTs, issued by the gateway and verified by every service."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import httpx
+import jwt
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+
+from chassis.problems import Forbidden, Unauthenticated, Unavailable
+from contracts.accounts import Role
+
+ISSUER = AUDIENCE = "duijie"
+ALGORITHM = "EdDSA"
+KEYS_STAY_FRESH_S = 300
+REFETCH_AFTER_S = 5
+
+
+class Caller(BaseModel):
+    """The account behind a token."""
+
+    account_id: UUID
+    role: Role
+    name: str = ""
+
+
+class KeySource(Protocol):
+    """Where public keys come from: in process, or over HTTP."""
+
+    async def key(self, kid: str) -> jwt.PyJWK | None:
+        """The public key of that id; None when the gateway has none such."""
+
+
+@dataclass
+class LocalKeys:
+    """The gateway's keys in the same process; `jwks` returns its JWK set."""
+
+    jwks: Callable[[], Mapping[str, Any]]
+
+    async def key(self, kid: str) -> jwt.PyJWK | None:
+        return _by_id(self.jwks()).get(kid)
+
+
+class RemoteKeys:
+    """The gateway's `/.well-known/jwks.json`, kept for some minutes; an unknown id asks again, not too often."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.AsyncClient(timeout=5)
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_s = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def key(self, kid: str) -> jwt.PyJWK | None:
+        async with self._lock:
+            age_s = time.monotonic() - self._fetched_s
+            if age_s > KEYS_STAY_FRESH_S or (kid not in self._keys and age_s > REFETCH_AFTER_S):
+                await self._fetch()
+        return self._keys.get(kid)
+
+    async def _fetch(self) -> None:
+        try:
+            answer = (await self._client.get(self._url)).raise_for_status()
+        except httpx.HTTPError as error:
+            if self._keys:
+                return  # keys that were good stay good while the gateway is away
+            raise Unavailable(headers={"Retry-After": "1"}) from error
+        self._keys = _by_id(answer.json())
+        self._fetched_s = time.monotonic()
+
+
+def _by_id(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
+    return {each.key_id: each for each in jwt.PyJWKSet.from_dict(dict(jwks)).keys if each.key_id}
+
+
+async def verify(token: str, keys: KeySource) -> Caller:
+    """The caller named by a token. Raises Unauthenticated for any token that isn't ours, sound and in time."""
+    try:
+        header = jwt.get_unverified_header(token)
+        key = await keys.key(str(header.get("kid", "")))
+        if key is None:
+            raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+        claims = jwt.decode(
+            token,
+            key.key,
+            algorithms=[ALGORITHM],  # ours alone: never what the token itself asks for
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+        )
+        return Caller(account_id=claims["sub"], role=claims["role"], name=claims.get("name", ""))
+    except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
+        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from error
+
+
+async def caller_or_none(request: Request) -> Caller | None:
+    """The caller, or None when no token came. A bad token is refused even where none is needed."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer":
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return await verify(token.strip(), request.app.state.keys)
+
+
+async def current_caller(caller: Annotated[Caller | None, Depends(caller_or_none)]) -> Caller:
+    """The caller; 401 without a token."""
+    if caller is None:
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return caller
+
+
+def only(*roles: Role) -> Callable[..., Coroutine[Any, Any, Caller]]:
+    """A dependency: the caller, when of one of these roles, else 403. An admin may everything."""
+    allowed = {*roles, "admin"}
+
+    async def caller_of_role(caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
+        if caller.role not in allowed:
+            raise Forbidden()
+        return caller
+
+    return caller_of_role
+
+
+AnyCaller = Annotated[Caller, Depends(current_caller)]

@@ -1,0 +1,134 @@
+"""One PostgreSQL database: who may only read, who may write, and the one place that commits.
+
+A transaction collects the events it emits and writes them to the outbox as its last statement, after the row
+lock of the aggregate they report, so that the order of one key is the order of the commits.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from chassis.outbox import append
+from contracts.event import Event
+
+
+class ReadSession(AsyncSession):
+    """A transaction in which PostgreSQL itself refuses to write."""
+
+
+class WriteSession(AsyncSession):
+    """A transaction that may write and tell of it. What it emits leaves with the commit, or not at all."""
+
+    def emit(self, *events: Event) -> None:
+        """Tell these facts, in this order."""
+        self.emitted.extend(events)
+
+    def when_committed(self, do: Callable[[], None]) -> None:
+        """Call `do` after the commit, for waking a loop of this process. Never for work that must not be lost."""
+        self.after_commit.append(do)
+
+    @property
+    def emitted(self) -> list[Event]:
+        events: list[Event] = self.info.setdefault("emitted", [])
+        return events
+
+    @property
+    def after_commit(self) -> list[Callable[[], None]]:
+        calls: list[Callable[[], None]] = self.info.setdefault("after_commit", [])
+        return calls
+
+
+class Wake:
+    """Wakes a waiting loop of this process early; a loop elsewhere polls (design: no LISTEN/NOTIFY)."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when set, or after `timeout_s`."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout_s)
+        except TimeoutError:
+            return
+        self._event.clear()
+
+
+class Database:
+    """One service's database. `source` names the service in the events it tells, such as `/duijie/listing`."""
+
+    def __init__(self, url: str, *, source: str, pool_size: int = 10) -> None:
+        self.source = source
+        self.outbox_wake = Wake()
+        self._engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            pool_timeout=5,
+            connect_args={"server_settings": {"timezone": "UTC", "application_name": source}},
+        )
+        self._readers = self._engine.execution_options(postgresql_readonly=True)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self._engine
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction."""
+        async with ReadSession(self._readers, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[WriteSession]:
+        """A transaction that commits when the block ends, and is undone when it raises."""
+        async with WriteSession(self._engine, expire_on_commit=False) as session:
+            yield session
+            await self.commit(session)
+
+    async def commit(self, session: WriteSession) -> None:
+        """Write what was emitted as the last statement, then commit, then wake who waits."""
+        await session.flush()
+        emitted = list(session.emitted)
+        if emitted:
+            await append(session, self.source, emitted)
+        await session.commit()
+        session.emitted.clear()
+        if emitted:
+            self.outbox_wake.set()
+        for call in session.after_commit:
+            call()
+        session.after_commit.clear()
+
+    def write_session(self) -> WriteSession:
+        """A session for `chassis.routes`, which ends it itself."""
+        return WriteSession(self._engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that commits each statement by itself, for session locks and vacuuming."""
+        async with self._engine.connect() as plain:
+            yield await plain.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database, not the work, is at fault: it is worth trying again without counting a try.
+
+    Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
+    55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
+    """
+    if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57", "58"}
+    return False

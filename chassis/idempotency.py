@@ -1,0 +1,105 @@
+"""`Idempotency-Key`: the same caller, key and body get the first answer again, byte for byte.
+
+The record is written in the use case's own transaction, so there is an answer to repeat exactly when there was an
+effect. A key whose first request still runs is refused: an advisory lock tells, since the row isn't there yet.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fastapi import Request
+from fastapi.responses import Response
+from sqlalchemy import delete, func, insert, select
+
+from chassis.db import Database, WriteSession
+from chassis.problems import FieldError, InvalidInput, Problem, Text
+from chassis.tables import IDEMPOTENCY
+
+KEPT = timedelta(hours=48)
+KEY_MAX = 255
+REPEATED_HEADERS = ("content-type", "etag", "location")
+
+
+class KeyReused(Problem):
+    slug, status = "idempotency-key-reused", 422
+    title = Text("幂等键已用于另一请求", "The key was used for another request")
+    detail = Text("同一个 Idempotency-Key 已用于不同的内容。", "This Idempotency-Key came before with another body.")
+
+
+class StillRunning(Problem):
+    slug, status = "still-running", 409
+    title = Text("仍在处理", "Still running")
+    detail = Text(
+        "同一个键的第一次请求尚未完成，请稍后重试。",
+        "The first request with this key has not ended; try again shortly.",
+    )
+
+
+class Replay(Exception):
+    """Not an error: the answer was given before, and is given again."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("replay")
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """This request's right to be the first with its key."""
+
+    caller: str
+    key: str
+    request_hash: bytes
+
+
+async def claim(session: WriteSession, request: Request, caller: str) -> Claim | None:
+    """Take the key for this transaction; None when the request brings no key.
+
+    Raises Replay with the first answer, KeyReused for another body, StillRunning while the first one runs.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= KEY_MAX:
+        text = Text(f"1 至 {KEY_MAX} 个字符。", f"1 to {KEY_MAX} characters.")
+        raise InvalidInput(errors=[FieldError("#/header/Idempotency-Key", text)])
+    mine = Claim(caller, key, await _hash(request))
+    lock = struct.unpack(">q", hashlib.sha256(f"{caller}\0{key}".encode()).digest()[:8])[0]
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise StillRunning(headers={"Retry-After": "1"})
+    row = (
+        await session.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key))
+    ).one_or_none()
+    if row is None:
+        return mine
+    if row.request_hash != mine.request_hash:
+        raise KeyReused()
+    raise Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
+
+
+async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
+    """Write the answer into the transaction whose effect it reports."""
+    headers = {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers}
+    await session.execute(
+        insert(IDEMPOTENCY).values(
+            caller=mine.caller,
+            key=mine.key,
+            request_hash=mine.request_hash,
+            status=response.status_code,
+            headers=headers,
+            body=bytes(response.body),
+        )
+    )
+
+
+async def forget_old(db: Database) -> None:
+    """Delete answers older than `KEPT`; the worker runs this now and then."""
+    async with db.transaction() as session:
+        await session.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < func.now() - KEPT))
+
+
+async def _hash(request: Request) -> bytes:
+    head = f"{request.method} {request.url.path}?{request.url.query}\0".encode()
+    return hashlib.sha256(head + await request.body()).digest()

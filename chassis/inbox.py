@@ -1,0 +1,139 @@
+"""The inbox: events come at least once, their effect happens exactly once.
+
+A batch is one transaction: insert the event ids, handle only the new ones, commit; the transport is told after.
+A batch that fails is redone record by record. Only an error of the record itself counts as a try; after
+`MAX_TRIES` it goes through the outbox to the dead letters of its topic, and the next record has its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.db import Database, WriteSession, is_transient
+from chassis.outbox import append_records
+from chassis.tables import INBOX
+from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
+from chassis.transport.base import Batch, Record, Transport
+from contracts.event import Envelope, Event
+from contracts.topics import dead_letter_topic
+
+log = structlog.get_logger()
+
+MAX_TRIES = 5
+RETRY_S = 0.2
+TRANSIENT_RETRY_S = 1.0
+BATCH = 500
+
+Handler = Callable[[WriteSession, Sequence[Event]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A slice's interest in a topic: `handle` is given the new events of a batch, in order per key."""
+
+    topic: str
+    handle: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    id: UUID
+    event: Event
+    topic: str
+
+
+def decode(record: Record) -> Received | None:
+    """The event of a record, or None for a type that this consumer does not know (a newer producer may tell it).
+
+    Raises ValueError, KeyError or ValidationError when the record is not what it says.
+    """
+    envelope = Envelope.from_headers(record.headers)
+    kind = Event.known().get(envelope.type)
+    if kind is None:
+        return None
+    return Received(envelope.id, kind.model_validate_json(record.value), record.topic)
+
+
+class Consumer:
+    """One consumer group of a service: `name` stands in its inbox and at the transport."""
+
+    def __init__(self, name: str, db: Database, transport: Transport, subscriptions: Sequence[Subscription]) -> None:
+        self._name = name
+        self._db = db
+        self._transport = transport
+        self._handlers: dict[str, list[Handler]] = {}
+        for subscription in subscriptions:
+            self._handlers.setdefault(subscription.topic, []).append(subscription.handle)
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises when the transport is lost; the worker starts it again."""
+        async for batch in self._transport.consume(self._name, self._handlers.keys(), limit=BATCH):
+            await self._take(batch)
+            await batch.acknowledge()
+
+    async def _take(self, batch: Batch) -> None:
+        try:
+            await self._handle(batch.records)
+        except Exception as error:
+            log.warning("batch_redone", consumer=self._name, records=len(batch.records), error=type(error).__name__)
+            for record in batch.records:
+                await self._take_alone(record)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """The effect of these records and the note of their ids, in one transaction."""
+        received = [each for each in map(decode, records) if each is not None]
+        if not received:
+            return
+        async with self._db.transaction() as session:
+            new = await self._note([each.id for each in received], session)
+            for topic, handlers in self._handlers.items():
+                events = [each.event for each in received if each.topic == topic and each.id in new]
+                for handle in handlers if events else ():
+                    await handle(session, events)
+        EVENTS_HANDLED.labels(self._name).inc(len(new))
+        EVENTS_SKIPPED.labels(self._name).inc(len(received) - len(new))
+
+    async def _note(self, ids: Sequence[UUID], session: WriteSession) -> set[UUID]:
+        # sorted, so that two members that were given the same records can't wait for each other
+        rows = [{"consumer": self._name, "event_id": each} for each in sorted(set(ids))]
+        noted = insert(INBOX).values(rows).on_conflict_do_nothing().returning(INBOX.c.event_id)
+        return set((await session.scalars(noted)).all())
+
+    async def _take_alone(self, record: Record) -> None:
+        tries = 0
+        while True:
+            try:
+                return await self._handle([record])
+            except Exception as error:
+                if is_transient(error):
+                    log.warning("record_waits", consumer=self._name, topic=record.topic, error=type(error).__name__)
+                    await asyncio.sleep(TRANSIENT_RETRY_S)
+                    continue
+                tries += 1
+                if tries == MAX_TRIES:
+                    return await self._bury(record, error)
+                await asyncio.sleep(RETRY_S * tries)
+
+    async def _bury(self, record: Record, error: Exception) -> None:
+        """Send the record to its dead letters, with the reason; it never blocks those behind it."""
+        log.error("record_dead", consumer=self._name, topic=record.topic, key=record.key, exc_info=error)
+        reason = {"dlq_consumer": self._name, "dlq_error": _describe(error)}
+        dead = Record(dead_letter_topic(record.topic), record.key, record.value, {**record.headers, **reason})
+        async with self._db.transaction() as session:
+            await append_records(session, [dead])
+        EVENTS_DEAD.labels(self._name).inc()
+
+
+def _describe(error: Exception) -> str:
+    """Which fields were wrong, never what stood in them: a dead letter may be read by many."""
+    if isinstance(error, ValidationError):
+        places = [".".join(map(str, each["loc"])) for each in error.errors(include_input=False)]
+        return f"ValidationError: {', '.join(places)}"
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,89 @@
+"""The outbox is a row and a relay: events are written with the change they report, and sent by one sender.
+
+One relay a database (advisory lock) sends in the order of the rows and deletes what was acknowledged. It may send
+twice after a crash; the inbox of each consumer makes the effect single.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.tables import OUTBOX
+from chassis.telemetry import EVENTS_RELAYED, current_traceparent
+from chassis.transport.base import Record, Transport
+from contracts.event import Envelope, Event
+
+if TYPE_CHECKING:
+    from chassis.db import Database
+
+log = structlog.get_logger()
+
+RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
+BATCH = 500
+POLL_S = 0.05
+LOCK_RETRY_S = 1.0
+
+
+def to_record(event: Event, source: str) -> Record:
+    """The event in its envelope, ready for the wire."""
+    envelope = Envelope(
+        id=uuid7(),
+        source=source,
+        type=event.TYPE,
+        subject=event.key,
+        time=datetime.now(UTC),
+        traceparent=current_traceparent(),
+    )
+    return Record(event.TOPIC, event.key, event.model_dump_json().encode(), envelope.headers())
+
+
+async def append(session: AsyncSession, source: str, events: Sequence[Event]) -> None:
+    """Write the events into the session's transaction."""
+    await append_records(session, [to_record(event, source) for event in events])
+
+
+async def append_records(session: AsyncSession, records: Sequence[Record]) -> None:
+    """Write records as they are, such as dead letters, into the session's transaction."""
+    rows = [
+        {"topic": record.topic, "key": record.key, "headers": dict(record.headers), "value": record.value}
+        for record in records
+    ]
+    await session.execute(insert(OUTBOX), rows)
+
+
+class Relay:
+    """Sends what stands in the outbox. Any number may run; one of them works."""
+
+    def __init__(self, db: Database, transport: Transport) -> None:
+        self._db = db
+        self._transport = transport
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again."""
+        async with self._db.connection() as connection:
+            while not await self._is_mine(connection):
+                await asyncio.sleep(LOCK_RETRY_S)
+            while True:
+                if await self._send_batch(connection) < BATCH:
+                    await self._db.outbox_wake.wait(POLL_S)
+
+    async def _is_mine(self, connection: AsyncConnection) -> bool:
+        """A session lock: it goes with the connection, so a dead relay never blocks the next."""
+        return bool(await connection.scalar(select(func.pg_try_advisory_lock(RELAY_LOCK))))
+
+    async def _send_batch(self, connection: AsyncConnection) -> int:
+        rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()
+        if rows:
+            await self._transport.publish([Record(row.topic, row.key, row.value, row.headers) for row in rows])
+            # only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile
+            await connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
+            EVENTS_RELAYED.labels(self._db.source).inc(len(rows))
+        return len(rows)

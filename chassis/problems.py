@@ -1,0 +1,278 @@
+"""Errors for people and machines: RFC 9457 problem details, in zh-CN and en.
+
+A slice draws its problems beside its models, as subclasses of `Problem`; the one handler here answers them all.
+422 means malformed, 409 means no, 404 also means someone else's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic_core import PydanticCustomError
+from starlette.exceptions import HTTPException
+
+Language = Literal["zh-CN", "en"]
+
+log = structlog.get_logger()
+
+
+class Text(NamedTuple):
+    """One sentence in both languages; `{fields}` are filled in when it is shown."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: Language, fields: Mapping[str, Any] | None = None) -> str:
+        template = self.zh if language == "zh-CN" else self.en
+        return template.format(**fields) if fields else template
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: `pointer` is an RFC 6901 pointer as a URI fragment, `#/origin/adcode`."""
+
+    pointer: str
+    detail: Text
+
+
+class Problem(Exception):
+    """A named fact that refuses a request. `fields` fill its texts and are safe to show to the caller."""
+
+    slug: ClassVar[str]
+    status: ClassVar[int]
+    title: ClassVar[Text]
+    detail: ClassVar[Text]
+
+    def __init__(
+        self, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None, **fields: object
+    ) -> None:
+        super().__init__(self.slug)
+        self.errors = errors
+        self.headers = headers
+        self.fields = fields
+
+    def body(self, language: Language) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title.in_language(language),
+            "status": self.status,
+            "detail": self.detail.in_language(language, self.fields),
+        }
+        if self.errors:
+            body["errors"] = [
+                {"pointer": error.pointer, "detail": error.detail.in_language(language)} for error in self.errors
+            ]
+        return body
+
+    @classmethod
+    def known(cls) -> dict[str, type["Problem"]]:
+        """Every problem of this process by its slug."""
+        found: dict[str, type[Problem]] = {}
+        pending = cls.__subclasses__()
+        while pending:
+            problem = pending.pop()
+            pending.extend(problem.__subclasses__())
+            if "slug" in problem.__dict__:
+                found[problem.slug] = problem
+        return found
+
+
+class InvalidInput(Problem):
+    slug, status = "invalid-input", 422
+    title = Text("输入无效", "The input is not valid")
+    detail = Text(
+        "请更正所列各项后重试。没有任何内容被更改。",
+        "Correct the fields listed and send it again. Nothing was changed.",
+    )
+
+
+class MalformedJson(Problem):
+    slug, status = "malformed-json", 422
+    title = Text("不是有效的 JSON", "Not valid JSON")
+    detail = Text(
+        "正文不是有效的 UTF-8 JSON，或嵌套过深。",
+        "The body is not valid UTF-8 JSON, holds NaN, or is nested deeper than 32.",
+    )
+
+
+class TooLarge(Problem):
+    slug, status = "too-large", 413
+    title = Text("正文过大", "The body is too large")
+    detail = Text("请求正文超过此操作的上限。", "The body is over the limit of this operation.")
+
+
+class NotFound(Problem):
+    slug, status = "not-found", 404
+    title = Text("未找到", "Not found")
+    detail = Text("这里没有这样的内容，或它不属于您。", "There is no such thing here, or it is not yours.")
+
+
+class MethodNotAllowed(Problem):
+    slug, status = "method-not-allowed", 405
+    title = Text("不支持的方法", "Method not allowed")
+    detail = Text("此地址不支持该请求方法。", "This address does not take that method.")
+
+
+class Unauthenticated(Problem):
+    slug, status = "unauthenticated", 401
+    title = Text("需要登录", "Sign in first")
+    detail = Text("缺少有效的访问令牌。", "There is no valid access token with this request.")
+
+
+class Forbidden(Problem):
+    slug, status = "forbidden", 403
+    title = Text("没有权限", "Not allowed")
+    detail = Text("您的角色不能执行此操作。", "Your role may not do this.")
+
+
+class VersionRequired(Problem):
+    slug, status = "version-required", 428
+    title = Text("需要 If-Match", "If-Match is required")
+    detail = Text("请在 If-Match 中带上您读到的版本。", "Send the version that you read as If-Match.")
+
+
+class StaleVersion(Problem):
+    slug, status = "stale-version", 412
+    title = Text("版本已过期", "The version is stale")
+    detail = Text(
+        "内容已被更改，现在的版本是 {current}。",
+        "It was changed meanwhile; the present version is {current}.",
+    )
+
+
+class Unavailable(Problem):
+    slug, status = "unavailable", 503
+    title = Text("暂时不可用", "Unavailable for the moment")
+    detail = Text("请稍后用同一个键重试。", "Try again shortly, with the same key.")
+
+
+class Internal(Problem):
+    slug, status = "internal", 500
+    title = Text("内部错误", "Internal error")
+    detail = Text("我们的一方出了错，已记录。", "Something failed on our side; it has been recorded.")
+
+
+class Refused(Problem):
+    """What the framework refuses and has no fact of its own here."""
+
+    slug, status = "refused", 400
+    title = Text("请求被拒绝", "The request was refused")
+    detail = Text("无法处理该请求。", "The request can't be handled.")
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status_now = status
+
+    def body(self, language: Language) -> dict[str, Any]:
+        return super().body(language) | {"status": self.status_now}
+
+
+def invalid(code: str, text: Text, **fields: object) -> PydanticCustomError:
+    """What a validator of a schema raises: one rule of the field, in both languages."""
+    filled = Text(text.zh.format(**fields), text.en.format(**fields))
+    # pydantic formats the message with the context, so braces that came with the input must not be read again
+    return PydanticCustomError(code, "{en}", {"zh": filled.zh, "en": filled.en})
+
+
+def language_of(request: Request) -> Language:
+    """The first of zh and en in `Accept-Language`, by weight; en where neither is named."""
+    weighed: list[tuple[float, int, Language]] = []
+    for position, part in enumerate(request.headers.get("accept-language", "").split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            quality = float(weight or 1)
+        except ValueError:
+            continue
+        primary = tag.lower().split("-")[0]
+        if primary in {"zh", "en"} and quality > 0:
+            weighed.append((-quality, position, "zh-CN" if primary == "zh" else "en"))
+    return min(weighed)[2] if weighed else "en"
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    """The problem as application/problem+json in the caller's language."""
+    language = language_of(request)
+    body = problem.body(language)
+    headers = {"Content-Language": language, "Vary": "Accept-Language", **(problem.headers or {})}
+    return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
+
+
+# What pydantic says, by its error type; the rest falls back to one honest sentence.
+_PYDANTIC_ZH: dict[str, str] = {
+    "missing": "缺少此项。",
+    "extra_forbidden": "没有这一项。",
+    "greater_than": "必须大于 {gt}。",
+    "greater_than_equal": "必须不小于 {ge}。",
+    "less_than": "必须小于 {lt}。",
+    "less_than_equal": "必须不大于 {le}。",
+    "decimal_max_places": "最多 {decimal_places} 位小数。",
+    "string_too_long": "最多 {max_length} 个字符。",
+    "string_too_short": "至少 {min_length} 个字符。",
+    "string_pattern_mismatch": "格式不符。",
+    "literal_error": "只能是 {expected} 之一。",
+    "too_long": "最多 {max_length} 项。",
+    "timezone_aware": "时间必须带时区。",
+    "datetime_from_date_parsing": "不是有效的时间（RFC 3339）。",
+    "datetime_parsing": "不是有效的时间（RFC 3339）。",
+    "uuid_parsing": "不是有效的标识。",
+    "int_type": "必须是整数。",
+    "int_from_float": "必须是整数。",
+    "bool_type": "必须是 true 或 false。",
+    "string_type": "必须是文本。",
+    "json_invalid": "不是有效的 JSON。",
+}
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    place, *path = error["loc"]
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
+    pointer = "#" + "".join(f"/{step}" for step in (steps if place == "body" else [str(place), *steps]))
+    context = error.get("ctx", {})
+    if "zh" in context:
+        return FieldError(pointer, Text(context["zh"], context["en"]))
+    template = _PYDANTIC_ZH.get(error["type"], "此值无效。")
+    return FieldError(pointer, Text(template.format(**context), f"{error['msg']}."))
+
+
+def from_validation(error: RequestValidationError) -> Problem:
+    """A malformed id in the path is simply not found; everything else names its fields."""
+    errors = error.errors()
+    if any(each["loc"][0] == "path" for each in errors):
+        return NotFound()
+    if any(each["type"] == "json_invalid" for each in errors):
+        return MalformedJson()
+    return InvalidInput(errors=[_field_error(each) for each in errors])
+
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    401: Unauthenticated,
+}
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Make every error of `app` a problem; a 5xx shows nothing of the inside."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, problem: Problem) -> Response:
+        return problem_response(problem, request)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        return problem_response(from_validation(error), request)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        known = _BY_STATUS.get(error.status_code)
+        return problem_response(known() if known else Refused(error.status_code), request)
+
+    @app.exception_handler(Exception)
+    async def on_failure(request: Request, error: Exception) -> Response:
+        log.error("request_failed", path=request.url.path, exc_info=error)
+        return problem_response(Internal(), request)

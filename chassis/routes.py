@@ -1,0 +1,189 @@
+"""How a request meets the database: strict JSON in, one transaction, the commit before the response.
+
+FastAPI ends a `yield` dependency after the response has left. Here the route itself ends the transaction, between
+the endpoint's return and the first byte of the answer: what was acknowledged is there.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from decimal import Decimal
+from typing import Annotated, Any, NoReturn
+
+import structlog
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from chassis.auth import Caller, caller_or_none
+from chassis.db import Database, ReadSession, WriteSession, is_transient
+from chassis.idempotency import Claim, Replay, claim, remember
+from chassis.problems import Internal, MalformedJson, Problem, StaleVersion, Unavailable, VersionRequired
+
+log = structlog.get_logger()
+
+MAX_DEPTH = 32
+BODY_LIMIT_B = 256 * 1024
+IMPORT_LIMIT_B = 32 * 1024 * 1024
+
+
+def parse_strictly(body: bytes) -> Any:
+    """JSON by RFC 8259: UTF-8, no NaN, no depth over 32, no name twice. Fractions come as exact Decimals."""
+    try:
+        parsed = json.loads(
+            body.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=_refuse,
+            object_pairs_hook=_unique,
+        )
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson() from error
+    if _is_too_deep(parsed):
+        raise MalformedJson()
+    return parsed
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in children if isinstance(child, (dict, list))]
+
+
+class StrictRequest(Request):
+    """A request whose JSON is parsed by `parse_strictly`, once."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = parse_strictly(await self.body())
+        return self._json
+
+
+class Unit:
+    """The one transaction of a request, begun when a dependency first asks for it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._session: WriteSession | None = None
+        self._claim: Claim | None = None
+
+    async def begin(self, request: Request, caller: str) -> WriteSession:
+        if self._session is None:
+            self._session = self._db.write_session()
+            self._claim = await claim(self._session, request, caller)
+        return self._session
+
+    async def finish(self, response: Response) -> None:
+        """Remember the answer under its key, tell the events, commit."""
+        if self._session is not None and response.status_code < 400:
+            if self._claim is not None:
+                await remember(self._session, self._claim, response)
+            await self._db.commit(self._session)
+
+    async def close(self) -> None:
+        """Undo what was not committed, and give the connection back."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class Route(APIRoute):
+    """Every route of every service."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        run = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            if strict.headers.get("content-type", "").startswith("application/json") and await strict.body():
+                await strict.json()  # before FastAPI's own reading, which would call every failure a 400
+            unit = strict.state.unit = Unit(strict.app.state.db)
+            try:
+                response = await run(strict)
+                await unit.finish(response)
+            except Replay as replay:
+                return replay.response
+            except (Problem, HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                raise _as_problem(error, strict) from error
+            finally:
+                await unit.close()
+            return response
+
+        return handle
+
+
+def _as_problem(error: Exception, request: Request) -> Problem:
+    if is_transient(error):
+        log.warning("database_unavailable", path=request.url.path, error=type(error).__name__)
+        return Unavailable(headers={"Retry-After": "1"})
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return Internal()
+
+
+def slice_router(prefix: str, *, tag: str) -> APIRouter:
+    """The router of one slice."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=Route)
+
+
+async def _write(request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]) -> WriteSession:
+    unit: Unit = request.state.unit
+    return await unit.begin(request, str(caller.account_id) if caller else "anonymous")
+
+
+async def _read(request: Request) -> AsyncIterator[ReadSession]:
+    async with request.app.state.db.reading() as session:
+        yield session
+
+
+Write = Annotated[WriteSession, Depends(_write)]
+"""The request's transaction: committed before the response, with its events and its idempotency record."""
+
+Read = Annotated[ReadSession, Depends(_read, scope="function")]
+"""A read-only transaction, given back before the response leaves."""
+
+
+def _database(request: Request) -> Database:
+    db: Database = request.app.state.db
+    return db
+
+
+Db = Annotated[Database, Depends(_database)]
+"""The database itself, for a use case that must not hold a transaction while it computes."""
+
+
+def if_match(request: Request) -> int:
+    """The version that the caller read: quoted, weak or bare. 428 without one, 412 for what can't be one."""
+    value = request.headers.get("if-match")
+    if value is None:
+        raise VersionRequired()
+    version = value.strip().removeprefix("W/").strip('"')
+    if not version.isdecimal() or len(version) > 9:
+        raise StaleVersion(current="?")
+    return int(version)
+
+
+IfMatch = Annotated[int, Depends(if_match)]
+
+
+def set_etag(response: Response, version: int) -> None:
+    response.headers["ETag"] = f'"{version}"'

@@ -1,0 +1,78 @@
+"""The base of every event and its envelope, CloudEvents 1.0 in binary mode (one header an attribute)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+SPEC_VERSION = "1.0"
+
+
+class Event(BaseModel):
+    """A fact in the past tense: the whole state of one aggregate and its version.
+
+    A subclass names its `TOPIC` and `TYPE` once; `key` is the aggregate's id, within which order is kept.
+    Unknown fields are ignored, so that a producer may add some; a breaking change is a new topic.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TOPIC: ClassVar[str]
+    TYPE: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+    @classmethod
+    def known(cls) -> Mapping[str, type["Event"]]:
+        """Every concrete event by its type."""
+        return _KNOWN
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "TYPE" in cls.__dict__:
+            _KNOWN[cls.TYPE] = cls
+
+
+_KNOWN: dict[str, type[Event]] = {}
+
+
+class Envelope(BaseModel):
+    """The CloudEvents attributes that travel beside the data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    traceparent: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """As Kafka headers; see the CloudEvents Kafka protocol binding, section 3.2."""
+        headers = {
+            "ce_specversion": SPEC_VERSION,
+            "ce_id": str(self.id),
+            "ce_source": self.source,
+            "ce_type": self.type,
+            "ce_subject": self.subject,
+            "ce_time": self.time.isoformat(),
+            "content-type": "application/json",
+        }
+        return headers if self.traceparent is None else headers | {"traceparent": self.traceparent}
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> "Envelope":
+        """Raises KeyError or ValueError when an attribute is missing or malformed."""
+        return cls(
+            id=UUID(headers["ce_id"]),
+            source=headers["ce_source"],
+            type=headers["ce_type"],
+            subject=headers["ce_subject"],
+            time=datetime.fromisoformat(headers["ce_time"]),
+            traceparent=headers.get("traceparent"),
+        )
