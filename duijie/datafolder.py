@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from duijie.osuser import running_as_root
-from duijie.problems import CannotStart, DiskFull, FolderInUse, FolderNotOurs, FolderNotWritable
+from duijie.problems import DiskFull, FolderInUse, FolderNotOurs, FolderNotWritable
 
 SYSTEM_STATE = Path("/var/lib")
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -21,6 +22,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 MARKER = "duijie.json"
 LOCK = "lock"
 RUN_FILE = "run.json"
+
+LOCK_PATIENCE_S = 0.3
 
 
 def default_path(
@@ -111,17 +114,20 @@ class FolderLock:
         self._path = path
         self._file: IO[str] | None = None
 
+    @property
+    def held(self) -> bool:
+        """By this object."""
+        return self._file is not None
+
     def acquire(self) -> None:
         with problems_of(self._path.parent):
             file = open(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: SIM115
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = file.read().strip() or "unknown"
+        if not _locked(file, LOCK_PATIENCE_S):
+            owner = file.read().strip()
             file.close()
             raise FolderInUse(
                 f"{self._path.parent} is in use by process {owner}; stop that one first, or choose another folder."
-            ) from error
+            )
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -131,6 +137,27 @@ class FolderLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def is_held_by_anyone(self) -> bool:
+        """Whether a living process, this one or another, holds it."""
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                return not _locked(file, 0)
+        except FileNotFoundError:
+            return False
+
+
+def _locked(file: IO[str], patience_s: float) -> bool:
+    """Lock it, with a little patience: whoever only looks holds the lock for an instant too."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -167,8 +194,10 @@ class DataFolder:
         self._lock.acquire()
 
     def give_back(self) -> None:
-        self.end_run()
-        self._lock.release()
+        """Let go of it; without having taken it, nothing."""
+        if self._lock.held:
+            self.end_run()
+            self._lock.release()
 
     def secret(self, name: str, make: Callable[[], str]) -> str:
         """The secret of that name, made on first use."""
@@ -189,23 +218,11 @@ class DataFolder:
             text = (self.path / RUN_FILE).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Run(**json.loads(text)) if self.is_owned() else None
-
-    def is_owned(self) -> bool:
-        """Whether a living process, this one or another, owns the folder."""
-        probe = FolderLock(self.path / LOCK)
-        try:
-            probe.acquire()
-        except FolderInUse:
-            return True
-        except CannotStart:
-            return False
-        probe.release()
-        return False
+        return Run(**json.loads(text)) if self._lock.is_held_by_anyone() else None
 
     def wipe(self) -> None:
         """Delete what the platform keeps here, and the folder when nothing else is in it."""
-        if not self.path.exists():
+        if not self.path.exists() or not any(self.path.iterdir()):
             return
         if not (self.path / MARKER).is_file():
             raise FolderNotOurs(f"{self.path} is no data folder of Duijie: nothing was deleted.")

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,9 @@ class OsUser:
 class Launcher:
     """How to start a program: what stands before its arguments, and what `subprocess` is told."""
 
-    prefix: tuple[str, ...]
-    options: Mapping[str, Any]
+    prefix: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    passes_closed_folders: bool = False
 
     def popen(self, argv: list[str], **more: Any) -> subprocess.Popen[bytes]:
         """Start a program. A session of its own: Ctrl-C at the terminal is for us, not for the database."""
@@ -61,20 +62,18 @@ class Launcher:
                 [*self.prefix, *argv],
                 cwd="/",
                 env=CHILD_ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                **self.options,
-                **more,
+                **{"stdin": subprocess.DEVNULL, **self.options, **more},
             )
         except PermissionError as error:
             raise OsUserNotAvailable(
                 f"Cannot run {argv[0]} as another user: {error.strerror}; start as an ordinary user, not as root."
             ) from error
 
-    def run(self, argv: list[str]) -> tuple[int, str]:
-        """Run a program to its end; its exit code and all it said."""
-        process = self.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said, _ = process.communicate()
+    def run(self, argv: list[str], told: str = "") -> tuple[int, str]:
+        """Run a program to its end, with `told` as its input; its exit code and all it said."""
+        process = self.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said, _ = process.communicate(told.encode())
         return process.returncode, said.decode(errors="replace")
 
 
@@ -106,28 +105,32 @@ def may_enter(folder: Path, user: OsUser) -> bool:
     return bool(status.st_mode & stat.S_IXOTH)
 
 
-def closed_parent(path: Path, user: OsUser) -> Path | None:
-    """The first folder on the way to `path` that the user may not enter, if there is one."""
-    return next((parent for parent in reversed(path.resolve().parents) if not may_enter(parent, user)), None)
+def closed_folder(folder: Path, user: OsUser) -> Path | None:
+    """The first folder on the way into `folder` that the user may not enter, if there is one."""
+    real = folder.resolve()
+    return next((step for step in (*reversed(real.parents), real) if not may_enter(step, user)), None)
 
 
-def launcher(user: OsUser | None, destination: Path) -> Launcher:
-    """How to run a program that works in `destination`, as `user` (`None`: as ourselves).
+def launcher(user: OsUser | None, folder: Path) -> Launcher:
+    """How to run a program that works in `folder`, as `user` (`None`: as ourselves).
 
-    The child gets SIGINT when the thread that starts it ends (prctl(2), PR_SET_PDEATHSIG), where `setpriv` exists.
+    Where there is `setpriv`, the child gets SIGINT when the thread that starts it ends (prctl(2),
+    PR_SET_PDEATHSIG); setpriv asks for it last, because a change of user forgets it.
     """
     setpriv = _setpriv()
     if user is None:
-        return Launcher((setpriv, "--pdeathsig", "INT", "--"), {}) if setpriv else Launcher((), {})
-    closed = closed_parent(destination, user)
+        return Launcher((setpriv, "--pdeathsig", "INT", "--")) if setpriv else Launcher()
+    closed = closed_folder(folder, user)
     if setpriv is None:
         if closed is not None:
             raise _not_reachable(closed, user, "there is no `setpriv` to help it")
         return Launcher((), {"user": user.uid, "group": user.gid, "extra_groups": ()})
     identity = (f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups", "--no-new-privs")
-    extra = WALK_THROUGH_CLOSED_PARENTS if closed is not None else ("--inh-caps=-all",)
-    chosen = Launcher((setpriv, *identity, *extra, "--pdeathsig", "INT", "--"), {})
-    _try_out(chosen, user, destination, closed)
+    capabilities = ("--inh-caps=-all",) if closed is None else WALK_THROUGH_CLOSED_PARENTS
+    chosen = Launcher(
+        (setpriv, *identity, *capabilities, "--pdeathsig", "INT", "--"), passes_closed_folders=closed is not None
+    )
+    _try_out(chosen, user, folder, closed)
     return chosen
 
 
@@ -141,14 +144,14 @@ def _setpriv() -> str | None:
     return found if "--pdeathsig" in said.stdout else None
 
 
-def _try_out(chosen: Launcher, user: OsUser, destination: Path, closed: Path | None) -> None:
-    code, said = chosen.run(["sh", "-c", 'test -x "$1"', "sh", str(destination)])
+def _try_out(chosen: Launcher, user: OsUser, folder: Path, closed: Path | None) -> None:
+    code, said = chosen.run(["sh", "-c", 'test -x "$1"', "sh", str(folder)])
     if code == 0:
         return
     if closed is not None:
         raise _not_reachable(closed, user, "this system does not let it pass")
     raise OsUserNotAvailable(
-        f"Cannot run as user {user.name}: {said.strip() or f'{destination} is closed to it'}; "
+        f"Cannot run PostgreSQL as user {user.name} ({said.strip() or f'{folder} is closed to it'}); "
         "start as an ordinary user, not as root."
     )
 

