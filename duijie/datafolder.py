@@ -94,7 +94,17 @@ def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        rename_for_good(beside, path)
+
+
+def rename_for_good(old: Path, new: Path) -> None:
+    """Rename, and have the folder remember it after a power cut."""
+    old.replace(new)
+    folder = os.open(new.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:

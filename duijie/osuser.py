@@ -73,7 +73,12 @@ class Launcher:
     def run(self, argv: list[str], told: str = "") -> tuple[int, str]:
         """Run a program to its end, with `told` as its input; its exit code and all it said."""
         process = self.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        said, _ = process.communicate(told.encode())
+        try:
+            said, _ = process.communicate(told.encode())
+        except BaseException:  # it has a session of its own: Ctrl-C does not reach it
+            process.kill()
+            process.wait()
+            raise
         return process.returncode, said.decode(errors="replace")
 
 

