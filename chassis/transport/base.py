@@ -1,6 +1,6 @@
 """What carries events from one service to the others: two methods, at least once, in order per key."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -22,29 +22,38 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records in order per key. Until `acknowledge` is called they may come again, to this consumer or another."""
+    """Records in order per key. Until `acknowledge` is called they may come again, to this consumer or another.
+
+    Acknowledging a batch acknowledges what this consumer read before it. `acknowledge` raises
+    TransportUnavailable when the batch is no longer ours or could not be acknowledged: it comes again.
+    """
 
     records: tuple[Record, ...]
     acknowledge: Callable[[], Awaitable[None]]
 
 
 class Transport(Protocol):
-    """Two real implementations, `postgres` and `kafka`, held to one contract by `tests/chassis/transport`."""
+    """Two real implementations, `postgres` and `kafka`, held to one contract by `tests/chassis/transport`.
+
+    Entering connects to nothing, so a process starts while its transport is down.
+    """
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Return once every record is durable.
 
-        Raises TransportUnavailable when any may not be: the caller sends the whole sequence again,
-        so a record may arrive twice but never out of order within its key.
+        Raises TransportUnavailable when any may not be: the caller sends the whole sequence again before
+        it sends what follows. So a record may arrive twice, but first arrivals keep the order of their key.
         """
 
-    def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+    def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:
         """Yield non-empty batches of at most `limit` records, waiting for as long as there are none.
 
         One group sees each record at least once, from the beginning of the topic on; what it acknowledged
         does not come back. Members of a group share the work, and no key is with two of them at once.
         Reading on without acknowledging is allowed. Raises TransportUnavailable when the connection is lost;
         the caller starts a new `consume`, which goes on behind the last acknowledged batch.
+
+        Leave through `contextlib.aclosing`, or the membership lasts until the generator is collected.
         """
 
     async def __aenter__(self) -> Self: ...

@@ -1,0 +1,285 @@
+"""Events over Apache Kafka, by aiokafka."""
+
+# mypy: allow-untyped-calls
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.partitioner import murmur2
+
+from chassis.transport.base import Batch, Record, TransportUnavailable
+
+BATCH_BYTES = 512 * 1024  # half of what a broker accepts by default
+HEARTBEAT_MS = 1000  # a member learns of a rebalance with its heartbeat
+HANDOVER_S = 60.0  # how long a rebalance waits for a batch in work
+
+
+class KafkaTransport:
+    """One idempotent producer, made when it is first needed, and one consumer for each `consume`.
+
+    `timeout_s` bounds a publish, an acknowledgement, and how long a lost broker goes unnoticed by a consumer.
+    `connection` holds aiokafka's settings for TLS and SASL, such as `security_protocol`.
+    """
+
+    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0, connection: Mapping[str, Any] | None = None) -> None:
+        self._timeout_s = timeout_s
+        self._connection = {
+            "bootstrap_servers": bootstrap,
+            "request_timeout_ms": int(timeout_s * 1000),
+            **(connection or {}),
+        }
+        self._producer: AIOKafkaProducer | None = None
+        self._producer_wanted = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._discard_producer(self._producer)
+        await asyncio.gather(*self._closing)
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        producer = None
+        if not records:
+            return
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                producer = await self._started_producer()
+                by_partition = await _by_partition(producer, records)
+                sent = [_send_in_order(producer, at, those) for at, those in by_partition.items()]
+                outcomes = await asyncio.gather(*sent, return_exceptions=True)
+            for outcome in outcomes:
+                if outcome is not None:
+                    raise outcome
+        except (KafkaError, OSError, TimeoutError) as error:
+            # After a failure the sequence numbers of an idempotent producer may have a hole, which the
+            # broker refuses for ever: a new producer starts a new sequence.
+            self._discard_producer(producer)
+            raise TransportUnavailable(f"Kafka did not acknowledge: {error!r}") from error
+
+    async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:
+        async with self._joined(group, topics) as (consumer, membership):
+            while True:
+                found = await self._next(consumer, limit)
+                if not found:
+                    continue
+                offsets = {at: records[-1].offset + 1 for at, records in found.items()}
+                membership.begin_work()
+                yield Batch(
+                    tuple(_record(record) for records in found.values() for record in records),
+                    partial(self._acknowledge, consumer, membership, membership.generation, offsets),
+                )
+                membership.end_work()
+
+    @asynccontextmanager
+    async def _joined(
+        self, group: str, topics: Collection[str]
+    ) -> AsyncIterator[tuple[AIOKafkaConsumer, "_Membership"]]:
+        membership = _Membership()
+        consumer = AIOKafkaConsumer(
+            **self._connection,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            heartbeat_interval_ms=HEARTBEAT_MS,
+        )
+        consumer.subscribe(list(topics), listener=membership)
+        try:
+            await self._bounded(consumer.start())
+            yield consumer, membership
+        finally:
+            membership.end()
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), self._timeout_s)
+
+    async def _next(self, consumer: AIOKafkaConsumer, limit: int) -> dict[TopicPartition, list[Any]]:
+        """Wait a while for records. A silence is followed by a question, for aiokafka hides a lost broker."""
+        found: dict[TopicPartition, list[Any]] = {}
+        try:
+            with contextlib.suppress(TimeoutError):  # a rebalance under way holds `getmany` up
+                async with asyncio.timeout(self._timeout_s):
+                    found = await consumer.getmany(timeout_ms=int(self._timeout_s * 500), max_records=limit)
+        except KafkaError as error:
+            raise TransportUnavailable(f"Kafka refused to be read: {error!r}") from error
+        if not found:
+            await self._bounded(consumer.topics())
+        return found
+
+    async def _acknowledge(
+        self,
+        consumer: AIOKafkaConsumer,
+        membership: "_Membership",
+        generation: int,
+        offsets: Mapping[TopicPartition, int],
+    ) -> None:
+        if generation != membership.generation:
+            raise TransportUnavailable("the records may be with another member by now, and come again")
+        further = membership.beyond_acknowledged(offsets)
+        if further:
+            await self._bounded(consumer.commit(further))
+            membership.acknowledged.update(further)
+
+    async def _bounded(self, asked: Any) -> Any:
+        """Await what aiokafka would retry for ever."""
+        try:
+            return await asyncio.wait_for(asked, self._timeout_s)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise TransportUnavailable(f"Kafka did not answer: {error!r}") from error
+
+    async def _started_producer(self) -> AIOKafkaProducer:
+        async with self._producer_wanted:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **self._connection, enable_idempotence=True, acks="all", max_batch_size=BATCH_BYTES
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    def _discard_producer(self, producer: AIOKafkaProducer | None) -> None:
+        """Stop it in the background: it tries to deliver what it holds until that times out."""
+        if producer is None or producer is not self._producer:
+            return
+        self._producer = None
+        closing = asyncio.create_task(_stop(producer, self._timeout_s))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+class _Membership(ConsumerRebalanceListener):
+    """Holds a rebalance up while a batch is in work, so that its keys are not with two members at once.
+
+    A batch can be acknowledged only in the generation it was read in. aiokafka would also send an offset
+    after it lost its place, and the broker takes it when the group happens to be empty.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.acknowledged: dict[TopicPartition, int] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin_work(self) -> None:
+        self._idle.clear()
+
+    def end_work(self) -> None:
+        self._idle.set()
+
+    def end(self) -> None:
+        self.generation += 1
+        self.acknowledged.clear()
+        self._idle.set()
+
+    def beyond_acknowledged(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Leave out what would take the group back."""
+        return {at: offset for at, offset in offsets.items() if offset > self.acknowledged.get(at, 0)}
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), HANDOVER_S)
+        self.generation += 1
+        self.acknowledged.clear()
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Nothing to do: aiokafka reads on from what was acknowledged."""
+
+
+async def ensure_topics(
+    bootstrap: str,
+    topics: Mapping[str, int],
+    *,
+    replicas: int = 1,
+    connection: Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Create the topics that are missing, with so many partitions each; return their names.
+
+    An existing topic is left as it is: another number of partitions would move keys and break their order.
+    """
+    wanted = [NewTopic(name, partitions, replicas) for name, partitions in topics.items()]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **(connection or {}))
+    try:
+        await admin.start()
+        answer: Any = await admin.create_topics(wanted)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise TransportUnavailable(f"Kafka did not create the topics: {error!r}") from error
+    finally:
+        await admin.close()
+    created = []
+    for name, code, *_ in answer.topic_errors:
+        refused = for_code(code)
+        if code == 0:
+            created.append(name)
+        elif refused is not TopicAlreadyExistsError:
+            raise TransportUnavailable(f"Kafka did not create the topic {name}: {refused.__name__}")
+    return created
+
+
+async def _by_partition(producer: AIOKafkaProducer, records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
+    count = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
+    found: defaultdict[TopicPartition, list[Record]] = defaultdict(list)
+    for record in records:
+        found[TopicPartition(record.topic, _partition(record.key, count[record.topic]))].append(record)
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _partition(key: str, count: int) -> int:
+    """Where Kafka's own clients would put the key. aiokafka's murmur2 is pure Python, hence the cache."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % count)
+
+
+async def _send_in_order(producer: AIOKafkaProducer, at: TopicPartition, records: Iterable[Record]) -> None:
+    """Send the records of one partition, a batch only after the one before it was acknowledged.
+
+    With several batches waiting, the first may time out and the second arrive: out of order for its keys.
+    """
+    batch = producer.create_batch()
+    for record in records:
+        fields = {
+            "timestamp": None,
+            "key": record.key.encode(),
+            "value": record.value,
+            "headers": [(name, value.encode()) for name, value in record.headers.items()],
+        }
+        if batch.append(**fields) is None:
+            await _send(producer, at, batch)
+            batch = producer.create_batch()
+            batch.append(**fields)
+    await _send(producer, at, batch)
+
+
+async def _send(producer: AIOKafkaProducer, at: TopicPartition, batch: Any) -> None:
+    batch.close()
+    acknowledged = await producer.send_batch(batch, at.topic, partition=at.partition)
+    await acknowledged
+
+
+async def _stop(producer: AIOKafkaProducer, timeout_s: float) -> None:
+    with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(producer.stop(), 2 * timeout_s)
+
+
+def _record(read: Any) -> Record:
+    """Foreign records may lack a key or hold no UTF-8; what a record means is for its consumer to refuse."""
+    return Record(
+        topic=read.topic,
+        key=(read.key or b"").decode(errors="replace"),
+        value=read.value or b"",
+        headers={name: value.decode(errors="replace") for name, value in read.headers},
+    )

@@ -1,0 +1,241 @@
+"""Events over a log table in PostgreSQL: what one machine uses instead of Kafka.
+
+The log is numbered in commit order: whoever appends holds one lock from before its rows are numbered until they
+are visible, so a reader that goes on behind the last number it saw misses none. A plain sequence would let a
+later number become visible first. There is no LISTEN/NOTIFY, which slows every write: a consumer is woken by a
+publisher in its own process, and otherwise polls.
+"""
+
+# mypy: allow-untyped-calls
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+from asyncpg.exceptions._base import InterfaceError
+from sqlalchemy import make_url
+
+from chassis.transport.base import Batch, Record, TransportUnavailable
+
+APPENDER = 0x6475696A6965  # the advisory lock of whoever appends or makes the tables
+SLOWEST_POLL = 16  # polling slows down to so many times `poll_s` while nothing comes
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS event_log (
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    topic text NOT NULL,
+    key text NOT NULL,
+    value bytea NOT NULL,
+    headers text NOT NULL,
+    published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (topic, seq)
+);
+CREATE TABLE IF NOT EXISTS event_position (
+    consumer_group text,
+    topic text,
+    seq bigint NOT NULL,
+    PRIMARY KEY (consumer_group, topic)
+);
+"""
+APPEND = """
+INSERT INTO event_log (topic, key, value, headers)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+"""
+READ = """
+SELECT l.seq, l.topic, l.key, l.value, l.headers
+FROM unnest($1::text[], $2::bigint[]) AS behind (topic, seq)
+CROSS JOIN LATERAL (
+    SELECT * FROM event_log WHERE topic = behind.topic AND seq > behind.seq ORDER BY seq LIMIT $3
+) AS l
+ORDER BY l.seq LIMIT $3
+"""
+TAKE_FREE_TOPICS = """
+SELECT topic FROM unnest($2::text[]) AS topic
+WHERE pg_try_advisory_lock(hashtextextended(topic, hashtextextended($1, 0)))
+"""
+JOIN = """
+INSERT INTO event_position (consumer_group, topic, seq) SELECT $1, topic, 0 FROM unnest($2::text[]) AS topic
+ON CONFLICT (consumer_group, topic) DO UPDATE SET seq = event_position.seq
+RETURNING topic, seq
+"""
+ACKNOWLEDGE = """
+UPDATE event_position AS p SET seq = read.seq
+FROM unnest($2::text[], $3::bigint[]) AS read (topic, seq)
+WHERE p.consumer_group = $1 AND p.topic = read.topic AND p.seq < read.seq
+"""
+PRUNE = """
+DELETE FROM event_log AS l
+WHERE published_at < now() - make_interval(days => $1)
+    AND seq <= coalesce((SELECT min(seq) FROM event_position AS p WHERE p.topic = l.topic), seq)
+"""
+
+LOST = (
+    OSError,  # also TimeoutError
+    InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it shuts down, starts up, or ended this connection
+    asyncpg.InsufficientResourcesError,  # its disk is full, or it has too many connections
+    asyncpg.PostgresSystemError,
+)
+
+
+class PostgresTransport:
+    """The log in the database `url`, of its own; the tables are made when they are first needed.
+
+    Give all parts of a process the same instance: then a consumer hears of what they publish at once.
+    """
+
+    def __init__(self, url: str, *, poll_s: float = 0.02, timeout_s: float = 10.0) -> None:
+        where = make_url(url)
+        self._connection: dict[str, Any] = {
+            **where.translate_connect_args(username="user"),
+            **where.query,
+            "timeout": timeout_s,
+            "command_timeout": timeout_s,
+        }
+        self._poll_s = poll_s
+        self._pool: asyncpg.Pool | None = None
+        self._pool_wanted = asyncio.Lock()
+        self._waiting: dict[asyncio.Event, frozenset[str]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        columns = [
+            [record.topic for record in records],
+            [record.key for record in records],
+            [record.value for record in records],
+            [json.dumps(dict(record.headers), ensure_ascii=False) for record in records],
+        ]
+        with _lost_is_unavailable():
+            async with (await self._ready_pool()).acquire() as connection, connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", APPENDER)
+                await connection.execute(APPEND, *columns)
+        self._wake({record.topic for record in records})
+
+    async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:
+        async with self._member(group, topics) as member, self._woken(topics) as woken:
+            pause_s = self._poll_s
+            while True:
+                woken.clear()  # before reading: what is published from here on wakes us again
+                with _lost_is_unavailable():
+                    rows = await member.read(limit)
+                if rows:
+                    pause_s = self._poll_s
+                    reached = {row["topic"]: row["seq"] for row in rows}
+                    yield Batch(tuple(map(_record, rows)), partial(member.acknowledge, reached))
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), pause_s)
+                pause_s = min(2 * pause_s, SLOWEST_POLL * self._poll_s)
+
+    async def prune(self, *, older_than_days: int) -> int:
+        """Delete what is older and acknowledged by every group that ever read its topic; return how much."""
+        with _lost_is_unavailable():
+            deleted: str = await (await self._ready_pool()).execute(PRUNE, older_than_days, timeout=600)
+        return int(deleted.removeprefix("DELETE "))
+
+    async def _ready_pool(self) -> asyncpg.Pool:
+        """Return the pool of publishers. It is small: they take turns."""
+        async with self._pool_wanted:
+            if self._pool is None:
+                pool = await asyncpg.create_pool(**self._connection, min_size=0, max_size=4)
+                await _make_tables(pool)
+                self._pool = pool
+            return self._pool
+
+    @asynccontextmanager
+    async def _member(self, group: str, topics: Collection[str]) -> AsyncIterator["_Member"]:
+        """A member on its own connection: when that ends, however it ends, what it held is free."""
+        with _lost_is_unavailable():
+            await self._ready_pool()
+            connection = await asyncpg.connect(**self._connection)
+        try:
+            yield _Member(connection, group, topics)
+        finally:
+            connection.terminate()
+
+    @asynccontextmanager
+    async def _woken(self, topics: Collection[str]) -> AsyncIterator[asyncio.Event]:
+        woken = asyncio.Event()
+        self._waiting[woken] = frozenset(topics)
+        try:
+            yield woken
+        finally:
+            del self._waiting[woken]
+
+    def _wake(self, published: set[str]) -> None:
+        for woken, topics in self._waiting.items():
+            if topics & published:
+                woken.set()
+
+
+class _Member:
+    """One consumer of a group. It reads the topics whose lock it holds, and tries for those it does not."""
+
+    def __init__(self, connection: asyncpg.Connection, group: str, topics: Collection[str]) -> None:
+        self._connection = connection
+        self._one_at_a_time = asyncio.Lock()  # a batch may be acknowledged while the next is being read
+        self._group = group
+        self._missing = set(topics)
+        self._read: dict[str, int] = {}
+
+    async def read(self, limit: int) -> list[asyncpg.Record]:
+        async with self._one_at_a_time:
+            if self._missing:
+                await self._take_free_topics()
+            if not self._read:
+                return []
+            behind = list(self._read), list(self._read.values())
+            rows: list[asyncpg.Record] = await self._connection.fetch(READ, *behind, limit)
+        self._read.update((row["topic"], row["seq"]) for row in rows)
+        return rows
+
+    async def acknowledge(self, reached: Mapping[str, int]) -> None:
+        """On the connection that holds the locks, so that who lost them can't move the group."""
+        with _lost_is_unavailable():
+            async with self._one_at_a_time:
+                await self._connection.execute(ACKNOWLEDGE, self._group, list(reached), list(reached.values()))
+
+    async def _take_free_topics(self) -> None:
+        free = await self._connection.fetch(TAKE_FREE_TOPICS, self._group, sorted(self._missing))
+        taken = [row["topic"] for row in free]
+        if taken:
+            # A second statement: the first one's snapshot may be older than the last acknowledgement.
+            positions = await self._connection.fetch(JOIN, self._group, taken)
+            self._read.update((row["topic"], row["seq"]) for row in positions)
+            self._missing.difference_update(taken)
+
+
+@contextmanager
+def _lost_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except LOST as error:
+        raise TransportUnavailable(f"PostgreSQL did not answer: {error!r}") from error
+
+
+async def _make_tables(pool: asyncpg.Pool) -> None:
+    """Make them once; under the lock, for IF NOT EXISTS fails when two create at the same time."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", APPENDER)
+        await connection.execute(TABLES)
+
+
+def _record(row: asyncpg.Record) -> Record:
+    return Record(row["topic"], row["key"], row["value"], json.loads(row["headers"]))
