@@ -1,0 +1,151 @@
+"""One round of one market: the best plan, its proof, and what each side's price was.
+
+1. Candidate arcs: all compatible pairs, or the nearest where there are too many.
+2. Solve over them; the prices bound every plan over every pair.
+3. Pairs that would improve the plan join the arcs, and again from 2, until there are none: the gap is 0.
+4. Promises a linear programme cannot make (least fill, whole lots) are repaired.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import count
+from time import perf_counter
+
+import numpy as np
+
+from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.candidates import all_arcs, nearest_arcs, parts_of, within_parts
+from services.matching.optimiser.certificate import Certificate, certify, join, relative_gap
+from services.matching.optimiser.greedy import greedy
+from services.matching.optimiser.market import BoolArray, Market
+from services.matching.optimiser.plan import Plan, matches_of
+from services.matching.optimiser.policy import IntArray, Policy
+from services.matching.optimiser.promises import Participants, left_out, reachable, repair
+from services.matching.optimiser.transport import Solution, solve, value_mfen
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much work a round may be. The gap reported is true whatever they are."""
+
+    arcs: int = 200_000  # beyond it network simplex grows with the 1.85th power of the arcs
+    nearest: int = 6  # neighbours of each side a large market starts from
+    joining: int = 4  # improving pairs of each listing and of each order that join a solve
+    solves: int = 12  # at most so many while pricing out
+    gap: float = 0.0  # stop pricing out at this relative gap
+    seconds: float | None = None  # start no further pricing after this long; None keeps a round reproducible
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The best solution over all arcs found, before promises."""
+
+    arcs: Arcs
+    solution: Solution
+    certificate: Certificate
+    solves: int
+
+
+def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
+    """The plan of greatest value for this market now, then of greatest mass, and the proof of it.
+
+    The same market gives the same plan, in whatever order its rows came.
+    """
+    started = perf_counter()
+    limits = limits or Limits()
+    instance = Instance.of(market, policy, now_us)
+    parts = parts_of(instance)
+    everything = all_arcs(instance, limits.arcs)
+    taking = replace(Participants.all(instance), orders=reachable(instance, everything))
+    search = _search(instance, everything, parts, taking, limits)
+    solution, taking, repairs = _keep_promises(instance, search, parts, taking)
+
+    value = value_mfen(instance, search.arcs, solution.flow_g)
+    kept = search.arcs.select(taking.arcs(search.arcs))
+    return Plan(
+        matches=matches_of(instance, search.arcs, solution.flow_g),
+        value_mfen=value,
+        bound_mfen=max(search.certificate.bound_mfen, value),
+        certified_gap=relative_gap(search.certificate.bound_mfen, value),
+        greedy_value_mfen=value_mfen(instance, kept, greedy(instance, kept)),
+        listing_ids=market.listings.ids,
+        listing_price_fen_per_kg=search.certificate.prices.listing,
+        order_ids=market.orders.ids,
+        order_price_fen_per_kg=search.certificate.prices.order,
+        set_aside=(*market.set_aside, *left_out(instance, taking)),
+        priority_unknown=_priority_unknown(market),
+        arcs=len(search.arcs),
+        solves=search.solves + repairs,
+        policy=policy.version,
+        now_us=now_us,
+        seconds=perf_counter() - started,
+    )
+
+
+def _search(
+    instance: Instance,
+    everything: Arcs | None,
+    parts: tuple[IntArray, IntArray],
+    taking: Participants,
+    limits: Limits,
+) -> _Search:
+    started = perf_counter()
+    arcs = nearest_arcs(instance, limits.nearest) if everything is None else everything
+    arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
+    best: Certificate | None = None
+    for solves in count(1):
+        solution = _solve_parts(instance, arcs, parts)
+        certificate = certify(instance, arcs, solution.order_price_fen_per_kg, taking.orders, limits.joining)
+        if best is None or certificate.bound_mfen < best.bound_mfen:
+            best = certificate
+        joining = certificate.improving.select(within_parts(certificate.improving, parts))
+        gap = relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g))
+        late = limits.seconds is not None and perf_counter() - started > limits.seconds
+        if gap <= limits.gap or len(joining) == 0 or solves >= limits.solves or late:
+            break
+        arcs = join(arcs.select(_worth_keeping(arcs, solution, certificate, limits.arcs - len(joining))), joining)
+    return _Search(arcs, solution, best, solves)
+
+
+def _worth_keeping(arcs: Arcs, solution: Solution, certificate: Certificate, room: int) -> BoolArray:
+    """The arcs that carry something, and of the others those nearest to it, as far as there is room."""
+    prices = certificate.prices
+    gain = arcs.value_fen_per_kg - prices.order[arcs.order] - prices.listing[arcs.listing]
+    ranking = np.lexsort((-gain, solution.flow_g == 0))
+    keeping = solution.flow_g > 0
+    keeping[ranking[: max(room, 0)]] = True
+    return keeping
+
+
+def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray]) -> Solution:
+    """The solution of each part over its own arcs, put together."""
+    flow_g = np.zeros(len(arcs), dtype=np.int64)
+    prices = np.zeros(len(instance.market.orders.ids), dtype=np.int64)
+    part_of_arc = parts[0][arcs.listing]
+    for part in np.unique(part_of_arc):
+        mine = part_of_arc == part
+        solution = solve(instance, arcs.select(mine))
+        flow_g[mine] = solution.flow_g
+        prices += solution.order_price_fen_per_kg
+    return Solution(flow_g, prices)
+
+
+def _keep_promises(
+    instance: Instance, search: _Search, parts: tuple[IntArray, IntArray], taking: Participants
+) -> tuple[Solution, Participants, int]:
+    solution = search.solution
+    for passes in count():
+        fewer = repair(instance, search.arcs, solution.flow_g, taking, passes)
+        if fewer.same_as(taking):
+            break
+        taking = fewer
+        kept = taking.arcs(search.arcs)
+        repaired = _solve_parts(instance, search.arcs.select(kept), parts)
+        flow_g = np.zeros(len(search.arcs), dtype=np.int64)
+        flow_g[kept] = repaired.flow_g
+        solution = Solution(flow_g, repaired.order_price_fen_per_kg)
+    return solution, taking, passes
+
+
+def _priority_unknown(market: Market) -> tuple[str, ...]:
+    unknown = (market.listings.watch_52 < 0) | (market.listings.poverty_832 < 0)
+    return tuple(market.listings.ids[row] for row in np.flatnonzero(unknown))

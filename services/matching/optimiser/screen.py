@@ -1,0 +1,139 @@
+"""Looking at every pair of a market, cheaply: which could be compatible, and which could still improve a plan.
+
+A market of 10,000 × 10,000 has 10⁸ pairs. Single precision and a lower bound of the distance (the chord) rule out
+nearly all of them; the few that pass are reckoned exactly. A pair is only ruled out with a margin, so what the
+screen leaves out is proven out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.matching.optimiser.arcs import MEAN_EARTH_RADIUS_M, Instance
+from services.matching.optimiser.policy import HOUR_US, IntArray
+
+Float32 = npt.NDArray[np.float32]
+
+BLOCK_PAIRS = 1_000_000
+MARGIN_FEN_PER_KG = 0.5  # prices up to 10⁶ are held to 1/16
+MARGIN_M = 10_000.0  # hours up to 10⁶ are held to 1/16, which is 4 km of road
+MARGIN_COSINE = 2e-6  # of a dot product of unit vectors
+FAR_H, LONG_H = 1e6, 1e5
+FARM_GATE_WEIGHT = 1e-6  # freight does not count at the farm gate; zero would divide
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a place in each order costs, and what each listing already earns, in fen per kg.
+
+    A pair improves the plan when value − order price − listing price > 0.
+    """
+
+    listing: IntArray
+    order: IntArray
+
+
+def candidate_pairs(instance: Instance, prices: Prices | None = None) -> Iterator[tuple[IntArray, IntArray]]:
+    """All pairs (listing rows, order rows) that may be compatible, and may improve a plan with these prices.
+
+    Block by block, by listing and then order; some that pass are neither.
+    """
+    sides = _Sides.of(instance, prices)
+    width = len(sides.order_vector)
+    if width == 0:
+        return
+    rows_a_block = max(1, BLOCK_PAIRS // width)
+    for start in range(0, len(sides.listing_vector), rows_a_block):
+        passed = np.flatnonzero(sides.block(start, start + rows_a_block).ravel())
+        if len(passed):
+            yield start + passed // width, passed % width
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Every condition as a difference of a row's figure and a column's; see ``block``."""
+
+    listing_vector: Float32
+    order_vector: Float32
+    offer: Float32  # (n, 1) fen per kg
+    bid: Float32  # (m,)
+    priced_offer: Float32
+    priced_bid: Float32  # less 1: a gain is a whole fen
+    per_class: Float32  # (n, 1) 1 / freight factor
+    per_basis: Float32  # (m,) 1 / weight of the freight
+    leaves_h: Float32  # from now, handling included
+    due_h: Float32
+    life_h: Float32
+    min_life_h: Float32
+    grade: npt.NDArray[np.int8]
+    min_grade: npt.NDArray[np.int8]
+    freight_base: float
+    m_per_fen: float
+    speed_m_per_h: float
+    m_per_chord: float
+
+    @classmethod
+    def of(cls, instance: Instance, prices: Prices | None) -> "_Sides":
+        lots, bids, policy = instance.market.listings, instance.market.orders, instance.policy
+        n, m = len(lots.ids), len(bids.ids)
+        order_price = prices.order if prices else np.zeros(m, dtype=np.int64)
+        listing_price = prices.listing if prices else np.full(n, -(10**7))
+        handling_h = policy.handling_us / HOUR_US
+        return cls(
+            listing_vector=lots.unit_vector.astype(np.float32),
+            order_vector=bids.unit_vector.astype(np.float32),
+            offer=_column(lots.floor_fen_per_kg),
+            bid=bids.ceiling_fen_per_kg.astype(np.float32),
+            priced_offer=_column(lots.floor_fen_per_kg - instance.bonus_fen_per_kg + listing_price),
+            priced_bid=(bids.ceiling_fen_per_kg - order_price - 1).astype(np.float32),
+            per_class=_column(100 / instance.class_percent),
+            per_basis=np.where(bids.delivered, 1.0, 1 / FARM_GATE_WEIGHT).astype(np.float32),
+            leaves_h=_column(_hours(instance.leaves_at_us - instance.now_us, LONG_H) + handling_h),
+            due_h=_hours(bids.deliver_by_us - instance.now_us, FAR_H).astype(np.float32),
+            life_h=_column(_hours(lots.spoils_at_us - instance.leaves_at_us, FAR_H) - handling_h),
+            min_life_h=_hours(bids.min_remaining_life_us, LONG_H).astype(np.float32),
+            grade=lots.grade.astype(np.int8)[:, None],
+            min_grade=bids.min_grade.astype(np.int8),
+            freight_base=policy.freight_base_fen_per_kg,
+            m_per_fen=1_000_000 / max(policy.freight_fen_per_kg_per_1000_km, 1e-6),
+            speed_m_per_h=policy.speed_m_per_h,
+            m_per_chord=policy.detour * MEAN_EARTH_RADIUS_M,
+        )
+
+    def block(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
+        """Which pairs of these listings with all orders pass."""
+        rows = slice(start, stop)
+        # How far the money goes: the surplus pays the freight, and the priced surplus does too.
+        reach = self.bid - self.offer[rows]
+        np.minimum(reach, self.priced_bid - self.priced_offer[rows], out=reach)
+        reach += MARGIN_FEN_PER_KG
+        reach *= self.per_class[rows]
+        reach *= self.per_basis
+        reach -= self.freight_base
+        reach *= self.m_per_fen
+        # How far the time goes: until it is due, and while it keeps.
+        spare = self.due_h - self.leaves_h[rows]
+        np.minimum(spare, self.life_h[rows] - self.min_life_h, out=spare)
+        spare *= self.speed_m_per_h
+        np.minimum(reach, spare, out=reach)
+        # The road is no shorter than detour × chord, and cos = 1 − chord² ÷ 2.
+        reach += MARGIN_M
+        reach /= self.m_per_chord
+        np.clip(reach, -1.0, 2.0, out=reach)
+        near = self.listing_vector[rows] @ self.order_vector.T
+        near += reach * np.abs(reach) / 2
+        passed: npt.NDArray[np.bool_] = near >= 1 - MARGIN_COSINE
+        passed &= reach >= 0
+        passed &= self.grade[rows] <= self.min_grade
+        return passed
+
+
+def _column(values: npt.NDArray[np.generic]) -> Float32:
+    return values.astype(np.float32)[:, None]
+
+
+def _hours(duration_us: IntArray, limit_h: float) -> npt.NDArray[np.float64]:
+    """Hours, cut where they cannot bind: a listing's own time shorter than an order's, so that it errs to passing."""
+    return np.clip(duration_us / HOUR_US, -LONG_H, limit_h)
