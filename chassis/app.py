@@ -1,7 +1,6 @@
 """The API process of a service: one FastAPI application, wired the same way everywhere."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from html import escape
 
 from fastapi import APIRouter, FastAPI
@@ -11,31 +10,17 @@ from sqlalchemy import text
 from chassis.auth import KeySource
 from chassis.db import Database, is_transient
 from chassis.problems import NotFound, Problem, answer_problems
-from chassis.routes import BODY_LIMIT_B, Route
+from chassis.routes import Route
 from chassis.telemetry import RequestTelemetry, serve_metrics
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-
-def create_app(
-    name: str, *, db: Database, keys: KeySource, routers: Iterable[APIRouter], owns_db: bool = True
-) -> FastAPI:
-    """The application of the service called `name`. It closes `db` at its end unless another shares it."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        if owns_db:
-            await db.close()
-
+def create_app(name: str, *, db: Database, keys: KeySource, routers: Iterable[APIRouter]) -> FastAPI:
+    """The application of the service called `name`. Who made `db` closes it: a worker may share it."""
     app = FastAPI(
         title=f"Duijie {name}",
         version="1",
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=BODY_LIMIT_B,
-        separate_input_output_schemas=False,
     )
     app.state.db = db
     app.state.keys = keys
@@ -62,14 +47,14 @@ async def _database_answers(db: Database) -> str | None:
     return None
 
 
-def _serve_health(app: FastAPI, checks: Sequence[tuple[str, Callable[[], object]]]) -> None:
+def _serve_health(app: FastAPI, checks: Sequence[tuple[str, Callable[[], Awaitable[str | None]]]]) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        reasons = {name: reason for name, check in checks if (reason := await check()) is not None}  # type: ignore[misc]
+        reasons = {name: reason for name, check in checks if (reason := await check()) is not None}
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
 

@@ -1,58 +1,69 @@
-"""Alembic, one tree a service: `services/<name>/migrations/env.py` is two lines that call `run_env`."""
+"""Alembic, one tree a service: `<service>/migrations/` holds its versions, `chassis/alembic/` what they share."""
 
-import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chassis.tables import METADATA
-
+SHARED = Path(__file__).parent / "alembic"
 MIGRATION_LOCK = 0x6D696772  # "migr": two processes that start at once migrate one after the other
 
 
-async def migrate(url: str, folder: Path) -> None:
-    """Bring the database at `url` to the newest version of the tree in `folder`."""
+async def migrate(url: str, versions: Path) -> None:
+    """Bring the database at `url` to the newest version of the tree in `versions`."""
+    from alembic import command
+
+    await _with_config(url, versions, (), lambda config: command.upgrade(config, "head"))
+
+
+async def write_migration(url: str, versions: Path, metadata: MetaData, why: str) -> None:
+    """Write what the tables of `metadata` have and the database at `url` has not as the tree's next version."""
+    from alembic import command
+
+    number = f"{len(list(versions.glob('[0-9]*.py'))) + 1:04d}"
+    await _with_config(
+        url,
+        versions,
+        (metadata,),
+        lambda config: command.revision(config, message=why, autogenerate=True, rev_id=number),
+    )
+
+
+async def difference(url: str, versions: Path, metadata: MetaData) -> list[Any]:
+    """What the database at `url` lacks of the tables, or has beside them; empty when they are equal."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from chassis.tables import METADATA
+
+    found: list[Any] = []
+
+    def compare(config: Any) -> None:
+        context = MigrationContext.configure(config.attributes["connection"])
+        found.extend(compare_metadata(context, [METADATA, metadata]))  # type: ignore[arg-type]
+
+    await _with_config(url, versions, (metadata,), compare)
+    return found
+
+
+async def _with_config(url: str, versions: Path, metadata: tuple[MetaData, ...], do: Callable[[Any], object]) -> None:
+    from alembic.config import Config
+
+    def run(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        config = Config()
+        config.set_main_option("script_location", str(SHARED).replace("%", "%%"))
+        config.set_main_option("version_locations", str(versions).replace("%", "%%"))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        config.attributes.update(connection=connection, metadata=metadata)
+        do(config)
+
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, folder)
+            await connection.run_sync(run)
     finally:
         await engine.dispose()
-
-
-def migrate_now(url: str, folder: Path) -> None:
-    """The same for callers without an event loop."""
-    asyncio.run(migrate(url, folder))
-
-
-def _upgrade(connection: Connection, folder: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def run_env(metadata: MetaData) -> None:
-    """The body of every env.py: migrate over the connection that `migrate` opened."""
-    from alembic import context
-
-    context.configure(
-        connection=context.config.attributes["connection"],
-        target_metadata=[metadata, METADATA],
-        compare_server_default=True,
-    )
-    context.run_migrations()
-
-
-def create_chassis_tables(connection: Connection) -> None:
-    """For the first migration of each service: outbox, inbox, idempotency."""
-    METADATA.create_all(connection)
-
-
-def drop_chassis_tables(connection: Connection) -> None:
-    METADATA.drop_all(connection)

@@ -2,6 +2,6 @@
 
 from importlib.util import find_spec
 
-SHARED = ("tests.support.postgres", "tests.support.kafka")
+SHARED = ("tests.support.postgres", "tests.support.kafka", "tests.support.services")
 
 pytest_plugins = [name for name in SHARED if find_spec(name) is not None]

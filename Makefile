@@ -1,0 +1,41 @@
+# Every target tells what it does in the comment behind it; `make help` prints them.
+PY := .venv/bin/python
+UV := .venv/bin/uv
+UV_VERSION := 0.13.9
+
+.PHONY: help setup check test format kafka-up kafka-down migration
+
+help: ## What there is to do
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+setup: .venv/ready ## Make .venv with everything the lock file names
+
+.venv/ready: uv.lock pyproject.toml
+	@command -v python3 >/dev/null || { echo "Python 3.11 or later is missing; install it first."; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed."; exit 1; }
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) sync --frozen --inexact --quiet
+	@touch $@
+
+check: setup ## Format, lint, types, import rules: within a minute
+	$(PY) -m ruff format --check --quiet .
+	$(PY) -m ruff check --quiet .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-cache
+
+format: setup ## Put the code into its one form
+	$(PY) -m ruff format --quiet .
+	$(PY) -m ruff check --fix --quiet .
+
+test: setup ## Every test, on a real PostgreSQL and a real Kafka
+	$(PY) -m pytest -n 2 --dist loadgroup
+
+kafka-up: setup ## Start Apache Kafka on loopback (fetched by Maven the first time)
+	$(PY) -m deploy.kafka.broker up
+
+kafka-down: setup ## Stop it
+	$(PY) -m deploy.kafka.broker down
+
+migration: setup ## Write a migration: make migration S=listing WHY='what it is for'
+	$(PY) -m duijie.databases $(S) '$(WHY)'

@@ -1,0 +1,74 @@
+"""What comes in from outside and has to be in the catalogue: types for pydantic, with sentences in both languages."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from catalogue import places, produce
+from catalogue.geodesy import Point, gcj02_to_wgs84
+
+
+def _known_produce(slug: str) -> str:
+    if produce.get(slug) is None:
+        raise PydanticCustomError(
+            "unknown_produce",
+            "{en}",
+            {"zh": "目录中没有此产品，见 /v1/produce。", "en": "The catalogue has no such produce; see /v1/produce."},
+        )
+    return slug
+
+
+def _known_county(adcode: str) -> str:
+    if places.get(adcode) is None:
+        raise PydanticCustomError(
+            "unknown_adcode",
+            "{en}",
+            {
+                "zh": "没有此县级区划代码，见 /v1/places。",
+                "en": "There is no county-level area of this code; see /v1/places.",
+            },
+        )
+    return adcode
+
+
+ProduceSlug = Annotated[str, AfterValidator(_known_produce)]
+CountyAdcode = Annotated[str, AfterValidator(_known_county)]
+
+
+class PointIn(BaseModel):
+    """A point as it comes in: WGS-84, or declared to be in Chinese map coordinates."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    crs: Literal["wgs84", "gcj02"] = "wgs84"
+
+    def to_wgs84(self) -> Point:
+        return gcj02_to_wgs84(self.lon, self.lat) if self.crs == "gcj02" else Point(self.lon, self.lat)
+
+
+class PlaceIn(BaseModel):
+    """A county as it comes in, with a point in it where the sender knows one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    adcode: CountyAdcode
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
+    crs: Literal["wgs84", "gcj02"] = "wgs84"
+
+    @model_validator(mode="after")
+    def _point_is_whole(self) -> Self:
+        if (self.lon is None) != (self.lat is None):
+            raise PydanticCustomError(
+                "half_a_point", "{en}", {"zh": "lon 与 lat 须同时给出。", "en": "lon and lat come together."}
+            )
+        return self
+
+    def to_wgs84(self) -> Point | None:
+        """The point that was sent; None when there was none."""
+        if self.lon is None or self.lat is None:
+            return None
+        return PointIn(lon=self.lon, lat=self.lat, crs=self.crs).to_wgs84()

@@ -1,0 +1,88 @@
+"""The public board: no personal data, and no place finer than the county."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from catalogue import places, produce
+from chassis.fields import KgOut
+from contracts.listings import Grade, TemperatureClass
+from services.listing.listings.models import Listing
+
+SECONDS_PER_HOUR = 3600
+
+
+class CountyOut(BaseModel):
+    """`lon` and `lat` are the county's seat, never the lot's own point; None where it is not known."""
+
+    adcode: str
+    name: str
+    prefecture: str
+    province: str
+    lon: float | None
+    lat: float | None
+    poverty_832: bool | None
+    watch_52: bool
+
+    @classmethod
+    def of(cls, adcode: str) -> Self:
+        place = places.get(adcode)
+        assert place is not None, "a listing's county was in the catalogue when it was posted"
+        return cls(
+            adcode=place.adcode,
+            name=place.name,
+            prefecture=place.prefecture,
+            province=place.province,
+            lon=place.lon,
+            lat=place.lat,
+            poverty_832=place.poverty_832,
+            watch_52=place.watch_52,
+        )
+
+
+class BoardItem(BaseModel):
+    """An open lot, as everyone may see it."""
+
+    id: UUID
+    produce: str
+    name_zh: str | None
+    name_en: str
+    variety: str | None
+    grade: Grade
+    temperature_class: TemperatureClass
+    min_price_fen_per_kg: int
+    quantity_kg: KgOut
+    remaining_kg: KgOut
+    sold_kg: KgOut
+    origin: CountyOut
+    available_from: AwareDatetime
+    spoils_at: AwareDatetime
+    hours_left: float
+    households: int | None
+    story: str | None
+
+    @classmethod
+    def of(cls, listing: Listing, now: datetime) -> Self:
+        kind = produce.get(listing.produce)
+        assert kind is not None, "a listing's produce was in the catalogue when it was posted"
+        return cls(
+            id=listing.id,
+            produce=listing.produce,
+            name_zh=kind.name_zh,
+            name_en=kind.name_en,
+            variety=listing.variety,
+            grade=listing.grade,
+            temperature_class=listing.temperature_class,
+            min_price_fen_per_kg=listing.min_price_fen_per_kg,
+            quantity_kg=listing.quantity_g,
+            remaining_kg=listing.remaining_g,
+            sold_kg=listing.agreed_g,
+            origin=CountyOut.of(listing.origin_adcode),
+            available_from=listing.available_from,
+            spoils_at=listing.spoils_at,
+            hours_left=round(max(0.0, (listing.spoils_at - now).total_seconds() / SECONDS_PER_HOUR), 1),
+            households=listing.households,
+            story=listing.story,
+        )

@@ -1,0 +1,141 @@
+"""A listing: one homogeneous lot of produce, its verbs, and what it refuses."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Text, Uuid, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.problems import Problem, StaleVersion
+from chassis.problems import Text as Words
+from contracts.listings import Grade, ListingEvent, ListingStatus, Place, TemperatureClass
+from contracts.supply import RemainingChanged
+from services.listing.tables import Base
+
+ShelfLifeSource = Literal["declared", "catalogue", "category"]
+Status = Literal["open", "sold_out", "withdrawn", "expired"]
+
+
+class ListingClosed(Problem):
+    slug, status = "listing-closed", 409
+    title = Words("供应信息已关闭", "The listing is closed")
+    detail = Words("它已撤回或过期，不能再更改。", "It was withdrawn or has expired, and can't be changed.")
+
+
+class Listing(Base):
+    """What a producer offers. `version` counts changes of the listing itself.
+
+    What is left of it belongs to matching: `remaining_g`, `held_g` and `agreed_g` are a read copy, of
+    `supply_version`. Times are UTC; `spoils_at` follows from best_before or the catalogue when it is written.
+    """
+
+    __tablename__ = "listings"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    producer_id: Mapped[UUID] = mapped_column(Uuid)
+    lifecycle: Mapped[ListingStatus] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer)
+    produce: Mapped[str] = mapped_column(Text)
+    variety: Mapped[str | None] = mapped_column(Text)
+    grade: Mapped[Grade] = mapped_column(Text)
+    quantity_g: Mapped[int] = mapped_column(BigInteger)
+    min_price_fen_per_kg: Mapped[int] = mapped_column(Integer)
+    origin_adcode: Mapped[str] = mapped_column(Text)
+    origin_village: Mapped[str | None] = mapped_column(Text)
+    origin_lon: Mapped[float | None] = mapped_column(Float)
+    origin_lat: Mapped[float | None] = mapped_column(Float)
+    harvested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    best_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    available_from: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    available_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    temperature_class: Mapped[TemperatureClass] = mapped_column(Text)
+    spoils_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    shelf_life_source: Mapped[ShelfLifeSource] = mapped_column(Text)
+    households: Mapped[int | None] = mapped_column(Integer)
+    story: Mapped[str | None] = mapped_column(Text)
+    divisible: Mapped[bool] = mapped_column(Boolean)
+    auto_agree: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    supply_version: Mapped[int] = mapped_column(BigInteger, default=0)
+    remaining_g: Mapped[int] = mapped_column(BigInteger)
+    held_g: Mapped[int] = mapped_column(BigInteger, default=0)
+    agreed_g: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    __table_args__ = (
+        CheckConstraint("quantity_g >= 0", name="quantity"),
+        Index(None, "producer_id", "id"),
+        Index("ix_listings_open_by_urgency", "spoils_at", "id", postgresql_where="lifecycle = 'open'"),
+    )
+
+    @property
+    def status(self) -> Status:
+        """Sold out is not a state of its own: nothing left and nothing held; a release reopens it."""
+        if self.lifecycle == "open" and self.remaining_g == 0 and self.held_g == 0:
+            return "sold_out"
+        return self.lifecycle
+
+    def must_be(self, version: int) -> None:
+        """Raises StaleVersion unless this is the version that the caller read."""
+        if self.version != version:
+            raise StaleVersion(current=self.version)
+
+    def change(self, **changes: object) -> None:
+        """Take new values for the producer's own fields. Raises ListingClosed."""
+        self._must_be_open()
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.version += 1
+
+    def withdraw(self) -> bool:
+        """Take it off the market; False when it was withdrawn before. Raises ListingClosed once expired."""
+        if self.lifecycle == "withdrawn":
+            return False
+        self._must_be_open()
+        self.lifecycle = "withdrawn"
+        self.version += 1
+        return True
+
+    def expire(self) -> None:
+        self.lifecycle = "expired"
+        self.version += 1
+
+    def hear_of_supply(self, supply: RemainingChanged) -> bool:
+        """Copy what matching says is left; True when matching clamped the quantity to what it had promised.
+
+        Older news than what is known is passed over. A quantity is believed only when matching had seen the
+        present version: otherwise a newer wish of the producer is still on its way to it.
+        """
+        if supply.version <= self.supply_version:
+            return False
+        self.supply_version = supply.version
+        self.remaining_g, self.held_g, self.agreed_g = supply.remaining_g, supply.held_g, supply.agreed_g
+        if supply.listing_version != self.version or supply.quantity_g == self.quantity_g:
+            return False
+        self.quantity_g = supply.quantity_g
+        self.version += 1
+        return True
+
+    def fact(self, kind: type[ListingEvent]) -> ListingEvent:
+        """The event of this kind with the listing's whole state."""
+        return kind(
+            listing_id=self.id,
+            version=self.version,
+            producer_id=self.producer_id,
+            status=self.lifecycle,
+            produce=self.produce,
+            grade=self.grade,
+            quantity_g=self.quantity_g,
+            min_price_fen_per_kg=self.min_price_fen_per_kg,
+            origin=Place(adcode=self.origin_adcode, lon=self.origin_lon, lat=self.origin_lat),
+            temperature_class=self.temperature_class,
+            available_from=self.available_from,
+            available_until=self.available_until,
+            spoils_at=self.spoils_at,
+            divisible=self.divisible,
+            auto_agree=self.auto_agree,
+        )
+
+    def _must_be_open(self) -> None:
+        if self.lifecycle != "open":
+            raise ListingClosed()

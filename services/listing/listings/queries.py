@@ -1,0 +1,88 @@
+"""Reading listings."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import WriteSession
+from services.listing.listings.models import Listing, Status
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The database's clock, by which expiry is judged whatever the clock of this process says."""
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
+
+
+async def listing_of(session: AsyncSession, listing_id: UUID, producers: Sequence[UUID] | None) -> Listing | None:
+    """The listing, when it is one of these producers'; None as `producers` stands for everyone."""
+    wanted = select(Listing).where(Listing.id == listing_id, *_of(producers))
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_listing_of(
+    session: WriteSession, listing_id: UUID, producers: Sequence[UUID] | None
+) -> Listing | None:
+    """The same, for changing it."""
+    wanted = select(Listing).where(Listing.id == listing_id, *_of(producers)).with_for_update()
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_listings(session: WriteSession, ids: Sequence[UUID]) -> Sequence[Listing]:
+    """These listings, locked in the order of their ids so that two batches can't wait for each other."""
+    wanted = select(Listing).where(Listing.id.in_(ids)).order_by(Listing.id).with_for_update()
+    return (await session.scalars(wanted)).all()
+
+
+async def listings_of(
+    session: AsyncSession,
+    producers: Sequence[UUID] | None,
+    *,
+    status: Status | None,
+    produce: str | None,
+    adcode: str | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Listing]:
+    """Newest first: ids are version 7, in the order of their making."""
+    wanted = select(Listing).where(*_of(producers)).order_by(Listing.id.desc()).limit(limit)
+    if status is not None:
+        wanted = wanted.where(_has_status(status))
+    if produce is not None:
+        wanted = wanted.where(Listing.produce == produce)
+    if adcode is not None:
+        wanted = wanted.where(Listing.origin_adcode.startswith(adcode, autoescape=True))
+    if before is not None:
+        wanted = wanted.where(Listing.id < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def locked_spoiled(session: WriteSession, limit: int) -> Sequence[Listing]:
+    """Open listings that have spoiled or may leave no more, by the database's clock; others' locks are passed over."""
+    wanted = (
+        select(Listing)
+        .where(
+            Listing.lifecycle == "open",
+            or_(Listing.spoils_at <= func.now(), Listing.available_until <= func.now()),
+        )
+        .order_by(Listing.spoils_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(wanted)).all()
+
+
+def _of(producers: Sequence[UUID] | None) -> list[ColumnElement[bool]]:
+    return [] if producers is None else [Listing.producer_id.in_(producers)]
+
+
+def _has_status(status: Status) -> ColumnElement[bool]:
+    nothing_left = and_(Listing.remaining_g == 0, Listing.held_g == 0)
+    if status == "sold_out":
+        return and_(Listing.lifecycle == "open", nothing_left)
+    if status == "open":
+        return and_(Listing.lifecycle == "open", ~nothing_left)
+    return Listing.lifecycle == status

@@ -1,0 +1,154 @@
+"""What can be done with listings: one function a use case, inside the caller's transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.fields import to_grams
+from chassis.problems import NotFound
+from contracts.listings import ListingExpired, ListingPublished, ListingUpdated, ListingWithdrawn
+from contracts.supply import RemainingChanged
+from services.listing.listings import queries
+from services.listing.listings.keeping import Times, spoilage, temperature_class_of
+from services.listing.listings.models import Listing
+from services.listing.listings.schemas import ListingChange, NewListing
+from services.listing.producers.queries import producers_of
+from services.listing.producers.service import producer_written_for
+
+EXPIRY_BATCH = 500
+
+
+async def publish(session: WriteSession, caller: Caller, new: NewListing) -> Listing:
+    """Put a lot on the market."""
+    producer_id = await producer_written_for(session, caller, new.producer_id)
+    available_from = new.available_from or await queries.database_now(session)
+    times = Times(new.harvested_at or available_from, available_from, new.available_until, new.best_before)
+    temperature_class = temperature_class_of(new.produce, new.temperature_class)
+    spoils_at, source = spoilage(new.produce, temperature_class, times)
+    point = new.origin.to_wgs84()
+    quantity_g = to_grams(new.quantity_kg)
+    row = {
+        "id": uuid7(),
+        "producer_id": producer_id,
+        "lifecycle": "open",
+        "version": 1,
+        "produce": new.produce,
+        "variety": new.variety,
+        "grade": new.grade,
+        "quantity_g": quantity_g,
+        "min_price_fen_per_kg": new.min_price_fen_per_kg,
+        "origin_adcode": new.origin.adcode,
+        "origin_village": new.origin.village,
+        "origin_lon": point.lon if point else None,
+        "origin_lat": point.lat if point else None,
+        "harvested_at": times.harvested_at,
+        "best_before": times.best_before,
+        "available_from": times.available_from,
+        "available_until": times.available_until,
+        "temperature_class": temperature_class,
+        "spoils_at": spoils_at,
+        "shelf_life_source": source,
+        "households": new.households,
+        "story": new.story,
+        "divisible": new.divisible,
+        "auto_agree": new.auto_agree,
+        "supply_version": 0,
+        "remaining_g": quantity_g,
+        "held_g": 0,
+        "agreed_g": 0,
+    }
+    created_at = await session.scalar(insert(Listing.__table__).values(row).returning(Listing.created_at))  # type: ignore[arg-type]
+    listing = Listing(**row, created_at=created_at)
+    session.emit(listing.fact(ListingPublished))
+    return listing
+
+
+async def visible_producers(session: AsyncSession, caller: Caller) -> Sequence[UUID] | None:
+    """Whose listings a caller sees: their own; an agent's principals'; an admin everyone's (None)."""
+    if caller.role == "admin":
+        return None
+    if caller.role == "agent":
+        return await producers_of(session, caller.account_id)
+    return [caller.account_id]
+
+
+async def find(session: AsyncSession, caller: Caller, listing_id: UUID) -> Listing:
+    listing = await queries.listing_of(session, listing_id, await visible_producers(session, caller))
+    if listing is None:
+        raise NotFound()
+    return listing
+
+
+async def change(
+    session: WriteSession, caller: Caller, listing_id: UUID, version: int, wanted: ListingChange
+) -> Listing:
+    """Change a listing that the caller has read in this version; matching applies it when it hears of it."""
+    listing = await _locked(session, caller, listing_id)
+    listing.must_be(version)
+    changes = _changes(listing, wanted)
+    if changes:
+        listing.change(**changes)
+        session.emit(listing.fact(ListingUpdated))
+    return listing
+
+
+def _changes(listing: Listing, wanted: ListingChange) -> dict[str, Any]:
+    """The columns that the change sets, with the spoilage that follows from them. Raises InvalidInput."""
+    changes: dict[str, Any] = wanted.model_dump(exclude_unset=True)
+    if "quantity_kg" in changes:
+        changes["quantity_g"] = to_grams(changes.pop("quantity_kg"))
+    times = Times(
+        listing.harvested_at,
+        changes.get("available_from", listing.available_from),
+        changes.get("available_until", listing.available_until),
+        changes.get("best_before", listing.best_before),
+    )
+    if changes.keys() & {"best_before", "available_from", "available_until"}:
+        spoils_at, source = spoilage(listing.produce, listing.temperature_class, times)
+        changes |= {"spoils_at": spoils_at, "shelf_life_source": source}
+    return changes
+
+
+async def withdraw(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
+    """Take a listing off the market; twice is the same. What was agreed before stands."""
+    listing = await _locked(session, caller, listing_id)
+    if listing.withdraw():
+        session.emit(listing.fact(ListingWithdrawn))
+    return listing
+
+
+async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]) -> None:
+    """Keep the read copy of what matching says is left; tell when matching had to clamp a quantity."""
+    listings = {each.id: each for each in await queries.locked_listings(session, [each.listing_id for each in news])}
+    for supply in news:
+        listing = listings.get(supply.listing_id)
+        if listing is not None and listing.hear_of_supply(supply):
+            session.emit(listing.fact(ListingUpdated))
+
+
+async def expire_spoiled(db: Database) -> int:
+    """Close what has spoiled, by the database's clock; how many were closed."""
+    closed = 0
+    while True:
+        async with db.transaction() as session:
+            spoiled = await queries.locked_spoiled(session, EXPIRY_BATCH)
+            for listing in spoiled:
+                listing.expire()
+                session.emit(listing.fact(ListingExpired))
+        closed += len(spoiled)
+        if len(spoiled) < EXPIRY_BATCH:
+            return closed
+
+
+async def _locked(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
+    producers = await visible_producers(session, caller)
+    listing = await queries.locked_listing_of(session, listing_id, producers)
+    if listing is None:
+        raise NotFound()
+    return listing

@@ -1,0 +1,25 @@
+"""Everything the listing service does without being asked, wired."""
+
+from chassis.db import Database
+from chassis.idempotency import forget_old
+from chassis.inbox import Consumer
+from chassis.outbox import Relay
+from chassis.transport.base import Transport
+from chassis.worker import Task, Worker, every
+from services.listing.listings import handlers, service
+
+EXPIRY_EVERY_S = 5
+FORGET_EVERY_S = 3600
+
+
+def create_listing_worker(db: Database, transport: Transport) -> Worker:
+    consumer = Consumer("listing", db, transport, handlers.SUBSCRIPTIONS)
+    return Worker(
+        "listing",
+        [
+            Task("relay", Relay(db, transport).run),
+            Task("consumer", consumer.run),
+            every(EXPIRY_EVERY_S, "expiry", service.expire_spoiled, db),
+            every(FORGET_EVERY_S, "idempotency", forget_old, db),
+        ],
+    )
