@@ -1,0 +1,68 @@
+"""Signing in, and who one is: `/v1/auth`, `/v1/me`, and the keys that verify tokens."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request, Response
+
+from chassis.auth import AnyCaller
+from chassis.routes import Db, Read, slice_router
+from gateway.accounts import service
+from gateway.accounts.models import BETWEEN_CODES
+from gateway.accounts.schemas import CodeRequest, CodeSent, Me, TokenForm, TokenOut
+
+router = slice_router("", tag="accounts")
+
+
+def _desk(request: Request) -> service.SignIn:
+    desk: service.SignIn = request.app.state.sign_in
+    return desk
+
+
+def _token_form(request: Request, form: Annotated[TokenForm, Form()]) -> TokenForm:
+    """The form, with a client's id and secret from HTTP Basic where they came so (RFC 6749, section 2.3.1)."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return form
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        client_id = secret = ""
+    return form.model_copy(update={"client_id": client_id, "client_secret": secret})
+
+
+Desk = Annotated[service.SignIn, Depends(_desk)]
+
+
+@router.get("/v1/me")
+async def read_me(caller: AnyCaller, desk: Desk, session: Read) -> Me:
+    """Who you are: your account, role and name."""
+    return Me.of(await service.who_is(session, caller.account_id), desk.vault)
+
+
+@router.post("/v1/auth/otp", status_code=202)
+async def send_code(wanted: CodeRequest, desk: Desk, db: Db) -> CodeSent:
+    """Send a one-time code to a phone. The answer is the same whether or not the phone has an account."""
+    await service.send_code(db, desk, wanted.phone)
+    return CodeSent(retry_after_s=int(BETWEEN_CODES.total_seconds()))
+
+
+@router.post("/v1/auth/token")
+async def issue_token(
+    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, response: Response
+) -> TokenOut:
+    """An access token: `grant_type=otp` for people, `client_credentials` for machines.
+
+    `refresh_token` is not offered yet: it is refused as `unsupported_grant_type`. Ask for a new token the same way.
+    """
+    granted = await service.grant(db, desk, form)
+    response.headers["Cache-Control"] = "no-store"
+    return TokenOut(access_token=granted.token, expires_in=int(granted.ttl.total_seconds()))
+
+
+@router.get("/.well-known/jwks.json")
+async def read_keys(desk: Desk, response: Response) -> dict[str, Any]:
+    """The public keys that verify access tokens (JWK set)."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return desk.signer.jwks()

@@ -1,0 +1,129 @@
+"""Which service answers for which address."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from starlette.datastructures import URLPath
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+
+from chassis.problems import NotFound, Problem
+from chassis.routes import IMPORT_LIMIT_B
+from gateway.fetch import fetch
+from gateway.proxy import ServiceUnavailable, Upstream
+
+Service = Literal["listing", "matching", "logistics"]
+
+SERVICE_BY_PREFIX: dict[str, Service] = {
+    "/v1/listings": "listing",
+    "/v1/board": "listing",
+    "/v1/backlog": "listing",
+    "/v1/consents": "listing",
+    "/v1/orders": "matching",
+    "/v1/policy": "matching",
+    "/v1/rounds": "matching",
+    "/v1/matches": "matching",
+    "/v1/feed": "matching",
+    "/v1/webhooks": "matching",
+    "/v1/vehicles": "logistics",
+    "/v1/shipments": "logistics",
+    "/v1/routes": "logistics",
+    "/v1/parcels": "logistics",
+    "/v1/programmes": "logistics",
+    "/v1/settlements": "logistics",
+}
+WHY_UNSOLD = re.compile(r"/v1/listings/[^/]+/explanation")
+"""A listing's explanation comes from matching, which alone knows the duals."""
+
+PUBLIC_PREFIXES = ("/v1/board", "/v1/produce", "/v1/places", "/v1/auth", "/.well-known")
+PROBLEM_PAGES = "/problems/"
+
+
+def prefix_of(path: str) -> str | None:
+    """The part of the path that the table knows."""
+    prefix = "/".join(path.split("/", 3)[:3])
+    return prefix if prefix in SERVICE_BY_PREFIX else None
+
+
+def service_for(path: str) -> Service | None:
+    """The service behind a path or a path's template; None when it is none of theirs."""
+    if WHY_UNSOLD.fullmatch(path):
+        return "matching"
+    prefix = prefix_of(path)
+    return SERVICE_BY_PREFIX[prefix] if prefix else None
+
+
+def is_public(path: str) -> bool:
+    """Whether it is answered without a token."""
+    return path.startswith(PUBLIC_PREFIXES)
+
+
+class _Elsewhere(BaseRoute):
+    """A route whose paths have no names of their own here."""
+
+    path: str
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        raise NoMatchFound(name, path_params)
+
+
+class ProxyRoute(_Elsewhere):
+    """Everything under one prefix of the table. `path` is its label in metrics."""
+
+    def __init__(self, prefix: str, upstreams: Mapping[str, Upstream]) -> None:
+        self._prefix = prefix
+        self.path = f"{prefix}/*"
+        self._upstreams = upstreams
+        # widens the gateway's own limit to the largest body that any service takes; each has its own below that
+        self._app = RequestBodyLimitMiddleware(self._forward, max_body_size=IMPORT_LIMIT_B)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        mine = scope["type"] == "http" and prefix_of(scope["path"]) == self._prefix
+        return (Match.FULL if mine else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        upstream = self._upstreams.get(service_for(scope["path"]) or "")
+        if upstream is None:
+            raise ServiceUnavailable()
+        await upstream(scope, receive, send)
+
+
+class ProblemElsewhere(_Elsewhere):
+    """`/problems/<slug>` of a problem that this process does not draw: the services are asked in turn."""
+
+    path = "/problems/{slug}"
+
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
+        self._upstreams = upstreams
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope.get("path", "")
+        mine = (
+            scope["type"] == "http"
+            and scope["method"] in {"GET", "HEAD"}
+            and path.startswith(PROBLEM_PAGES)
+            and path.removeprefix(PROBLEM_PAGES) not in Problem.known()
+        )
+        return (Match.FULL if mine else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for upstream in self._upstreams.values():
+            try:
+                found = await fetch(upstream, scope["path"], accept="text/html")
+            except ServiceUnavailable:
+                continue
+            if found.status == 200:
+                headers = [(b"content-type", found.headers["content-type"].encode())]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": bytes(found.body)})
+                return
+        raise NotFound()
+
+
+def proxy_routes(upstreams: Mapping[str, Upstream]) -> list[BaseRoute]:
+    return [ProxyRoute(prefix, upstreams) for prefix in SERVICE_BY_PREFIX]
