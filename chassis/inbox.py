@@ -22,7 +22,6 @@ from chassis.tables import INBOX
 from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
 from chassis.transport.base import Batch, Record, Transport
 from contracts.event import Envelope, Event
-from contracts.topics import dead_letter_topic
 
 log = structlog.get_logger()
 
@@ -30,6 +29,9 @@ MAX_TRIES = 5
 RETRY_S = 0.2
 TRANSIENT_RETRY_S = 1.0
 BATCH = 500
+
+DEAD_LETTERS = ".dlq"
+"""What the dead letters of a topic are called behind its name."""
 
 Handler = Callable[[WriteSession, Sequence[Event]], Awaitable[None]]
 
@@ -125,7 +127,7 @@ class Consumer:
         """Send the record to its dead letters, with the reason; it never blocks those behind it."""
         log.error("record_dead", consumer=self._name, topic=record.topic, key=record.key, exc_info=error)
         reason = {"dlq_consumer": self._name, "dlq_error": _describe(error)}
-        dead = Record(dead_letter_topic(record.topic), record.key, record.value, {**record.headers, **reason})
+        dead = Record(record.topic + DEAD_LETTERS, record.key, record.value, {**record.headers, **reason})
         async with self._db.transaction() as session:
             await append_records(session, [dead])
         EVENTS_DEAD.labels(self._name).inc()

@@ -11,7 +11,3 @@ PARTITIONS_BY_TOPIC: dict[str, int] = {
     "gateway.accounts.v1": 3,
 }
 
-
-def dead_letter_topic(topic: str) -> str:
-    """Where a record goes that could not be handled."""
-    return f"{topic}.dlq"

@@ -177,6 +177,7 @@ class Run:
     pid: int
     port: int
     url: str
+    database_port: int
     started: str  # RFC 3339, UTC
 
 

@@ -5,7 +5,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, ProducerClosed, TopicAlreadyExistsError, for_code
 from aiokafka.partitioner import murmur2
 
 from chassis.transport.base import Batch, Record, TransportUnavailable
@@ -48,7 +48,8 @@ class KafkaTransport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._discard_producer(self._producer)
-        await asyncio.gather(*self._closing)
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def publish(self, records: Sequence[Record]) -> None:
         producer = None
@@ -95,14 +96,17 @@ class KafkaTransport:
             auto_offset_reset="earliest",
             heartbeat_interval_ms=HEARTBEAT_MS,
         )
-        consumer.subscribe(list(topics), listener=membership)
         try:
             await self._bounded(consumer.start())
+            # Not before: `start` would wait for the group, which may wait for a dead member's session to end.
+            consumer.subscribe(list(topics), listener=membership)
             yield consumer, membership
         finally:
             membership.end()
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(consumer.stop(), self._timeout_s)
+            # `stop` can be cut short by a CancelledError of aiokafka's own making (its issue 647), so what it
+            # closes last is closed again, and neither may pass for our own cancellation.
+            await _ended(consumer.stop(), self._timeout_s)
+            await _ended(consumer._client.close(), self._timeout_s)
 
     async def _next(self, consumer: AIOKafkaConsumer, limit: int) -> dict[TopicPartition, list[Any]]:
         """Wait a while for records. A silence is followed by a question, for aiokafka hides a lost broker."""
@@ -153,11 +157,11 @@ class KafkaTransport:
             return self._producer
 
     def _discard_producer(self, producer: AIOKafkaProducer | None) -> None:
-        """Stop it in the background: it tries to deliver what it holds until that times out."""
+        """Stop it in the background; whoever else publishes through it fails, too, and tries again."""
         if producer is None or producer is not self._producer:
             return
         self._producer = None
-        closing = asyncio.create_task(_stop(producer, self._timeout_s))
+        closing = asyncio.create_task(_abandoned(producer, self._timeout_s))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -270,9 +274,19 @@ async def _send(producer: AIOKafkaProducer, at: TopicPartition, batch: Any) -> N
     await acknowledged
 
 
-async def _stop(producer: AIOKafkaProducer, timeout_s: float) -> None:
-    with contextlib.suppress(KafkaError, OSError, TimeoutError):
-        await asyncio.wait_for(producer.stop(), 2 * timeout_s)
+async def _abandoned(producer: AIOKafkaProducer, timeout_s: float) -> None:
+    """aiokafka never gives up a batch of an idempotent producer, and `stop` alone would wait for it."""
+    producer._message_accumulator.fail_all(ProducerClosed())
+    await _ended(producer._sender.close(), timeout_s)
+    await _ended(producer.stop(), timeout_s)
+
+
+async def _ended(closing: Coroutine[Any, Any, None], timeout_s: float) -> None:
+    """Run it to its end, however it ends, or cancel it."""
+    task = asyncio.create_task(closing)
+    await asyncio.wait({task}, timeout=timeout_s)
+    if not task.cancel() and not task.cancelled():
+        task.exception()  # asked for, so that it is not reported as forgotten
 
 
 def _record(read: Any) -> Record:

