@@ -1,0 +1,206 @@
+"""A match: so many grams of one listing for one order, at a price; its verbs, and what it refuses."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Float, Index, Integer, Table, Text, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.problems import Problem
+from chassis.problems import Text as Words
+from contracts.listings import Place, TemperatureClass
+from contracts.matches import (
+    MatchAgreed,
+    MatchEvent,
+    MatchFulfilled,
+    MatchProposed,
+    MatchReleased,
+    MatchStatus,
+    ReleaseReason,
+)
+from services.matching.tables import Base
+
+Side = Literal["producer", "buyer"]
+
+EVENT_BY_STATUS: dict[MatchStatus, type[MatchEvent]] = {
+    "proposed": MatchProposed,
+    "agreed": MatchAgreed,
+    "released": MatchReleased,
+    "fulfilled": MatchFulfilled,
+}
+
+
+class MatchNotOpen(Problem):
+    slug, status = "match-not-open", 409
+    title = Words("匹配已不可更改", "The match is not open")
+    detail = Words(
+        "它已达成、释放、完成，或已过答复期限，不能再作此答复。",
+        "It was agreed, released or fulfilled, or its deadline has passed, and can't be answered so any more.",
+    )
+
+
+class Match(Base):
+    """What one round put together. `version` counts its changes; times are UTC.
+
+    While it is proposed its quantity is held on both sides; from then on it is agreed on both, until it is released.
+    `ready_at` is when the lot can leave, `agree_by` None where both had consented beforehand. The places carry the
+    points that the distance was measured between.
+    """
+
+    __tablename__ = "matches"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    status: Mapped[MatchStatus] = mapped_column(Text)
+    reason: Mapped[ReleaseReason | None] = mapped_column(Text)
+    round_id: Mapped[UUID] = mapped_column(Uuid)
+    listing_id: Mapped[UUID] = mapped_column(Uuid)
+    order_id: Mapped[UUID] = mapped_column(Uuid)
+    producer_id: Mapped[UUID] = mapped_column(Uuid)
+    buyer_id: Mapped[UUID] = mapped_column(Uuid)
+    produce: Mapped[str] = mapped_column(Text)
+    quantity_g: Mapped[int] = mapped_column(BigInteger)
+    price_fen_per_kg: Mapped[int] = mapped_column(Integer)
+    freight_fen_per_kg: Mapped[int] = mapped_column(Integer)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    distance_m: Mapped[int] = mapped_column(Integer)
+    temperature_class: Mapped[TemperatureClass] = mapped_column(Text)
+    origin_adcode: Mapped[str] = mapped_column(Text)
+    origin_lon: Mapped[float] = mapped_column(Float)
+    origin_lat: Mapped[float] = mapped_column(Float)
+    destination_adcode: Mapped[str] = mapped_column(Text)
+    destination_lon: Mapped[float] = mapped_column(Float)
+    destination_lat: Mapped[float] = mapped_column(Float)
+    ready_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    arrives_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    deliver_by: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    spoils_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    min_remaining_life_h: Mapped[int] = mapped_column(Integer)
+    producer_consents: Mapped[bool] = mapped_column(Boolean)
+    buyer_consents: Mapped[bool] = mapped_column(Boolean)
+    agree_by: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        CheckConstraint("quantity_g > 0", name="quantity"),
+        Index(None, "producer_id", "id"),
+        Index(None, "buyer_id", "id"),
+        Index(None, "listing_id"),
+        Index(None, "order_id"),
+        Index("ix_matches_proposed_by_deadline", "agree_by", postgresql_where="status = 'proposed'"),
+    )
+
+    @property
+    def delivered_price_fen_per_kg(self) -> int:
+        return self.price_fen_per_kg + self.freight_fen_per_kg
+
+    @property
+    def accounts(self) -> tuple[UUID, UUID]:
+        """Both parties: who may see it, and in whose feeds it stands."""
+        return (self.producer_id, self.buyer_id)
+
+    def side_of(self, account_id: UUID) -> Side | None:
+        """Which party this account is."""
+        if account_id == self.producer_id:
+            return "producer"
+        return "buyer" if account_id == self.buyer_id else None
+
+    def agree(self, side: Side, now: datetime) -> bool:
+        """This side's consent; False when it had been given before. Raises MatchNotOpen.
+
+        The last consent makes it agreed. After `agree_by` no consent counts, even before the job has released it.
+        """
+        if self.status != "released" and self._consents(side):
+            return False
+        self._must_be_open()
+        if self.agree_by is not None and now > self.agree_by:
+            raise MatchNotOpen()
+        if side == "producer":
+            self.producer_consents = True
+        else:
+            self.buyer_consents = True
+        if self.producer_consents and self.buyer_consents:
+            self.status = "agreed"
+        self.version += 1
+        return True
+
+    def decline(self) -> None:
+        """One side says no. Raises MatchNotOpen unless it is proposed."""
+        self._must_be_open()
+        self._release("declined")
+
+    def release(self, reason: ReleaseReason) -> bool:
+        """Let go of a proposed or agreed match; False when it was released or fulfilled before."""
+        if self.status not in {"proposed", "agreed"}:
+            return False
+        self._release(reason)
+        return True
+
+    def fulfil(self) -> bool:
+        """The goods were delivered; False unless it is agreed."""
+        if self.status != "agreed":
+            return False
+        self.status = "fulfilled"
+        self.version += 1
+        return True
+
+    def fact(self) -> MatchEvent:
+        """The event of the present status, with the match's whole state."""
+        return EVENT_BY_STATUS[self.status](
+            match_id=self.id,
+            version=self.version,
+            status=self.status,
+            reason=self.reason,
+            listing_id=self.listing_id,
+            order_id=self.order_id,
+            producer_id=self.producer_id,
+            buyer_id=self.buyer_id,
+            produce=self.produce,
+            quantity_g=self.quantity_g,
+            price_fen_per_kg=self.price_fen_per_kg,
+            freight_fen_per_kg=self.freight_fen_per_kg,
+            amount_fen=self.amount_fen,
+            distance_m=self.distance_m,
+            temperature_class=self.temperature_class,
+            origin=Place(adcode=self.origin_adcode, lon=self.origin_lon, lat=self.origin_lat),
+            destination=Place(adcode=self.destination_adcode, lon=self.destination_lon, lat=self.destination_lat),
+            ready_at=self.ready_at,
+            arrives_at=self.arrives_at,
+            deliver_by=self.deliver_by,
+            spoils_at=self.spoils_at,
+            min_remaining_life_h=self.min_remaining_life_h,
+            round_id=self.round_id,
+        )
+
+    def _consents(self, side: Side) -> bool:
+        return self.producer_consents if side == "producer" else self.buyer_consents
+
+    def _must_be_open(self) -> None:
+        if self.status != "proposed":
+            raise MatchNotOpen()
+
+    def _release(self, reason: ReleaseReason) -> None:
+        self.status, self.reason = "released", reason
+        self.version += 1
+
+
+REFUSED_PAIRS = Table(
+    "refused_pairs",
+    Base.metadata,
+    Column("listing_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, primary_key=True),
+    Column("listing_terms", Integer, nullable=False),
+    Column("order_terms", Integer, nullable=False),
+)
+"""Pairs declined or lapsed, and the terms of both sides then: not proposed again while neither has changed."""
+
+MATCH_DELIVERIES = Table(
+    "match_deliveries",
+    Base.metadata,
+    Column("parcel_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("match_id", Uuid, nullable=False, index=True),
+    Column("delivered_g", BigInteger, nullable=False),
+)
+"""What each parcel of a match has brought to the buyer: its weight, 0 while it hasn't or when it came back."""
