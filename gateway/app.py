@@ -1,0 +1,95 @@
+"""The one address of Duijie: accounts, reference data, pages, and the way through to every service."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from starlette.routing import Mount, Route
+
+from chassis.app import create_app
+from chassis.auth import LocalKeys
+from chassis.db import Database, is_transient
+from gateway.accounts import api as accounts
+from gateway.accounts.console import print_code
+from gateway.accounts.service import SendCode, SignIn
+from gateway.accounts.vault import Vault
+from gateway.fetch import fetch
+from gateway.openapi import Surface
+from gateway.pages import api as pages
+from gateway.proxy import ServiceUnavailable, Upstream
+from gateway.reference import api as reference
+from gateway.routes import ProblemElsewhere, proxy_routes
+from gateway.tokens import Signer
+
+SOURCE = "/duijie/gateway"
+CLIENT_TTL = timedelta(hours=1)
+PERSON_TTL = timedelta(hours=12)
+READY_WAIT_S = 3.0
+
+
+def create_gateway(
+    db: Database,
+    signer: Signer,
+    vault: Vault,
+    upstreams: Mapping[str, Upstream],
+    *,
+    send_code: SendCode = print_code,
+    client_ttl: timedelta = CLIENT_TTL,
+    person_ttl: timedelta = PERSON_TTL,
+) -> FastAPI:
+    """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them."""
+    app = create_app(
+        "gateway", db=db, keys=LocalKeys(signer.jwks), routers=[accounts.router, reference.router, pages.router]
+    )
+    surface = Surface(app.openapi, upstreams)
+    app.state.sign_in = SignIn(vault, signer, send_code, client_ttl, person_ttl)
+    app.state.upstreams = upstreams
+    app.state.surface = surface
+
+    async def openapi(_: Request) -> JSONResponse:
+        return JSONResponse(await surface.document())
+
+    async def readyz(_: Request) -> JSONResponse:
+        reasons = await why_not_ready(db, upstreams)
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    # in front, since every service has these three for itself and the gateway's speak for all of them
+    app.router.routes[:0] = [
+        Route("/openapi.json", openapi),
+        Route("/readyz", readyz),
+        ProblemElsewhere(upstreams),
+    ]
+    app.router.routes.extend([Mount("/static", pages.static_files()), *proxy_routes(upstreams)])
+    return app
+
+
+async def why_not_ready(db: Database, upstreams: Mapping[str, Upstream]) -> dict[str, str]:
+    """What keeps the whole from working: the gateway's database, and each service that is not ready itself."""
+    names = ["database", *upstreams]
+    found = await asyncio.gather(_database(db), *(_service(upstream) for upstream in upstreams.values()))
+    return {name: reason for name, reason in zip(names, found, strict=True) if reason is not None}
+
+
+async def _database(db: Database) -> str | None:
+    try:
+        async with db.reading() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception as error:
+        if is_transient(error):
+            return "the database does not answer"
+        raise
+    return None
+
+
+async def _service(upstream: Upstream) -> str | None:
+    try:
+        answer = await fetch(upstream, "/readyz", wait_s=READY_WAIT_S)
+        if answer.status == 200:
+            return None
+        reasons: dict[str, str] = answer.json().get("reasons", {})
+    except ServiceUnavailable:
+        return "the service does not answer"
+    return "; ".join(reasons.values()) or "the service is not ready"

@@ -1,0 +1,175 @@
+"""One OpenAPI 3.1 document of the whole surface, merged from the gateway's own routes and each service's."""
+
+import asyncio
+import copy
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from gateway.fetch import fetch
+from gateway.proxy import ServiceUnavailable, Upstream
+from gateway.routes import is_public, service_for
+
+log = structlog.get_logger()
+
+Document = dict[str, Any]
+FRESH_S = 60.0  # a service may have been upgraded behind us
+INCOMPLETE_FRESH_S = 2.0
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")  # what our problems replace
+
+DESCRIPTION = """\
+Duijie (对接) matches unsold produce with buyers before it spoils, sends it on its way, and accounts for the subsidy.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `type`; texts follow `Accept-Language` (zh-CN, en).
+Send `Authorization: Bearer <token>` (`POST /v1/auth/token`), and an `Idempotency-Key` with every POST that creates or
+moves something. Lists take `limit` and `after`. Kilograms have at most 3 decimals, money is integer fen, times are UTC.
+Sign-in grants are `otp` and `client_credentials`; refresh tokens are not offered yet (`unsupported_grant_type`).
+"""
+
+PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "`/problems/<slug>`", "examples": ["/problems/invalid-input"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901, as a URI fragment"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Ed25519 JWT of this gateway."}
+
+
+class Surface:
+    """The merged document, fetched again when it has grown old, sooner while a service is missing from it."""
+
+    def __init__(self, own: Callable[[], Document], upstreams: Mapping[str, Upstream]) -> None:
+        self._own = own
+        self._upstreams = upstreams
+        self._document: Document = {}
+        self._good_until_s = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def document(self) -> Document:
+        async with self._lock:
+            if time.monotonic() > self._good_until_s:
+                await self._renew()
+            return self._document
+
+    async def _renew(self) -> None:
+        names = list(self._upstreams)
+        fetched = await asyncio.gather(*(self._fetch(name) for name in names))
+        found = {name: document for name, document in zip(names, fetched, strict=True) if document is not None}
+        self._document = merged(self._own(), found)
+        complete = len(found) == len(names)
+        self._good_until_s = time.monotonic() + (FRESH_S if complete else INCOMPLETE_FRESH_S)
+
+    async def _fetch(self, name: str) -> Document | None:
+        try:
+            answer = await fetch(self._upstreams[name], "/openapi.json")
+            document: Document | None = answer.json() if answer.status == 200 else None
+        except ServiceUnavailable:
+            document = None
+        if document is None:
+            log.warning("openapi_missing", upstream=name)
+        return document
+
+
+def merged(own: Document, services: Mapping[str, Document]) -> Document:
+    """The document of the gateway with each service's paths that the gateway sends to it."""
+    whole: Document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Duijie 对接", "version": own["info"]["version"], "description": DESCRIPTION},
+        "paths": {},
+        "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": {"bearer": BEARER}},
+        "security": [{"bearer": []}],
+    }
+    _add(whole, "gateway", own, lambda path: True)
+    for name, document in services.items():
+        _add(whole, name, document, lambda path, name=name: service_for(path) == name)  # type: ignore[misc]
+    for path, item in whole["paths"].items():
+        for method in METHODS:
+            if method in item:
+                _tell_problems(item[method], is_public(path))
+    return whole
+
+
+def _add(whole: Document, service: str, document: Document, wanted: Callable[[str], bool]) -> None:
+    document = _renamed(copy.deepcopy(document), whole["components"], service)
+    for kind, components in document.get("components", {}).items():
+        for name, component in components.items():
+            if name not in OF_THE_FRAMEWORK:
+                whole["components"].setdefault(kind, {}).setdefault(name, component)
+    taken = {operation["operationId"] for operation in _operations(whole) if "operationId" in operation}
+    kept = {path: item for path, item in document.get("paths", {}).items() if wanted(path)}
+    whole["paths"].update(kept)
+    for item in kept.values():
+        for operation in (item[method] for method in METHODS if method in item):
+            if operation.get("operationId") in taken:
+                operation["operationId"] = f"{service}_{operation['operationId']}"
+
+
+def _renamed(document: Document, known: Document, service: str) -> Document:
+    """The document with other names for its components where `known` has something else under the same name.
+
+    A component that mentions a renamed one has changed too, so this goes on until nothing clashes.
+    """
+    while True:
+        clashing = {
+            f"#/components/{kind}/{name}": f"#/components/{kind}/{service.capitalize()}{name}"
+            for kind, components in document.get("components", {}).items()
+            for name, component in components.items()
+            if known.get(kind, {}).get(name, component) != component
+        }
+        if not clashing:
+            return document
+        document = _with_references(document, clashing)
+        for old, new in clashing.items():
+            _, _, kind, name = old.split("/")
+            components = document["components"][kind]
+            components[new.rsplit("/", 1)[1]] = components.pop(name)
+
+
+def _with_references(value: Any, renames: Mapping[str, str]) -> Any:
+    """Every mention of a component by its new name, in `$ref` and in the mapping of a discriminator."""
+    if isinstance(value, dict):
+        return {key: _with_references(each, renames) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_references(each, renames) for each in value]
+    return renames.get(value, value) if isinstance(value, str) else value
+
+
+def _operations(whole: Document) -> list[Document]:
+    return [item[method] for item in whole["paths"].values() for method in METHODS if method in item]
+
+
+def _tell_problems(operation: Document, public: bool) -> None:
+    """Every operation may answer with a problem; a public one needs no token."""
+    responses = operation.setdefault("responses", {})
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    if _is_framework_error(responses.get("422", {})):
+        responses["422"] = {"description": "The input is not valid", "content": content}
+    if public:
+        operation["security"] = []
+    else:
+        responses.setdefault("401", {"description": "No valid token", "content": content})
+    responses.setdefault("default", {"description": "A problem", "content": content})
+
+
+def _is_framework_error(response: Document) -> bool:
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return bool(schema.get("$ref", "").endswith(OF_THE_FRAMEWORK))
