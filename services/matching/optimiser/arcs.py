@@ -70,9 +70,11 @@ def road_distance_m(instance: Instance, listing: IntArray, order: IntArray) -> I
     """
     a = instance.market.listings.unit_vector[listing]
     b = instance.market.orders.unit_vector[order]
-    chord = np.sqrt(((a - b) ** 2).sum(axis=1))
+    x, y, z = (a - b).T
+    chord = np.sqrt(x * x + y * y + z * z)
     arc_m = 2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.minimum(chord / 2, 1.0))
-    return np.rint(arc_m * instance.policy.detour).astype(np.int64)
+    distance_m: IntArray = np.rint(arc_m * instance.policy.detour).astype(np.int64)
+    return distance_m
 
 
 def compatible_arcs(instance: Instance, listing: IntArray, order: IntArray) -> Arcs:
@@ -104,7 +106,8 @@ def arrival_us(instance: Instance, listing: IntArray, order: IntArray, distance_
     """When the lot would reach the buyer; one that is there before ``deliver_from`` waits for it."""
     policy = instance.policy
     under_way = instance.leaves_at_us[listing] + policy.handling_us + travel_us(policy, distance_m)
-    return np.maximum(under_way, instance.market.orders.deliver_from_us[order])
+    arrival: IntArray = np.maximum(under_way, instance.market.orders.deliver_from_us[order])
+    return arrival
 
 
 def _may_meet(instance: Instance, listing: IntArray, order: IntArray) -> BoolArray:
@@ -117,5 +120,14 @@ def _may_meet(instance: Instance, listing: IntArray, order: IntArray) -> BoolArr
     allowed &= instance.leaves_at_us[listing] <= lots.available_until_us[listing]
     allowed &= lots.divisible[listing] | (lots.remaining_g[listing] <= bids.wanted_g[order])
     if len(market.excluded):
-        allowed &= ~np.isin(listing * len(bids.ids) + order, market.excluded)
+        allowed &= ~among(listing * len(bids.ids) + order, market.excluded)
     return allowed
+
+
+def among(values: IntArray, ascending: IntArray) -> BoolArray:
+    """Which of the values are in the sorted array."""
+    if len(ascending) == 0:
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    found: BoolArray = ascending[place] == values
+    return found

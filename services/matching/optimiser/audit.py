@@ -13,7 +13,7 @@ from services.matching.optimiser.certificate import certify, no_arcs, relative_g
 from services.matching.optimiser.clear import Limits
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan, matches_of
-from services.matching.optimiser.policy import Policy
+from services.matching.optimiser.policy import IntArray, Policy
 from services.matching.optimiser.promises import reachable
 from services.matching.optimiser.transport import bought_g, sold_g, value_mfen
 
@@ -41,10 +41,10 @@ def audit(market: Market, policy: Policy, now_us: int, plan: Plan, limits: Limit
     everything = all_arcs(instance, (limits or Limits()).arcs)
     takes_part = reachable(instance, everything)
     prices = np.maximum(plan.order_price_fen_per_kg, 0)
-    return relative_gap(certify(instance, no_arcs(), prices, takes_part, keep=0).bound_mfen, value)
+    return relative_gap(certify(instance, no_arcs(), prices, takes_part).bound_mfen, value)
 
 
-def _check_quantities(instance: Instance, arcs: Arcs, flow_g: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+def _check_quantities(instance: Instance, arcs: Arcs, flow_g: IntArray) -> None:
     lots, bids = instance.market.listings, instance.market.orders
     sold, bought = sold_g(instance, arcs, flow_g), bought_g(instance, arcs, flow_g)
     if (flow_g <= 0).any() or max(Counter(zip(arcs.listing, arcs.order, strict=True)).values(), default=0) > 1:
@@ -57,7 +57,7 @@ def _check_quantities(instance: Instance, arcs: Arcs, flow_g: np.ndarray[tuple[i
         raise BrokenPlan("an indivisible lot was divided")
 
 
-def _rows(ids: tuple[str, ...], wanted: list[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _rows(ids: tuple[str, ...], wanted: list[str]) -> IntArray:
     row = {row_id: row for row, row_id in enumerate(ids)}
     try:
         return np.array([row[row_id] for row_id in wanted], dtype=np.int64)

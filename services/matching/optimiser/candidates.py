@@ -59,10 +59,10 @@ def within_parts(arcs: Arcs, parts: tuple[IntArray, IntArray]) -> BoolArray:
 
 
 def _nearest(here: FloatArray, there: FloatArray, count: int) -> tuple[IntArray, IntArray]:
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     count = min(count, len(there))
-    _, found = cKDTree(there).query(here, k=count)
+    _, found = KDTree(there).query(here, k=count)  # type: ignore[no-untyped-call]
     return np.repeat(np.arange(len(here)), count), found.reshape(-1).astype(np.int64)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
+from services.matching.optimiser.arcs import Arcs, Instance, among, compatible_arcs
 from services.matching.optimiser.flow import exact_dot
 from services.matching.optimiser.market import BoolArray
 from services.matching.optimiser.policy import QUARTERS, IntArray
-from services.matching.optimiser.screen import BLOCK_PAIRS, Prices, candidate_pairs
+from services.matching.optimiser.screen import BATCH_PAIRS, Prices, candidate_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +26,52 @@ class Certificate:
 
     bound_mfen: int
     prices: Prices
-    improving: Arcs
+    left_out: Arcs
+    gain_fen_per_kg: IntArray  # by pair left out: > 0 where it would improve the plan
 
 
-def certify(instance: Instance, known: Arcs, order_price: IntArray, takes_part: BoolArray, keep: int) -> Certificate:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which pairs left out are wanted back: those that improve the plan, and those that nearly do.
+
+    The near ones save solves: prices move a little each time, and would call for them next.
+    """
+
+    each: int  # at most so many of each listing, and of each order
+    near_fen_per_kg: int
+
+
+def certify(
+    instance: Instance, known: Arcs, order_price: IntArray, takes_part: BoolArray, reach: Reach | None = None
+) -> Certificate:
     """The bound by these order prices, over all pairs of the orders that take part.
 
-    ``known`` are the arcs solved with: a head start only, the bound does not depend on them. ``improving`` are the
-    pairs they lack, up to ``keep`` the best of each listing and of each order.
+    ``known`` are the arcs solved with: a head start only, the bound does not depend on them.
     """
-    listing_price = _unsold_price(instance)
-    known = known.select(takes_part[known.order])
-    np.maximum.at(listing_price, known.listing, known.value_fen_per_kg - order_price[known.order])
-    solved_price = listing_price.copy()
-    found = no_arcs()
-    for listing, order in candidate_pairs(instance, Prices(solved_price, order_price)):
+    near = reach.near_fen_per_kg if reach else 0
+    solved = Prices(_solved_listing_price(instance, known, order_price, takes_part), order_price)
+    listing_price = solved.listing.copy()
+    known_codes = np.sort(_codes(instance, known))
+    found = [no_arcs()]
+    for listing, order in candidate_pairs(instance, Prices(solved.listing - near, order_price)):
         taking = takes_part[order]
         arcs = compatible_arcs(instance, listing[taking], order[taking])
-        gain = arcs.value_fen_per_kg - order_price[arcs.order] - solved_price[arcs.listing]
-        np.maximum.at(listing_price, arcs.listing, gain + solved_price[arcs.listing])
-        arcs, gain = arcs.select(gain > 0), gain[gain > 0]
-        if keep and len(arcs):
-            found = join(found, arcs.select(_best_of_either_side(arcs, gain, keep)))
-        if len(found) > BLOCK_PAIRS:
-            found = _prune(found, Prices(solved_price, order_price), keep)
-    found = _prune(found, Prices(solved_price, order_price), keep)
+        np.maximum.at(listing_price, arcs.listing, arcs.value_fen_per_kg - order_price[arcs.order])
+        if reach:
+            arcs = arcs.select(gain_fen_per_kg(arcs, solved) > -near)
+            arcs = arcs.select(~among(_codes(instance, arcs), known_codes))
+            found.append(_best(arcs, solved, reach.each))
+            if sum(map(len, found)) > BATCH_PAIRS:
+                found = [_best(join(*found), solved, reach.each)]
+    left_out = _best(join(*found), solved, reach.each) if reach else no_arcs()
     prices = Prices(listing_price, order_price)
-    return Certificate(_bound_mfen(instance, prices, takes_part), prices, found)
+    return Certificate(_bound_mfen(instance, prices, takes_part), prices, left_out, gain_fen_per_kg(left_out, solved))
+
+
+def gain_fen_per_kg(arcs: Arcs, prices: Prices) -> IntArray:
+    """What a kilogram over each arc is worth beyond the prices of its two ends."""
+    gain: IntArray = arcs.value_fen_per_kg - prices.order[arcs.order] - prices.listing[arcs.listing]
+    return gain
 
 
 def relative_gap(bound_mfen: int, value_mfen: int) -> float:
@@ -72,11 +91,13 @@ def no_arcs() -> Arcs:
     return Arcs(*(np.zeros(0, dtype=np.int64) for _ in Arcs.__slots__))
 
 
-def _unsold_price(instance: Instance) -> IntArray:
-    """The least price that matters: below it even the best quarter left would rather stay unsold."""
+def _solved_listing_price(instance: Instance, known: Arcs, order_price: IntArray, takes_part: BoolArray) -> IntArray:
+    """u over the known arcs; never below the price at which even the best quarter would rather stay unsold."""
     spread = np.array(instance.policy.spread_fen_per_kg, dtype=np.int64)
-    first = (instance.market.listings.quarter_g > 0).argmax(axis=1)
-    return -spread[first]
+    price: IntArray = -spread[(instance.market.listings.quarter_g > 0).argmax(axis=1)]
+    known = known.select(takes_part[known.order])
+    np.maximum.at(price, known.listing, known.value_fen_per_kg - order_price[known.order])
+    return price
 
 
 def _bound_mfen(instance: Instance, prices: Prices, takes_part: BoolArray) -> int:
@@ -88,21 +109,22 @@ def _bound_mfen(instance: Instance, prices: Prices, takes_part: BoolArray) -> in
     return bound
 
 
-def _prune(arcs: Arcs, prices: Prices, keep: int) -> Arcs:
-    gain = arcs.value_fen_per_kg - prices.order[arcs.order] - prices.listing[arcs.listing]
-    return arcs.select(_best_of_either_side(arcs, gain, keep)) if len(arcs) else arcs
+def _codes(instance: Instance, arcs: Arcs) -> IntArray:
+    codes: IntArray = arcs.listing * len(instance.market.orders.ids) + arcs.order
+    return codes
 
 
-def _best_of_either_side(arcs: Arcs, gain: IntArray, keep: int) -> BoolArray:
-    return _best(arcs.listing, gain, keep) | _best(arcs.order, gain, keep)
+def _best(arcs: Arcs, prices: Prices, each: int) -> Arcs:
+    gain = gain_fen_per_kg(arcs, prices)
+    return arcs.select(_first_of_each(arcs.listing, gain, each) | _first_of_each(arcs.order, gain, each))
 
 
-def _best(group: IntArray, gain: IntArray, keep: int) -> BoolArray:
-    """The ``keep`` rows of greatest gain in each group; of equals the first."""
-    order = np.lexsort((-gain, group))
+def _first_of_each(group: IntArray, gain: IntArray, each: int) -> BoolArray:
+    """The ``each`` rows of greatest gain in every group; of equals the first."""
+    order = np.argsort((group << 32) - gain, kind="stable")
     ranked = group[order]
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    rank = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
-    best = np.zeros(len(group), dtype=bool)
-    best[order[rank < keep]] = True
-    return best
+    starts = np.flatnonzero(np.diff(ranked, prepend=-1))
+    rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    first = np.zeros(len(group), dtype=bool)
+    first[order[rank < each]] = True
+    return first

@@ -8,13 +8,14 @@
 
 from dataclasses import dataclass, replace
 from itertools import count
+from operator import attrgetter
 from time import perf_counter
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.candidates import all_arcs, nearest_arcs, parts_of, within_parts
-from services.matching.optimiser.certificate import Certificate, certify, join, relative_gap
+from services.matching.optimiser.certificate import Certificate, Reach, certify, gain_fen_per_kg, join, relative_gap
 from services.matching.optimiser.greedy import greedy
 from services.matching.optimiser.market import BoolArray, Market
 from services.matching.optimiser.plan import Plan, matches_of
@@ -28,8 +29,9 @@ class Limits:
     """How much work a round may be. The gap reported is true whatever they are."""
 
     arcs: int = 200_000  # beyond it network simplex grows with the 1.85th power of the arcs
-    nearest: int = 6  # neighbours of each side a large market starts from
-    joining: int = 4  # improving pairs of each listing and of each order that join a solve
+    nearest: int = 12  # neighbours of each side a large market starts from
+    joining: int = 8  # pairs of each listing and of each order that join a solve ...
+    near_fen_per_kg: int = 8  # ... those that improve the plan, and those that fail to by less than this
     solves: int = 12  # at most so many while pricing out
     gap: float = 0.0  # stop pricing out at this relative gap
     seconds: float | None = None  # start no further pricing after this long; None keeps a round reproducible
@@ -89,28 +91,29 @@ def _search(
     limits: Limits,
 ) -> _Search:
     started = perf_counter()
+    reach = Reach(limits.joining, limits.near_fen_per_kg)
     arcs = nearest_arcs(instance, limits.nearest) if everything is None else everything
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
-    best: Certificate | None = None
+    certificates: list[Certificate] = []
     for solves in count(1):
         solution = _solve_parts(instance, arcs, parts)
-        certificate = certify(instance, arcs, solution.order_price_fen_per_kg, taking.orders, limits.joining)
-        if best is None or certificate.bound_mfen < best.bound_mfen:
-            best = certificate
-        joining = certificate.improving.select(within_parts(certificate.improving, parts))
-        gap = relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g))
+        latest = certify(instance, arcs, solution.order_price_fen_per_kg, taking.orders, reach)
+        certificates.append(latest)
+        best = min(certificates, key=attrgetter("bound_mfen"))
+        usable = within_parts(latest.left_out, parts)
+        done = not (latest.gain_fen_per_kg[usable] > 0).any()
+        done |= relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g)) <= limits.gap
         late = limits.seconds is not None and perf_counter() - started > limits.seconds
-        if gap <= limits.gap or len(joining) == 0 or solves >= limits.solves or late:
+        if done or late or solves >= limits.solves:
             break
-        arcs = join(arcs.select(_worth_keeping(arcs, solution, certificate, limits.arcs - len(joining))), joining)
+        joining = latest.left_out.select(usable)
+        arcs = join(arcs.select(_worth_keeping(arcs, solution, latest, limits.arcs - len(joining))), joining)
     return _Search(arcs, solution, best, solves)
 
 
 def _worth_keeping(arcs: Arcs, solution: Solution, certificate: Certificate, room: int) -> BoolArray:
     """The arcs that carry something, and of the others those nearest to it, as far as there is room."""
-    prices = certificate.prices
-    gain = arcs.value_fen_per_kg - prices.order[arcs.order] - prices.listing[arcs.listing]
-    ranking = np.lexsort((-gain, solution.flow_g == 0))
+    ranking = np.lexsort((-gain_fen_per_kg(arcs, certificate.prices), solution.flow_g == 0))
     keeping = solution.flow_g > 0
     keeping[ranking[: max(room, 0)]] = True
     return keeping

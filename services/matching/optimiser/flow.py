@@ -88,7 +88,7 @@ def network_simplex(network: Network) -> Flow:
 
 def highs(network: Network) -> Flow:
     """By the dual simplex of HiGHS, which ends at a vertex, and so (to rounding) at integers."""
-    from scipy.optimize import linprog
+    from scipy.optimize import linprog  # type: ignore[attr-defined]
     from scipy.sparse import coo_array
 
     if np.abs(network.supply).sum() >= FLOAT_EXACT:
@@ -96,10 +96,12 @@ def highs(network: Network) -> Flow:
     arcs = np.arange(len(network.tail))
     ends = np.concatenate([network.tail, network.head])
     signs = np.repeat([1.0, -1.0], len(arcs))
-    incidence = coo_array((signs, (ends, np.tile(arcs, 2))), shape=(len(network.supply), len(arcs)))
-    result = linprog(
+    incidence = coo_array(  # type: ignore[no-untyped-call]
+        (signs, (ends, np.tile(arcs, 2))), shape=(len(network.supply), len(arcs))
+    )
+    result = linprog(  # type: ignore[no-untyped-call]
         network.cost.astype(float),
-        A_eq=incidence.tocsr(),
+        A_eq=incidence.tocsr(),  # type: ignore[no-untyped-call]
         b_eq=network.supply.astype(float),
         bounds=np.stack([np.zeros(len(arcs)), network.capacity.astype(float)], axis=1),
         method="highs-ds",

@@ -4,7 +4,7 @@ What cannot be reckoned with (a place without coordinates, a price out of range)
 never stops the others.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from operator import attrgetter
@@ -148,36 +148,32 @@ class Market:
 
 def listing_oddity(listing: Listing) -> str | None:
     """Why this listing cannot be reckoned with, if so."""
-    if not 0 < listing.quantity_g <= MAX_QUANTITY_G:
-        return "quantity_out_of_range"
-    if not 0 <= listing.remaining_g <= MAX_QUANTITY_G or listing.committed_g < 0:
-        return "quantity_out_of_range"
-    if not 0 <= listing.floor_fen_per_kg <= MAX_PRICE_FEN_PER_KG:
-        return "price_out_of_range"
-    if listing.grade not in GRADES:
-        return "grade_unknown"
-    if listing.temperature_class not in TEMPERATURE_CLASSES:
-        return "temperature_class_unknown"
-    if not _on_the_globe(listing.lon, listing.lat):
-        return "place_unknown"
-    times_us = (listing.available_from_us, listing.available_until_us or 0, listing.spoils_at_us)
-    return None if all(0 <= at_us <= LATEST_US for at_us in times_us) else "time_out_of_range"
+    return next((reason for reason, sound in _listing_checks(listing) if not sound), None)
 
 
 def order_oddity(order: Order) -> str | None:
     """Why this order cannot be reckoned with, if so."""
-    if not 0 <= order.wanted_g <= MAX_QUANTITY_G or order.committed_g < 0 or order.min_fill_g < 0:
-        return "quantity_out_of_range"
-    if not 0 <= order.ceiling_fen_per_kg <= MAX_PRICE_FEN_PER_KG:
-        return "price_out_of_range"
-    if order.min_grade not in GRADES:
-        return "grade_unknown"
-    if order.price_basis not in {"delivered", "farm_gate"}:
-        return "price_basis_unknown"
-    if not _on_the_globe(order.lon, order.lat):
-        return "place_unknown"
-    times_us = (order.deliver_from_us or 0, order.deliver_by_us, order.min_remaining_life_us)
-    return None if all(0 <= at_us <= LATEST_US for at_us in times_us) else "time_out_of_range"
+    return next((reason for reason, sound in _order_checks(order) if not sound), None)
+
+
+def _listing_checks(lot: Listing) -> Iterator[tuple[str, bool]]:
+    yield "quantity_out_of_range", 0 < lot.quantity_g <= MAX_QUANTITY_G and lot.committed_g >= 0
+    yield "quantity_out_of_range", 0 <= lot.remaining_g <= MAX_QUANTITY_G
+    yield "price_out_of_range", 0 <= lot.floor_fen_per_kg <= MAX_PRICE_FEN_PER_KG
+    yield "grade_unknown", lot.grade in GRADES
+    yield "temperature_class_unknown", lot.temperature_class in TEMPERATURE_CLASSES
+    yield "place_unknown", _on_the_globe(lot.lon, lot.lat)
+    yield "time_out_of_range", _in_time(lot.available_from_us, lot.available_until_us or 0, lot.spoils_at_us)
+
+
+def _order_checks(bid: Order) -> Iterator[tuple[str, bool]]:
+    yield "quantity_out_of_range", 0 <= bid.wanted_g <= MAX_QUANTITY_G
+    yield "quantity_out_of_range", bid.committed_g >= 0 and bid.min_fill_g >= 0
+    yield "price_out_of_range", 0 <= bid.ceiling_fen_per_kg <= MAX_PRICE_FEN_PER_KG
+    yield "grade_unknown", bid.min_grade in GRADES
+    yield "price_basis_unknown", bid.price_basis in {"delivered", "farm_gate"}
+    yield "place_unknown", _on_the_globe(bid.lon, bid.lat)
+    yield "time_out_of_range", _in_time(bid.deliver_from_us or 0, bid.deliver_by_us, bid.min_remaining_life_us)
 
 
 def hours(duration_h: float) -> int:
@@ -221,6 +217,10 @@ def _reason(row: RowT, oddity: Callable[[RowT], str | None]) -> str | None:
 
 def _on_the_globe(lon: float, lat: float) -> bool:
     return isfinite(lon) and isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+
+
+def _in_time(*times_us: int) -> bool:
+    return all(0 <= at_us <= LATEST_US for at_us in times_us)
 
 
 def _listing_columns(lots: Sequence[Listing]) -> ListingColumns:

@@ -16,7 +16,8 @@ from services.matching.optimiser.policy import HOUR_US, IntArray
 
 Float32 = npt.NDArray[np.float32]
 
-BLOCK_PAIRS = 1_000_000
+BLOCK_PAIRS = 1 << 17  # single precision: half a megabyte a step, which a processor's cache holds
+BATCH_PAIRS = 1 << 19
 MARGIN_FEN_PER_KG = 0.5  # prices up to 10⁶ are held to 1/16
 MARGIN_M = 10_000.0  # hours up to 10⁶ are held to 1/16, which is 4 km of road
 MARGIN_COSINE = 2e-6  # of a dot product of unit vectors
@@ -38,17 +39,21 @@ class Prices:
 def candidate_pairs(instance: Instance, prices: Prices | None = None) -> Iterator[tuple[IntArray, IntArray]]:
     """All pairs (listing rows, order rows) that may be compatible, and may improve a plan with these prices.
 
-    Block by block, by listing and then order; some that pass are neither.
+    In batches, by listing and then order; some that pass are neither.
     """
     sides = _Sides.of(instance, prices)
     width = len(sides.order_vector)
     if width == 0:
         return
     rows_a_block = max(1, BLOCK_PAIRS // width)
+    waiting: list[IntArray] = []
     for start in range(0, len(sides.listing_vector), rows_a_block):
-        passed = np.flatnonzero(sides.block(start, start + rows_a_block).ravel())
-        if len(passed):
-            yield start + passed // width, passed % width
+        waiting.append(np.flatnonzero(sides.block(start, start + rows_a_block)) + start * width)
+        if sum(map(len, waiting)) >= BATCH_PAIRS:
+            yield np.divmod(np.concatenate(waiting), width)
+            waiting = []
+    if waiting:
+        yield np.divmod(np.concatenate(waiting), width)
 
 
 @dataclass(frozen=True, slots=True)
