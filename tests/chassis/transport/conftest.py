@@ -2,10 +2,9 @@
 
 import asyncio
 import shutil
-import socket
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,11 +14,11 @@ from chassis.transport.base import Transport
 from chassis.transport.kafka import KafkaTransport, ensure_topics
 from chassis.transport.postgres import PostgresTransport
 from deploy.kafka.broker import Broker
-from duijie.postgres import EmbeddedPostgres
-from tests.support.kafka import started_broker
+from duijie.postgres import EmbeddedPostgres, free_port
+from tests.support.kafka import start_or_skip
 
 BOTH = ["postgres", pytest.param("kafka", marks=pytest.mark.xdist_group("kafka"))]
-TIMEOUT_S = 3.0
+TIMEOUT_S = 2.0
 
 
 class Backend(ABC):
@@ -58,9 +57,11 @@ class PostgresBackend(Backend):
 
 
 class Server(ABC):
-    """A server of one test's own, to be stopped and started by it."""
+    """A server of one test's own, to be started and stopped by it."""
 
-    backend: Backend
+    @property
+    @abstractmethod
+    def backend(self) -> Backend: ...
 
     @abstractmethod
     async def start(self) -> None: ...
@@ -70,21 +71,27 @@ class Server(ABC):
 
 
 class KafkaServer(Server):
-    def __init__(self, broker: Broker) -> None:
-        self.broker = broker
-        self.backend = KafkaBackend(broker.bootstrap)
+    def __init__(self, folder: Path) -> None:
+        self.broker = Broker(folder)
+
+    @property
+    def backend(self) -> Backend:
+        return KafkaBackend(self.broker.bootstrap)
 
     async def start(self) -> None:
-        await asyncio.to_thread(self.broker.start)
+        await asyncio.to_thread(start_or_skip, self.broker)
 
     async def stop(self) -> None:
         await asyncio.to_thread(self.broker.stop)
 
 
 class PostgresServer(Server):
-    def __init__(self, postgres: EmbeddedPostgres) -> None:
-        self.postgres = postgres
-        self.backend = PostgresBackend(postgres.url("events"))
+    def __init__(self, folder: Path) -> None:
+        self.postgres = EmbeddedPostgres(folder, port=free_port())
+
+    @property
+    def backend(self) -> Backend:
+        return PostgresBackend(self.postgres.url("events"))
 
     async def start(self) -> None:
         await asyncio.to_thread(self.postgres.start)
@@ -102,33 +109,22 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(params=BOTH)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Not started with PostgreSQL, whose databases are made in the test's loop; `start` does nothing twice."""
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="duijie-transport-"))
     folder.chmod(0o711)  # as root the database is another user
+    made = (KafkaServer if request.param == "kafka" else PostgresServer)(folder / "server")
     try:
-        yield from _kafka_server(folder) if request.param == "kafka" else _postgres_server(folder)
+        await made.start()
+        yield made
     finally:
+        await made.stop()
         shutil.rmtree(folder)
 
 
-def _kafka_server(folder: Path) -> Iterator[Server]:
-    broker = started_broker(folder)
-    broker.stop()
-    try:
-        yield KafkaServer(broker)
-    finally:
-        broker.stop()
-
-
-def _postgres_server(folder: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    postgres = EmbeddedPostgres(folder / "postgres", port=port)
-    try:
-        postgres.start()
-        postgres.stop()
-        yield PostgresServer(postgres)
-    finally:
-        postgres.stop()
+@pytest.fixture(params=BOTH)
+def unreachable(request: pytest.FixtureRequest) -> Transport:
+    """A transport to a port where nobody listens."""
+    port = free_port()
+    if request.param == "kafka":
+        return KafkaTransport(f"127.0.0.1:{port}", timeout_s=1.0)
+    return PostgresTransport(f"postgresql+asyncpg://nobody:secret@127.0.0.1:{port}/events", timeout_s=1.0)

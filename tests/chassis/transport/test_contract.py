@@ -210,9 +210,9 @@ async def test_a_member_that_is_cancelled_leaves_its_unacknowledged_batch_to_the
 
 
 async def test_a_server_that_goes_and_comes_back_loses_nothing(server: Server) -> None:
-    await server.start()
     topic = await server.backend.topic(partitions=1)
-    async with server.backend.transport() as transport, aclosing(transport.consume("g", [topic], limit=2)) as reading:
+    transport = server.backend.transport()
+    async with transport, aclosing(transport.consume("g", [topic], limit=2)) as reading:
         await transport.publish(records(topic, *"abcd"))
         await (await anext(reading)).acknowledge()
         batch = await anext(reading)
@@ -231,7 +231,9 @@ async def test_a_server_that_goes_and_comes_back_loses_nothing(server: Server) -
     assert [record.key for record in again] == ["c", "d", "e"]
 
 
-async def test_entering_needs_no_server(server: Server) -> None:
-    async with server.backend.transport() as transport:
+async def test_entering_needs_no_server_but_publishing_and_consuming_do(unreachable: Transport) -> None:
+    async with unreachable:
         with pytest.raises(TransportUnavailable):
-            await transport.publish(records("test.v1", "a"))
+            await unreachable.publish(records("test.v1", "a"))
+        with pytest.raises(TransportUnavailable):
+            await take(unreachable, "matching", ["test.v1"], 1)

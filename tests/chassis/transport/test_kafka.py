@@ -1,0 +1,107 @@
+"""What only the Kafka transport does."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
+
+from chassis.transport.base import Record, TransportUnavailable
+from chassis.transport.kafka import KafkaTransport, _Membership, _partition, ensure_topics
+from deploy.kafka.broker import Broker
+from tests.support.events import records, take
+from tests.support.kafka import start_or_skip
+
+pytestmark = pytest.mark.xdist_group("kafka")
+
+
+async def test_topics_are_created_once_and_then_left_as_they_are(kafka_bootstrap: str) -> None:
+    name, other = (f"test.{uuid4().hex}.v1" for _ in range(2))
+    assert await ensure_topics(kafka_bootstrap, {name: 2}) == [name]
+    assert await ensure_topics(kafka_bootstrap, {name: 5, other: 1}) == [other]
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    async with producer:
+        assert await producer.partitions_for(name) == {0, 1}
+
+
+async def test_a_topic_kafka_refuses_is_named(kafka_bootstrap: str) -> None:
+    with pytest.raises(TransportUnavailable, match="no/topic"):
+        await ensure_topics(kafka_bootstrap, {"no/topic": 1})
+
+
+async def test_publishing_to_a_topic_that_is_not_there_is_refused(kafka_bootstrap: str) -> None:
+    async with KafkaTransport(kafka_bootstrap, timeout_s=1.0) as transport:
+        with pytest.raises(TransportUnavailable):
+            await transport.publish(records(f"test.{uuid4().hex}.v1", "a"))
+
+
+@pytest.mark.parametrize("key", ["", "a", "草莓", "0192f7c4-7d1e-7c7a-b1f0-2f6a4c1d9e11"])
+def test_a_key_goes_where_other_kafka_clients_put_it(key: str) -> None:
+    assert _partition(key, 6) == DefaultPartitioner()(key.encode(), list(range(6)), [])
+
+
+async def test_a_publish_larger_than_one_batch_arrives_whole_and_in_order(kafka_bootstrap: str) -> None:
+    topic = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {topic: 2})
+    sent = [Record(topic, f"key-{n % 3}", str(n).encode() + b" " * 40_000, {}) for n in range(60)]
+    async with KafkaTransport(kafka_bootstrap) as transport:
+        await transport.publish(sent)
+        taken = await take(transport, "matching", [topic], 60)
+    for key in ("key-0", "key-1", "key-2"):
+        assert [r for r in taken if r.key == key] == [r for r in sent if r.key == key]
+
+
+async def test_a_foreign_record_is_handed_on_for_its_consumer_to_judge(kafka_bootstrap: str) -> None:
+    topic = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {topic: 1})
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        await producer.send_and_wait(topic, b"no key", headers=[("bytes", b"\xff")])
+        await producer.send_and_wait(topic, None, key=b"\xfe")
+    async with KafkaTransport(kafka_bootstrap) as transport:
+        nameless, tombstone = await take(transport, "matching", [topic], 2)
+    assert nameless == Record(topic, "", b"no key", {"bytes": "\ufffd"})
+    assert tombstone == Record(topic, "\ufffd", b"", {})
+
+
+async def test_a_rebalance_waits_for_the_batch_in_work() -> None:
+    membership = _Membership()
+    membership.begin_work()
+    revoking = asyncio.create_task(membership.on_partitions_revoked([]))
+    await asyncio.sleep(0.05)
+    assert not revoking.done()
+    assert membership.generation == 0
+    membership.end_work()
+    await revoking
+    assert membership.generation == 1
+
+
+def test_an_earlier_offset_does_not_take_the_group_back() -> None:
+    membership, one, two = _Membership(), TopicPartition("t", 1), TopicPartition("t", 2)
+    membership.acknowledged[one] = 10
+    assert membership.beyond_acknowledged({one: 9, two: 4}) == {two: 4}
+    assert membership.beyond_acknowledged({one: 11}) == {one: 11}
+
+
+async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(tmp_path: Path) -> None:
+    """The paused broker still has the first attempt in its socket and may write it when it goes on."""
+    topic, broker = "test.paused.v1", Broker(tmp_path)
+    try:
+        await asyncio.to_thread(start_or_skip, broker)
+        await ensure_topics(broker.bootstrap, {topic: 1})
+        async with KafkaTransport(broker.bootstrap, timeout_s=2.0) as transport:
+            await transport.publish(records(topic, "k"))
+            os.kill(broker.pid, signal.SIGSTOP)
+            with pytest.raises(TransportUnavailable):
+                await transport.publish(records(topic, "k", "k", start=1))
+            os.kill(broker.pid, signal.SIGCONT)
+            await transport.publish(records(topic, "k", "k", start=1))
+            await transport.publish(records(topic, "k", start=3))
+            taken = await take(transport, "matching", [topic], 4)
+    finally:
+        broker.stop()
+    first_arrivals = list(dict.fromkeys(record.value for record in taken))
+    assert first_arrivals == [b"0", b"1", b"2", b"3"]
