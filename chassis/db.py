@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from chassis.outbox import append
@@ -30,6 +32,10 @@ class WriteSession(AsyncSession):
         """Call `do` after the commit, for waking a loop of this process. Never for work that must not be lost."""
         self.after_commit.append(do)
 
+    def wake(self, loop: str) -> None:
+        """Wake the loop of this process that waits on `Database.wake(loop)`, after the commit."""
+        self.loops_to_wake.add(loop)
+
     @property
     def emitted(self) -> list[Event]:
         events: list[Event] = self.info.setdefault("emitted", [])
@@ -39,6 +45,11 @@ class WriteSession(AsyncSession):
     def after_commit(self) -> list[Callable[[], None]]:
         calls: list[Callable[[], None]] = self.info.setdefault("after_commit", [])
         return calls
+
+    @property
+    def loops_to_wake(self) -> set[str]:
+        loops: set[str] = self.info.setdefault("loops_to_wake", set())
+        return loops
 
 
 class Wake:
@@ -65,6 +76,7 @@ class Database:
     def __init__(self, url: str, *, source: str, pool_size: int = 10) -> None:
         self.source = source
         self.outbox_wake = Wake()
+        self._wakes: dict[str, Wake] = {}
         self._engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -78,6 +90,10 @@ class Database:
     @property
     def engine(self) -> AsyncEngine:
         return self._engine
+
+    def wake(self, loop: str) -> Wake:
+        """What the loop of that name waits on, and a transaction sets with `WriteSession.wake`."""
+        return self._wakes.setdefault(loop, Wake())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:
@@ -105,16 +121,28 @@ class Database:
         for call in session.after_commit:
             call()
         session.after_commit.clear()
+        for loop in session.loops_to_wake:
+            self.wake(loop).set()
+        session.loops_to_wake.clear()
 
     def write_session(self) -> WriteSession:
         """A session for `chassis.routes`, which ends it itself."""
         return WriteSession(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that commits each statement by itself, for session locks and vacuuming."""
+    async def holding(self, lock: int, retry_s: float = 1.0) -> AsyncIterator[AsyncConnection]:
+        """Wait for a session lock, and hold it on a connection that commits each statement by itself.
+
+        The connection is thrown away at the end and not given back to the pool, which would keep the lock with it.
+        """
         async with self._engine.connect() as plain:
-            yield await plain.execution_options(isolation_level="AUTOCOMMIT")
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                while not await connection.scalar(select(func.pg_try_advisory_lock(lock))):
+                    await asyncio.sleep(retry_s)
+                yield connection
+            finally:
+                await plain.invalidate()
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -126,7 +154,7 @@ def is_transient(error: BaseException) -> bool:
     Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
     """
-    if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)):
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
