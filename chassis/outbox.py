@@ -6,13 +6,12 @@ twice after a crash; the inbox of each consumer makes the effect single.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
 BATCH = 500
 POLL_S = 0.05
-LOCK_RETRY_S = 1.0
 
 
 def to_record(event: Event, source: str) -> Record:
@@ -68,16 +66,10 @@ class Relay:
 
     async def run(self) -> None:
         """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again."""
-        async with self._db.connection() as connection:
-            while not await self._is_mine(connection):
-                await asyncio.sleep(LOCK_RETRY_S)
+        async with self._db.holding(RELAY_LOCK) as connection:
             while True:
                 if await self._send_batch(connection) < BATCH:
                     await self._db.outbox_wake.wait(POLL_S)
-
-    async def _is_mine(self, connection: AsyncConnection) -> bool:
-        """A session lock: it goes with the connection, so a dead relay never blocks the next."""
-        return bool(await connection.scalar(select(func.pg_try_advisory_lock(RELAY_LOCK))))
 
     async def _send_batch(self, connection: AsyncConnection) -> int:
         rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()

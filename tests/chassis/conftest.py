@@ -1,0 +1,39 @@
+"""A database with the chassis' own tables and one more, `notes`, on which a service could stand."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Column, Integer, Table, Text
+
+from chassis.db import Database
+from chassis.tables import METADATA, new_metadata
+from contracts.event import Event
+
+NOTES_METADATA = new_metadata()
+NOTES = Table("notes", NOTES_METADATA, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
+
+
+class NoteWritten(Event):
+    """A fact for these tests alone."""
+
+    TOPIC: ClassVar[str] = "test.notes.v1"
+    TYPE: ClassVar[str] = "duijie.test.note_written"
+
+    note_id: UUID
+    number: int
+
+    @property
+    def key(self) -> str:
+        return str(self.note_id)
+
+
+@pytest.fixture
+async def db(postgres_url: str) -> AsyncIterator[Database]:
+    database = Database(postgres_url, source="/duijie/test")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+        await connection.run_sync(NOTES_METADATA.create_all)
+    yield database
+    await database.close()

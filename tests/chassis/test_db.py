@@ -1,0 +1,94 @@
+"""Who may write, and what leaves with a commit."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from chassis.db import Database, is_transient
+from tests.chassis.conftest import NOTES, NoteWritten
+from tests.support.services import told
+
+
+async def notes(db: Database) -> int:
+    async with db.reading() as session:
+        return (await session.execute(select(func.count()).select_from(NOTES))).scalar_one()
+
+
+async def test_a_block_that_ends_is_committed_with_its_events_in_order(db: Database) -> None:
+    facts = [NoteWritten(note_id=uuid4(), number=number) for number in range(3)]
+    async with db.transaction() as session:
+        await session.execute(insert(NOTES).values(id=1, text="kept"))
+        session.emit(*facts)
+    assert await notes(db) == 1
+    assert await told(db) == facts
+
+
+async def test_a_block_that_raises_leaves_nothing(db: Database) -> None:
+    async def fail() -> None:
+        async with db.transaction() as session:
+            await session.execute(insert(NOTES).values(id=1, text="lost"))
+            session.emit(NoteWritten(note_id=uuid4(), number=1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await notes(db) == 0
+    assert await told(db) == []
+
+
+async def test_a_reading_session_is_refused_by_the_database_when_it_writes(db: Database) -> None:
+    async with db.reading() as session:
+        with pytest.raises(DBAPIError, match="read-only"):
+            await session.execute(insert(NOTES).values(id=1, text="no"))
+
+
+async def test_what_waits_for_a_commit_is_called_after_it_and_not_after_a_failure(db: Database) -> None:
+    called: list[str] = []
+
+    async def write(name: str, *, fails: bool) -> None:
+        async with db.transaction() as session:
+            session.when_committed(lambda: called.append(name))
+            assert called == []
+            if fails:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await write("failed", fails=True)
+    await write("committed", fails=False)
+    assert called == ["committed"]
+
+
+async def test_a_session_lock_is_free_again_when_its_holder_ends(db: Database) -> None:
+    async with db.holding(42):
+        pass
+    async with asyncio.timeout(5), db.holding(42), db.holding(43):
+        waiting = asyncio.create_task(_hold(db, 42))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+
+
+async def _hold(db: Database, lock: int) -> None:
+    async with db.holding(lock, retry_s=0.02):
+        pass
+
+
+async def test_a_commit_with_events_wakes_the_relay(db: Database) -> None:
+    async with db.transaction() as session:
+        session.emit(NoteWritten(note_id=uuid4(), number=1))
+    await db.outbox_wake.wait(timeout_s=1)  # was set: returns at once and is spent
+    assert not db.outbox_wake._event.is_set()
+
+
+async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Database) -> None:
+    async with db.transaction() as session:
+        await session.execute(insert(NOTES).values(id=1, text="first"))
+    with pytest.raises(DBAPIError) as broken:
+        async with db.transaction() as session:
+            await session.execute(insert(NOTES).values(id=1, text="again"))
+    assert not is_transient(broken.value)
+    assert is_transient(OperationalError("", {}, Exception()))
+    assert is_transient(ConnectionResetError())

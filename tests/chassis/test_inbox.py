@@ -1,0 +1,157 @@
+"""Events come at least once; their effect happens exactly once, and one bad record stops nobody."""
+
+import random
+from collections.abc import AsyncIterator, Collection, Sequence
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
+
+from chassis import inbox
+from chassis.db import Database, WriteSession
+from chassis.inbox import Consumer, Subscription
+from chassis.outbox import to_record
+from chassis.tables import OUTBOX
+from chassis.transport.base import Batch, Record
+from contracts.event import Event
+from tests.chassis.conftest import NOTES, NoteWritten
+
+
+class Replayer:
+    """A transport's receiving side that hands out these batches, and counts the acknowledgements."""
+
+    def __init__(self, *batches: Sequence[Record]) -> None:
+        self._batches = batches
+        self.acknowledged = 0
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        raise NotImplementedError
+
+    async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+        async def acknowledge() -> None:
+            self.acknowledged += 1
+
+        for records in self._batches:
+            yield Batch(tuple(records), acknowledge)
+
+
+async def keep(session: WriteSession, events: Sequence[Event]) -> None:
+    """A handler whose effect can be counted: a second one for the same number is an error."""
+    for event in events:
+        assert isinstance(event, NoteWritten)
+        if event.number < 0:
+            raise ValueError(event.number)
+        await session.execute(insert(NOTES).values(id=event.number, text=event.key))
+
+
+def records(*numbers: int) -> list[Record]:
+    return [to_record(NoteWritten(note_id=uuid4(), number=number), "/duijie/test") for number in numbers]
+
+
+def consumer(db: Database, replayer: Replayer) -> Consumer:
+    return Consumer("test", db, replayer, [Subscription(NoteWritten.TOPIC, keep)])
+
+
+async def kept(db: Database) -> list[int]:
+    async with db.reading() as session:
+        return list((await session.scalars(select(NOTES.c.id).order_by(NOTES.c.id))).all())
+
+
+async def dead(db: Database) -> list[Record]:
+    async with db.reading() as session:
+        rows = (await session.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
+    return [Record(row.topic, row.key, row.value, row.headers) for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "RETRY_S", 0.001)
+    monkeypatch.setattr(inbox, "TRANSIENT_RETRY_S", 0.001)
+
+
+async def test_a_batch_that_comes_twice_has_its_effect_once(db: Database) -> None:
+    batch = records(1, 2, 3)
+    replayer = Replayer(batch, batch, [batch[1]])
+    await consumer(db, replayer).run()
+    assert await kept(db) == [1, 2, 3]
+    assert replayer.acknowledged == 3
+
+
+async def test_a_record_that_stands_twice_in_one_batch_has_its_effect_once(db: Database) -> None:
+    (record,) = records(1)
+    await consumer(db, Replayer([record, record])).run()
+    assert await kept(db) == [1]
+
+
+async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_others_have_their_effect(
+    db: Database,
+) -> None:
+    batch = records(1, -1, 2)
+    replayer = Replayer(batch)
+    await consumer(db, replayer).run()
+    assert await kept(db) == [1, 2]
+    (letter,) = await dead(db)
+    assert (letter.topic, letter.value) == ("test.notes.v1.dlq", batch[1].value)
+    assert letter.headers["dlq_consumer"] == "test"
+    assert "ValueError" in letter.headers["dlq_error"]
+    assert replayer.acknowledged == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Record("test.notes.v1", "k", b"{", records(1)[0].headers),
+        Record("test.notes.v1", "k", b'{"note_id": "138000", "number": "x"}', records(1)[0].headers),
+        Record("test.notes.v1", "k", b"{}", {}),
+    ],
+    ids=["no JSON", "wrong types", "no envelope"],
+)
+async def test_what_cant_be_read_is_dead_and_its_content_is_not_in_the_reason(db: Database, broken: Record) -> None:
+    await consumer(db, Replayer([broken, *records(7)])).run()
+    assert await kept(db) == [7]
+    (letter,) = await dead(db)
+    assert "138000" not in letter.headers["dlq_error"]
+
+
+async def test_a_type_that_is_not_known_is_passed_over(db: Database) -> None:
+    (record,) = records(1)
+    newer = Record(record.topic, record.key, record.value, {**record.headers, "ce_type": "duijie.test.from_tomorrow"})
+    await consumer(db, Replayer([newer])).run()
+    assert (await kept(db), await dead(db)) == ([], [])
+
+
+async def test_a_database_that_is_away_counts_no_try(db: Database) -> None:
+    failures = iter([OperationalError("", {}, Exception())] * (3 * inbox.MAX_TRIES))
+
+    async def flaky(session: WriteSession, events: Sequence[Event]) -> None:
+        for failure in failures:
+            raise failure
+        await keep(session, events)
+
+    await Consumer("test", db, Replayer(records(1)), [Subscription(NoteWritten.TOPIC, flaky)]).run()
+    assert (await kept(db), await dead(db)) == ([1], [])
+
+
+async def test_two_consumers_each_have_the_effect(db: Database) -> None:
+    seen: list[str] = []
+
+    def subscription(name: str) -> Subscription:
+        async def see(session: WriteSession, events: Sequence[Event]) -> None:
+            seen.extend(name for _ in events)
+
+        return Subscription(NoteWritten.TOPIC, see)
+
+    batch = records(1, 2)
+    for name in ("a", "b", "a"):
+        await Consumer(name, db, Replayer(batch), [subscription(name)]).run()
+    assert sorted(seen) == ["a", "a", "b", "b"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_way_records_are_delivered_each_has_its_effect_once(db: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    batch = records(*range(6))
+    deliveries = [chance.choices(batch, k=chance.randint(1, 8)) for _ in range(6)]
+    await consumer(db, Replayer(*deliveries, batch)).run()
+    assert await kept(db) == list(range(6))

@@ -1,0 +1,115 @@
+"""The relay sends what was committed, in order, and forgets it only when it was acknowledged."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.db import Database
+from chassis.outbox import Relay
+from chassis.transport.base import Record, TransportUnavailable
+from contracts.event import Envelope
+from tests.chassis.conftest import NoteWritten
+from tests.support.services import event_of, told
+
+
+class Recorder:
+    """A transport's sending side that keeps what it was given, and can be out of reach."""
+
+    def __init__(self) -> None:
+        self.sent: list[Record] = []
+        self.reachable = True
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if not self.reachable:
+            raise TransportUnavailable
+        self.sent.extend(records)
+
+    def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[None]:
+        raise NotImplementedError
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: object, within_s: float = 10) -> None:
+    async with asyncio.timeout(within_s):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+async def write(db: Database, note_id: UUID, number: int) -> None:
+    async with db.transaction() as session:
+        session.emit(NoteWritten(note_id=note_id, number=number))
+
+
+async def test_what_is_committed_is_sent_in_order_and_then_forgotten(db: Database) -> None:
+    recorder, note = Recorder(), uuid4()
+    async with running(Relay(db, recorder)):
+        for number in range(20):
+            await write(db, note, number)
+        await until(lambda: len(recorder.sent) == 20)
+    assert [event_of(record).number for record in recorder.sent] == list(range(20))
+    assert await told(db) == []
+
+
+async def test_the_envelope_says_who_when_and_about_what(db: Database) -> None:
+    recorder, note = Recorder(), uuid4()
+    await write(db, note, 1)
+    async with running(Relay(db, recorder)):
+        await until(lambda: recorder.sent)
+    envelope = Envelope.from_headers(recorder.sent[0].headers)
+    assert (envelope.source, envelope.subject, envelope.type) == ("/duijie/test", str(note), NoteWritten.TYPE)
+    assert recorder.sent[0].headers["ce_specversion"] == "1.0"
+    assert recorder.sent[0].key == str(note)
+
+
+async def test_what_was_not_acknowledged_stays_and_is_sent_later(db: Database) -> None:
+    recorder = Recorder()
+    recorder.reachable = False
+    await write(db, uuid4(), 1)
+    with pytest.raises(TransportUnavailable):
+        await Relay(db, recorder).run()
+    assert len(await told(db)) == 1
+    recorder.reachable = True
+    async with running(Relay(db, recorder)):
+        await until(lambda: len(recorder.sent) == 1)
+
+
+async def test_of_two_relays_one_works_and_the_other_takes_over_when_it_dies(db: Database) -> None:
+    first, second = Recorder(), Recorder()
+    async with running(Relay(db, first)) as working:
+        await write(db, uuid4(), 1)
+        await until(lambda: first.sent)
+        async with running(Relay(db, second)):
+            await write(db, uuid4(), 2)
+            await until(lambda: len(first.sent) == 2)
+            assert second.sent == []
+            working.cancel()
+            await write(db, uuid4(), 3)
+            await until(lambda: len(second.sent) == 1)
+
+
+async def test_many_writers_at_once_lose_nothing_and_keep_the_order_of_each_key(db: Database) -> None:
+    recorder = Recorder()
+    notes = [uuid4() for _ in range(8)]
+
+    async def writer(note: UUID) -> None:
+        for number in range(25):
+            await write(db, note, number)
+
+    async with running(Relay(db, recorder)):
+        await asyncio.gather(*(writer(note) for note in notes))
+        await until(lambda: len(recorder.sent) == 200)
+    for note in notes:
+        of_note = [event_of(record).number for record in recorder.sent if record.key == str(note)]
+        assert of_note == list(range(25))
