@@ -1,0 +1,97 @@
+"""A solver in a process of its own: it answers, it may die, and it is never waited for too long."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from chassis.solvers import Solver, SolverDied, SolverFailed, SolverTimeout
+
+MODULE = "tests.chassis.slow_solver"
+
+
+@pytest.fixture
+async def solver() -> AsyncIterator[Solver]:
+    async with Solver(MODULE) as started:
+        yield started
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+
+
+async def test_it_answers_in_another_process_even_at_length(solver: Solver) -> None:
+    assert await solver.solve("double", "x" * 300_000, within_s=10) == "x" * 600_000
+    assert await solver.solve("pid", within_s=10) == solver.pid != os.getpid()
+
+
+async def test_its_own_error_is_told_and_it_goes_on(solver: Solver) -> None:
+    before = solver.pid
+    with pytest.raises(SolverFailed, match="ValueError: nonsense"):
+        await solver.solve("nonsense", within_s=10)
+    assert await solver.solve("pid", within_s=10) == before
+
+
+async def test_one_that_died_is_replaced_for_the_next_question(solver: Solver) -> None:
+    with pytest.raises(SolverDied):
+        await solver.solve("die", within_s=10)
+    assert await solver.solve("double", 2, within_s=10) == 4
+
+
+async def test_one_killed_while_nobody_asked_is_replaced_too(solver: Solver) -> None:
+    assert solver.pid is not None
+    os.kill(solver.pid, signal.SIGKILL)
+    with suppress(SolverDied):  # who asks first may still find it dead
+        await solver.solve("double", 2, within_s=10)
+    assert await solver.solve("double", 2, within_s=10) == 4
+
+
+async def test_one_that_takes_too_long_is_stopped(solver: Solver) -> None:
+    pid = solver.pid
+    assert pid is not None
+    with pytest.raises(SolverTimeout):
+        await solver.solve("sleep", 60, within_s=0.2)
+    assert await solver.solve("pid", within_s=10) != pid
+    assert not is_alive(pid)
+
+
+async def test_giving_up_on_an_answer_stops_the_work(solver: Solver) -> None:
+    asking = asyncio.create_task(solver.solve("sleep", 60, within_s=60))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await solver.solve("double", 3, within_s=10) == 6
+
+
+def test_it_dies_with_its_parent_even_while_it_works() -> None:
+    program = (
+        "import asyncio\n"
+        "from chassis.solvers import Solver\n"
+        "async def main():\n"
+        f"    solver = Solver({MODULE!r})\n"
+        "    await solver.start()\n"
+        "    print(solver.pid, flush=True)\n"
+        "    await solver.solve('sleep', 60, within_s=60)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(100):
+        if not is_alive(pid):
+            return
+        time.sleep(0.05)
+    pytest.fail("the child outlived its parent")
