@@ -1,6 +1,7 @@
 """``python -m services.matching.optimiser FILE.min``: solve a DIMACS problem through the engine's own port."""
 
 import argparse
+import signal
 from pathlib import Path
 
 from services.matching.optimiser.dimacs import NotDimacs, parse
@@ -11,6 +12,7 @@ SOLVERS = {"simplex": network_simplex, "highs": highs}
 
 def main() -> None:
     """Print the solution in DIMACS format, the cost first."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may stop after the first line
     parser = argparse.ArgumentParser(prog="python -m services.matching.optimiser", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--solver", choices=SOLVERS, default="simplex")

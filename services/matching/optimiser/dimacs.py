@@ -66,7 +66,7 @@ def parse(lines: Iterable[str]) -> Problem:
 def _problem(nodes: int, supplies: dict[int, int], arcs: IntArray) -> Problem:
     tail, head, lower, capacity, cost = arcs.T
     ends = np.concatenate([tail, head, np.fromiter(supplies, dtype=np.int64, count=len(supplies))])
-    if len(ends) and not (1 <= int(ends.min()) and int(ends.max()) <= nodes):
+    if len(ends) and (ends.min() < 1 or ends.max() > nodes):
         raise NotDimacs(f"a node is not one of 1 to {nodes}")
     supply = np.zeros(nodes, dtype=np.int64)
     for node, units in supplies.items():

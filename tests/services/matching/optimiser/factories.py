@@ -1,0 +1,129 @@
+"""Listings and orders for tests: one lot of strawberries at Siyang, one buyer in Nanjing, and variations."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.policy import HOUR_US, POLICY_1, Policy
+
+NOW_US = 1_790_000_000_000_000
+SIYANG = (118.69, 33.72)
+NANJING = (118.79, 32.05)
+KG = 1000
+
+STRAWBERRIES = Listing(
+    id="L1",
+    quantity_g=1200 * KG,
+    committed_g=0,
+    remaining_g=1200 * KG,
+    floor_fen_per_kg=1600,
+    grade="A",
+    lon=SIYANG[0],
+    lat=SIYANG[1],
+    available_from_us=NOW_US,
+    available_until_us=None,
+    spoils_at_us=NOW_US + 72 * HOUR_US,
+    temperature_class="chilled",
+)
+NANJING_ORDER = Order(
+    id="O1",
+    wanted_g=500 * KG,
+    ceiling_fen_per_kg=2600,
+    min_grade="B",
+    lon=NANJING[0],
+    lat=NANJING[1],
+    deliver_by_us=NOW_US + 72 * HOUR_US,
+    min_remaining_life_us=24 * HOUR_US,
+)
+
+
+def listing(listing_id: str = "L1", kg: float | None = None, **changes: object) -> Listing:
+    """The strawberries, changed; ``kg`` is what is listed and remains."""
+    if kg is not None:
+        changes = {"quantity_g": round(kg * KG), "remaining_g": round(kg * KG)} | changes
+    return replace(STRAWBERRIES, id=listing_id, **changes)
+
+
+def order(order_id: str = "O1", kg: float | None = None, **changes: object) -> Order:
+    """The order from Nanjing, changed; ``kg`` is what is wanted."""
+    if kg is not None:
+        changes = {"wanted_g": round(kg * KG)} | changes
+    return replace(NANJING_ORDER, id=order_id, **changes)
+
+
+def instance(*rows: Listing | Order, excluded: tuple[tuple[str, str], ...] = (), policy: Policy = POLICY_1) -> Instance:
+    """The instance of these rows now."""
+    lots = [row for row in rows if isinstance(row, Listing)]
+    bids = [row for row in rows if isinstance(row, Order)]
+    return Instance.of(Market.of(lots, bids, excluded), policy, NOW_US)
+
+
+def every_arc(of: Instance) -> Arcs:
+    """All compatible arcs, pair by pair, without any screen."""
+    n, m = len(of.market.listings.ids), len(of.market.orders.ids)
+    return compatible_arcs(of, np.repeat(np.arange(n), m), np.tile(np.arange(m), n))
+
+
+def _at_hour(low: int, high: int) -> st.SearchStrategy[int]:
+    return st.integers(low, high).map(lambda hour: NOW_US + hour * HOUR_US)
+
+
+_places = st.sampled_from([SIYANG, NANJING, (118.7, 33.7), (121.47, 31.23), (116.4, 39.9), (87.6, 43.8)])
+_grams = st.integers(1, 24).map(lambda quarters_kg: quarters_kg * 250)
+
+
+@st.composite
+def listings(draw: st.DrawFn, divisible: st.SearchStrategy[bool] = st.just(True)) -> list[Listing]:
+    """Up to five small lots, some partly sold, some about to spoil."""
+    lots = []
+    for number in range(draw(st.integers(1, 5))):
+        lon, lat = draw(_places)
+        remaining, committed = draw(_grams), draw(st.sampled_from([0, 0, 250, 3000]))
+        lots.append(
+            listing(
+                f"L{number}",
+                quantity_g=remaining + committed,
+                remaining_g=remaining,
+                committed_g=committed,
+                floor_fen_per_kg=draw(st.integers(0, 300)),
+                grade=draw(st.sampled_from("ABC")),
+                lon=lon,
+                lat=lat,
+                available_from_us=draw(_at_hour(-12, 30)),
+                available_until_us=draw(st.none() | _at_hour(0, 60)),
+                spoils_at_us=draw(_at_hour(20, 200)),
+                temperature_class=draw(st.sampled_from(["ambient", "chilled", "frozen"])),
+                watch_52=draw(st.booleans()),
+                poverty_832=draw(st.sampled_from([True, False, None])),
+                divisible=draw(divisible),
+            )
+        )
+    return lots
+
+
+@st.composite
+def orders(draw: st.DrawFn, min_fill: st.SearchStrategy[int] = st.just(0)) -> list[Order]:
+    """Up to five small orders of either price basis, some pinned, some in a hurry."""
+    bids = []
+    for number in range(draw(st.integers(1, 5))):
+        lon, lat = draw(_places)
+        bids.append(
+            order(
+                f"O{number}",
+                wanted_g=draw(_grams),
+                ceiling_fen_per_kg=draw(st.integers(0, 500)),
+                min_grade=draw(st.sampled_from("ABCC")),
+                lon=lon,
+                lat=lat,
+                deliver_from_us=draw(st.none() | _at_hour(-5, 40)),
+                deliver_by_us=draw(_at_hour(5, 120)),
+                min_remaining_life_us=draw(st.integers(0, 48)) * HOUR_US,
+                price_basis=draw(st.sampled_from(["delivered", "delivered", "farm_gate"])),
+                listing_id=draw(st.sampled_from([None, None, None, "L0", "L9"])),
+                min_fill_g=draw(min_fill),
+            )
+        )
+    return bids

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.matching.optimiser import screen
+from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.market import Listing, Order
+from services.matching.optimiser.policy import HOUR_US
+from services.matching.optimiser.screen import Prices, candidate_pairs
+
+from tests.services.matching.optimiser.factories import NOW_US, every_arc, instance, listing, listings, order, orders
+
+
+def passed(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
+    return {
+        pair for lots, bids in candidate_pairs(of, prices) for pair in zip(lots.tolist(), bids.tolist(), strict=True)
+    }
+
+
+def pairs(arcs: Arcs) -> set[tuple[int, int]]:
+    return set(zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True))
+
+
+@given(listings(), orders())
+def test_no_compatible_pair_is_screened_out(lots: list[Listing], bids: list[Order]) -> None:
+    of = instance(*lots, *bids)
+    assert pairs(every_arc(of)) <= passed(of)
+
+
+@given(listings(), orders(), st.data())
+def test_no_pair_that_beats_the_prices_is_screened_out(
+    lots: list[Listing], bids: list[Order], data: st.DataObject
+) -> None:
+    of = instance(*lots, *bids)
+    price = st.integers(-40, 600)
+    listing_price = np.array(data.draw(st.lists(price, min_size=len(lots), max_size=len(lots))))
+    order_price = np.array(data.draw(st.lists(price, min_size=len(bids), max_size=len(bids))))
+    arcs = every_arc(of)
+    gain = arcs.value_fen_per_kg - order_price[arcs.order] - listing_price[arcs.listing]
+    assert pairs(arcs.select(gain > 0)) <= passed(of, Prices(listing_price, order_price))
+
+
+@given(
+    st.floats(-180, 180),
+    st.floats(-90, 90),
+    st.floats(-180, 180),
+    st.floats(-90, 90),
+    st.integers(0, 1000),
+    st.integers(0, 10**6),
+)
+def test_the_last_fen_and_the_last_hour_are_not_lost_to_single_precision(
+    lon: float, lat: float, lon2: float, lat2: float, hours_kept: int, floor: int
+) -> None:
+    far = NOW_US + 10**5 * HOUR_US
+    generous = listing(lon=lon, lat=lat, spoils_at_us=far, floor_fen_per_kg=0)
+    arc = every_arc(instance(generous, order(lon=lon2, lat=lat2, ceiling_fen_per_kg=10**6, deliver_by_us=far)))
+    ceiling = floor + int(arc.freight_fen_per_kg[0])
+    arrives_at_us = int(arc.arrives_at_us[0])
+    lot = listing(lon=lon, lat=lat, floor_fen_per_kg=floor, spoils_at_us=arrives_at_us + hours_kept * HOUR_US)
+    bid = order(
+        lon=lon2,
+        lat=lat2,
+        ceiling_fen_per_kg=min(ceiling, 10**6),
+        deliver_by_us=arrives_at_us,
+        min_remaining_life_us=hours_kept * HOUR_US,
+    )
+    of = instance(lot, bid)
+    assert pairs(every_arc(of)) <= passed(of)
+
+
+def test_what_is_clearly_hopeless_is_screened_out() -> None:
+    sound, bid = listing("L0"), order()
+    hopeless = [
+        listing("L1", floor_fen_per_kg=2700),
+        listing("L2", spoils_at_us=NOW_US + 20 * HOUR_US),
+        listing("L3", lon=87.6, lat=43.8),
+        listing("L4", grade="C"),
+        listing("L5", available_from_us=NOW_US + 90 * HOUR_US, spoils_at_us=NOW_US + 900 * HOUR_US),
+    ]
+    assert passed(instance(sound, *hopeless, bid)) == {(0, 0)}
+
+
+def test_blocks_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [listing(f"L{n}") for n in range(7)] + [order(f"O{n}") for n in range(5)]
+    whole = passed(instance(*rows))
+    assert len(whole) == 35
+    monkeypatch.setattr(screen, "BLOCK_PAIRS", 10)
+    monkeypatch.setattr(screen, "BATCH_PAIRS", 3)
+    assert passed(instance(*rows)) == whole
+    assert len(list(candidate_pairs(instance(*rows)))) == 4
+
+
+def test_a_market_without_one_side_has_no_pairs() -> None:
+    assert passed(instance(listing())) == set()
+    assert passed(instance(order())) == set()
