@@ -1,0 +1,206 @@
+"""How a request meets the database: the commit comes before the first byte of the answer."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, Response
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from sqlalchemy import func, insert, select
+from starlette.types import Message
+
+from chassis.app import create_app
+from chassis.auth import Caller, only
+from chassis.db import Database
+from chassis.problems import MalformedJson, NotFound, Problem
+from chassis.routes import MAX_DEPTH, IfMatch, Read, Write, parse_strictly, set_etag, slice_router
+from tests.chassis.conftest import NOTES
+from tests.support.services import Issuer, client_of
+
+router = slice_router("/notes", tag="notes")
+
+
+class NewNote(BaseModel):
+    text: str
+    fail: bool = False
+    wait_s: float = 0
+
+
+@router.post("", status_code=201)
+async def write_note(
+    new: NewNote, caller: Annotated[Caller, Depends(only("producer"))], session: Write, response: Response
+) -> dict[str, Any]:
+    number = (await session.scalars(insert(NOTES).values(text=new.text).returning(NOTES.c.id))).one()
+    await asyncio.sleep(new.wait_s)
+    if new.fail:
+        raise NotFound()
+    set_etag(response, 1)
+    return {"id": number, "by": caller.account_id, "nonce": str(uuid4())}
+
+
+@router.get("")
+async def count_notes(session: Read) -> int:
+    return (await session.execute(select(func.count()).select_from(NOTES))).scalar_one()
+
+
+@router.get("/broken")
+async def break_down() -> None:
+    raise RuntimeError("a secret of the inside")
+
+
+@router.get("/version")
+async def read_version(version: IfMatch) -> int:
+    return version
+
+
+@pytest.fixture
+def app(db: Database, issuer: Issuer) -> FastAPI:
+    return create_app("test", db=db, keys=issuer.keys, routers=[router])
+
+
+async def written(db: Database) -> int:
+    async with db.reading() as session:
+        return await count_notes(session)
+
+
+async def test_the_commit_comes_before_the_first_byte(app: FastAPI, db: Database, issuer: Issuer) -> None:
+    seen_at_start: list[int] = []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def look(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen_at_start.append(await written(db))
+            await send(message)
+
+        await app(scope, receive, look)
+
+    transport = httpx.ASGITransport(app=watched)
+    async with httpx.AsyncClient(transport=transport, base_url="http://duijie.test") as client:
+        answer = await client.post("/notes", json={"text": "a"}, headers=issuer.caller("producer"))
+    assert answer.status_code == 201
+    assert seen_at_start == [1]
+
+
+async def test_a_refusal_leaves_nothing_and_no_memory_of_its_key(app: FastAPI, db: Database, issuer: Issuer) -> None:
+    headers = issuer.caller("producer") | {"Idempotency-Key": "k"}
+    async with client_of(app) as client:
+        refused = await client.post("/notes", json={"text": "a", "fail": True}, headers=headers)
+        assert (refused.status_code, await written(db)) == (404, 0)
+        taken = await client.post("/notes", json={"text": "a"}, headers=headers)
+        assert (taken.status_code, await written(db)) == (201, 1)
+
+
+async def test_fifty_at_once_with_one_key_are_one_effect_and_equal_bytes(
+    app: FastAPI, db: Database, issuer: Issuer
+) -> None:
+    headers = issuer.caller("producer") | {"Idempotency-Key": "k"}
+
+    async def post_until_told(client: httpx.AsyncClient) -> bytes:
+        while True:
+            answer = await client.post("/notes", json={"text": "a", "wait_s": 0.2}, headers=headers)
+            if answer.status_code == 201:
+                return answer.content
+            assert answer.status_code in {409, 503}, answer.text
+            assert answer.headers["retry-after"] == "1"
+            await asyncio.sleep(0.05)
+
+    async with client_of(app) as client:
+        answers = await asyncio.gather(*(post_until_told(client) for _ in range(50)))
+    assert len(set(answers)) == 1
+    assert await written(db) == 1
+
+
+async def test_while_the_first_still_runs_the_key_is_taken(app: FastAPI, issuer: Issuer) -> None:
+    headers = issuer.caller("producer") | {"Idempotency-Key": "k"}
+    async with client_of(app) as client:
+        slow = asyncio.create_task(client.post("/notes", json={"text": "a", "wait_s": 1}, headers=headers))
+        await asyncio.sleep(0.3)
+        early = await client.post("/notes", json={"text": "a", "wait_s": 1}, headers=headers)
+        assert (early.status_code, early.json()["type"]) == (409, "/problems/still-running")
+        assert (await slow).status_code == 201
+
+
+async def test_a_failure_shows_nothing_of_the_inside(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/broken")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "secret" not in answer.text
+
+
+async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(issuer: Issuer) -> None:
+    gone = Database("postgresql+asyncpg://nobody:x@127.0.0.1:1/none", source="/duijie/test")
+    async with client_of(create_app("test", db=gone, keys=issuer.keys, routers=[router])) as client:
+        answer = await client.post("/notes", json={"text": "a"}, headers=issuer.caller("producer"))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert (await client.get("/healthz")).status_code == 200
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [('"7"', 200), ("7", 200), ('W/"7"', 200), (None, 428), ("x", 412), ("", 412)]
+)
+async def test_if_match_is_quoted_or_bare(app: FastAPI, value: str | None, status: int) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/version", headers={} if value is None else {"If-Match": value})
+    assert answer.status_code == status
+    assert status != 200 or answer.json() == 7
+
+
+async def test_request_ids_are_taken_or_made_and_come_back(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        mine = await client.get("/notes", headers={"X-Request-Id": "mine", "traceparent": "00-" + "a" * 32 + "-b-01"})
+        assert (mine.headers["x-request-id"], mine.headers["traceparent"][3:7]) == ("mine", "aaaa")
+        made = await client.get("/notes")
+        assert made.headers["x-request-id"]
+        assert made.headers["traceparent"].startswith("00-")
+
+
+async def test_metrics_count_answers_by_route_not_by_address(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        await client.get("/notes")
+        text = (await client.get("/metrics")).text
+    assert 'duijie_http_seconds_count{method="GET",route="/notes",service="test",status="200"}' in text
+
+
+async def test_every_problem_has_a_page(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        for slug in Problem.known():
+            page = await client.get(f"/problems/{slug}")
+            assert page.status_code == 200
+            assert Problem.known()[slug].title.zh in page.text
+        assert (await client.get("/problems/no-such")).status_code == 404
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(json_values)
+def test_any_sound_json_is_read_as_it_is(value: Any) -> None:
+    import json
+
+    assert parse_strictly(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")) == value
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused_by_name(body: bytes) -> None:
+    try:
+        parse_strictly(body)
+    except MalformedJson:
+        return
+
+
+def test_depth_is_counted_to_the_limit() -> None:
+    assert parse_strictly(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) is not None
+    with pytest.raises(MalformedJson):
+        parse_strictly(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+    with pytest.raises(MalformedJson):
+        parse_strictly(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)

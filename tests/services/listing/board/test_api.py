@@ -1,0 +1,70 @@
+"""The public board: urgent first, nothing personal, no place finer than the county."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+
+from chassis.db import Database
+from tests.services.listing.listings.test_service import age, hear, posted, supply
+from tests.support.services import Issuer
+
+
+async def test_the_board_needs_no_token_and_shows_the_most_urgent_first(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    producer = issuer.caller("producer")
+    now = datetime.now(UTC)
+    for hours in (30, 10, 20):
+        await posted(client, producer, best_before=(now + timedelta(hours=hours)).isoformat())
+    seen, after = [], ""
+    for _ in range(3):
+        page = (await client.get(f"/v1/board?limit=1{after}")).json()
+        seen += [round(each["hours_left"]) for each in page["items"]]
+        after = f"&after={page['next']}"
+    assert seen == [10, 20, 30]
+    assert page["next"] is None
+
+
+async def test_nothing_personal_and_no_place_finer_than_the_county(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    secret = {"adcode": "321323", "village": "暗号村", "lon": 118.123456, "lat": 33.654321}
+    listing = await posted(client, issuer.caller("producer"), origin=secret)
+    for path in ("/v1/board", f"/v1/board/{listing['id']}"):
+        text = (await client.get(path)).text
+        for private in ("暗号村", "118.123456", "33.654321", listing["producer_id"]):
+            assert private not in text
+        assert "泗阳县" in text
+
+
+async def test_filters_narrow_by_produce_place_and_words(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    producer = issuer.caller("producer")
+    berry = await posted(client, producer, variety="红颜")
+    await posted(client, producer, produce="cabbage", origin={"adcode": "110101"})
+
+    async def found(query: str) -> list[str]:
+        return [each["id"] for each in (await client.get(f"/v1/board?{query}")).json()["items"]]
+
+    for query in ("produce=strawberry", "adcode=32", "adcode=321323", "q=草莓", "q=红颜", "q=strawb"):
+        assert await found(query) == [berry["id"]], query
+    assert await found("q=榴莲糖") == []
+    assert len(await found("")) == 2
+
+
+async def test_what_is_sold_out_withdrawn_or_spoiled_is_off_the_board(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    producer = issuer.caller("producer")
+    sold, spoiled, withdrawn = [await posted(client, producer) for _ in range(3)]
+    await hear(db, supply(sold, 1, remaining_g=0, agreed_g=1_200_000))
+    await age(db, spoiled["id"], spoils_at=datetime.now(UTC) - timedelta(seconds=1))  # the job has not run yet
+    await client.post(f"/v1/listings/{withdrawn['id']}/withdraw", headers=producer)
+    assert (await client.get("/v1/board")).json()["items"] == []
+    assert (await client.get(f"/v1/board/{sold['id']}")).json()["sold_kg"] == 1200
+    assert (await client.get(f"/v1/board/{withdrawn['id']}")).status_code == 404
+    assert (await client.get(f"/v1/board/{uuid4()}")).status_code == 404
+
+
+async def test_a_cursor_that_is_not_ours_is_named(client: httpx.AsyncClient) -> None:
+    for cursor in ("x", "1.x", "9" * 60 + "." + str(uuid4())):
+        answer = await client.get("/v1/board", params={"after": cursor})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/after"), cursor
