@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import insert
 
 from chassis.db import WriteSession
@@ -15,26 +15,27 @@ LOOP = "feed"
 """The name under which the appender is woken."""
 
 
+class MatchState(Protocol):
+    """What the feed needs of a match's public form. Its class belongs to `matches`, which stands on this slice."""
+
+    @property
+    def reason(self) -> ReleaseReason | None: ...
+
+    def model_dump_json(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event of one match, for these accounts. `match` is its public state now, rendered here once for ever."""
+    """One event of one match for these accounts. `match` is its public state now, rendered here once for ever."""
 
     type: FeedType
-    match: BaseModel
+    match: MatchState
     accounts: Sequence[UUID]
-    reason: ReleaseReason | None = None
 
 
-async def note(
-    session: WriteSession,
-    event_type: FeedType,
-    match: BaseModel,
-    accounts: Sequence[UUID],
-    *,
-    reason: ReleaseReason | None = None,
-) -> None:
+async def note(session: WriteSession, event_type: FeedType, match: MatchState, accounts: Sequence[UUID]) -> None:
     """Put one event into the feed of each of these accounts; the transaction holds the match's row lock."""
-    await note_all(session, [Note(event_type, match, accounts, reason)])
+    await note_all(session, [Note(event_type, match, accounts)])
 
 
 async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
@@ -49,6 +50,6 @@ def _row(note: Note) -> dict[str, object]:
     return {
         "accounts": list(dict.fromkeys(note.accounts)),  # who buys their own lot sees the event once
         "type": note.type,
-        "reason": note.reason,
+        "reason": note.match.reason,
         "match": note.match.model_dump_json(),
     }
