@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
-from duijie.standalone import Secrets, gateway_database
+from duijie.store import Secrets, gateway_database
 from gateway.accounts.service import account_for, create_client, issue_token
 
 
