@@ -182,15 +182,19 @@ def _free_port() -> int:
 
 
 def _answers(port: int) -> bool:
-    """Ask for ApiVersions (key 18, version 0): an open port alone may not be served yet."""
-    request = struct.pack(">hhih", 18, 0, 1, -1)
+    """Ask for Metadata (key 3, version 0): just after its start a broker answers, but knows of no broker yet."""
+    request = struct.pack(">hhihi", 3, 0, 1, -1, 0)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=1) as connection,
+            connection.makefile("rb") as answer,
+        ):
             connection.settimeout(2)
             connection.sendall(struct.pack(">i", len(request)) + request)
-            return len(connection.recv(4)) == 4
-    except OSError:
+            _size, _correlation, brokers = struct.unpack(">iii", answer.read(12))
+    except (OSError, struct.error):
         return False
+    return bool(brokers)
 
 
 def _in_use(data: Path) -> bool:
