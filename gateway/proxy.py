@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Problem, Text
@@ -70,6 +71,8 @@ class InProcess:
         answer = Answer(send)
         try:
             await self._app(forwarded(scope), receive, answer)
+        except HTTPException:
+            raise  # of the gateway's own body limit, which the service met while reading
         except Exception as error:
             if answer.ended:
                 return  # the service answered its own failure, logged it, and raised it for its server
