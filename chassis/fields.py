@@ -41,7 +41,8 @@ def kg_of(grams: int) -> int | float:
     return grams / GRAMS_PER_KG if rest else whole
 
 
-def _only_numbers(value: Any) -> Any:
+def only_numbers(value: Any) -> Any:
+    """Refuse text and booleans, which pydantic would take for numbers; fractions become exact."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise invalid("number_required", Text("必须是数字。", "It must be a number."))
     return Decimal(repr(value)) if isinstance(value, float) else value
@@ -58,7 +59,7 @@ _KG_SCHEMA = {"type": "number", "multipleOf": 0.001, "maximum": QUANTITY_MAX_KG}
 Kg = Annotated[
     Decimal,
     Field(gt=0, le=QUANTITY_MAX_KG, allow_inf_nan=False),
-    BeforeValidator(_only_numbers),
+    BeforeValidator(only_numbers),
     AfterValidator(_at_most_3_decimals),
     WithJsonSchema({**_KG_SCHEMA, "exclusiveMinimum": 0}),
 ]
@@ -67,7 +68,7 @@ Kg = Annotated[
 KgOrNone = Annotated[
     Decimal,
     Field(ge=0, le=QUANTITY_MAX_KG, allow_inf_nan=False),
-    BeforeValidator(_only_numbers),
+    BeforeValidator(only_numbers),
     AfterValidator(_at_most_3_decimals),
     WithJsonSchema({**_KG_SCHEMA, "minimum": 0}),
 ]

@@ -1,0 +1,38 @@
+"""A carrier's vehicle."""
+
+from datetime import datetime, time
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contracts.listings import TemperatureClass
+from services.logistics.tables import Base
+
+
+class Vehicle(Base):
+    """What a carrier drives, from its depot and back to it within one shift.
+
+    The shift is by the clocks of Asia/Shanghai, every day the same; one that ends no later than it starts ends on the
+    next day, so that equal times are a whole day.
+    """
+
+    __tablename__ = "vehicles"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    carrier_id: Mapped[UUID] = mapped_column(Uuid)
+    version: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(Text)
+    capacity_g: Mapped[int] = mapped_column(BigInteger)
+    temperature_classes: Mapped[list[TemperatureClass]] = mapped_column(ARRAY(Text))
+    depot_lon: Mapped[float] = mapped_column(Float)
+    depot_lat: Mapped[float] = mapped_column(Float)
+    shift_start: Mapped[time] = mapped_column(Time)
+    shift_end: Mapped[time] = mapped_column(Time)
+    cost_fen_per_km: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("capacity_g > 0", name="capacity"),
+        Index(None, "carrier_id", "id"),
+    )

@@ -1,0 +1,53 @@
+"""`/v1/routes`: which vehicle fetches what, in which order."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Response
+from fastapi.responses import JSONResponse
+
+from chassis.auth import Caller, only
+from chassis.fields import Limit, Page
+from chassis.routes import Read, Write, slice_router
+from services.logistics.carriers.service import owner
+from services.logistics.routes import geojson, queries, service
+from services.logistics.routes.models import Plan
+from services.logistics.routes.schemas import NewPlan, PlanAccepted, PlanOut
+
+router = slice_router("/v1/routes", tag="routes")
+Carrier = Annotated[Caller, Depends(only("carrier"))]
+AS_GEOJSON: dict[int | str, dict[str, Any]] = {
+    200: {"content": {geojson.MEDIA_TYPE: {"schema": {"type": "object"}}}},
+}
+
+
+@router.post("", status_code=202, response_model=PlanAccepted)
+async def ask_for_routes(new: NewPlan, caller: Carrier, session: Write) -> Plan:
+    """Have routes planned for your vehicles, in at most `limit_s` seconds; read them under the id."""
+    return await service.ask(session, caller, new)
+
+
+@router.get("")
+async def list_routes(
+    caller: Carrier,
+    session: Read,
+    vehicle_id: UUID | None = None,
+    date: date | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[PlanOut]:
+    """Your plans, newest first: those with a vehicle, those departing on a day (Asia/Shanghai)."""
+    rows = await queries.plans_of(
+        session, owner(caller), vehicle_id=vehicle_id, day=date, before=after, limit=limit + 1
+    )
+    return Page.of([PlanOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/{plan_id}", response_model=PlanOut, responses=AS_GEOJSON)
+async def read_route(
+    plan_id: UUID, caller: Carrier, session: Read, response: Response, accept: Annotated[str, Header()] = ""
+) -> PlanOut | JSONResponse:
+    """One plan; as a GeoJSON FeatureCollection with `Accept: application/geo+json`."""
+    response.headers["Vary"] = "Accept"
+    return geojson.as_accepted(PlanOut.of(await service.find(session, caller, plan_id)), accept)

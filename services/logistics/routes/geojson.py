@@ -1,0 +1,63 @@
+"""A route plan as GeoJSON (RFC 7946): a LineString for each vehicle, depot to depot, and a Point for each stop."""
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from services.logistics.routes.schemas import PlanOut, StopOut, VehicleRouteOut
+
+MEDIA_TYPE = "application/geo+json"
+
+
+def as_accepted(plan: PlanOut, accept: str) -> PlanOut | JSONResponse:
+    """The plan itself, or as GeoJSON where that is wanted."""
+    if not is_wanted(accept):
+        return plan
+    return JSONResponse(feature_collection(plan), headers={"Vary": "Accept"}, media_type=MEDIA_TYPE)
+
+
+def is_wanted(accept: str) -> bool:
+    """Whether an `Accept` header names GeoJSON, and not with a lesser weight than JSON."""
+    weights = dict(_weighed(part) for part in accept.lower().split(","))
+    return weights.get(MEDIA_TYPE, 0) > 0 and weights[MEDIA_TYPE] >= weights.get("application/json", 0)
+
+
+def feature_collection(plan: PlanOut) -> dict[str, Any]:
+    """The routes as features; what is no geometry stands beside them, as foreign members (section 6.1)."""
+    features = [feature for route in plan.vehicles for feature in (_line(route), *_points(route))]
+    beside = plan.model_dump(mode="json", include={"id", "status", "unassigned", "distance_source"})
+    return {"type": "FeatureCollection", "features": features, **beside}
+
+
+def _line(route: VehicleRouteOut) -> dict[str, Any]:
+    path = [(route.depot.lon, route.depot.lat), *((stop.lon, stop.lat) for stop in route.stops)]
+    properties = route.model_dump(mode="json", exclude={"stops", "depot"})
+    return _feature("LineString", [*path, path[0]], properties)
+
+
+def _points(route: VehicleRouteOut) -> list[dict[str, Any]]:
+    return [_point(route, number, stop) for number, stop in enumerate(route.stops, 1)]
+
+
+def _point(route: VehicleRouteOut, number: int, stop: StopOut) -> dict[str, Any]:
+    properties = stop.model_dump(mode="json", exclude={"lon", "lat"})
+    return _feature(
+        "Point", (stop.lon, stop.lat), {"vehicle_id": str(route.vehicle_id), "sequence": number, **properties}
+    )
+
+
+def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": {"type": kind, "coordinates": coordinates},
+        "properties": properties,
+    }
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    name, *parameters = (each.strip() for each in part.split(";"))
+    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    try:
+        return name, float(weight)
+    except ValueError:
+        return name, 0.0

@@ -1,0 +1,134 @@
+"""What can be done with route plans: ask for one, work on the next, keep or give up its answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from services.logistics.carriers.models import Vehicle
+from services.logistics.carriers.queries import vehicles_by_id
+from services.logistics.carriers.service import owner
+from services.logistics.clock import database_now
+from services.logistics.routes import queries
+from services.logistics.routes.models import FailureReason, Plan
+from services.logistics.routes.problem import problem_of
+from services.logistics.routes.schemas import SHIPMENTS_MAX, NewPlan
+from services.logistics.routing.problem import Problem
+from services.logistics.shipments.models import Shipment
+from services.logistics.shipments.queries import plannable, plannable_in
+
+LOOP = "routes"
+"""The loop that an asked plan wakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more."""
+
+    plan_id: UUID
+    limit_s: float
+    problem: Problem
+    gone: tuple[UUID, ...]
+
+
+async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
+    """Ask for a plan of the caller's own vehicles; a planner takes it up.
+
+    Raises NotFound naming each id that is not there or someone else's, InvalidInput when there is not one choice of
+    shipments, or too many.
+    """
+    vehicles = await vehicles_by_id(session, caller.account_id, new.vehicle_ids)
+    _must_have("vehicle_ids", new.vehicle_ids, vehicles)
+    plan = Plan(
+        id=uuid7(),
+        carrier_id=caller.account_id,
+        status="planning",
+        depart_at=new.depart_at or await database_now(session),
+        limit_s=float(new.limit_s),
+        shipment_ids=await _chosen(session, caller.account_id, new),
+        vehicle_ids=new.vehicle_ids,
+    )
+    session.add(plan)
+    session.wake(LOOP)
+    return plan
+
+
+async def find(session: AsyncSession, caller: Caller, plan_id: UUID) -> Plan:
+    plan = await queries.plan_of(session, plan_id, owner(caller))
+    if plan is None:
+        raise NotFound()
+    return plan
+
+
+async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
+    """Lease the next plan and read what it is about, so that nothing is open while it is solved."""
+    async with db.transaction() as session:
+        plan = await queries.locked_next(session)
+        if plan is None:
+            return "nothing"
+        now = await database_now(session)
+        if not plan.lease(now):
+            return "given up"
+        vehicles = await vehicles_by_id(session, plan.carrier_id, plan.vehicle_ids)
+        shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
+        return Work(
+            plan_id=plan.id,
+            limit_s=plan.limit_s,
+            problem=_problem(plan, vehicles, shipments, now),
+            gone=tuple(each for each in plan.shipment_ids if each not in shipments),
+        )
+
+
+async def keep(db: Database, plan_id: UUID, answer: dict[str, Any]) -> None:
+    async with db.transaction() as session:
+        (await queries.locked_plan(session, plan_id)).finish(answer)
+
+
+async def give_back(db: Database, plan_id: UUID, failure: FailureReason) -> None:
+    async with db.transaction() as session:
+        (await queries.locked_plan(session, plan_id)).give_back(failure)
+
+
+def _problem(plan: Plan, vehicles: dict[UUID, Vehicle], shipments: dict[UUID, Shipment], now: datetime) -> Problem:
+    """In the order asked for, so that the same question has the same answer. Nobody leaves in the past."""
+    return problem_of(
+        [vehicles[each] for each in plan.vehicle_ids],
+        [shipments[each] for each in plan.shipment_ids if each in shipments],
+        max(plan.depart_at, now),
+    )
+
+
+async def _chosen(session: AsyncSession, carrier_id: UUID, new: NewPlan) -> list[UUID]:
+    match new.shipment_ids, new.adcode:
+        case list(ids), None:
+            _must_have("shipment_ids", ids, await plannable(session, carrier_id, ids))
+            return ids
+        case None, str(prefix):
+            found = await plannable_in(session, carrier_id, prefix, SHIPMENTS_MAX + 1)
+            if len(found) > SHIPMENTS_MAX:
+                raise InvalidInput(errors=[FieldError("#/adcode", _too_many())])
+            return list(found)
+    text = Text("shipment_ids 与 adcode 须且只能给一项。", "Give either shipment_ids or adcode.")
+    raise InvalidInput(errors=[FieldError("#/shipment_ids", text)])
+
+
+def _too_many() -> Text:
+    return Text(
+        f"此处的运单超过 {SHIPMENTS_MAX} 个；请缩小区域或列出运单。",
+        f"More than {SHIPMENTS_MAX} shipments lie there; take a smaller area, or name the shipments.",
+    )
+
+
+def _must_have(field: str, wanted: Sequence[UUID], found: dict[UUID, Any]) -> None:
+    """Raises NotFound, naming each one that is missing or not the caller's to plan with."""
+    text = Text("没有这一项，或它不由您支配。", "There is no such one, or it is not yours to plan with.")
+    missing = [FieldError(f"#/{field}/{place}", text) for place, each in enumerate(wanted) if each not in found]
+    if missing:
+        raise NotFound(errors=missing)

@@ -1,0 +1,74 @@
+"""`/v1/shipments`: what there is to carry, and how far it has come."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+
+from chassis.auth import Caller, only
+from chassis.fields import Limit, Page
+from chassis.routes import Read, Write, set_etag, slice_router
+from contracts.shipments import ShipmentStatus
+from services.logistics.shipments import queries, service
+from services.logistics.shipments.schemas import NewReport, ReportOut, ShipmentOut
+
+router = slice_router("/v1/shipments", tag="shipments")
+Carrier = Annotated[Caller, Depends(only("carrier"))]
+Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
+AdcodePrefix = Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")]
+
+
+@router.get("")
+async def list_shipments(
+    caller: Party,
+    session: Read,
+    status: ShipmentStatus | None = None,
+    adcode: AdcodePrefix = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[ShipmentOut]:
+    """Newest first: a carrier's own and what it may claim, or those of your matches. `adcode` begins the origin's."""
+    rows = await queries.shipments_of(session, caller, status=status, adcode=adcode, before=after, limit=limit + 1)
+    return Page.of([ShipmentOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/{shipment_id}")
+async def read_shipment(shipment_id: UUID, caller: Party, session: Read, response: Response) -> ShipmentOut:
+    """One shipment, with its version as ETag."""
+    shipment = await service.find(session, caller, shipment_id)
+    set_etag(response, shipment.version)
+    return ShipmentOut.of(shipment)
+
+
+@router.post("/{shipment_id}/claim")
+async def claim_shipment(shipment_id: UUID, caller: Carrier, session: Write, response: Response) -> ShipmentOut:
+    """Take a shipment that is open, or failed before. One carrier gets it, the others 409."""
+    shipment = await service.claim(session, caller, shipment_id)
+    set_etag(response, shipment.version)
+    return ShipmentOut.of(shipment)
+
+
+@router.post("/{shipment_id}/release")
+async def release_shipment(shipment_id: UUID, caller: Carrier, session: Write, response: Response) -> ShipmentOut:
+    """Give back what you claimed and have not picked up."""
+    shipment = await service.release(session, caller, shipment_id)
+    set_etag(response, shipment.version)
+    return ShipmentOut.of(shipment)
+
+
+@router.post("/{shipment_id}/events")
+async def report_on_shipment(
+    shipment_id: UUID, new: NewReport, caller: Carrier, session: Write, response: Response
+) -> ShipmentOut:
+    """Tell that it was picked up, delivered, or failed; the same told again changes nothing."""
+    shipment = await service.report(session, caller, shipment_id, new)
+    set_etag(response, shipment.version)
+    return ShipmentOut.of(shipment)
+
+
+@router.get("/{shipment_id}/events")
+async def list_reports(shipment_id: UUID, caller: Party, session: Read) -> Page[ReportOut]:
+    """What its carriers told, in the order of its coming."""
+    shipment = await service.find(session, caller, shipment_id)
+    rows = await queries.reports_of(session, shipment.id)
+    return Page(items=[ReportOut.of(row) for row in rows], next=None)

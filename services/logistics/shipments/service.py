@@ -1,0 +1,177 @@
+"""What can be done with shipments: one function a use case, inside the caller's transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from catalogue import places
+from catalogue.geodesy import Point
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.fields import to_grams
+from chassis.problems import NotFound
+from contracts.listings import Place
+from contracts.matches import MatchAgreed, MatchFulfilled, MatchReleased
+from contracts.shipments import (
+    ShipmentCancelled,
+    ShipmentClaimed,
+    ShipmentDelivered,
+    ShipmentEvent,
+    ShipmentFailed,
+    ShipmentOpened,
+    ShipmentPickedUp,
+    ShipmentReleased,
+)
+from services.logistics.clock import database_now
+from services.logistics.shipments import queries
+from services.logistics.shipments.models import Report, ReportType, Shipment, last_departure
+from services.logistics.shipments.schemas import NewReport
+
+CANCEL_BATCH = 500
+
+FACTS: dict[ReportType, type[ShipmentEvent]] = {
+    "picked_up": ShipmentPickedUp,
+    "delivered": ShipmentDelivered,
+    "failed": ShipmentFailed,
+}
+
+
+async def find(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Shipment:
+    shipment = await queries.shipment_of(session, shipment_id, caller)
+    if shipment is None:
+        raise NotFound()
+    return shipment
+
+
+async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
+    """Take a shipment. Of two carriers at once one gets it, and the other is told so rather than that there is none."""
+    shipment = _found(await queries.locked_shipment(session, shipment_id))
+    now = await database_now(session)
+    if shipment.claim(caller.account_id, now):
+        session.emit(shipment.fact(ShipmentClaimed, now))
+    return shipment
+
+
+async def release(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
+    """Give a claimed shipment back; anyone may claim it then."""
+    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    shipment.release(caller.account_id)
+    session.emit(shipment.fact(ShipmentReleased, await database_now(session)))
+    return shipment
+
+
+async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: NewReport) -> Shipment:
+    """Record what the carrier says happened; saying the same again changes nothing."""
+    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    weight_g = None if new.weight_kg is None else to_grams(new.weight_kg)
+    said = (caller.account_id, new.type, new.at, weight_g, new.reason)
+    if shipment.carrier_id == caller.account_id and await queries.was_reported(session, shipment.id, *said):
+        return shipment
+    if shipment.report(caller.account_id, new.type, new.at, await database_now(session)):
+        session.emit(shipment.fact(FACTS[new.type], new.at))
+    session.add(
+        Report(
+            id=uuid7(),
+            shipment_id=shipment.id,
+            carrier_id=caller.account_id,
+            type=new.type,
+            at=new.at,
+            weight_g=weight_g,
+            reason=new.reason,
+        )
+    )
+    return shipment
+
+
+async def open_agreed(session: WriteSession, matches: Sequence[MatchAgreed]) -> None:
+    """Open a shipment for each match that has none and was not released meanwhile."""
+    released = await queries.released_among(session, {match.match_id for match in matches})
+    rows = {match.match_id: _row(match) for match in matches if match.match_id not in released}
+    if not rows:
+        return
+    # in one order, so that two batches with the same matches can't wait for each other
+    opened = await queries.insert_shipments(session, [rows[match_id] for match_id in sorted(rows)])
+    session.emit(*(shipment.fact(ShipmentOpened, shipment.opened_at) for shipment in opened))
+
+
+async def cancel_released(session: WriteSession, matches: Sequence[MatchReleased]) -> None:
+    """Cancel the shipments of released matches, unless they are on their way."""
+    match_ids = {match.match_id for match in matches}
+    shipments = await queries.locked_by_match(session, match_ids)
+    if unknown := match_ids - shipments.keys():
+        await queries.note_released(session, unknown)
+    now = await database_now(session)
+    for shipment in shipments.values():
+        if shipment.cancel():
+            session.emit(shipment.fact(ShipmentCancelled, now))
+
+
+async def close_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
+    """Parcels brought all of a match: its shipment has nothing left to carry."""
+    now = await database_now(session)
+    for shipment in (await queries.locked_by_match(session, {match.match_id for match in matches})).values():
+        if shipment.fulfil():
+            session.emit(shipment.fact(ShipmentDelivered, now))
+
+
+async def cancel_overdue(db: Database) -> int:
+    """Cancel what was not picked up in time to arrive unspoiled, by the database's clock; how many."""
+    cancelled = 0
+    while True:
+        async with db.transaction() as session:
+            overdue = await queries.locked_overdue(session, CANCEL_BATCH)
+            now = await database_now(session)
+            for shipment in overdue:
+                shipment.cancel()
+                session.emit(shipment.fact(ShipmentCancelled, now))
+        cancelled += len(overdue)
+        if len(overdue) < CANCEL_BATCH:
+            return cancelled
+
+
+def _found(shipment: Shipment | None) -> Shipment:
+    if shipment is None:
+        raise NotFound()
+    return shipment
+
+
+def _row(match: MatchAgreed) -> dict[str, Any]:
+    origin, destination = _point(match.origin), _point(match.destination)
+    return {
+        "id": uuid7(),
+        "match_id": match.match_id,
+        "listing_id": match.listing_id,
+        "order_id": match.order_id,
+        "producer_id": match.producer_id,
+        "buyer_id": match.buyer_id,
+        "status": "open",
+        "version": 1,
+        "produce": match.produce,
+        "quantity_g": match.quantity_g,
+        "temperature_class": match.temperature_class,
+        "origin_adcode": match.origin.adcode,
+        "origin_lon": origin.lon,
+        "origin_lat": origin.lat,
+        "destination_adcode": match.destination.adcode,
+        "destination_lon": destination.lon,
+        "destination_lat": destination.lat,
+        "distance_m": match.distance_m,
+        "ready_at": match.ready_at,
+        "deliver_by": match.deliver_by,
+        "spoils_at": match.spoils_at,
+        "min_remaining_life_h": match.min_remaining_life_h,
+        "leave_by": last_departure(match.spoils_at, match.min_remaining_life_h, match.distance_m),
+    }
+
+
+def _point(place: Place) -> Point:
+    """Where a vehicle goes: the point that was given, else the county's seat. Raises ValueError for no known place."""
+    if place.lon is not None and place.lat is not None:
+        return Point(place.lon, place.lat)
+    located = places.point_of(place.adcode)
+    if located is None:
+        raise ValueError(f"no point is known for {place.adcode}")
+    return located.point

@@ -1,0 +1,29 @@
+"""Everything the logistics service does without being asked, wired."""
+
+from chassis.db import Database
+from chassis.idempotency import forget_old
+from chassis.inbox import Consumer
+from chassis.outbox import Relay
+from chassis.transport.base import Transport
+from chassis.worker import Task, Worker, every
+from services.logistics.routes.planner import Planner
+from services.logistics.shipments import handlers as shipments
+from services.logistics.shipments.service import cancel_overdue
+
+CANCEL_EVERY_S = 5
+FORGET_EVERY_S = 3600
+
+
+def create_logistics_worker(db: Database, transport: Transport, *, planners: int = 1) -> Worker:
+    """`planners` is how many routes are planned at once, each in a process of its own."""
+    consumer = Consumer("logistics", db, transport, shipments.SUBSCRIPTIONS)
+    return Worker(
+        "logistics",
+        [
+            Task("relay", Relay(db, transport).run),
+            Task("consumer", consumer.run),
+            every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
+            *(Task(f"planner-{number}", Planner(db).run) for number in range(planners)),
+            every(FORGET_EVERY_S, "idempotency", forget_old, db),
+        ],
+    )

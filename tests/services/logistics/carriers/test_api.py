@@ -1,0 +1,81 @@
+"""A carrier's fleet."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.support.logistics import van
+from tests.support.services import Issuer
+
+
+async def test_a_registered_vehicle_is_there(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    carrier = issuer.caller("carrier")
+    answer = await client.post("/v1/vehicles", json=van(), headers=carrier)
+    assert answer.status_code == 201, answer.text
+    vehicle = answer.json()
+    assert (vehicle["version"], answer.headers["etag"]) == (1, '"1"')
+    assert (vehicle["capacity_kg"], vehicle["shift"]) == (1500, {"start": "06:00", "end": "22:00"})
+    assert vehicle["temperature_classes"] == ["ambient", "chilled"]
+    assert (await client.get(f"/v1/vehicles/{vehicle['id']}", headers=carrier)).json() == vehicle
+    assert (await client.get("/v1/vehicles", headers=carrier)).json() == {"items": [vehicle], "next": None}
+
+
+async def test_a_depot_in_chinese_map_coordinates_is_converted(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    depot = {"lon": 118.70, "lat": 33.72, "crs": "gcj02"}
+    vehicle = (await client.post("/v1/vehicles", json=van(depot=depot), headers=issuer.caller("carrier"))).json()
+    assert vehicle["depot"]["crs"] == "wgs84"
+    assert 0.001 < abs(vehicle["depot"]["lon"] - 118.70) < 0.01  # some hundred metres
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"name": ""}, "#/name"),
+        ({"capacity_kg": 0}, "#/capacity_kg"),
+        ({"capacity_kg": -1}, "#/capacity_kg"),
+        ({"temperature_classes": []}, "#/temperature_classes"),
+        ({"temperature_classes": ["chilled", "chilled"]}, "#/temperature_classes"),
+        ({"temperature_classes": ["tepid"]}, "#/temperature_classes/0"),
+        ({"depot": {"lon": 181, "lat": 0}}, "#/depot/lon"),
+        ({"depot": {"lat": 0}}, "#/depot/lon"),
+        ({"shift": {"start": "8:00", "end": "20:00"}}, "#/shift/start"),
+        ({"shift": {"start": "08:00", "end": "24:00"}}, "#/shift/end"),
+        ({"cost_fen_per_km": -1}, "#/cost_fen_per_km"),
+        ({"cost_fen_per_km": 1.5}, "#/cost_fen_per_km"),
+        ({"carrier_id": str(uuid4())}, "#/carrier_id"),
+    ],
+)
+async def test_bad_input_is_named_and_adds_nothing(
+    client: httpx.AsyncClient, issuer: Issuer, changes: dict[str, Any], pointer: str
+) -> None:
+    carrier = issuer.caller("carrier")
+    answer = await client.post("/v1/vehicles", json=van(**changes), headers=carrier)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await client.get("/v1/vehicles", headers=carrier)).json()["items"] == []
+
+
+async def test_a_fleet_is_read_in_pages_newest_first(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    carrier = issuer.caller("carrier")
+    for number in range(3):
+        await client.post("/v1/vehicles", json=van(name=f"van {number}"), headers=carrier)
+    first = (await client.get("/v1/vehicles?limit=2", headers=carrier)).json()
+    rest = (await client.get(f"/v1/vehicles?limit=2&after={first['next']}", headers=carrier)).json()
+    assert [each["name"] for each in first["items"] + rest["items"]] == ["van 2", "van 1", "van 0"]
+    assert rest["next"] is None
+
+
+async def test_someone_elses_vehicle_answers_as_a_missing_one(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    vehicle = (await client.post("/v1/vehicles", json=van(), headers=issuer.caller("carrier"))).json()
+    stranger = issuer.caller("carrier")
+    theirs = await client.get(f"/v1/vehicles/{vehicle['id']}", headers=stranger)
+    missing = await client.get(f"/v1/vehicles/{uuid4()}", headers=stranger)
+    assert (theirs.status_code, theirs.json()) == (404, missing.json())
+    assert (await client.get("/v1/vehicles", headers=stranger)).json()["items"] == []
+
+
+async def test_only_carriers_have_vehicles(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    assert (await client.post("/v1/vehicles", json=van(), headers=issuer.caller("producer"))).status_code == 403
+    assert (await client.post("/v1/vehicles", json=van())).status_code == 401
