@@ -67,10 +67,13 @@ def _nearest(here: FloatArray, there: FloatArray, count: int) -> tuple[IntArray,
 
 
 def _halves(instance: Instance, listings: IntArray, orders: IntArray) -> list[tuple[IntArray, IntArray]]:
-    lots, bids = instance.market.listings.unit_vector[listings], instance.market.orders.unit_vector[orders]
-    west_lots, west_bids = np.arctan2(lots[:, 1], lots[:, 0]), np.arctan2(bids[:, 1], bids[:, 0])
-    ranking = np.argsort(np.concatenate([west_lots, west_bids]), kind="stable")
-    west = np.zeros(len(ranking), dtype=bool)
-    west[ranking[: len(ranking) // 2]] = True
-    of_lots, of_bids = west[: len(listings)], west[len(listings) :]
-    return [(listings[of_lots], orders[of_bids]), (listings[~of_lots], orders[~of_bids])]
+    """The western half of either side together, and the eastern: so that neither part lacks a side."""
+    lots = _by_longitude(instance.market.listings.unit_vector, listings)
+    bids = _by_longitude(instance.market.orders.unit_vector, orders)
+    of_lots, of_bids = len(lots) // 2, len(bids) // 2
+    return [(lots[:of_lots], bids[:of_bids]), (lots[of_lots:], bids[of_bids:])]
+
+
+def _by_longitude(unit_vectors: FloatArray, rows: IntArray) -> IntArray:
+    longitude = np.arctan2(unit_vectors[rows, 1], unit_vectors[rows, 0])
+    return rows[np.argsort(longitude, kind="stable")]

@@ -20,10 +20,10 @@ def main(parent_pid: int) -> None:
     _die_with(parent_pid)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not break a frame
-    _warm_up()
+    warm_up()
     _send(answers, ("ready", None))
     while (job := _receive(sys.stdin.buffer)) is not None:
-        _send(answers, _solve(job))
+        _send(answers, _answer(job))
 
 
 def frame(content: object) -> bytes:
@@ -32,7 +32,7 @@ def frame(content: object) -> bytes:
     return len(body).to_bytes(HEADER_BYTES, "big") + body
 
 
-def _solve(job: bytes) -> tuple[str, object]:
+def _answer(job: bytes) -> tuple[str, object]:
     from services.matching.optimiser.clear import clear
 
     try:
@@ -41,7 +41,7 @@ def _solve(job: bytes) -> tuple[str, object]:
         return "error", f"{type(error).__name__}: {error}"
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import now what the first round would otherwise wait for."""
     import pylmcf  # noqa: F401
     import scipy.spatial  # noqa: F401

@@ -35,9 +35,14 @@ class SolverPool:
     def __init__(self, workers: int = 1, timeout_s: float = 60.0) -> None:
         """``timeout_s`` is for one round, from when it has a process to itself."""
         self._solvers = [_Solver() for _ in range(workers)]
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._idle: asyncio.Queue[_Solver] = asyncio.Queue()
         self._running = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes now at work or waiting for it."""
+        return tuple(pid for solver in self._solvers if (pid := solver.pid) is not None)
 
     async def start(self) -> None:
         """Start the processes and wait until they are warm."""
@@ -69,12 +74,12 @@ class SolverPool:
 
     async def _try_twice(self, solver: "_Solver", job: bytes) -> Plan:
         try:
-            return await solver.ask(job, self._timeout_s)
+            return await solver.ask(job, self.timeout_s)
         except (EOFError, ConnectionError) as error:
             if not self._running:
                 raise SolverFailed("the solver pool was stopped") from error
         try:
-            return await solver.ask(job, self._timeout_s)
+            return await solver.ask(job, self.timeout_s)
         except (EOFError, ConnectionError) as error:
             raise SolverFailed("the solver's process died twice") from error
 
@@ -84,6 +89,11 @@ class _Solver:
 
     def __init__(self) -> None:
         self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None where there is no process at present."""
+        return self._process.pid if self._process is not None else None
 
     async def start(self) -> Process:
         """A new, warm process."""

@@ -13,6 +13,7 @@ NOW_US = 1_790_000_000_000_000
 SIYANG = (118.69, 33.72)
 NANJING = (118.79, 32.05)
 KG = 1000
+ALWAYS, NONE = st.just(True), st.just(0)
 
 STRAWBERRIES = Listing(
     id="L1",
@@ -76,7 +77,7 @@ _grams = st.integers(1, 24).map(lambda quarters_kg: quarters_kg * 250)
 
 
 @st.composite
-def listings(draw: st.DrawFn, divisible: st.SearchStrategy[bool] = st.just(True)) -> list[Listing]:
+def listings(draw: st.DrawFn, divisible: st.SearchStrategy[bool] = ALWAYS) -> list[Listing]:
     """Up to five small lots, some partly sold, some about to spoil."""
     lots = []
     for number in range(draw(st.integers(1, 5))):
@@ -105,7 +106,7 @@ def listings(draw: st.DrawFn, divisible: st.SearchStrategy[bool] = st.just(True)
 
 
 @st.composite
-def orders(draw: st.DrawFn, min_fill: st.SearchStrategy[int] = st.just(0)) -> list[Order]:
+def orders(draw: st.DrawFn, min_fill: st.SearchStrategy[int] = NONE) -> list[Order]:
     """Up to five small orders of either price basis, some pinned, some in a hurry."""
     bids = []
     for number in range(draw(st.integers(1, 5))):

@@ -7,7 +7,6 @@ from services.matching.optimiser.certificate import Certificate, Reach, certify,
 from services.matching.optimiser.market import Listing, Order
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.transport import solve, value_mfen
-
 from tests.services.matching.optimiser.factories import every_arc, instance, listing, listings, order, orders
 
 

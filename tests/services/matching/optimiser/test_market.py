@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.market import LATEST_US, Market, SetAside
-
 from tests.services.matching.optimiser.factories import KG, NOW_US, listing, order
 
 

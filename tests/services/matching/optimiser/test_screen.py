@@ -8,7 +8,6 @@ from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.market import Listing, Order
 from services.matching.optimiser.policy import HOUR_US
 from services.matching.optimiser.screen import Prices, candidate_pairs
-
 from tests.services.matching.optimiser.factories import NOW_US, every_arc, instance, listing, listings, order, orders
 
 

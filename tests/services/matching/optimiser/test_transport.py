@@ -8,7 +8,6 @@ from services.matching.optimiser.flow import Solver, highs, network_simplex
 from services.matching.optimiser.market import Listing, Order
 from services.matching.optimiser.policy import POLICY_1
 from services.matching.optimiser.transport import common_divisor, fits, solve, spread_mfen, value_mfen
-
 from tests.services.matching.optimiser.factories import KG, every_arc, instance, listing, listings, order, orders
 
 SOLVERS = [network_simplex, highs]

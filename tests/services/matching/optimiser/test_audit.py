@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.matching.optimiser.audit import BrokenPlan, audit
+from services.matching.optimiser.clear import clear
+from services.matching.optimiser.market import Market
+from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.policy import POLICY_1
+from tests.services.matching.optimiser.factories import KG, NOW_US, listing, order
+
+MARKET = Market.of(
+    [listing("L1", kg=400), listing("L2", kg=100, divisible=False), listing("L3", grade="C")],
+    [order("O1", kg=300, min_fill_g=100 * KG), order("O2", kg=200, ceiling_fen_per_kg=2500)],
+)
+PLAN = clear(MARKET, POLICY_1, NOW_US)
+
+
+def audited(plan: Plan) -> float:
+    return audit(MARKET, POLICY_1, NOW_US, plan)
+
+
+def test_the_plan_itself_is_certified() -> None:
+    assert len(PLAN.matches) >= 3
+    assert audited(PLAN) == PLAN.certified_gap == 0
+
+
+def test_other_prices_certify_less() -> None:
+    free = np.zeros_like(PLAN.order_price_fen_per_kg)
+    assert audited(replace(PLAN, order_price_fen_per_kg=free)) > 0
+
+
+def test_a_plan_that_sells_less_is_not_certified() -> None:
+    fewer = replace(PLAN, matches=PLAN.matches[:-1])
+    with pytest.raises(BrokenPlan, match="value"):
+        audited(fewer)
+    lost = PLAN.matches[-1]
+    value = PLAN.value_mfen - lost.value_fen_per_kg * lost.quantity_g
+    for spread in range(0, 41 * lost.quantity_g, 500):  # whatever spread it no longer earns
+        try:
+            assert audited(replace(fewer, value_mfen=value - spread)) > 0
+            return
+        except BrokenPlan:
+            continue
+    pytest.fail("no value fits the plan with a match less")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity_g": 401 * KG},
+        {"quantity_g": 0},
+        {"price_fen_per_kg": 1},
+        {"listing_id": "L3"},
+        {"order_id": "O9"},
+        {"distance_m": 1},
+        {"arrives_at_us": NOW_US},
+    ],
+)
+def test_a_match_that_is_not_allowed_or_tells_a_lie_is_refused(change: dict[str, object]) -> None:
+    wrong = (replace(PLAN.matches[0], **change), *PLAN.matches[1:])
+    with pytest.raises(BrokenPlan):
+        audited(replace(PLAN, matches=wrong))
+
+
+def test_a_pair_matched_twice_is_refused() -> None:
+    first = PLAN.matches[0]
+    half = replace(first, quantity_g=first.quantity_g // 2)
+    with pytest.raises(BrokenPlan):
+        audited(replace(PLAN, matches=(half, half, *PLAN.matches[1:])))
+
+
+def test_a_broken_promise_is_refused() -> None:
+    plan = clear(Market.of([listing(kg=100)], [order(kg=100)]), POLICY_1, NOW_US)
+    for strict in (
+        Market.of([listing(kg=100)], [order(kg=100, min_fill_g=101 * KG)]),
+        Market.of([listing(kg=100, quantity_g=101 * KG, remaining_g=101 * KG, divisible=False)], [order(kg=101)]),
+    ):
+        with pytest.raises(BrokenPlan):
+            audit(strict, POLICY_1, NOW_US, plan)
