@@ -16,7 +16,7 @@ SPEED_M_PER_S: Final = 60_000 / 3600
 
 @dataclass(frozen=True, slots=True)
 class TravelMatrix:
-    """Metres and seconds from row to column, in the order of `Problem.points()`."""
+    """Metres and seconds from row to column, in the order of `Problem.points()`; the diagonal is zero."""
 
     distance_m: NDArray[np.int64]
     duration_s: NDArray[np.int64]
