@@ -1,7 +1,24 @@
 """Every table of this service, for its migrations and their check."""
 
 from services.matching.feed import models as feed
+from services.matching.markets import MARKET_CHANGES
+from services.matching.matches import models as matches
+from services.matching.orders import models as orders
+from services.matching.rounds import models as rounds
+from services.matching.supply import models as supply
 from services.matching.tables import Base
 
 METADATA = Base.metadata
-TABLES = [feed.FEED_PENDING, feed.FEED_ITEMS, feed.FEED_HEADS]
+TABLES = [
+    supply.Supply,
+    orders.Order,
+    MARKET_CHANGES,
+    rounds.Round,
+    rounds.RoundTimer,
+    matches.Match,
+    matches.REFUSED_PAIRS,
+    matches.MATCH_DELIVERIES,
+    feed.FEED_PENDING,
+    feed.FEED_ITEMS,
+    feed.FEED_HEADS,
+]

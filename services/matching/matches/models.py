@@ -44,8 +44,8 @@ class Match(Base):
     """What one round put together. `version` counts its changes; times are UTC.
 
     While it is proposed its quantity is held on both sides; from then on it is agreed on both, until it is released.
-    `ready_at` is when the lot can leave, `agree_by` None where both had consented beforehand. The places carry the
-    points that the distance was measured between.
+    `words` are those of the side that declined; `ready_at` is when the lot can leave; `agree_by` is None where both
+    had consented beforehand. The places carry the points that the distance was measured between.
     """
 
     __tablename__ = "matches"
@@ -54,6 +54,7 @@ class Match(Base):
     version: Mapped[int] = mapped_column(Integer)
     status: Mapped[MatchStatus] = mapped_column(Text)
     reason: Mapped[ReleaseReason | None] = mapped_column(Text)
+    words: Mapped[str | None] = mapped_column(Text)
     round_id: Mapped[UUID] = mapped_column(Uuid)
     listing_id: Mapped[UUID] = mapped_column(Uuid)
     order_id: Mapped[UUID] = mapped_column(Uuid)
@@ -125,9 +126,10 @@ class Match(Base):
         self.version += 1
         return True
 
-    def decline(self) -> None:
-        """One side says no. Raises MatchNotOpen unless it is proposed."""
+    def decline(self, words: str | None) -> None:
+        """One side says no, and perhaps why. Raises MatchNotOpen unless it is proposed."""
         self._must_be_open()
+        self.words = words
         self._release("declined")
 
     def release(self, reason: ReleaseReason) -> bool:

@@ -22,7 +22,11 @@ class Consents(BaseModel):
 
 
 class MatchOut(BaseModel):
-    """A match as both sides see it. `reason` is there once it is released; `agree_by` while a consent was asked."""
+    """A match as both sides see it.
+
+    `reason` is there once it is released, `words` when a side gave some with its no; `agree_by` is null where both
+    had consented beforehand.
+    """
 
     id: UUID
     listing_id: UUID
@@ -40,6 +44,7 @@ class MatchOut(BaseModel):
     remaining_life_h: float
     status: MatchStatus
     reason: ReleaseReason | None
+    words: str | None
     consents: Consents
     agree_by: AwareDatetime | None
     round_id: UUID
@@ -67,6 +72,7 @@ class MatchOut(BaseModel):
             remaining_life_h=round((match.spoils_at - match.arrives_at).total_seconds() / SECONDS_PER_HOUR, 2),
             status=match.status,
             reason=match.reason,
+            words=match.words,
             consents=Consents(producer=match.producer_consents, buyer=match.buyer_consents),
             agree_by=match.agree_by,
             round_id=match.round_id,
@@ -80,4 +86,4 @@ class MatchOut(BaseModel):
 class Declined(RequestModel):
     """Why a side says no."""
 
-    reason: LongText | None = Field(None, description="For the record of the one who declines.")
+    reason: LongText | None = Field(None, description="In your own words; the other side sees it as `words`.")

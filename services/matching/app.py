@@ -1,0 +1,29 @@
+"""Everything the matching service's API can do, wired."""
+
+from fastapi import FastAPI
+
+from chassis.app import create_app
+from chassis.auth import KeySource
+from chassis.db import Database
+from services.matching.feed import api as feed
+from services.matching.matches import api as matches
+from services.matching.optimiser.pool import SolverPool
+from services.matching.orders import api as orders
+from services.matching.rounds import api as rounds
+
+SOURCE = "/duijie/matching"
+
+
+def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> FastAPI:
+    """Who made `pool` starts it: the worker of the same process, or the process of this API alone."""
+    routers = [
+        orders.router,
+        matches.orders_router,
+        matches.router,
+        rounds.router,
+        rounds.policy_router,
+        feed.router,
+    ]
+    app = create_app("matching", db=db, keys=keys, routers=routers)
+    app.state.solvers = pool
+    return app

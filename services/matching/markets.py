@@ -1,0 +1,29 @@
+"""Which markets have changed since they were last cleared: one row a change, so that no writer waits for another."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, any_, delete, insert, literal
+
+from chassis.db import WriteSession
+from services.matching.tables import Base
+
+MARKET_CHANGES = Table(
+    "market_changes",
+    Base.metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("produce", Text, nullable=False),
+)
+"""A round deletes exactly the rows that its snapshot held: what is committed meanwhile waits for the next round."""
+
+
+async def mark_changed(session: WriteSession, produce: Iterable[str]) -> None:
+    """These markets may have something new to match."""
+    rows = [{"produce": each} for each in dict.fromkeys(produce)]
+    if rows:
+        await session.execute(insert(MARKET_CHANGES), rows)
+
+
+async def forget_changes(session: WriteSession, ids: Sequence[int]) -> None:
+    """These changes were part of a round; exactly these."""
+    seen = MARKET_CHANGES.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
+    await session.execute(delete(MARKET_CHANGES).where(seen))

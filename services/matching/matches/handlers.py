@@ -1,0 +1,35 @@
+"""What matches do when listings close, shipments move and parcels arrive."""
+
+from collections.abc import Sequence
+
+from chassis.db import WriteSession
+from chassis.inbox import Subscription
+from contracts.event import Event
+from contracts.listings import ListingEvent
+from contracts.parcels import ParcelEvent
+from contracts.shipments import ShipmentCancelled, ShipmentDelivered, ShipmentEvent
+from services.matching.matches import service
+
+
+async def on_listings(session: WriteSession, events: Sequence[Event]) -> None:
+    """Comes after supply has applied the same events, in the same transaction."""
+    closed = {each.listing_id for each in events if isinstance(each, ListingEvent) and each.status != "open"}
+    await service.release_of_closed_listings(session, closed)
+
+
+async def on_shipments(session: WriteSession, events: Sequence[Event]) -> None:
+    cancelled = {each.match_id for each in events if isinstance(each, ShipmentCancelled)}
+    delivered = {each.match_id for each in events if isinstance(each, ShipmentDelivered)}
+    await service.release_unmoved(session, cancelled - delivered)
+    await service.fulfil(session, delivered)
+
+
+async def on_parcels(session: WriteSession, events: Sequence[Event]) -> None:
+    await service.hear_of_parcels(session, [each for each in events if isinstance(each, ParcelEvent)])
+
+
+SUBSCRIPTIONS = [
+    Subscription(ListingEvent.TOPIC, on_listings),
+    Subscription(ShipmentEvent.TOPIC, on_shipments),
+    Subscription(ParcelEvent.TOPIC, on_parcels),
+]

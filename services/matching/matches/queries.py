@@ -1,0 +1,83 @@
+"""Reading matches."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import WriteSession
+from contracts.matches import MatchStatus
+from services.matching.matches.models import MATCH_DELIVERIES, Match
+
+
+async def match_of(session: AsyncSession, match_id: UUID, account_id: UUID | None) -> Match | None:
+    """The match, when this account is a party; None as `account_id` stands for everyone."""
+    return (await session.scalars(select(Match).where(Match.id == match_id, *_of(account_id)))).one_or_none()
+
+
+async def matches_of(
+    session: AsyncSession,
+    account_id: UUID | None,
+    *,
+    status: MatchStatus | None,
+    listing_id: UUID | None,
+    order_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Match]:
+    """Newest first: ids are version 7, in the order of their making."""
+    wanted = select(Match).where(*_of(account_id)).order_by(Match.id.desc()).limit(limit)
+    for column, value in ((Match.status, status), (Match.listing_id, listing_id), (Match.order_id, order_id)):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if before is not None:
+        wanted = wanted.where(Match.id < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def sides_of(session: AsyncSession, match_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """The listings and the orders of these matches, which never change: what to lock before the matches."""
+    rows = (await session.execute(select(Match.listing_id, Match.order_id).where(_among(match_ids)))).all()
+    return {row.listing_id for row in rows}, {row.order_id for row in rows}
+
+
+async def locked_matches(session: WriteSession, match_ids: Collection[UUID]) -> Sequence[Match]:
+    """These matches as they are now, locked in the order of their ids."""
+    wanted = select(Match).where(_among(match_ids)).order_by(Match.id).with_for_update()
+    return (await session.scalars(wanted.execution_options(populate_existing=True))).all()
+
+
+async def proposed_of_listings(session: AsyncSession, listing_ids: Collection[UUID]) -> Sequence[UUID]:
+    of_listings = Match.listing_id == any_(literal(list(listing_ids), ARRAY(Uuid)))
+    return (await session.scalars(select(Match.id).where(Match.status == "proposed", of_listings))).all()
+
+
+async def proposed_of_order(session: AsyncSession, order_id: UUID) -> Sequence[UUID]:
+    wanted = select(Match.id).where(Match.status == "proposed", Match.order_id == order_id)
+    return (await session.scalars(wanted)).all()
+
+
+async def lapsed(session: AsyncSession, limit: int) -> Sequence[UUID]:
+    """Proposed matches whose deadline has passed by the database's clock, the oldest first."""
+    wanted = select(Match.id).where(Match.status == "proposed", Match.agree_by < func.clock_timestamp())
+    return (await session.scalars(wanted.order_by(Match.agree_by).limit(limit))).all()
+
+
+async def delivered_g(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What the delivered parcels of these matches weigh together."""
+    deliveries = MATCH_DELIVERIES.c
+    wanted = (
+        select(deliveries.match_id, func.sum(deliveries.delivered_g))
+        .where(deliveries.match_id == any_(literal(list(match_ids), ARRAY(Uuid))))
+        .group_by(deliveries.match_id)
+    )
+    return {match_id: int(total) for match_id, total in (await session.execute(wanted)).all()}
+
+
+def _among(match_ids: Collection[UUID]) -> ColumnElement[bool]:
+    return Match.id == any_(literal(list(match_ids), ARRAY(Uuid)))
+
+
+def _of(account_id: UUID | None) -> list[ColumnElement[bool]]:
+    return [] if account_id is None else [or_(Match.producer_id == account_id, Match.buyer_id == account_id)]

@@ -1,0 +1,265 @@
+"""What can happen to a match, and with it to the books of both sides: one function a use case.
+
+Locks are taken in one order everywhere, so that no two wait for each other: supply by id, orders by id, matches by id.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.problems import Forbidden, NotFound
+from contracts.matches import MatchEvent, MatchStatus, ReleaseReason
+from contracts.parcels import ParcelEvent
+from services.matching.clock import database_now
+from services.matching.feed.models import FeedType
+from services.matching.feed.service import Note, note_all
+from services.matching.markets import mark_changed
+from services.matching.matches import queries
+from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match
+from services.matching.matches.schemas import MatchOut
+from services.matching.orders.models import Order
+from services.matching.orders.queries import locked_order_of, locked_orders
+from services.matching.orders.service import own as own_orders
+from services.matching.supply.models import Supply
+from services.matching.supply.queries import locked_supply
+
+LAPSED_BATCH = 200
+FEED_TYPE_BY_STATUS: dict[MatchStatus, FeedType] = {
+    "proposed": "match.proposed",
+    "agreed": "match.agreed",
+    "released": "match.released",
+    "fulfilled": "match.fulfilled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A match with both of its sides, all three locked."""
+
+    match: Match
+    supply: Supply
+    order: Order
+
+    def settle(self) -> None:
+        """What was held is agreed."""
+        self.supply.settle(self.match.quantity_g)
+        self.order.settle(self.match.quantity_g)
+
+    def release(self, reason: ReleaseReason) -> bool:
+        """Let go, and give the quantity back to both sides; False when there was nothing to let go of."""
+        was = self.match.status
+        return self.match.release(reason) and self._give_back(was)
+
+    def decline(self, words: str | None) -> None:
+        """One side says no. Raises MatchNotOpen."""
+        was = self.match.status
+        self.match.decline(words)
+        self._give_back(was)
+
+    def _give_back(self, was: str) -> bool:
+        for books in (self.supply, self.order):
+            if was == "proposed":
+                books.give_back_held(self.match.quantity_g)
+            else:
+                books.give_back_agreed(self.match.quantity_g)
+        return True
+
+
+def party(caller: Caller) -> UUID | None:
+    """Whose matches a caller sees: their own; an admin everyone's (None)."""
+    return None if caller.role == "admin" else caller.account_id
+
+
+async def find(session: AsyncSession, caller: Caller, match_id: UUID) -> Match:
+    match = await queries.match_of(session, match_id, party(caller))
+    if match is None:
+        raise NotFound()
+    return match
+
+
+async def agree(session: WriteSession, caller: Caller, match_id: UUID) -> Match:
+    """A party says yes; twice is the same. The last yes makes the match agreed."""
+    deal = await _locked_own(session, caller, match_id)
+    side = deal.match.side_of(caller.account_id)
+    if side is None:
+        raise Forbidden()
+    if deal.match.agree(side, await database_now(session)) and deal.match.status == "agreed":
+        deal.settle()
+        await _tell(session, [deal])
+    return deal.match
+
+
+async def decline(session: WriteSession, caller: Caller, match_id: UUID, words: str | None) -> Match:
+    """A party says no to a proposed match; the pair waits until one of them changes its terms."""
+    deal = await _locked_own(session, caller, match_id)
+    if deal.match.side_of(caller.account_id) is None:
+        raise Forbidden()
+    deal.decline(words)
+    await _refuse_pairs(session, [deal])
+    await _tell_released(session, [deal])
+    return deal.match
+
+
+async def cancel_order(session: WriteSession, caller: Caller, order_id: UUID) -> Order:
+    """Want no more; twice is the same. Proposed matches are released, agreed ones stand."""
+    order, deals = await _locked_order_with_proposed(session, caller, order_id)
+    order.cancel()
+    await _release(session, deals, lambda deal: "order_cancelled")
+    return order
+
+
+async def release_of_closed_listings(session: WriteSession, listing_ids: Collection[UUID]) -> None:
+    """Let go of what was proposed of listings that are open no more. The caller's transaction has locked them."""
+    deals = await _locked(session, await queries.proposed_of_listings(session, listing_ids))
+    closed = [deal for deal in deals if deal.supply.status != "open" and deal.match.status == "proposed"]
+    await _release(session, closed, _why_closed)
+
+
+async def release_lapsed(db: Database) -> int:
+    """Let go of what was not agreed in time, by the database's clock; how many were released."""
+    released = 0
+    while True:
+        async with db.transaction() as session:
+            ids = await queries.lapsed(session, LAPSED_BATCH)
+            # between that read and the locks a side may have agreed, or another worker may have been quicker
+            deals = [deal for deal in await _locked(session, ids) if deal.match.status == "proposed"]
+            await _refuse_pairs(session, deals)
+            await _release(session, deals, lambda deal: "deadline")
+        released += len(deals)
+        if len(ids) < LAPSED_BATCH:
+            return released
+
+
+async def release_unmoved(session: WriteSession, match_ids: Collection[UUID]) -> None:
+    """Let go of agreed matches whose shipments were not fetched in time to arrive unspoiled."""
+    await _release(session, await _locked(session, match_ids), lambda deal: "expired")
+
+
+async def fulfil(session: WriteSession, match_ids: Collection[UUID]) -> None:
+    """What was agreed has been delivered. The books stay as they are: it is sold."""
+    done = [match for match in await queries.locked_matches(session, match_ids) if match.fulfil()]
+    await _tell_matches(session, done)
+
+
+async def hear_of_parcels(session: WriteSession, news: Sequence[ParcelEvent]) -> None:
+    """Count what parcels brought to the buyer, each at its newest state; a match that has all of it is fulfilled."""
+    newest = {each.parcel_id: each for each in sorted(news, key=lambda each: each.version)}
+    rows = [_delivery(newest[parcel_id]) for parcel_id in sorted(newest)]
+    if not rows:
+        return
+    offered = insert(MATCH_DELIVERIES).values(rows)
+    await session.execute(
+        offered.on_conflict_do_update(
+            index_elements=["parcel_id"],
+            set_={"version": offered.excluded.version, "delivered_g": offered.excluded.delivered_g},
+            where=MATCH_DELIVERIES.c.version < offered.excluded.version,
+        )
+    )
+    brought = {each.match_id for each in newest.values() if each.status == "delivered"}
+    # The matches are locked before their sum is read: of two consumers at once, the later sees both parcels.
+    matches = await queries.locked_matches(session, brought)
+    totals = await queries.delivered_g(session, brought)
+    done = [match for match in matches if totals.get(match.id, 0) >= match.quantity_g and match.fulfil()]
+    await _tell_matches(session, done)
+
+
+def _delivery(event: ParcelEvent) -> dict[str, object]:
+    return {
+        "parcel_id": event.parcel_id,
+        "version": event.version,
+        "match_id": event.match_id,
+        "delivered_g": event.weight_g if event.status == "delivered" else 0,
+    }
+
+
+async def _locked_own(session: WriteSession, caller: Caller, match_id: UUID) -> Deal:
+    await find(session, caller, match_id)
+    (deal,) = await _locked(session, [match_id])
+    return deal
+
+
+async def _locked(session: WriteSession, match_ids: Collection[UUID]) -> list[Deal]:
+    if not match_ids:
+        return []
+    listing_ids, order_ids = await queries.sides_of(session, match_ids)
+    supply = {each.listing_id: each for each in await locked_supply(session, listing_ids)}
+    orders = {each.id: each for each in await locked_orders(session, order_ids)}
+    matches = await queries.locked_matches(session, match_ids)
+    return [Deal(match, supply[match.listing_id], orders[match.order_id]) for match in matches]
+
+
+class _Overtaken(Exception):
+    """A round proposed something between the look and the lock."""
+
+
+async def _locked_order_with_proposed(
+    session: WriteSession, caller: Caller, order_id: UUID
+) -> tuple[Order, list[Deal]]:
+    """Supply has to be locked before the order, and only the order's lock keeps rounds away: look, lock, look again."""
+    while True:
+        try:
+            async with session.begin_nested():
+                seen = await queries.proposed_of_order(session, order_id)
+                deals = await _locked(session, seen)
+                order = await locked_order_of(session, order_id, own_orders(caller))
+                if order is None:
+                    raise NotFound()
+                if set(await queries.proposed_of_order(session, order_id)) - set(seen):
+                    raise _Overtaken()
+                return order, [deal for deal in deals if deal.match.status == "proposed"]
+        except _Overtaken:
+            continue
+
+
+def _why_closed(deal: Deal) -> ReleaseReason:
+    return "listing_withdrawn" if deal.supply.status == "withdrawn" else "expired"
+
+
+async def _release(session: WriteSession, deals: Sequence[Deal], why: Callable[[Deal], ReleaseReason]) -> None:
+    await _tell_released(session, [deal for deal in deals if deal.release(why(deal))])
+
+
+async def _refuse_pairs(session: WriteSession, deals: Sequence[Deal]) -> None:
+    """These pairs said no at their present terms."""
+    rows = [
+        {
+            "listing_id": deal.supply.listing_id,
+            "order_id": deal.order.id,
+            "listing_terms": deal.supply.terms,
+            "order_terms": deal.order.terms,
+        }
+        for deal in deals
+    ]
+    if rows:
+        refused = insert(REFUSED_PAIRS)
+        newer = {name: refused.excluded[name] for name in ("listing_terms", "order_terms")}
+        await session.execute(
+            refused.on_conflict_do_update(index_elements=["listing_id", "order_id"], set_=newer), rows
+        )
+
+
+async def _tell_released(session: WriteSession, deals: Sequence[Deal]) -> None:
+    await mark_changed(session, [deal.match.produce for deal in deals])
+    await _tell(session, deals)
+
+
+async def _tell(session: WriteSession, deals: Sequence[Deal]) -> None:
+    """What became of these matches, and once for each listing what is left of it."""
+    await _tell_matches(session, [deal.match for deal in deals])
+    session.emit(*(supply.tell() for supply in dict.fromkeys(deal.supply for deal in deals)))
+
+
+async def _tell_matches(session: WriteSession, matches: Sequence[Match]) -> None:
+    facts = [match.fact() for match in matches]
+    session.emit(*facts)
+    await note_all(session, [note_of(match, fact) for match, fact in zip(matches, facts, strict=True)])
+
+
+def note_of(match: Match, fact: MatchEvent) -> Note:
+    """The fact as it stands in the feeds of both sides."""
+    return Note(FEED_TYPE_BY_STATUS[fact.status], MatchOut.of(match), match.accounts)

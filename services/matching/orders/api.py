@@ -1,0 +1,58 @@
+"""`/v1/orders`: a buyer asks for produce and keeps the order. Cancelling one stands with the matches it ends."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Response
+
+from chassis.auth import Caller, only
+from chassis.fields import Limit, Page
+from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
+from services.matching.orders import queries, service
+from services.matching.orders.models import Status
+from services.matching.orders.schemas import NewOrder, OrderChange, OrderOut
+
+router = slice_router("/v1/orders", tag="orders")
+Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
+
+
+@router.post("", status_code=201)
+async def place_order(new: NewOrder, caller: Buyer, session: Write, response: Response) -> OrderOut:
+    """Ask for produce."""
+    order = await service.place(session, caller, new)
+    set_etag(response, order.version)
+    return OrderOut.of(order)
+
+
+@router.get("")
+async def list_orders(
+    caller: Buyer,
+    session: Read,
+    status: Status | None = None,
+    produce: str | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[OrderOut]:
+    """Your own orders, newest first."""
+    rows = await queries.orders_of(
+        session, service.own(caller), status=status, produce=produce, before=after, limit=limit + 1
+    )
+    return Page.of([OrderOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/{order_id}")
+async def read_order(order_id: UUID, caller: Buyer, session: Read, response: Response) -> OrderOut:
+    """One of your orders, with its version as ETag."""
+    order = await service.find(session, caller, order_id)
+    set_etag(response, order.version)
+    return OrderOut.of(order)
+
+
+@router.patch("/{order_id}")
+async def change_order(
+    order_id: UUID, wanted: OrderChange, version: IfMatch, caller: Buyer, session: Write, response: Response
+) -> OrderOut:
+    """Change quantity, ceiling or window; If-Match carries the version you read."""
+    order = await service.change(session, caller, order_id, version, wanted)
+    set_etag(response, order.version)
+    return OrderOut.of(order)

@@ -1,0 +1,71 @@
+"""`/v1/rounds`: what clearings came to, clearing on demand, and the timer; `/v1/policy`: the numbers they decide by."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from chassis.auth import AnyCaller, Caller, only
+from chassis.fields import Limit, Page
+from chassis.problems import NotFound
+from chassis.routes import Db, Read, Write, slice_router
+from services.matching.optimiser.pool import SolverPool
+from services.matching.rounds import queries, service
+from services.matching.rounds.schemas import Interval, PolicyOut, RoundOut, RoundRequest
+
+router = slice_router("/v1/rounds", tag="rounds")
+policy_router = slice_router("/v1/policy", tag="rounds")
+Admin = Annotated[Caller, Depends(only())]
+Overseer = Annotated[Caller, Depends(only("auditor", "supervisor"))]
+
+
+def solvers(request: Request) -> SolverPool:
+    pool: SolverPool = request.app.state.solvers
+    return pool
+
+
+Solvers = Annotated[SolverPool, Depends(solvers)]
+
+
+@router.post("", status_code=201)
+async def clear_markets(caller: Admin, db: Db, pool: Solvers, which: RoundRequest | None = None) -> Page[RoundOut]:
+    """Clear now: one market, or all that have two sides."""
+    rounds = await service.clear_now(db, pool, which.produce if which else None)
+    return Page(items=[RoundOut.of(each) for each in rounds], next=None)
+
+
+@router.get("")
+async def list_rounds(
+    caller: Overseer, session: Read, produce: str | None = None, after: UUID | None = None, limit: Limit = 50
+) -> Page[RoundOut]:
+    """Rounds, newest first."""
+    rows = await queries.rounds(session, produce=produce, before=after, limit=limit + 1)
+    return Page.of([RoundOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/interval")
+async def read_interval(caller: Overseer, session: Read) -> Interval:
+    """How often changed markets are cleared; 0: only on demand."""
+    return Interval(seconds=await queries.interval_s(session))
+
+
+@router.put("/interval")
+async def set_interval(wanted: Interval, caller: Admin, session: Write) -> Interval:
+    """Clear changed markets every so many seconds; 0: only on demand."""
+    await service.set_interval(session, wanted.seconds)
+    return wanted
+
+
+@router.get("/{round_id}")
+async def read_round(round_id: UUID, caller: Overseer, session: Read) -> RoundOut:
+    """One round."""
+    found = await queries.round_of(session, round_id)
+    if found is None:
+        raise NotFound()
+    return RoundOut.of(found)
+
+
+@policy_router.get("")
+async def read_policy(caller: AnyCaller) -> PolicyOut:
+    """The policy in force."""
+    return PolicyOut.of(service.policy())

@@ -1,0 +1,96 @@
+"""Clearing markets: read a snapshot, solve it in another process, write what still fits. Never all in one transaction.
+
+One round of a market at a time, by an advisory lock: that saves work. That no gram is promised twice does not rest on
+it, see `writing`.
+"""
+
+import asyncio
+import struct
+import time
+from hashlib import sha256
+
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.db import Database, WriteSession
+from services.matching.markets import forget_changes
+from services.matching.optimiser.policy import POLICY_1, Policy
+from services.matching.optimiser.pool import SolverFailed, SolverPool
+from services.matching.rounds import snapshot, writing
+from services.matching.rounds.models import Round, RoundTimer, SolverUnavailable
+from services.matching.rounds.snapshot import Snapshot
+
+LOOP = "rounds"
+"""The name under which the timer is woken."""
+
+AT_ONCE = 4  # rounds of one call; each keeps a connection for its lock
+LOCK_RETRY_S = 0.02
+
+
+def policy() -> Policy:
+    """The numbers that rounds decide by now."""
+    return POLICY_1
+
+
+async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list[Round]:
+    """Clear this market, or every one with two sides, and keep each round even when nothing was matched.
+
+    Raises SolverUnavailable.
+    """
+    markets = await snapshot.all_markets(db) if produce is None else [produce]
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def clear(market: str) -> Round | None:
+        async with few:
+            return await _clear(db, pool, market, on_demand=True)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            rounds = [group.create_task(clear(each)) for each in markets]
+    except ExceptionGroup as failed:
+        first = failed.exceptions[0]
+        if isinstance(first, SolverFailed):
+            raise SolverUnavailable(headers={"Retry-After": "1"}) from failed
+        raise first from failed
+    return [each for task in rounds if (each := task.result()) is not None]
+
+
+async def clear_changed(db: Database, pool: SolverPool, produce: str) -> Round | None:
+    """Clear this market if it has changed since its last round; a market without two sides leaves no round."""
+    return await _clear(db, pool, produce, on_demand=False)
+
+
+async def set_interval(session: WriteSession, seconds: float) -> None:
+    """How often changed markets are cleared; 0: only on demand."""
+    row = insert(RoundTimer).values(id=1, interval_s=seconds)
+    await session.execute(row.on_conflict_do_update(index_elements=["id"], set_={"interval_s": seconds}))
+    session.wake(LOOP)
+
+
+async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: bool) -> Round | None:
+    async with db.holding(_lock_of(produce), LOCK_RETRY_S):
+        started_s = time.perf_counter()
+        seen = await snapshot.take(db, produce)
+        if not on_demand and not seen.has_both_sides:
+            await _forget(db, seen)
+            return None
+        if not on_demand and not seen.changes:
+            return None  # another process has just cleared it
+        plan = await pool.clear(seen.market, policy(), seen.now_us)
+        async with db.transaction() as session:
+            cleared = await writing.write(session, seen, plan, policy())
+            cleared.seconds = time.perf_counter() - started_s
+            session.add(cleared)
+            session.emit(cleared.fact())
+    return cleared
+
+
+async def _forget(db: Database, seen: Snapshot) -> None:
+    """What changed in a market without two sides was seen: whoever comes next is a change of its own."""
+    if seen.changes:
+        async with db.transaction() as session:
+            await forget_changes(session, seen.changes)
+
+
+def _lock_of(produce: str) -> int:
+    number: int = struct.unpack(">q", sha256(f"round {produce}".encode()).digest()[:8])[0]
+    return number

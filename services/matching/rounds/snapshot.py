@@ -1,0 +1,157 @@
+"""A market as it stood at one moment: what a round is decided by, and what its writing is checked against."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, select
+
+from catalogue import places
+from catalogue.geodesy import Point
+from chassis.db import Database
+from services.matching.clock import database_now
+from services.matching.markets import MARKET_CHANGES
+from services.matching.matches.models import REFUSED_PAIRS
+from services.matching.optimiser.market import Listing, Market, Order, hours
+from services.matching.orders.models import Order as OrderRow
+from services.matching.supply.models import Supply, point_of
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+NOWHERE = Point(float("nan"), float("nan"))  # the engine sets aside what it can't measure from
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One market at `now_us` by the database's clock, and the changes that it includes."""
+
+    produce: str
+    now_us: int
+    market: Market
+    changes: Sequence[int]
+    terms: dict[str, int]
+    """By listing or order id. A match is only written while both still have these."""
+
+    @property
+    def has_both_sides(self) -> bool:
+        return bool(self.market.listings.ids and self.market.orders.ids)
+
+
+async def take(db: Database, produce: str) -> Snapshot:
+    """All reads see one state of the database; its transaction ends here, before anything is solved."""
+    async with db.reading() as session:
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        changes = (await session.scalars(_changes_of(produce))).all()
+        supply = (await session.execute(_free_supply_of(produce))).all()
+        orders = (await session.execute(_free_orders_of(produce))).all()
+        refused = (await session.execute(_refused_of(produce))).all()
+        now = await database_now(session)
+    return Snapshot(
+        produce,
+        us_of(now),
+        Market.of(
+            [_listing(row) for row in supply if row.spoils_at > now],
+            [_order(row) for row in orders if row.deliver_by > now],
+            [(str(row.listing_id), str(row.order_id)) for row in refused],
+        ),
+        changes,
+        {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
+    )
+
+
+async def changed_markets(db: Database) -> Sequence[str]:
+    """Markets with something new since their last round."""
+    async with db.reading() as session:
+        wanted = select(MARKET_CHANGES.c.produce).distinct().order_by(MARKET_CHANGES.c.produce)
+        return (await session.scalars(wanted)).all()
+
+
+async def all_markets(db: Database) -> Sequence[str]:
+    """Markets that have both something to sell and someone who wants it."""
+    async with db.reading() as session:
+        selling = select(Supply.produce).where(_is_free_supply())
+        wanting = select(OrderRow.produce).where(_is_free_order())
+        both = selling.intersect(wanting).subquery()
+        return (await session.scalars(select(both.c.produce).order_by(both.c.produce))).all()
+
+
+def us_of(instant: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def instant_of(us: int) -> datetime:
+    return EPOCH + us * MICROSECOND
+
+
+def _is_free_supply() -> Any:
+    return and_(Supply.status == "open", Supply.quantity_g - Supply.held_g - Supply.agreed_g > 0)
+
+
+def _is_free_order() -> Any:
+    return and_(OrderRow.lifecycle == "open", OrderRow.quantity_g - OrderRow.held_g - OrderRow.agreed_g > 0)
+
+
+def _changes_of(produce: str) -> Select[Any]:
+    return select(MARKET_CHANGES.c.id).where(MARKET_CHANGES.c.produce == produce)
+
+
+def _free_supply_of(produce: str) -> Select[Any]:
+    return select(*Supply.__table__.columns).where(Supply.produce == produce, _is_free_supply())
+
+
+def _free_orders_of(produce: str) -> Select[Any]:
+    return select(*OrderRow.__table__.columns).where(OrderRow.produce == produce, _is_free_order())
+
+
+def _refused_of(produce: str) -> Select[Any]:
+    """Pairs that said no, and neither of which has changed its terms since."""
+    refused = REFUSED_PAIRS.c
+    return (
+        select(refused.listing_id, refused.order_id)
+        .join(Supply, and_(Supply.listing_id == refused.listing_id, Supply.terms == refused.listing_terms))
+        .join(OrderRow, and_(OrderRow.id == refused.order_id, OrderRow.terms == refused.order_terms))
+        .where(Supply.produce == produce, Supply.status == "open", OrderRow.lifecycle == "open")
+    )
+
+
+def _listing(row: Row[Any]) -> Listing:
+    point = point_of(row.origin_adcode, row.origin_lon, row.origin_lat) or NOWHERE
+    place = places.get(row.origin_adcode)
+    return Listing(
+        id=str(row.listing_id),
+        quantity_g=row.listed_g,
+        committed_g=row.held_g + row.agreed_g,
+        remaining_g=row.quantity_g - row.held_g - row.agreed_g,
+        floor_fen_per_kg=row.min_price_fen_per_kg,
+        grade=row.grade,
+        lon=point.lon,
+        lat=point.lat,
+        available_from_us=us_of(row.available_from),
+        available_until_us=us_of(row.available_until) if row.available_until else None,
+        spoils_at_us=us_of(row.spoils_at),
+        temperature_class=row.temperature_class,
+        watch_52=place.watch_52 if place else None,
+        poverty_832=place.poverty_832 if place else None,
+        divisible=row.divisible,
+    )
+
+
+def _order(row: Row[Any]) -> Order:
+    point = point_of(row.destination_adcode, row.destination_lon, row.destination_lat) or NOWHERE
+    return Order(
+        id=str(row.id),
+        wanted_g=row.quantity_g - row.held_g - row.agreed_g,
+        ceiling_fen_per_kg=row.max_price_fen_per_kg,
+        min_grade=row.min_grade,
+        lon=point.lon,
+        lat=point.lat,
+        deliver_by_us=us_of(row.deliver_by),
+        min_remaining_life_us=hours(row.min_remaining_life_h),
+        deliver_from_us=us_of(row.deliver_from),
+        committed_g=row.held_g + row.agreed_g,
+        min_fill_g=row.min_fill_g,
+        price_basis=row.price_basis,
+        listing_id=str(row.listing_id) if row.listing_id else None,
+    )

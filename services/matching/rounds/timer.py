@@ -1,0 +1,66 @@
+"""The timer: clears the markets that changed, every so often. Any number may run."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from chassis.db import Database
+from services.matching.optimiser.pool import SolverFailed, SolverPool
+from services.matching.rounds import queries, service, snapshot
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 1.0  # whether the interval was changed elsewhere
+LEAVE_ALONE_S = 30.0  # a market whose round failed
+
+
+class Timer:
+    """Clears changed markets every `interval_s`, as it stands in the database; with 0 it waits for another number."""
+
+    def __init__(self, db: Database, pool: SolverPool) -> None:
+        self._db = db
+        self._pool = pool
+        self._left_alone_until_s: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled, with the solvers running. Raises when the database is lost; the worker begins again."""
+        await self._pool.start()
+        try:
+            await self._keep_clearing()
+        finally:
+            await self._pool.stop()
+
+    async def _keep_clearing(self) -> None:
+        now_s = asyncio.get_running_loop().time
+        cleared_s = float("-inf")
+        while True:
+            async with self._db.reading() as session:
+                interval_s = await queries.interval_s(session)
+            due_s = cleared_s + interval_s
+            if interval_s > 0 and now_s() >= due_s:
+                cleared_s = now_s()
+                await self.clear_changed()
+            else:
+                wait_s = min(due_s - now_s(), LOOK_EVERY_S) if interval_s > 0 else LOOK_EVERY_S
+                await self._db.wake(service.LOOP).wait(wait_s)
+
+    async def clear_changed(self) -> None:
+        """One round of every market that changed."""
+        now_s = asyncio.get_running_loop().time()
+        markets = await snapshot.changed_markets(self._db)
+        waiting = [each for each in markets if self._left_alone_until_s.get(each, now_s) <= now_s]
+        for few in _in_parts(waiting, service.AT_ONCE):
+            await asyncio.gather(*(self._clear(market) for market in few))
+
+    async def _clear(self, market: str) -> None:
+        try:
+            await service.clear_changed(self._db, self._pool, market)
+        except SolverFailed as error:
+            # It stays marked as changed; the others have their turn meanwhile.
+            log.error("round_failed", produce=market, error=str(error))
+            self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
+
+
+def _in_parts(markets: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [markets[start : start + size] for start in range(0, len(markets), size)]

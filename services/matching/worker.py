@@ -1,0 +1,38 @@
+"""Everything the matching service does without being asked, wired."""
+
+from chassis.db import Database
+from chassis.idempotency import forget_old
+from chassis.inbox import Consumer
+from chassis.outbox import Relay
+from chassis.transport.base import Transport
+from chassis.worker import Task, Worker, every
+from services.matching.feed.appender import Appender
+from services.matching.matches import handlers as matches
+from services.matching.matches import service as match_service
+from services.matching.optimiser.pool import SolverPool
+from services.matching.orders import service as order_service
+from services.matching.rounds.timer import Timer
+from services.matching.supply import handlers as supply
+
+DEADLINES_EVERY_S = 1
+EXPIRY_EVERY_S = 5
+FORGET_EVERY_S = 3600
+
+# Supply first: matches judge a listing by what supply has applied of it.
+SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS]
+
+
+def create_matching_worker(db: Database, transport: Transport, pool: SolverPool) -> Worker:
+    """Starts the solvers of `pool` and stops them; an API of the same process may share it."""
+    return Worker(
+        "matching",
+        [
+            Task("relay", Relay(db, transport).run),
+            Task("consumer", Consumer("matching", db, transport, SUBSCRIPTIONS).run),
+            Task("feed", Appender(db).run),
+            Task("rounds", Timer(db, pool).run),
+            every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
+            every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
+            every(FORGET_EVERY_S, "idempotency", forget_old, db),
+        ],
+    )
