@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help setup check test format kafka-up kafka-down migration
+.PHONY: help setup run check test format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -17,6 +17,10 @@ setup: .venv/ready ## Make .venv with everything the lock file names
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) sync --frozen --inexact --quiet
 	@touch $@
+
+run: setup ## Everything on this machine, with the demonstration (DEMO=0 PORT= DATA= SEED=)
+	@exec .venv/bin/duijie up --port $(or $(PORT),8000) --seed $(or $(SEED),1) \
+		$(if $(filter 0,$(DEMO)),,--demo) $(if $(DATA),--data "$(DATA)")
 
 check: setup ## Format, lint, types, import rules: within a minute
 	$(PY) -m ruff format --check --quiet .

@@ -1,5 +1,6 @@
 """Accounts and tokens from the command line, whether the platform runs now or not."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from contracts.accounts import Role
@@ -15,6 +16,17 @@ async def token_of(folder: DataFolder, role: Role, name: str, ttl: timedelta) ->
         async with db.transaction() as session:
             account = await account_for(session, secrets.vault, role, name)
         return issue_token(secrets.signer, account, ttl)
+
+
+async def tokens_of(folder: DataFolder, accounts: Iterable[tuple[Role, str]], ttl: timedelta) -> dict[str, str]:
+    """Tokens of many accounts by their names, which must differ."""
+    secrets = Secrets.of(folder)
+    tokens: dict[str, str] = {}
+    async with gateway_database(folder) as db, db.transaction() as session:
+        for role, name in sorted(accounts):
+            account = await account_for(session, secrets.vault, role, name)
+            tokens[name] = issue_token(secrets.signer, account, ttl)
+    return tokens
 
 
 async def new_client(folder: DataFolder, role: Role, name: str) -> tuple[str, str]:

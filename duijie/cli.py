@@ -42,7 +42,7 @@ def main() -> None:
 def up(
     data: Data = None,
     port: Port = 8000,
-    demo: Annotated[bool, typer.Option(help="Then play the demonstration, once a store.")] = False,
+    demo: Annotated[bool, typer.Option(help="Then play the demonstration, if this store has not finished it.")] = False,
     seed: Annotated[int, typer.Option(help="The demonstration's seed.")] = 1,
 ) -> None:
     """Run everything on this machine, in the foreground, until SIGINT or SIGTERM."""
@@ -56,7 +56,7 @@ def up(
         print(line, flush=True)
         if demo:
             command = [sys.argv[0], "demo", "--url", line.removeprefix("ready "), "--seed", str(seed)]
-            player.append(subprocess.Popen([*command, "--data", str(folder.path), "--once"]))
+            player.append(subprocess.Popen([*command, "--data", str(folder.path)]))
 
     try:
         asyncio.run(serve(folder, port, tell))
@@ -100,6 +100,19 @@ def reset(data: Data = None, yes: Annotated[bool, typer.Option("--yes", help="Do
         stop(folder, run)
     folder.wipe()
     print(f"empty ({folder.path})")
+
+
+@app.command()
+def demo(
+    url: Annotated[str, typer.Option(help="Where the platform answers.")] = "http://127.0.0.1:8000",
+    seed: Annotated[int, typer.Option(help="Which world; its date is the day it begins.")] = 1,
+    data: Data = None,
+) -> None:
+    """Play the demonstration through the public surface; killed, it goes on where it was."""
+    from duijie.demo.run import play
+
+    configure_logging("WARNING")
+    asyncio.run(play(folder_at(data), url, seed))
 
 
 @app.command()

@@ -61,11 +61,15 @@ class OriginOut(BaseModel):
 
 
 class ListingOut(BaseModel):
-    """A listing as its producer sees it. remaining, held and agreed are matching's, as last heard."""
+    """A listing as its producer sees it. remaining, held and agreed are matching's, as last heard.
+
+    `on_market` turns true when matching has taken the lot up: from then on rounds see it.
+    """
 
     id: UUID
     producer_id: UUID
     status: Status
+    on_market: bool
     version: int
     produce: str
     variety: str | None
@@ -95,6 +99,7 @@ class ListingOut(BaseModel):
             id=listing.id,
             producer_id=listing.producer_id,
             status=listing.status,
+            on_market=listing.supply_version > 0,
             version=listing.version,
             produce=listing.produce,
             variety=listing.variety,

@@ -1,0 +1,33 @@
+"""`duijie demo`: a process of its own that needs the platform's address and its data folder."""
+
+import json
+from datetime import datetime, timedelta
+
+from duijie.accounts import tokens_of
+from duijie.datafolder import DataFolder, write_atomically
+from duijie.demo.client import Client, until_ready
+from duijie.demo.journal import Journal
+from duijie.demo.play import Player, accounts
+from duijie.demo.progress import Stages
+from duijie.demo.table import Totals, table
+from duijie.demo.world import CHINA, World
+
+RESULT = "demo.json"
+TOKENS_LAST = timedelta(hours=12)
+
+
+async def play(folder: DataFolder, url: str, seed: int) -> None:
+    """Play that seed's demonstration, or go on with it; a finished one is only shown again."""
+    await until_ready(url)
+    with Journal.open(folder.path / "demo", seed) as journal:
+        if "totals" not in journal:
+            world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()))
+            tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
+            name = f"demo-{seed}-{world.day}"
+            async with Client(url, tokens, seed=name) as client:
+                with Stages.shown() as stages:
+                    totals = await Player(client, journal, world, stages).play()
+            journal.note("totals", totals.as_json())
+        totals = Totals(**journal.get("totals"))
+    write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")
+    print(f"demo done\n{table(totals)}", flush=True)

@@ -1,0 +1,217 @@
+"""The demonstration's world: a function of its seed and its date alone, from real counties, cities and produce.
+
+Nothing here was observed but the places, the produce and how long it keeps. Prices are plausible farm-gate ranges;
+who offers, who buys and how much is drawn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from itertools import accumulate
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from catalogue.places import Place, all_places, get
+from contracts.accounts import Role
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+LISTINGS = 2400
+ORDERS = 720
+PRODUCERS = 300
+WATCH_52_WEIGHT = 6
+"""How many times likelier a county under special supervision is than another poverty county."""
+
+FLOOR_FEN_PER_KG: dict[str, tuple[int, int]] = {
+    "strawberry": (1200, 2000),
+    "blueberry": (2200, 3600),
+    "tangerine": (220, 420),
+    "orange": (260, 480),
+    "apple": (320, 620),
+    "kiwifruit": (420, 800),
+    "dragon-fruit": (380, 700),
+    "mango": (420, 820),
+    "pomegranate": (420, 760),
+    "cabbage": (60, 140),
+    "chinese-cabbage": (50, 120),
+    "celery": (110, 220),
+    "spinach": (220, 420),
+    "carrot": (110, 230),
+    "potato": (120, 240),
+    "sweet-potato": (130, 260),
+    "onion": (100, 200),
+    "garlic": (450, 800),
+    "ginger": (600, 1100),
+    "tomato": (180, 380),
+    "cherry-tomato": (420, 760),
+    "hot-pepper": (280, 560),
+    "pumpkin": (90, 180),
+    "yam": (380, 700),
+}
+"""Farm-gate floors drawn between these bounds."""
+
+CITIES = (
+    "北京市", "上海市", "广州市", "深圳市", "天津市", "重庆市", "成都市", "杭州市", "武汉市", "南京市", "西安市",
+    "郑州市", "长沙市", "沈阳市", "青岛市", "宁波市", "苏州市", "无锡市", "合肥市", "福州市", "厦门市", "昆明市",
+    "南宁市", "贵阳市", "石家庄市", "太原市", "济南市", "南昌市", "兰州市", "乌鲁木齐市", "哈尔滨市", "长春市",
+)  # fmt: skip
+"""Where buyers are: prefectures of large cities, of which the districts (区) are drawn."""
+
+BUYERS: tuple[Role, ...] = ("platform", "group_leader", "citizen")
+PLATFORMS = ("Nanjing Fresh", "Huinong Direct", "Shanhai Mall", "Lüyuan Online")
+CARRIERS = ("Sufeng", "Yunda County", "Zhongtong Rural", "Jitu Cold Chain", "Shunda", "Baishi")
+STORIES = (
+    "往年来收的车今年没有来，地里的货等着出路。",
+    "合作社的冷库已满，希望尽快发货。",
+    "今年收成好，价格可以商量。",
+    "村里老人种的，个头不大，味道足。",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """One listing to be posted: by which producer, and the body."""
+
+    index: int
+    producer: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One order to be posted: by which buyer of which role, and the body."""
+
+    index: int
+    role: Role
+    buyer: str
+    body: dict[str, Any]
+
+
+class World:
+    """All that the demonstration posts."""
+
+    def __init__(self, seed: int, day: date, *, listings: int = LISTINGS, orders: int = ORDERS) -> None:
+        self.seed = seed
+        self.day = day
+        self.lots = [_lot(self, index) for index in range(listings)]
+        self.wishes = [_wish(self, index) for index in range(orders)]
+
+    def chance(self, *about: object) -> Random:
+        """A source of draws of its own for each thing, so that one more lot moves nothing else."""
+        return Random(f"{self.seed}/{self.day}/{'/'.join(map(str, about))}")
+
+    @cached_property
+    def opens_at(self) -> datetime:
+        """Tomorrow at six in China: what `max(available_from, now)` is, whenever today the rounds run."""
+        return datetime(self.day.year, self.day.month, self.day.day, 6, tzinfo=CHINA).astimezone(UTC) + timedelta(
+            days=1
+        )
+
+    @property
+    def markets(self) -> Sequence[str]:
+        return sorted({lot.body["produce"] for lot in self.lots})
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _counties() -> tuple[Sequence[Place], Sequence[int]]:
+    """Poverty counties whose seat is known, and their cumulative weights."""
+    counties = [place for place in all_places() if (place.poverty_832 or place.watch_52) and place.point]
+    return counties, list(accumulate(WATCH_52_WEIGHT if place.watch_52 else 1 for place in counties))
+
+
+def _districts() -> Sequence[Place]:
+    return [
+        place
+        for place in all_places()
+        if place.point and place.name.endswith("区") and (place.prefecture in CITIES or place.province in CITIES)
+    ]
+
+
+_COUNTIES, _WEIGHTS = _counties()
+_DISTRICTS = _districts()
+
+
+def _lot(world: World, index: int) -> Lot:
+    if index == 0:
+        return _siyang(world)
+    chance = world.chance("lot", index)
+    producer = chance.randrange(PRODUCERS)
+    county = world.chance("producer", producer).choices(_COUNTIES, cum_weights=_WEIGHTS)[0]
+    produce = chance.choice(list(FLOOR_FEN_PER_KG))
+    low, high = FLOOR_FEN_PER_KG[produce]
+    assert county.lon is not None
+    assert county.lat is not None
+    body = {
+        "produce": produce,
+        "grade": chance.choices("ABC", weights=(3, 5, 2))[0],
+        "quantity_kg": chance.choice((120, 200, 300, 500, 800, 1200, 2000, 3000)) + chance.randrange(0, 100),
+        "min_price_fen_per_kg": chance.randrange(low, high),
+        "origin": {
+            "adcode": county.adcode,
+            "lon": round(county.lon + chance.uniform(-0.12, 0.12), 5),
+            "lat": round(county.lat + chance.uniform(-0.12, 0.12), 5),
+        },
+        "harvested_at": _instant(world.opens_at - timedelta(hours=chance.randrange(0, 12))),
+        "available_from": _instant(world.opens_at),
+        "households": chance.randrange(1, 40),
+        "story": chance.choice(STORIES),
+        "auto_agree": chance.random() < 0.95,
+    }
+    return Lot(index, f"合作社 {producer:03d} {county.full_name}", body)
+
+
+def _siyang(world: World) -> Lot:
+    """The farm the design begins with: 1,200 kg of strawberries."""
+    siyang = get("321323")
+    assert siyang is not None
+    body = {
+        "produce": "strawberry",
+        "variety": "红颜",
+        "grade": "A",
+        "quantity_kg": 1200,
+        "min_price_fen_per_kg": 1600,
+        "origin": {"adcode": siyang.adcode, "lon": 118.69, "lat": 33.72},
+        "harvested_at": _instant(world.opens_at - timedelta(hours=1)),
+        "available_from": _instant(world.opens_at),
+        "households": 12,
+        "story": "大棚里的草莓熟了，没有人来收。",
+    }
+    return Lot(0, f"草莓园 {siyang.full_name}", body)
+
+
+def _wish(world: World, index: int) -> Wish:
+    chance = world.chance("order", index)
+    role = chance.choices(BUYERS, weights=(3, 4, 3))[0]
+    buyer = {
+        "platform": lambda: chance.choice(PLATFORMS),
+        "group_leader": lambda: f"团长 {chance.randrange(60):02d}",
+        "citizen": lambda: f"市民 {chance.randrange(120):03d}",
+    }[role]()
+    produce = "strawberry" if index == 0 else chance.choice(list(FLOOR_FEN_PER_KG))
+    district = get("320102") if index == 0 else chance.choice(_DISTRICTS)
+    assert district is not None
+    low, high = FLOOR_FEN_PER_KG[produce]
+    quantity_kg = {
+        "platform": lambda: chance.choice((1000, 2000, 4000, 8000)) + chance.randrange(0, 500),
+        "group_leader": lambda: chance.randrange(60, 600),
+        "citizen": lambda: chance.randrange(3, 40),
+    }[role]()
+    body = {
+        "produce": produce,
+        "min_grade": chance.choices("ABC", weights=(1, 3, 6))[0],
+        "quantity_kg": quantity_kg,
+        "max_price_fen_per_kg": chance.randrange((low + high) // 2, 2 * high) + 60,
+        "price_basis": "delivered" if chance.random() < 0.8 else "farm_gate",
+        "destination": {"adcode": district.adcode},
+        "deliver_from": _instant(world.opens_at),
+        "deliver_by": _instant(world.opens_at + timedelta(days=chance.randrange(2, 7))),
+        "min_remaining_life_h": chance.choice((6, 12, 24)),
+        "auto_agree": chance.random() < 0.95,
+        "reference": f"PO-{index:05d}",
+    }
+    return Wish(index, role, buyer, body)
