@@ -1,14 +1,14 @@
 """What is promised of a listing or an order, in grams: the same books on both sides of every match."""
 
 from sqlalchemy import BigInteger, CheckConstraint
-from sqlalchemy.orm import Mapped, declarative_mixin, mapped_column
-
-QUANTITIES_HOLD = CheckConstraint(
-    "held_g >= 0 AND agreed_g >= 0 AND quantity_g - held_g - agreed_g >= 0", name="quantities"
-)
+from sqlalchemy.orm import Mapped, mapped_column
 
 
-@declarative_mixin
+def quantities_hold() -> CheckConstraint:
+    """For a table with these columns."""
+    return CheckConstraint("held_g >= 0 AND agreed_g >= 0 AND quantity_g - held_g - agreed_g >= 0", name="quantities")
+
+
 class Books:
     """held + agreed never exceed the quantity: the table itself refuses it, whoever writes."""
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.problems import Problem, StaleVersion
 from chassis.problems import Text as Words
 from contracts.listings import Grade
-from services.matching.books import QUANTITIES_HOLD, Books
+from services.matching.books import Books, quantities_hold
 from services.matching.tables import Base
 
 Kind = Literal["bulk", "group", "retail"]
@@ -68,7 +68,7 @@ class Order(Books, Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (
-        QUANTITIES_HOLD.copy(),
+        quantities_hold(),
         Index(None, "buyer_id", "id"),
         Index(
             "ix_orders_free_by_produce",

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.matching.optimiser.market import hours
 from services.matching.optimiser.plan import Match as Planned
-from services.matching.optimiser.policy import Policy, travel_us
+from services.matching.optimiser.policy import HOUR_US, Policy, travel_us
 from services.matching.rounds.snapshot import instant_of, us_of
 
 ANSWER_WITHIN = timedelta(minutes=30)
@@ -30,7 +29,7 @@ class Journey:
         under_way_us = policy.handling_us + travel_us(policy, distance_m)
         ready_us = max(us_of(lot.available_from), us_of(now))
         arrives_us = max(ready_us + under_way_us, us_of(bid.deliver_from))
-        due_us = min(us_of(bid.deliver_by), us_of(lot.spoils_at) - hours(bid.min_remaining_life_h))
+        due_us = min(us_of(bid.deliver_by), us_of(lot.spoils_at) - bid.min_remaining_life_h * HOUR_US)
         last_us = due_us - under_way_us
         if lot.available_until is not None:
             last_us = min(last_us, us_of(lot.available_until))

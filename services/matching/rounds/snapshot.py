@@ -13,7 +13,8 @@ from chassis.db import Database
 from services.matching.clock import database_now
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
-from services.matching.optimiser.market import Listing, Market, Order, hours
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.policy import HOUR_US
 from services.matching.orders.models import Order as OrderRow
 from services.matching.supply.models import Supply, point_of
 
@@ -148,7 +149,7 @@ def _order(row: Row[Any]) -> Order:
         lon=point.lon,
         lat=point.lat,
         deliver_by_us=us_of(row.deliver_by),
-        min_remaining_life_us=hours(row.min_remaining_life_h),
+        min_remaining_life_us=row.min_remaining_life_h * HOUR_US,
         deliver_from_us=us_of(row.deliver_from),
         committed_g=row.held_g + row.agreed_g,
         min_fill_g=row.min_fill_g,

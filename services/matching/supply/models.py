@@ -10,7 +10,7 @@ from catalogue import places
 from catalogue.geodesy import Point
 from contracts.listings import Grade, ListingEvent, ListingStatus, TemperatureClass
 from contracts.supply import RemainingChanged
-from services.matching.books import QUANTITIES_HOLD, Books
+from services.matching.books import Books, quantities_hold
 from services.matching.tables import Base
 
 NEWS = (
@@ -55,7 +55,7 @@ class Supply(Books, Base):
     auto_agree: Mapped[bool] = mapped_column(Boolean)
 
     __table_args__ = (
-        QUANTITIES_HOLD.copy(),
+        quantities_hold(),
         Index(
             "ix_supply_free_by_produce",
             "produce",

@@ -1,0 +1,39 @@
+"""The matching service over a database of its own, with real solvers."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from duijie.postgres import EmbeddedPostgres
+from services.matching.app import create_matching_app
+from services.matching.optimiser.pool import SolverPool
+from tests.services.matching.scene import Scene
+from tests.support.services import Issuer, client_of, service_database
+
+
+@pytest.fixture(scope="session")
+async def pool() -> AsyncIterator[SolverPool]:
+    """One warm solver for all tests of this process."""
+    solvers = SolverPool(1)
+    await solvers.start()
+    yield solvers
+    await solvers.stop()
+
+
+@pytest.fixture
+async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    async with service_database(postgres, "matching") as database:
+        yield database
+
+
+@pytest.fixture
+async def client(db: Database, issuer: Issuer, pool: SolverPool) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create_matching_app(db, issuer.keys, pool)) as http:
+        yield http
+
+
+@pytest.fixture
+def scene(db: Database, client: httpx.AsyncClient, issuer: Issuer, pool: SolverPool) -> Scene:
+    return Scene(db, client, issuer, pool)
