@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from services.matching.optimiser.policy import GRADES, HOUR_US, QUARTERS, TEMPERATURE_CLASSES, IntArray
+from services.matching.optimiser.policy import GRADES, QUARTERS, TEMPERATURE_CLASSES, IntArray
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -174,11 +174,6 @@ def _order_checks(bid: Order) -> Iterator[tuple[str, bool]]:
     yield "price_basis_unknown", bid.price_basis in {"delivered", "farm_gate"}
     yield "place_unknown", _on_the_globe(bid.lon, bid.lat)
     yield "time_out_of_range", _in_time(bid.deliver_from_us or 0, bid.deliver_by_us, bid.min_remaining_life_us)
-
-
-def hours(duration_h: float) -> int:
-    """A duration in microseconds."""
-    return round(duration_h * HOUR_US)
 
 
 class _Row(Protocol):
