@@ -65,6 +65,10 @@ class _Elsewhere(BaseRoute):
 
     path: str
 
+    def matched(self, mine: bool) -> tuple[Match, Scope]:
+        # "route" is where telemetry looks for the label
+        return (Match.FULL, {"route": self}) if mine else (Match.NONE, {})
+
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         raise NoMatchFound(name, path_params)
 
@@ -81,7 +85,7 @@ class ProxyRoute(_Elsewhere):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         mine = scope["type"] == "http" and prefix_of(scope["path"]) == self._prefix
-        return (Match.FULL if mine else Match.NONE), {}
+        return self.matched(mine)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -109,7 +113,7 @@ class ProblemElsewhere(_Elsewhere):
             and path.startswith(PROBLEM_PAGES)
             and path.removeprefix(PROBLEM_PAGES) not in Problem.known()
         )
-        return (Match.FULL if mine else Match.NONE), {}
+        return self.matched(mine)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         for upstream in self._upstreams.values():

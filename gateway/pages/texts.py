@@ -40,7 +40,7 @@ TEXTS: dict[str, Text] = {
     "unavailable": Text(
         "供应服务暂时没有应答，请稍后再看。", "The listing service does not answer just now; try again shortly."
     ),
-    "not_understood": Text("无法按此条件查找。", "That can't be searched for."),
+    "not_understood": Text("无法按此条件查找。", "There is no such search."),
     "watch_52": Text("挂牌督战县", "county under supervision"),
     "poverty_832": Text("脱贫县", "former poverty county"),
 }
