@@ -3,7 +3,8 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.listings import TemperatureClass
