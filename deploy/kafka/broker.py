@@ -52,7 +52,7 @@ class Broker:
 
     @property
     def pid(self) -> int:
-        """For signals: a test pauses the broker with SIGSTOP, or ends it with SIGKILL."""
+        """For signals: a test ends the broker with SIGKILL, then calls `stop` and `start`."""
         if self._process is None:
             raise ProcessLookupError("the broker is not running")
         return self._process.pid
@@ -85,6 +85,14 @@ class Broker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def pause(self) -> None:
+        """Stop it in its tracks; return when all its threads stand still."""
+        os.kill(self.pid, signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()

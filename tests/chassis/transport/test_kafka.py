@@ -1,8 +1,6 @@
 """What only the Kafka transport does."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 from uuid import uuid4
 
@@ -94,10 +92,10 @@ async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(tmp_pat
         await ensure_topics(broker.bootstrap, {topic: 1})
         async with KafkaTransport(broker.bootstrap, timeout_s=2.0) as transport:
             await transport.publish(records(topic, "k"))
-            os.kill(broker.pid, signal.SIGSTOP)
+            broker.pause()
             with pytest.raises(TransportUnavailable):
                 await transport.publish(records(topic, "k", "k", start=1))
-            os.kill(broker.pid, signal.SIGCONT)
+            broker.resume()
             await transport.publish(records(topic, "k", "k", start=1))
             await transport.publish(records(topic, "k", start=3))
             taken = await take(transport, "matching", [topic], 4)
