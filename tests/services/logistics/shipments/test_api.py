@@ -133,7 +133,7 @@ async def test_picked_up_and_delivered_as_the_carrier_tells(
 
 async def test_the_same_told_again_changes_nothing_even_later(scene: Scene, db: Database) -> None:
     await scene.post("claim", scene.carrier)
-    said = {"at": datetime.now(UTC).isoformat(), "weight_kg": 300}
+    said: dict[str, Any] = {"at": datetime.now(UTC).isoformat(), "weight_kg": 300}
     await scene.report("picked_up", **said)
     again = await scene.report("picked_up", **said)
     assert (again.status_code, again.json()["version"]) == (200, 3)
