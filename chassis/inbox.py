@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -76,9 +77,10 @@ class Consumer:
 
     async def run(self) -> None:
         """Work until cancelled. Raises when the transport is lost; the worker starts it again."""
-        async for batch in self._transport.consume(self._name, self._handlers.keys(), limit=BATCH):
-            await self._take(batch)
-            await batch.acknowledge()
+        async with aclosing(self._transport.consume(self._name, self._handlers.keys(), limit=BATCH)) as batches:
+            async for batch in batches:
+                await self._take(batch)
+                await batch.acknowledge()
 
     async def _take(self, batch: Batch) -> None:
         try:

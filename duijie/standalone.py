@@ -29,6 +29,11 @@ from gateway.proxy import InProcess
 from gateway.worker import create_gateway_worker
 from services.listing.app import create_listing_app
 from services.listing.worker import create_listing_worker
+from services.logistics.app import create_logistics_app
+from services.logistics.worker import create_logistics_worker
+from services.matching.app import create_matching_app
+from services.matching.optimiser.pool import SolverPool
+from services.matching.worker import create_matching_worker
 
 HOST = "127.0.0.1"
 DRAIN_S = 5
@@ -52,8 +57,11 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
         for db in dbs.values():
             stack.push_async_callback(db.close)
         transport = await stack.enter_async_context(PostgresTransport(server.url(TRANSPORT_DATABASE)))
+        solvers = SolverPool()
         services = {
             "listing": create_listing_app(dbs["listing"], keys),
+            "matching": create_matching_app(dbs["matching"], keys, solvers),
+            "logistics": create_logistics_app(dbs["logistics"], keys),
         }
         gateway = create_gateway(
             dbs["gateway"], secrets.signer, secrets.vault, {name: InProcess(app) for name, app in services.items()}
@@ -63,6 +71,8 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
             [
                 create_gateway_worker(dbs["gateway"], transport),
                 create_listing_worker(dbs["listing"], transport),
+                create_matching_worker(dbs["matching"], transport, solvers),
+                create_logistics_worker(dbs["logistics"], transport),
             ],
         )
 
