@@ -29,7 +29,7 @@ class Limits:
     """How much work a round may be. The gap reported is true whatever they are."""
 
     arcs: int = 200_000  # beyond it network simplex grows with the 1.85th power of the arcs
-    nearest: int = 12  # neighbours of each side a large market starts from
+    nearest: int = 20  # neighbours of each side a large market starts from
     joining: int = 8  # pairs of each listing and of each order that join a solve ...
     near_fen_per_kg: int = 8  # ... those that improve the plan, and those that fail to by less than this
     solves: int = 12  # at most so many while pricing out
