@@ -118,10 +118,9 @@ class Scene:
         return cleared
 
     async def matched(self, **order: Any) -> Match:
-        """The one match of a new lot and a new order."""
-        auto_agree = order.pop("lot_agrees", True)
-        lot = await self.lot(auto_agree=auto_agree)
-        await self.order(**order)
+        """The one match of a new lot and a new order for it."""
+        lot = await self.lot(auto_agree=order.pop("lot_agrees", True))
+        await self.order(listing_id=str(lot.listing_id), **order)
         await self.round()
         (match,) = [each for each in await self.matches() if each.listing_id == lot.listing_id]
         return match

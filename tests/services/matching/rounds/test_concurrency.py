@@ -1,0 +1,158 @@
+"""Nothing is promised twice and nothing given back twice, whatever runs at once (I7)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.db import Database
+from contracts.matches import MatchAgreed, MatchEvent, MatchReleased
+from contracts.supply import RemainingChanged
+from services.matching.matches import service as matches
+from services.matching.optimiser.pool import SolverPool
+from services.matching.rounds import service
+from tests.services.matching.scene import Scene, books_balance, consume, wanted, withdrawn
+
+ORDERS, OTHERS = 200, 20
+
+
+@asynccontextmanager
+async def runner(scene: Scene, pool: SolverPool) -> AsyncIterator[None]:
+    """A worker's rounds without a pause, over connections of its own."""
+    url = scene.db.engine.url.render_as_string(hide_password=False)
+    db = Database(url, source="/duijie/matching")
+
+    async def run() -> None:
+        while True:
+            await service.clear_changed(db, pool, "strawberry")
+            await asyncio.sleep(0.01)
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await db.close()
+
+
+async def post(scene: Scene, key: str, **order: Any) -> None:
+    """As a client does it: again with the same key while the answer is that it should."""
+    headers = scene.issuer.caller("platform") | {"Idempotency-Key": key}
+    while True:
+        answer = await scene.client.post("/v1/orders", json=wanted(**order), headers=headers)
+        if answer.status_code == 201:
+            return
+        assert answer.status_code == 503, answer.text
+        await asyncio.sleep(0.1)
+
+
+async def figures_are_told_in_order(scene: Scene) -> None:
+    """Per listing the versions have no gap, and the last one tells what the books say."""
+    told: dict[UUID, list[RemainingChanged]] = {}
+    for each in await scene.told_of(RemainingChanged):
+        told.setdefault(each.listing_id, []).append(each)
+    for changes in told.values():
+        assert [each.version for each in changes] == list(range(1, len(changes) + 1))
+        assert all(each.remaining_g + each.held_g + each.agreed_g == each.quantity_g for each in changes)
+
+
+@pytest.mark.parametrize("one_at_a_time", [True, False], ids=["with the market's lock", "without it"])
+async def test_200_orders_for_100_shares_of_one_listing_agree_exactly_all_of_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, one_at_a_time: bool
+) -> None:
+    if not one_at_a_time:  # then two runners do solve one market at once, and the database alone keeps it right
+        locks = count()
+        monkeypatch.setattr(service, "_lock_of", lambda produce: next(locks))
+    lot = await scene.lot(quantity_g=1_000_000)
+    others = [await scene.lot(auto_agree=False) for _ in range(OTHERS)]
+
+    async def withdraw_others() -> None:
+        for other in others:
+            await asyncio.sleep(random.uniform(0, 0.1))
+            await consume(scene.db, withdrawn(other))
+
+    async with runner(scene, scene.pool), runner(scene, scene.pool):
+        pinned = [post(scene, f"pinned-{n}", quantity_kg=10, listing_id=str(lot.listing_id)) for n in range(ORDERS)]
+        free = [post(scene, f"free-{n}", quantity_kg=10, max_price_fen_per_kg=1900) for n in range(OTHERS)]
+        await asyncio.gather(withdraw_others(), *pinned, *free)
+    await scene.round()
+
+    made = await scene.matches()
+    of_lot = [match for match in made if match.listing_id == lot.listing_id and match.status == "agreed"]
+    assert sum(match.quantity_g for match in of_lot) == 1_000_000
+    assert {match.status for match in made if match.listing_id != lot.listing_id} <= {"released"}
+    assert len(await scene.told_of(MatchAgreed)) == len(of_lot)
+    await books_balance(scene.db)
+    await figures_are_told_in_order(scene)
+
+
+async def test_a_yes_and_the_deadline_at_once_have_one_outcome(scene: Scene) -> None:
+    outcomes = set()
+    for _ in range(12):
+        match = await scene.matched(auto_agree=False)
+
+        async def let_lapse() -> None:
+            await scene.let_deadlines_pass()
+            await asyncio.gather(matches.release_lapsed(scene.db), matches.release_lapsed(scene.db))
+
+        late, *_ = await asyncio.gather(scene.answer(match, "buyer", "agree"), let_lapse())
+        after = await scene.match(match.id)
+        assert (late.status_code, after.status) in {(200, "agreed"), (409, "released")}
+        outcomes.add(after.status)
+        assert len([event for event in await scene.told_of(MatchEvent) if event.match_id == match.id]) == 2
+        await books_balance(scene.db)
+    assert outcomes
+
+
+async def test_yes_no_withdrawal_and_cancellation_at_once_give_back_once(scene: Scene) -> None:
+    for _ in range(12):
+        lot = await scene.lot(auto_agree=False)
+        order = await scene.order(auto_agree=False, listing_id=str(lot.listing_id))
+        await scene.round()
+        match = (await scene.matches())[-1]
+        await asyncio.gather(
+            scene.answer(match, "producer", "agree"),
+            scene.answer(match, "buyer", "agree"),
+            scene.answer(match, "buyer", "decline"),
+            consume(scene.db, withdrawn(lot)),
+            scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer),
+        )
+        assert (await scene.match(match.id)).status in {"agreed", "released"}
+        released = [event for event in await scene.told_of(MatchReleased) if event.match_id == match.id]
+        assert len(released) <= 1
+        await books_balance(scene.db)
+        await figures_are_told_in_order(scene)
+
+
+async def test_cancelling_while_rounds_run_leaves_nothing_proposed(scene: Scene) -> None:
+    for _ in range(8):
+        await scene.lot(auto_agree=False, quantity_g=500_000)
+        order = await scene.order()
+        cancelled, *_ = await asyncio.gather(
+            scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer),
+            service.clear_changed(scene.db, scene.pool, "strawberry"),
+            service.clear_changed(scene.db, scene.pool, "strawberry"),
+        )
+        assert cancelled.status_code == 200, cancelled.text
+        mine = [match for match in await scene.matches() if str(match.order_id) == order["id"]]
+        assert {match.status for match in mine} <= {"released"}
+        await books_balance(scene.db)
+
+
+async def test_a_withdrawal_while_a_round_runs_leaves_nothing_proposed_and_what_was_agreed(scene: Scene) -> None:
+    for auto_agree in (True, False) * 5:
+        lot = await scene.lot(auto_agree=auto_agree)
+        await scene.order(listing_id=str(lot.listing_id))
+        await asyncio.gather(
+            service.clear_changed(scene.db, scene.pool, "strawberry"), consume(scene.db, withdrawn(lot))
+        )
+        mine = [match.status for match in await scene.matches() if match.listing_id == lot.listing_id]
+        assert set(mine) <= ({"agreed"} if auto_agree else {"released"})
+        await books_balance(scene.db)
