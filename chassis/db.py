@@ -64,7 +64,9 @@ class Wake:
     async def wait(self, timeout_s: float) -> None:
         """Return when set, or after `timeout_s`."""
         try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
+            # not wait_for, which in Python 3.11 loses a cancellation that comes together with the waking
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
         except TimeoutError:
             return
         self._event.clear()

@@ -140,8 +140,9 @@ class PostgresTransport:
                     reached = {row["topic"]: row["seq"] for row in rows}
                     yield Batch(tuple(map(_record, rows)), partial(member.acknowledge, reached))
                     continue
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), pause_s)
+                with contextlib.suppress(TimeoutError):  # timeout, for wait_for in Python 3.11 loses cancellations
+                    async with asyncio.timeout(pause_s):
+                        await woken.wait()
                 pause_s = min(2 * pause_s, SLOWEST_POLL * self._poll_s)
 
     async def prune(self, *, older_than_days: int) -> int:

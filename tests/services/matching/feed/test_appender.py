@@ -13,9 +13,9 @@ from sqlalchemy import func, select, text
 
 from chassis.db import Database, WriteSession
 from services.matching.feed import appender
-from services.matching.feed.appender import append_batch
+from services.matching.feed.appender import Appender, append_batch
 from services.matching.feed.models import FEED_HEADS, FEED_ITEMS, FEED_PENDING
-from services.matching.feed.service import Note, note_all
+from services.matching.feed.service import LOOP, Note, note_all
 from tests.services.matching.feed.happenings import (
     State,
     Subscriber,
@@ -207,6 +207,16 @@ async def test_two_appenders_take_turns_and_the_second_sees_what_the_first_left(
     assert list(heads) == [50] * 4
 
 
+async def test_an_appender_waits_for_its_turn_and_then_sees_what_was_committed_meanwhile(db: Database) -> None:
+    async with db.transaction() as other:
+        await other.execute(select(func.pg_advisory_xact_lock(appender.APPENDER_LOCK)))
+        waiting = asyncio.create_task(append_batch(db))
+        await asyncio.sleep(0.2)  # long enough for one that does not wait
+        await happen(db, agreed(1, uuid4()))
+        assert not waiting.done()
+    assert await waiting == 1
+
+
 async def test_both_sides_of_an_event_are_numbered_in_one_batch(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(appender, "BATCH", 1)
     await happen(db, agreed(1, uuid4(), uuid4()))
@@ -235,6 +245,18 @@ async def test_a_commit_in_this_process_wakes_the_appender(
             while not await reader.turn(5):
                 await asyncio.sleep(0.01)
     assert reader.events == [(1, 1), (2, 1), (3, 1)]
+
+
+async def test_an_appender_that_is_woken_and_cancelled_at_once_ends(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appender, "POLL_S", 3600)
+    task = asyncio.create_task(Appender(db).run())
+    await asyncio.sleep(0.2)  # it waits to be woken
+    db.wake(LOOP).set()
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()
 
 
 async def test_an_appender_elsewhere_finds_them_by_polling(
