@@ -107,12 +107,16 @@ def demo(
     url: Annotated[str, typer.Option(help="Where the platform answers.")] = "http://127.0.0.1:8000",
     seed: Annotated[int, typer.Option(help="Which world; its date is the day it begins.")] = 1,
     data: Data = None,
+    listings: Annotated[int, typer.Option(min=1, help="How many lots; a smaller world plays sooner.")] = 2400,
+    orders: Annotated[int, typer.Option(min=1, help="How many orders.")] = 720,
+    parcels: Annotated[int, typer.Option(min=0, help="About how many parcels.")] = 12_000,
 ) -> None:
     """Play the demonstration through the public surface; killed, it goes on where it was."""
     from duijie.demo.run import play
+    from duijie.demo.world import Size
 
     configure_logging("WARNING")
-    asyncio.run(play(folder_at(data), url, seed))
+    asyncio.run(play(folder_at(data), url, seed, Size(listings, orders, parcels)))
 
 
 @app.command()

@@ -29,7 +29,6 @@ SUPPORT_FEN_PER_KG, SUPPORT_BUDGET_FEN = 30, 50_000_000_000
 ROUTE_COUNTIES = 4
 ROUTE_KM_MAX = 600
 ROUTE_LIMIT_S = 10
-PARCELS = 12_000
 PARCEL_G = 2_500
 PARCELS_PER_MATCH = 200
 ARRAY = 1000
@@ -251,7 +250,7 @@ class Player:
         """Parcels by carrier, until there are enough of them; each array in its turn."""
         parcels: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for deal in deals:
-            if sum(map(len, parcels.values())) < PARCELS:
+            if sum(map(len, parcels.values())) < self._world.size.parcels:
                 parcels[deal.carrier] += self._parcels_of(deal)
         with self._stages.stage("parcels registered", sum(map(len, parcels.values()))) as bar:
             for carrier, array in chunks(parcels):

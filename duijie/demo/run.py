@@ -10,18 +10,18 @@ from duijie.demo.journal import Journal
 from duijie.demo.play import Player, accounts
 from duijie.demo.progress import Stages
 from duijie.demo.table import Totals, table
-from duijie.demo.world import CHINA, World
+from duijie.demo.world import CHINA, Size, World
 
 RESULT = "demo.json"
 TOKENS_LAST = timedelta(hours=12)
 
 
-async def play(folder: DataFolder, url: str, seed: int) -> None:
+async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
     """Play that seed's demonstration, or go on with it; a finished one is only shown again."""
     await until_ready(url)
     with Journal.open(folder.path / "demo", seed) as journal:
         if "totals" not in journal:
-            world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()))
+            world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
             name = f"demo-{seed}-{world.day}"
             async with Client(url, tokens, seed=name) as client:

@@ -18,8 +18,6 @@ from contracts.accounts import Role
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
-LISTINGS = 2400
-ORDERS = 720
 PRODUCERS = 300
 WATCH_52_WEIGHT = 6
 """How many times likelier a county under special supervision is than another poverty county."""
@@ -71,6 +69,15 @@ STORIES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """How much of a world is played. `parcels` is where registering stops, after the match that reaches it."""
+
+    listings: int = 2400
+    orders: int = 720
+    parcels: int = 12_000
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
     """One listing to be posted: by which producer, and the body."""
 
@@ -92,11 +99,12 @@ class Wish:
 class World:
     """All that the demonstration posts."""
 
-    def __init__(self, seed: int, day: date, *, listings: int = LISTINGS, orders: int = ORDERS) -> None:
+    def __init__(self, seed: int, day: date, size: Size = Size()) -> None:  # frozen
         self.seed = seed
         self.day = day
-        self.lots = [_lot(self, index) for index in range(listings)]
-        self.wishes = [_wish(self, index) for index in range(orders)]
+        self.size = size
+        self.lots = [_lot(self, index) for index in range(size.listings)]
+        self.wishes = [_wish(self, index) for index in range(size.orders)]
 
     def chance(self, *about: object) -> Random:
         """A source of draws of its own for each thing, so that one more lot moves nothing else."""

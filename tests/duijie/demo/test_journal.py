@@ -1,0 +1,45 @@
+"""The demonstration can be killed anywhere, and goes on."""
+
+from datetime import date
+from pathlib import Path
+
+from duijie.demo.journal import Journal
+
+
+def test_what_was_noted_is_there_the_next_time(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, 1) as journal:
+        journal.note("lot/1", {"id": "a", "story": "草莓"})
+    with Journal.open(tmp_path, 1) as journal:
+        assert "lot/1" in journal
+        assert journal.get("lot/1") == {"id": "a", "story": "草莓"}
+        assert "lot/2" not in journal
+
+
+def test_a_line_cut_short_is_as_if_the_answer_had_not_come(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, 1) as journal:
+        journal.note("lot/1", {"id": "a"})
+        journal.note("lot/2", {"id": "b"})
+    file = tmp_path / "seed-1.jsonl"
+    whole = file.read_text()
+    for cut in range(len(whole)):
+        file.write_text(whole[:cut])
+        with Journal.open(tmp_path, 1) as journal:
+            complete = whole[:cut].count("\n")
+            assert ("lot/1" in journal, "lot/2" in journal) == (complete >= 1, complete >= 2)
+            journal.note("lot/3", {"id": "c"})
+        with Journal.open(tmp_path, 1) as journal:
+            assert journal.get("lot/3") == {"id": "c"}
+
+
+def test_the_first_day_is_kept(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, 1) as journal:
+        assert journal.first_day(lambda: date(2026, 11, 23)) == date(2026, 11, 23)
+    with Journal.open(tmp_path, 1) as journal:
+        assert journal.first_day(lambda: date(2026, 11, 24)) == date(2026, 11, 23)
+
+
+def test_each_seed_has_its_own(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, 1) as journal:
+        journal.note("x", 1)
+    with Journal.open(tmp_path, 2) as journal:
+        assert "x" not in journal

@@ -1,0 +1,68 @@
+"""Starting, stopping and being killed, as `duijie` on the command line."""
+
+import json
+import socket
+import subprocess
+
+from tests.support.postgres import temporary_folder
+from tests.system.conftest import DUIJIE, Standalone, processes_under
+from tests.system.test_scene import LISTING
+
+
+def test_what_was_answered_201_is_there_after_a_kill_once(standalone: Standalone) -> None:
+    farmer = standalone.caller("producer", "farmer")
+    keys = [f"key-{number}" for number in range(20)]
+    posted = [farmer.post("/v1/listings", json=LISTING, headers={"Idempotency-Key": key}) for key in keys]
+    assert {answer.status_code for answer in posted} == {201}
+    standalone.kill()
+    standalone.start()
+    again = [farmer.post("/v1/listings", json=LISTING, headers={"Idempotency-Key": key}) for key in keys]
+    assert [answer.content for answer in again] == [answer.content for answer in posted]
+    listings = farmer.get("/v1/listings", params={"limit": 500}).json()["items"]
+    assert {row["id"] for row in listings} == {answer.json()["id"] for answer in posted}
+    assert len(listings) == len(keys)
+
+
+def test_it_tells_its_state_and_ends_cleanly(standalone: Standalone) -> None:
+    running = standalone.run("status")
+    assert (running.returncode, standalone.url in running.stdout) == (0, True)
+    assert standalone.stop() == 0
+    assert processes_under(standalone.folder) == []
+    stopped = standalone.run("status")
+    assert (stopped.returncode, stopped.stdout.startswith("not running")) == (3, True)
+    assert standalone.run("reset").returncode == 0
+    assert not standalone.folder.exists()
+
+
+def test_a_second_platform_on_the_same_folder_or_port_is_one_sentence(standalone: Standalone) -> None:
+    second = standalone.run("up", "--port", "0")
+    assert (second.returncode, second.stdout) == (1, "")
+    assert "in use" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+    with temporary_folder() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = subprocess.run(
+            [DUIJIE, "up", "--data", folder / "data", "--port", port], capture_output=True, text=True, check=False
+        )
+    assert refused.returncode == 1
+    assert f"Port {port}" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_tokens_and_clients_are_made_whether_it_runs_or_not(standalone: Standalone) -> None:
+    first = standalone.caller("carrier", "Sufeng").get("/v1/me").json()
+    made = json.loads(standalone.run("client", "create", "--role", "carrier", "--name", "Sufeng", "--json").stdout)
+    standalone.stop()
+    token = standalone.run("token", "--role", "carrier", "--account", "Sufeng").stdout.strip()
+    standalone.start()
+    anyone = standalone.caller("citizen", "anyone")
+    assert anyone.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).json() == first
+    granted = anyone.post("/v1/auth/token", data={"grant_type": "client_credentials", **made}).json()
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+    assert anyone.get("/v1/me", headers=bearer).json()["account_id"] == first["account_id"]
+    for wrong in (
+        ("token", "--role", "king", "--account", "x"),
+        ("token", "--role", "admin", "--account", "x", "--ttl", "x"),
+    ):
+        refused = standalone.run(*wrong)
+        assert (refused.returncode, refused.stdout) == (2, "")
