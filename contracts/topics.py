@@ -10,4 +10,3 @@ PARTITIONS_BY_TOPIC: dict[str, int] = {
     "logistics.programmes.v1": 3,
     "gateway.accounts.v1": 3,
 }
-
