@@ -98,6 +98,7 @@ class Unit:
         self._db = db
         self._session: WriteSession | None = None
         self._claim: Claim | None = None
+        self._later: tuple[Request, str] | None = None
 
     async def begin(self, request: Request, caller: str) -> WriteSession:
         if self._session is None:
@@ -105,8 +106,16 @@ class Unit:
             self._claim = await claim(self._session, request, caller)
         return self._session
 
+    async def look(self, request: Request, caller: str) -> None:
+        """Raise the first answer if there was one. This one is remembered by `finish`, in a transaction of its own."""
+        async with self._db.transaction() as session:
+            if await claim(session, request, caller) is not None:
+                self._later = (request, caller)
+
     async def finish(self, response: Response) -> None:
         """Remember the answer under its key, tell the events, commit."""
+        if self._later is not None and response.status_code < 400:
+            await self.begin(*self._later)
         if self._session is not None and response.status_code < 400:
             if self._claim is not None:
                 await remember(self._session, self._claim, response)
@@ -166,6 +175,12 @@ async def _write(request: Request, caller: Annotated[Caller | None, Depends(call
     return await unit.begin(request, str(caller.account_id) if caller else "anonymous")
 
 
+async def _look(request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]) -> Database:
+    unit: Unit = request.state.unit
+    await unit.look(request, str(caller.account_id) if caller else "anonymous")
+    return _database(request)
+
+
 async def _read(request: Request) -> AsyncIterator[ReadSession]:
     async with request.app.state.db.reading() as session:
         yield session
@@ -185,6 +200,12 @@ def _database(request: Request) -> Database:
 
 Db = Annotated[Database, Depends(_database)]
 """The database itself, for a use case that must not hold a transaction while it computes."""
+
+DbOnce = Annotated[Database, Depends(_look)]
+"""The same for a POST: its `Idempotency-Key` is heeded, though its record is not in the use case's own transaction.
+
+After a crash between the two the use case runs again, so it has to be one that may.
+"""
 
 
 def if_match(request: Request) -> int:

@@ -45,14 +45,14 @@ class SolverPool:
         return tuple(pid for solver in self._solvers if (pid := solver.pid) is not None)
 
     async def start(self) -> None:
-        """Start the processes and wait until they are warm."""
+        """Start the processes and wait until they are warm. A round that is asked for meanwhile waits for them."""
+        self._idle = asyncio.Queue()
         self._running = True
         try:
             await asyncio.gather(*(solver.start() for solver in self._solvers))
         except BaseException:
             await self.stop()
             raise
-        self._idle = asyncio.Queue()
         for solver in self._solvers:
             self._idle.put_nowait(solver)
 

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from chassis.auth import AnyCaller, Caller, only
 from chassis.fields import Limit, Page
 from chassis.problems import NotFound
-from chassis.routes import Db, Read, Write, slice_router
+from chassis.routes import DbOnce, Read, Write, slice_router
 from services.matching.optimiser.pool import SolverPool
 from services.matching.rounds import queries, service
 from services.matching.rounds.schemas import Interval, PolicyOut, RoundOut, RoundRequest
@@ -28,7 +28,7 @@ Solvers = Annotated[SolverPool, Depends(solvers)]
 
 
 @router.post("", status_code=201)
-async def clear_markets(caller: Admin, db: Db, pool: Solvers, which: RoundRequest | None = None) -> Page[RoundOut]:
+async def clear_markets(caller: Admin, db: DbOnce, pool: Solvers, which: RoundRequest | None = None) -> Page[RoundOut]:
     """Clear now: one market, or all that have two sides."""
     rounds = await service.clear_now(db, pool, which.produce if which else None)
     return Page(items=[RoundOut.of(each) for each in rounds], next=None)

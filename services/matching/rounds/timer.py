@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from chassis.db import Database
+from chassis.db import Database, is_transient
 from services.matching.optimiser.pool import SolverFailed, SolverPool
 from services.matching.rounds import queries, service, snapshot
 
@@ -60,6 +60,10 @@ class Timer:
             # It stays marked as changed; the others have their turn meanwhile.
             log.error("round_failed", produce=market, error=str(error))
             self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("round_waits", produce=market, error=type(error).__name__)
 
 
 def _in_parts(markets: Sequence[str], size: int) -> list[Sequence[str]]:

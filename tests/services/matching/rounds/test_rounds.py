@@ -91,6 +91,18 @@ async def test_on_demand_a_round_with_nothing_to_match_answers_too(scene: Scene)
     assert (cleared.listings, cleared.orders, cleared.matched_g, cleared.certified_gap) == (0, 0, 0, 0)
 
 
+async def test_one_key_clears_once(scene: Scene) -> None:
+    await scene.lot()
+    await scene.order()
+    headers = scene.issuer.caller("admin") | {"Idempotency-Key": "tonight"}
+    first = await scene.client.post("/v1/rounds", headers=headers)
+    again = await scene.client.post("/v1/rounds", headers=headers)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert len(await scene.told_of(RoundCleared)) == 1
+    other = await scene.client.post("/v1/rounds", json={"produce": "garlic"}, headers=headers)
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
+
 async def test_only_an_admin_clears_and_sets_the_timer(scene: Scene) -> None:
     for role in ("producer", "platform", "auditor", "supervisor", "carrier"):
         headers = scene.issuer.caller(role)  # type: ignore[arg-type]
