@@ -93,7 +93,7 @@ class Remote:
             limits=LIMITS,
             timeout=TIMEOUT,
             trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # nobody's cookies reach somebody else
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keeps none
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

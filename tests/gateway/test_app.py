@@ -1,7 +1,7 @@
 """Readiness of the whole, the events of the gateway, and its tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Any, Self
 
 import httpx
@@ -91,7 +91,7 @@ class Recording:
         self.records.extend(records)
         self.arrived.set()
 
-    async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+    async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:
         raise NotImplementedError
         yield
 

@@ -110,7 +110,7 @@ class FakeService:
         body = b""
         while True:
             message = await receive()
-            body += message.get("body", b"")
+            body += bytes(message.get("body", b""))
             if not message.get("more_body"):
                 return body
 
@@ -205,10 +205,16 @@ async def test_a_client_that_leaves_before_the_answer_is_missed_within_a_second(
     await asyncio.wait_for(way.service.hung_up.wait(), WITHIN_S)
 
 
-async def test_a_client_that_leaves_in_the_middle_of_its_body_is_missed_within_a_second(way: Way) -> None:
+@pytest.mark.parametrize(
+    "framed", [b"Content-Length: 1000\r\n\r\n" + b"x" * 500, b"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"]
+)
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_missed_within_a_second(
+    way: Way, framed: bytes
+) -> None:
+    """And what it had sent is not taken for the whole."""
     port = httpx.URL(way.url).port
     _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /v1/listings/import HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500)
+    writer.write(b"POST /v1/listings/import HTTP/1.1\r\nHost: t\r\n" + framed)
     await asyncio.wait_for(way.service.some_bytes.wait(), WITHIN_S)
     writer.close()
     await asyncio.wait_for(way.service.hung_up.wait(), WITHIN_S)

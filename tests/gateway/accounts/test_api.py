@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from chassis.db import Database
-from chassis.outbox import OUTBOX
+from chassis.tables import OUTBOX
 from chassis.telemetry import configure_logging
 from gateway.accounts import service
 from gateway.accounts.vault import Vault
