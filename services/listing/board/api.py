@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import Depends, Query
 
 from chassis.fields import Limit, Page
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Read, slice_router
-from services.listing.board import queries
+from services.listing.board import queries, service
 from services.listing.board.schemas import BoardItem
 from services.listing.listings.queries import database_now
 
@@ -42,7 +42,4 @@ async def read_board(
 @router.get("/{listing_id}")
 async def read_board_item(listing_id: UUID, session: Read) -> BoardItem:
     """One open lot."""
-    listing = await queries.on_board(session, listing_id)
-    if listing is None:
-        raise NotFound()
-    return BoardItem.of(listing, await database_now(session))
+    return BoardItem.of(await service.find(session, listing_id), await database_now(session))
