@@ -14,7 +14,7 @@ PACKAGES = ("contracts", "catalogue", "chassis", "services", "gateway", "duijie"
 SERVICES = ("listing", "matching", "logistics")
 PURE = {"optimiser", "routing"}
 SLICE_FILES = {"api.py", "schemas.py", "service.py", "models.py", "queries.py", "handlers.py"}
-HEAVY = ("scipy", "pyvrp", "pylmcf", "alembic", "numpy", "typer")
+HEAVY = ("scipy", "pyvrp", "pylmcf", "alembic", "typer")
 
 
 def sources() -> list[Path]:
