@@ -4,18 +4,22 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import func, update
 
+from chassis.auth import Caller
 from chassis.db import Database
 from contracts.matches import MatchAgreed, MatchEvent, MatchReleased
 from contracts.supply import RemainingChanged
 from services.matching.matches import service as matches
+from services.matching.matches.models import Match
 from services.matching.optimiser.pool import SolverPool
-from services.matching.rounds import service
+from services.matching.rounds import service, snapshot, writing
 from tests.services.matching.scene import Scene, books_balance, consume, wanted, withdrawn
 
 ORDERS, OTHERS = 200, 20
@@ -109,6 +113,39 @@ async def test_a_yes_and_the_deadline_at_once_have_one_outcome(scene: Scene) -> 
         assert len([event for event in await scene.told_of(MatchEvent) if event.match_id == match.id]) == 2
         await books_balance(scene.db)
     assert outcomes
+
+
+async def test_a_yes_in_time_counts_though_it_is_committed_after_the_deadline(scene: Scene) -> None:
+    match = await scene.matched(auto_agree=False)
+    async with scene.db.transaction() as session:
+        await session.execute(update(Match).values(agree_by=func.clock_timestamp() + timedelta(seconds=0.5)))
+    buyer = Caller(account_id=match.buyer_id, role="platform")
+    async with scene.db.transaction() as session:
+        await matches.agree(session, buyer, match.id)
+        await asyncio.sleep(0.6)
+        releasing = asyncio.create_task(matches.release_lapsed(scene.db))  # sees a lapsed match, and waits for its lock
+        await asyncio.sleep(0.3)
+        assert not releasing.done()
+    assert await releasing == 0
+    assert (await scene.match(match.id)).status == "agreed"
+    await books_balance(scene.db)
+
+
+async def test_a_cancellation_that_waits_for_a_round_releases_what_that_round_proposes(scene: Scene) -> None:
+    await scene.lot(auto_agree=False)
+    order = await scene.order()
+    seen = await snapshot.take(scene.db, "strawberry")
+    plan = await scene.pool.clear(seen.market, service.policy(), seen.now_us)
+    async with scene.db.transaction() as session:
+        await writing.write(session, seen, plan, service.policy())
+        cancelling = asyncio.create_task(
+            scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer)
+        )  # sees nothing proposed, and waits for the order
+        await asyncio.sleep(0.3)
+        assert not cancelling.done()
+    assert (await cancelling).status_code == 200
+    assert [match.status for match in await scene.matches()] == ["released"]
+    await books_balance(scene.db)
 
 
 async def test_yes_no_withdrawal_and_cancellation_at_once_give_back_once(scene: Scene) -> None:
