@@ -1,8 +1,11 @@
 """Every table of this service, for its migrations and their check."""
 
 from services.logistics.carriers import models as carriers
+from services.logistics.parcels import models as parcels
+from services.logistics.programmes import models as programmes
 from services.logistics.routes import models as routes
 from services.logistics.shipments import models as shipments
+from services.logistics.subsidy import models as subsidy
 from services.logistics.tables import Base
 
 METADATA = Base.metadata
@@ -12,4 +15,13 @@ TABLES = [
     shipments.Report,
     shipments.ReleasedMatch,
     routes.Plan,
+    parcels.PARCELS,
+    parcels.SCANS,
+    parcels.LOADS,
+    programmes.Programme,
+    programmes.RuleVersion,
+    subsidy.LEDGER_HEADS,
+    subsidy.TRANSFERS,
+    subsidy.SUBSIDIES,
+    subsidy.CAP_USAGE,
 ]

@@ -6,23 +6,27 @@ from chassis.inbox import Consumer
 from chassis.outbox import Relay
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
+from services.logistics.parcels.service import void_overdue
+from services.logistics.programmes import handlers as programmes
 from services.logistics.routes.planner import Planner
 from services.logistics.shipments import handlers as shipments
 from services.logistics.shipments.service import cancel_overdue
 
 CANCEL_EVERY_S = 5
+VOID_EVERY_S = 60
 FORGET_EVERY_S = 3600
 
 
 def create_logistics_worker(db: Database, transport: Transport, *, planners: int = 1) -> Worker:
     """`planners` is how many routes are planned at once, each in a process of its own."""
-    consumer = Consumer("logistics", db, transport, shipments.SUBSCRIPTIONS)
+    consumer = Consumer("logistics", db, transport, [*shipments.SUBSCRIPTIONS, *programmes.SUBSCRIPTIONS])
     return Worker(
         "logistics",
         [
             Task("relay", Relay(db, transport).run),
             Task("consumer", consumer.run),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
+            every(VOID_EVERY_S, "void", void_overdue, db),
             *(Task(f"planner-{number}", Planner(db).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
         ],

@@ -1,0 +1,213 @@
+"""What can be done with parcels: one function a use case, a whole array at a time."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.problems import FieldError, NotFound, Text
+from contracts.parcels import ParcelRegistered
+from services.logistics.parcels import queries
+from services.logistics.parcels.models import (
+    DELIVERY_DEADLINE,
+    NO_SUBSIDY,
+    Parcel,
+    Subsidy,
+    WaybillTaken,
+    fact,
+)
+from services.logistics.parcels.queries import Goods
+from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelOut, RegisteredOut
+from services.logistics.parcels.settling import claim_of, settle, subsidy_columns
+from services.logistics.parcels.states import SEEN_BY_SCAN, Seen
+from services.logistics.programmes.granting import open_desk
+from services.logistics.subsidy import service as subsidy_service
+from services.logistics.subsidy.eligibility import Grant, NoGrant, waybill_identity
+
+VOID_BATCH = 500
+
+NOT_YOURS = Text("不是您已承接运单的匹配。", "It is not the match of a shipment that you claimed.")
+NO_PARCEL = Text("您没有登记此运单号。", "You have registered no such waybill.")
+TAKEN = Text("已由另一承运商登记。", "Another carrier has registered it.")
+
+
+async def register(session: WriteSession, caller: Caller, new: Sequence[NewParcel]) -> list[RegisteredOut]:
+    """Register an array of parcels and reserve their subsidies; a waybill known before gets its first answer.
+
+    Locks: the parcels in the order of their identities, then what their matches weigh, then the programmes' funds.
+    """
+    identities = [waybill_identity(each.waybill) for each in new]
+    first = _first_places(identities)
+    goods = await queries.goods_of(session, {each.match_id for each in new})
+    carrier_id = _acting_for(caller)
+    strange = {name for name, place in first.items() if not _is_ours(new[place].match_id, goods, carrier_id)}
+    known = await queries.parcels_called(session, strange)
+    _refuse_missing(strange - known.keys(), first, "match_id", NOT_YOURS)
+    fresh = {name: _parcel(name, new[place], goods) for name, place in first.items() if name not in known}
+    added = await queries.insert_parcels(session, list(fresh.values()))
+    known |= await queries.parcels_called(session, fresh.keys() - added)
+    _refuse_taken(known, first, carrier_id)
+    subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in known.values()])
+    parcels = [parcel for name, parcel in fresh.items() if name in added]
+    subsidies |= await _subsidise(session, parcels, goods)
+    for parcel in parcels:
+        session.emit(fact(ParcelRegistered, parcel, subsidies[parcel.id], parcel.registered_at))
+    registered = fresh | known
+    return [RegisteredOut.of(registered[name], subsidies[registered[name].id]) for name in identities]
+
+
+async def scan(session: WriteSession, caller: Caller, scans: Sequence[NewScan]) -> list[Parcel]:
+    """Take an array of scans; the parcel of each, as it is after all of them.
+
+    Locks: the parcels in the order of their identities, then the programmes' funds.
+    """
+    identities = [waybill_identity(each.waybill) for each in scans]
+    first = _first_places(identities)
+    parcels = await queries.locked_parcels(session, first.keys(), _acting_for(caller))
+    _refuse_missing(first.keys() - parcels.keys(), first, "waybill", NO_PARCEL)
+    seen: dict[str, Seen] = dict.fromkeys(first, Seen.NOTHING)
+    rows = []
+    for name, each in zip(identities, scans, strict=True):
+        seen[name] |= SEEN_BY_SCAN[each.type]
+        rows.append({"parcel_id": parcels[name].id, "type": each.type, "at": each.at, "adcode": each.adcode})
+    await queries.add_scans(session, rows)
+    settled = await settle(session, [(parcels[name], seen[name]) for name in parcels])
+    now = dict(zip(parcels, settled, strict=True))
+    return [now[name] for name in identities]
+
+
+async def find(session: AsyncSession, caller: Caller, waybill: str) -> ParcelOut:
+    """One of the caller's parcels, however its waybill is written."""
+    try:
+        identity = waybill_identity(waybill)
+    except ValueError as error:
+        raise NotFound() from error
+    parcel = await queries.parcel_of(session, identity, _acting_for(caller))
+    if parcel is None:
+        raise NotFound()
+    return ParcelOut.of(parcel, (await queries.subsidies_by_parcel(session, [parcel.id]))[parcel.id])
+
+
+async def void_overdue(db: Database) -> int:
+    """Give up what nobody delivered in 30 days, by the database's clock; how many."""
+    voided = 0
+    while True:
+        async with db.transaction() as session:
+            overdue = await queries.locked_overdue(session, VOID_BATCH)
+            await settle(session, [(parcel, Seen.EXPIRED) for parcel in overdue])
+        voided += len(overdue)
+        if len(overdue) < VOID_BATCH:
+            return voided
+
+
+async def _subsidise(
+    session: WriteSession, parcels: Sequence[Parcel], goods: Mapping[UUID, Goods]
+) -> dict[UUID, Subsidy]:
+    """Ask the active programmes for each of these new parcels, in the order sent."""
+    if not parcels:
+        return {}
+    before_g = await _weigh(session, parcels, goods)
+    claims = [claim_of(each, goods[each.match_id], match_parcels_g=before_g[each.id]) for each in parcels]
+    desk = await open_desk(session, "courier_parcel", claims)
+    subsidies: dict[UUID, Subsidy] = {}
+    rows = []
+    for parcel, claim in zip(parcels, claims, strict=True):
+        verdict = desk.ask(claim)
+        subsidy = subsidies[parcel.id] = _first_subsidy(verdict)
+        if subsidy is NO_SUBSIDY:
+            continue
+        assert verdict.programme_id is not None
+        desk.funds[UUID(verdict.programme_id)].recount(None, subsidy.status)
+        others = {"match_id": parcel.match_id, "buyer_id": claim.buyer_id}
+        rows.append(
+            subsidy_columns(parcel, subsidy) | others | {"first_status": subsidy.first_status, "reason": subsidy.reason}
+        )
+    await subsidy_service.add_subsidies(session, rows)
+    await desk.close(session)
+    return subsidies
+
+
+def _first_subsidy(verdict: Grant | NoGrant) -> Subsidy:
+    if isinstance(verdict, Grant):
+        programme_id = UUID(verdict.programme_id)
+        return Subsidy(
+            "reserved",
+            "reserved",
+            programme_id=programme_id,
+            amount_fen=verdict.amount_fen,
+            rule_version=verdict.rule_version,
+        )
+    if verdict.subsidy == "none":
+        return NO_SUBSIDY
+    assert verdict.programme_id is not None
+    return Subsidy(verdict.subsidy, verdict.subsidy, reason=verdict.reason, refused_by=UUID(verdict.programme_id))
+
+
+async def _weigh(session: WriteSession, parcels: Sequence[Parcel], goods: Mapping[UUID, Goods]) -> dict[UUID, int]:
+    """What the parcels of its match weigh before each of these. One that puts them over 1.1 times the match does not
+    count, so that a slip of the pen does not shut out the others."""
+    added_g: dict[UUID, int] = dict.fromkeys((parcel.match_id for parcel in parcels), 0)
+    for parcel in parcels:
+        added_g[parcel.match_id] += parcel.weight_g
+    after_g = await queries.add_loads(session, added_g)
+    load_g = {match_id: after_g[match_id] - added for match_id, added in added_g.items()}
+    before_g = {}
+    for parcel in parcels:
+        before_g[parcel.id] = load_g[parcel.match_id]
+        if 10 * (load_g[parcel.match_id] + parcel.weight_g) <= 11 * goods[parcel.match_id].quantity_g:
+            load_g[parcel.match_id] += parcel.weight_g
+    over_g = {match_id: load_g[match_id] - after for match_id, after in after_g.items() if load_g[match_id] != after}
+    await queries.add_loads(session, over_g)
+    return before_g
+
+
+def _parcel(identity: str, new: NewParcel, goods: Mapping[UUID, Goods]) -> Parcel:
+    shipment = goods[new.match_id]
+    assert shipment.carrier_id is not None
+    return Parcel(
+        id=uuid7(),
+        identity=identity,
+        waybill=new.waybill,
+        carrier_id=shipment.carrier_id,
+        match_id=new.match_id,
+        weight_g=new.weight_g,
+        recipient_adcode=new.recipient_adcode,
+        order_ref=new.order_ref,
+        registered_at=shipment.now,
+        deadline_at=shipment.now + DELIVERY_DEADLINE,
+        seen=Seen.NOTHING,
+        version=1,
+    )
+
+
+def _acting_for(caller: Caller) -> UUID | None:
+    """The carrier itself; None, for an admin, is whichever carrier it is."""
+    return None if caller.role == "admin" else caller.account_id
+
+
+def _is_ours(match_id: UUID, goods: Mapping[UUID, Goods], carrier_id: UUID | None) -> bool:
+    return match_id in goods and goods[match_id].claimed_by(carrier_id)
+
+
+def _first_places(identities: Iterable[str]) -> dict[str, int]:
+    """Where in the array each waybill stands first: what is repeated behind it changes nothing."""
+    first: dict[str, int] = {}
+    for place, name in enumerate(identities):
+        first.setdefault(name, place)
+    return first
+
+
+def _refuse_missing(names: Collection[str], first: Mapping[str, int], field: str, why: Text) -> None:
+    if names:
+        raise NotFound(
+            errors=[FieldError(f"#/{place}/{field}", why) for place in sorted(first[name] for name in names)]
+        )
+
+
+def _refuse_taken(known: Mapping[str, Parcel], first: Mapping[str, int], carrier_id: UUID | None) -> None:
+    taken = [first[name] for name, parcel in known.items() if carrier_id not in {None, parcel.carrier_id}]
+    if taken:
+        raise WaybillTaken(errors=[FieldError(f"#/{place}/waybill", TAKEN) for place in sorted(taken)])

@@ -1,0 +1,175 @@
+"""Programmes on the public surface."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+)
+
+from catalogue import places
+from catalogue.fields import ProduceSlug
+from chassis.fields import AmountFen, Instant, RequestModel, ShortText
+from chassis.problems import Text, invalid
+from contracts.programmes import ProgrammeKind
+from services.logistics.programmes.models import Money, Programme, RuleVersion
+
+RATE_MAX_FEN = 1_000_000
+CAP_MAX = 1_000_000_000
+
+
+def _known_area(prefix: str) -> str:
+    if not any(place.adcode.startswith(prefix) for place in places.all_places()):
+        raise invalid(
+            "unknown_area", Text("没有区划代码以此开头，见 /v1/places。", "No adcode begins so; see /v1/places.")
+        )
+    return prefix
+
+
+AdcodePrefix = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), AfterValidator(_known_area)]
+Cap = Annotated[StrictInt, Field(gt=0, le=CAP_MAX)]
+NonEmptyText = Annotated[ShortText, Field(min_length=1)]
+
+
+class Eligibility(RequestModel):
+    """Conditions of the lot; all that are given must hold."""
+
+    poverty_832: StrictBool | None = None
+    watch_52: StrictBool | None = None
+    adcodes: Annotated[list[AdcodePrefix], Field(max_length=500)] | None = None
+    produce: Annotated[list[ProduceSlug], Field(max_length=500)] | None = None
+
+
+class CapsIn(RequestModel):
+    """Per Shanghai day: parcels, or kg for produce support."""
+
+    per_producer_per_day: Cap | None = None
+    per_carrier_per_day: Cap | None = None
+
+
+class NewProgramme(RequestModel):
+    """A programme as it is opened."""
+
+    name: NonEmptyText
+    funder: NonEmptyText
+    kind: ProgrammeKind
+    budget_fen: AmountFen
+    rate_fen: Annotated[StrictInt, Field(gt=0, le=RATE_MAX_FEN)]
+    starts_at: Instant
+    ends_at: Instant
+    eligibility: Eligibility | None = None
+    caps: CapsIn | None = None
+
+    @field_validator("ends_at")
+    @classmethod
+    def _ends_after_it_starts(cls, ends_at: AwareDatetime, info: ValidationInfo) -> AwareDatetime:
+        starts_at = info.data.get("starts_at")
+        if starts_at is not None and ends_at <= starts_at:
+            raise invalid("window", Text("结束须在开始之后。", "It must end after it starts."))
+        return ends_at
+
+
+class EligibilityOut(BaseModel):
+    poverty_832: bool | None
+    watch_52: bool | None
+    adcodes: list[str]
+    produce: list[str]
+
+
+class CapsOut(BaseModel):
+    per_producer_per_day: int | None
+    per_carrier_per_day: int | None
+
+
+class ParcelCounts(BaseModel):
+    """Parcels (matches, for produce support) by what became of their subsidy."""
+
+    reserved: int
+    posted: int
+    voided: int
+    reversed: int
+    refused: int
+
+
+class ProgrammeOut(BaseModel):
+    """A programme and its money at one moment: budget = available + reserved + posted + paid."""
+
+    id: UUID
+    name: str
+    funder: str
+    kind: ProgrammeKind
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    rate_fen: int
+    rule_version: int
+    eligibility: EligibilityOut
+    caps: CapsOut
+    budget_fen: int
+    available_fen: int
+    reserved_fen: int
+    posted_fen: int
+    paid_fen: int
+    parcels: ParcelCounts
+    exhausted_at: AwareDatetime | None
+    days_left_at_this_rate: float | None
+    version: int
+    created_at: AwareDatetime
+
+    @classmethod
+    def of(cls, programme: Programme, money: Money) -> Self:
+        rule = programme.version_at(money.read_at)
+        return cls(
+            id=programme.id,
+            name=programme.name,
+            funder=programme.funder,
+            kind=programme.kind,
+            starts_at=programme.starts_at,
+            ends_at=programme.ends_at,
+            rate_fen=rule.rate_fen,
+            rule_version=rule.version,
+            eligibility=EligibilityOut.model_validate(rule, from_attributes=True),
+            caps=CapsOut.model_validate(rule, from_attributes=True),
+            parcels=ParcelCounts.model_validate(money, from_attributes=True),
+            days_left_at_this_rate=money.days_left(max(programme.starts_at, programme.created_at)),
+            created_at=programme.created_at,
+            **_shown(money),
+        )
+
+
+_MONEY = ("budget_fen", "available_fen", "reserved_fen", "posted_fen", "paid_fen", "exhausted_at", "version")
+
+
+def _shown(money: Money) -> dict[str, Any]:
+    return {name: getattr(money, name) for name in _MONEY}
+
+
+def first_rule(new: NewProgramme) -> RuleVersion:
+    """Rule version 1, in effect from the start."""
+    eligibility, caps = new.eligibility or Eligibility(), new.caps or CapsIn()
+    return RuleVersion(
+        version=1,
+        effective_at=new.starts_at,
+        rate_fen=new.rate_fen,
+        poverty_832=eligibility.poverty_832,
+        watch_52=eligibility.watch_52,
+        adcodes=sorted(set(eligibility.adcodes or ())),
+        produce=sorted(set(eligibility.produce or ())),
+        per_producer_per_day=caps.per_producer_per_day,
+        per_carrier_per_day=caps.per_carrier_per_day,
+    )
+
+
+class VerifiedOut(BaseModel):
+    """`head` is the hash that the chain leads to; `first_bad_seq` the place of the first wrong transfer."""
+
+    ok: bool
+    transfers: int
+    head: str
+    first_bad_seq: int | None

@@ -1,0 +1,76 @@
+"""What can be done with programmes: one function a use case."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import Database, WriteSession
+from chassis.problems import NotFound
+from contracts.programmes import ProgrammeOpened
+from services.logistics.clock import database_now
+from services.logistics.programmes import queries
+from services.logistics.programmes.models import Programme
+from services.logistics.programmes.queries import Opened
+from services.logistics.programmes.schemas import NewProgramme, first_rule
+from services.logistics.subsidy import service as subsidy
+from services.logistics.subsidy.ledger import Transfer
+from services.logistics.subsidy.queries import transfers_after
+from services.logistics.subsidy.service import Verified
+
+
+async def open_programme(session: WriteSession, caller: Caller, new: NewProgramme) -> Opened:
+    """Record the programme with its first rules, and bring its budget into its fund."""
+    programme = Programme(
+        id=uuid7(),
+        name=new.name,
+        funder=new.funder,
+        kind=new.kind,
+        starts_at=new.starts_at,
+        ends_at=new.ends_at,
+        created_by=caller.account_id,
+        rules=[first_rule(new)],
+    )
+    session.add(programme)
+    await session.flush()
+    at = await database_now(session)
+    await subsidy.open_fund(session, programme.id, new.budget_fen, least_fen=new.rate_fen, at=at)
+    session.emit(
+        ProgrammeOpened(
+            programme_id=programme.id,
+            version=1,
+            kind=programme.kind,
+            budget_fen=new.budget_fen,
+            available_fen=new.budget_fen,
+            rate_fen=new.rate_fen,
+            rule_version=1,
+            at=at,
+        )
+    )
+    return await find(session, programme.id)
+
+
+async def find(session: AsyncSession, programme_id: UUID) -> Opened:
+    found = await queries.opened(session, programme_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def transfers(session: AsyncSession, programme_id: UUID, after: int, limit: int) -> list[Transfer]:
+    """The programme's transfers behind `after`, in the order of the chain."""
+    await _must_exist(session, programme_id)
+    return await transfers_after(session, programme_id, after, limit)
+
+
+async def verify(db: Database, programme_id: UUID) -> Verified:
+    """Walk the programme's whole chain."""
+    async with db.reading() as session:
+        await _must_exist(session, programme_id)
+    return await subsidy.verify(db, programme_id)
+
+
+async def _must_exist(session: AsyncSession, programme_id: UUID) -> None:
+    if not await queries.exists(session, programme_id):
+        raise NotFound()

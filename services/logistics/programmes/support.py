@@ -1,0 +1,74 @@
+"""Produce support: so many fen a kilogram of a fulfilled match, once, to its producer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.db import WriteSession
+from contracts.matches import MatchFulfilled
+from services.logistics.clock import database_now
+from services.logistics.programmes import queries
+from services.logistics.programmes.granting import Claim, open_desk
+from services.logistics.subsidy import queries as ledger
+from services.logistics.subsidy import service as subsidy
+from services.logistics.subsidy.eligibility import Grant, NoGrant
+
+
+async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
+    """Reserve and post the support of each of these matches, unless it was decided before."""
+    if not matches:
+        return
+    by_id = {match.match_id: match for match in matches}
+    carriers = await queries.carriers_of(session, by_id.keys())
+    now = await database_now(session)
+    desk = await open_desk(session, "produce_support", [_claim(each, carriers, now) for each in by_id.values()])
+    decided = await ledger.subsidies_of(session, by_id.keys())  # under the funds' locks: nobody decides beside us
+    rows = []
+    for match_id in sorted(by_id.keys() - decided.keys()):
+        claim = _claim(by_id[match_id], carriers, now)
+        verdict = desk.ask(claim)
+        if isinstance(verdict, Grant):
+            desk.funds[UUID(verdict.programme_id)].post(claim.held(verdict))
+        if verdict.programme_id is not None:
+            row = _row(claim, verdict)
+            desk.funds[UUID(verdict.programme_id)].recount(None, row["status"])
+            rows.append(row)
+    await subsidy.add_subsidies(session, rows)
+    await desk.close(session)
+
+
+def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: datetime) -> Claim:
+    return Claim(
+        subject=str(match.match_id),
+        moment=moment,
+        match_id=match.match_id,
+        parcel_id=None,
+        producer_id=match.producer_id,
+        carrier_id=carriers.get(match.match_id),
+        buyer_id=match.buyer_id,
+        order_ref=None,
+        origin_adcode=match.origin.adcode,
+        produce=match.produce,
+        mass_g=match.quantity_g,
+        match_mass_g=match.quantity_g,
+    )
+
+
+def _row(claim: Claim, verdict: Grant | NoGrant) -> dict[str, Any]:
+    granted = isinstance(verdict, Grant)
+    status = "posted" if isinstance(verdict, Grant) else verdict.subsidy
+    return {
+        "subject_id": claim.match_id,
+        "match_id": claim.match_id,
+        "buyer_id": claim.buyer_id,
+        "order_ref": None,
+        "status": status,
+        "first_status": status,
+        "reason": None if isinstance(verdict, Grant) else verdict.reason,
+        "refused_by": None if granted else UUID(verdict.programme_id),
+        "programme_id": UUID(verdict.programme_id) if granted else None,
+        "amount_fen": verdict.amount_fen if isinstance(verdict, Grant) else None,
+        "rule_version": verdict.rule_version if isinstance(verdict, Grant) else None,
+        "turn": 1,
+    }

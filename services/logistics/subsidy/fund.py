@@ -1,0 +1,102 @@
+"""A programme's fund inside one transaction: its head, locked, and what is to be posted to it. No I/O."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.logistics.subsidy import ledger
+from services.logistics.subsidy.ledger import Batch, Head, Kind, Posting, Subject
+
+Bucket = Literal["reserved", "posted", "voided", "reversed", "refused"]
+BUCKETS: tuple[Bucket, ...] = ("reserved", "posted", "voided", "reversed", "refused")
+
+STATUS_BEFORE: dict[Kind, ledger.Status] = {kind: before for kind, (before, _) in ledger.STEPS.items()}
+
+
+def bucket(status: str | None) -> Bucket | None:
+    """Where a subsidy of this status is counted; None where it is not."""
+    if status in {"fund_exhausted", "not_eligible"}:
+        return "refused"
+    return next((each for each in BUCKETS if each == status), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A subsidy that was reserved: for whom, how much, by which rule. `subject` is its business fact."""
+
+    subject: str
+    amount_fen: int
+    rule_version: int
+    parcel_id: UUID | None
+    match_id: UUID
+
+
+@dataclass(slots=True)
+class Fund:
+    """`available_fen` is what is left after the postings so far; the ledger decides the same again in `batch`.
+
+    `at` is the moment of these postings, never before that of the last one.
+    """
+
+    programme_id: UUID
+    head: Head
+    at: datetime
+    least_fen: int
+    exhausted_at: datetime | None
+    version: int
+    counts: Counter[str]
+    available_fen: int = 0
+    _postings: list[Posting] = field(default_factory=list)
+    _subjects: dict[str, Subject] = field(default_factory=dict)
+    _recounted: bool = False
+
+    def __post_init__(self) -> None:
+        self.available_fen = self.head.balances.available
+
+    @property
+    def touched(self) -> bool:
+        return bool(self._postings) or self._recounted
+
+    def reserve(self, held: Held) -> None:
+        """The caller has seen that it is available."""
+        self._add("reserve", held)
+        self.available_fen -= held.amount_fen
+
+    def post(self, held: Held) -> None:
+        self._add("post", held)
+
+    def void(self, held: Held) -> None:
+        self._add("void", held)
+        self.available_fen += held.amount_fen
+
+    def reverse(self, held: Held) -> None:
+        self._add("reverse", held)
+        self.available_fen += held.amount_fen
+
+    def recount(self, before: str | None, after: str | None) -> None:
+        """A subsidy of this programme goes from one status to another; None is outside of it."""
+        self._recounted = True
+        for status, change in ((before, -1), (after, 1)):
+            if (name := bucket(status)) is not None:
+                self.counts[name] += change
+
+    def batch(self) -> Batch:
+        """All of it through the ledger. Its refusing or repeating anything would be a fault of ours."""
+        batch = ledger.apply(self.head, self._postings, self._subjects)
+        assert all(outcome.transfer for outcome in batch.outcomes), "the fund and its ledger disagree"
+        assert batch.head.balances.sound
+        return batch
+
+    def exhausted_since(self, batch: Batch) -> datetime | None:
+        """Since when not even one more can be paid; None while it can."""
+        return (self.exhausted_at or self.at) if batch.head.balances.available < self.least_fen else None
+
+    def _add(self, kind: Kind, held: Held) -> None:
+        # How the subject stood before this transaction follows from its first posting here.
+        self._subjects.setdefault(held.subject, Subject(STATUS_BEFORE[kind], held.amount_fen, held.rule_version))
+        parcel_id = None if held.parcel_id is None else str(held.parcel_id)
+        self._postings.append(
+            Posting(kind, held.subject, self.at, held.amount_fen, held.rule_version, parcel_id, str(held.match_id))
+        )

@@ -1,0 +1,108 @@
+"""The ledger's tables, of Core alone: where each programme's chain stands, its transfers, who was granted what."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+from services.logistics.tables import Base
+
+LEDGER_HEADS = Table(
+    "ledger_heads",
+    Base.metadata,
+    Column("programme_id", Uuid, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("funder_fen", BigInteger, nullable=False),
+    Column("available_fen", BigInteger, nullable=False),
+    Column("reserved_fen", BigInteger, nullable=False),
+    Column("posted_fen", BigInteger, nullable=False),
+    Column("paid_fen", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("posted", BigInteger, nullable=False),
+    Column("voided", BigInteger, nullable=False),
+    Column("reversed", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("least_fen", BigInteger, nullable=False),
+    Column("exhausted_at", DateTime(timezone=True)),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("available_fen >= 0 AND reserved_fen >= 0 AND posted_fen >= 0 AND paid_fen >= 0", name="overdrawn"),
+    CheckConstraint("funder_fen + available_fen + reserved_fen + posted_fen + paid_fen = 0", name="balance"),
+    postgresql_with={"fillfactor": 10},  # one hot row: its next versions stay on its page
+)
+"""One row a programme; whoever posts to it holds its lock, as the last lock of the transaction.
+
+Balances and counts stand in one row, so that whatever reads it sees them agree. `reserved` to `refused` count parcels
+(matches, for produce support) by their present state. `exhausted_at` is since when less than `least_fen` is available.
+`version` counts the programme's events.
+"""
+
+TRANSFERS = Table(
+    "transfers",
+    Base.metadata,
+    Column("programme_id", Uuid, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("debit", Text, nullable=False),
+    Column("credit", Text, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("parcel_id", Uuid),
+    Column("match_id", Uuid),
+    Column("rule_version", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""Rows are only ever added: a trigger and the missing grant refuse UPDATE, DELETE and TRUNCATE."""
+
+SUBSIDIES = Table(
+    "subsidies",
+    Base.metadata,
+    Column("subject_id", Uuid, primary_key=True),
+    Column("match_id", Uuid, nullable=False),
+    Column("buyer_id", Uuid, nullable=False),
+    Column("order_ref", Text),
+    Column("status", Text, nullable=False),
+    Column("first_status", Text, nullable=False),
+    Column("reason", Text),
+    Column("refused_by", Uuid),
+    Column("programme_id", Uuid),
+    Column("amount_fen", BigInteger),
+    Column("rule_version", Integer),
+    Column("turn", SmallInteger, nullable=False),
+    Index(
+        "uq_subsidies_buyer_id_order_ref",
+        "buyer_id",
+        "order_ref",
+        unique=True,
+        postgresql_where="order_ref IS NOT NULL",
+    ),
+)
+"""One row for each parcel (or match, for produce support) that asked while a programme was active.
+
+`first_status` is what was answered at registration. `order_ref` stands here only while it has its one subsidy, so that
+the unique index is the rule itself. `turn` counts reservations of one parcel: lost, voided, found and delivered is the
+second. A row changes under the lock of its parcel.
+"""
+
+CAP_USAGE = Table(
+    "cap_usage",
+    Base.metadata,
+    Column("programme_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("party", Text, primary_key=True),
+    Column("party_id", Uuid, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+"""What a programme granted to one producer or carrier on one Shanghai day: parcels, or grams for produce support."""

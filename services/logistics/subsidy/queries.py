@@ -1,0 +1,134 @@
+"""Reading the ledger, and locking the heads of those who post to it."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import Database, WriteSession
+from services.logistics.subsidy.fund import BUCKETS, Fund
+from services.logistics.subsidy.ledger import Balances, Head, Transfer, instant_text
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES, TRANSFERS
+
+VERIFY_PAGE = 5000
+
+
+async def locked_funds(session: WriteSession, programme_ids: Collection[UUID]) -> dict[UUID, Fund]:
+    """The funds of these programmes, locked in the order of their ids: the last locks a transaction takes."""
+    if not programme_ids:
+        return {}
+    heads = (
+        select(LEDGER_HEADS, func.clock_timestamp().label("now"))
+        .where(LEDGER_HEADS.c.programme_id.in_(programme_ids))
+        .order_by(LEDGER_HEADS.c.programme_id)
+        .with_for_update()
+    )
+    return {row.programme_id: _fund(row) for row in await session.execute(heads)}
+
+
+async def head_of(session: AsyncSession, programme_id: UUID) -> Head:
+    """Where the chain of a programme stands."""
+    row = (await session.execute(select(LEDGER_HEADS).where(LEDGER_HEADS.c.programme_id == programme_id))).one()
+    return _head(row)
+
+
+async def transfers_after(
+    session: AsyncSession, programme_id: UUID, seq: int, limit: int, *, last: int | None = None
+) -> list[Transfer]:
+    """The next `limit` transfers behind `seq`, none behind `last`."""
+    wanted = (
+        select(TRANSFERS)
+        .where(TRANSFERS.c.programme_id == programme_id, TRANSFERS.c.seq > seq)
+        .order_by(TRANSFERS.c.seq)
+        .limit(limit)
+    )
+    if last is not None:
+        wanted = wanted.where(TRANSFERS.c.seq <= last)
+    return [_transfer(row) for row in await session.execute(wanted)]
+
+
+async def pages_of_chain(db: Database, programme_id: UUID, last: int) -> AsyncIterator[list[Transfer]]:
+    """The chain up to `last`, a transaction a page: rows are only ever added, so no snapshot is needed."""
+    seq = 0
+    while True:
+        async with db.reading() as session:
+            page = await transfers_after(session, programme_id, seq, VERIFY_PAGE, last=last)
+        if page:
+            yield page
+            seq = page[-1].seq
+        if len(page) < VERIFY_PAGE:
+            return
+
+
+async def subsidies_of(session: AsyncSession, subject_ids: Collection[UUID]) -> dict[UUID, Row[tuple[object, ...]]]:
+    if not subject_ids:
+        return {}
+    rows = await session.execute(select(SUBSIDIES).where(SUBSIDIES.c.subject_id.in_(subject_ids)))
+    return {row.subject_id: row for row in rows}
+
+
+async def orders_taken(session: AsyncSession, orders: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of these (buyer, order_ref) that have their one subsidy."""
+    if not orders:
+        return set()
+    buyers = {buyer_id for buyer_id, _ in orders}
+    rows = await session.execute(
+        select(SUBSIDIES.c.buyer_id, SUBSIDIES.c.order_ref).where(
+            SUBSIDIES.c.order_ref.in_({order_ref for _, order_ref in orders}), SUBSIDIES.c.buyer_id.in_(buyers)
+        )
+    )
+    return {(row.buyer_id, row.order_ref) for row in rows} & set(orders)
+
+
+CapKey = tuple[UUID, date, str, UUID]
+"""Programme, Shanghai day, `producer` or `carrier`, their id."""
+
+
+async def cap_usage(session: AsyncSession, keys: Collection[CapKey]) -> dict[CapKey, int]:
+    """What was granted so far, where anything was."""
+    if not keys:
+        return {}
+    c = CAP_USAGE.c
+    wanted = [
+        and_(c.programme_id == programme, c.day == day, c.party == party, c.party_id == party_id)
+        for programme, day, party, party_id in keys
+    ]
+    rows = await session.execute(select(CAP_USAGE).where(or_(*wanted)))
+    return {(row.programme_id, row.day, row.party, row.party_id): row.used for row in rows}
+
+
+def _head(row: Row[tuple[object, ...]]) -> Head:
+    balances = Balances(row.funder_fen, row.available_fen, row.reserved_fen, row.posted_fen, row.paid_fen)
+    return Head(str(row.programme_id), row.seq, row.hash, balances)
+
+
+def _fund(row: Row[tuple[object, ...]]) -> Fund:
+    return Fund(
+        programme_id=row.programme_id,
+        head=_head(row),
+        at=max(row.now, row.at),  # the clock may have been read before the lock was had
+        least_fen=row.least_fen,
+        exhausted_at=row.exhausted_at,
+        version=row.version,
+        counts=Counter({name: getattr(row, name) for name in BUCKETS}),
+    )
+
+
+def _transfer(row: Row[tuple[object, ...]]) -> Transfer:
+    return Transfer(
+        seq=row.seq,
+        id=str(row.id),
+        kind=row.kind,
+        debit=row.debit,
+        credit=row.credit,
+        amount_fen=row.amount_fen,
+        parcel_id=None if row.parcel_id is None else str(row.parcel_id),
+        match_id=None if row.match_id is None else str(row.match_id),
+        rule_version=row.rule_version,
+        at=instant_text(row.at),
+        prev=row.prev,
+        hash=row.hash,
+    )

@@ -1,0 +1,137 @@
+"""What is done with the ledger: open a fund, write what was posted to it, verify its chain."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from chassis.bulk import given, insert_given, parameters_of
+from chassis.db import Database, WriteSession
+from services.logistics.subsidy import ledger, queries
+from services.logistics.subsidy.fund import BUCKETS, Fund
+from services.logistics.subsidy.ledger import Balances, Batch, Head, Posting, Transfer
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.queries import CapKey
+
+_INSERT_TRANSFERS = insert_given(TRANSFERS, *TRANSFERS.c.keys())
+_INSERT_SUBSIDIES = insert_given(SUBSIDIES, *SUBSIDIES.c.keys())
+_CHANGED = (
+    "subject_id",
+    "order_ref",
+    "status",
+    "refused_by",
+    "programme_id",
+    "amount_fen",
+    "rule_version",
+    "turn",
+)
+_GIVEN = given(SUBSIDIES, *_CHANGED)
+_UPDATE_SUBSIDIES = (
+    update(SUBSIDIES)
+    .where(SUBSIDIES.c.subject_id == _GIVEN.c.subject_id)
+    .values({name: _GIVEN.c[name] for name in _CHANGED[1:]})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`head` is the hash that the chain leads to; `first_bad_seq` the place of the first wrong transfer."""
+
+    ok: bool
+    transfers: int
+    head: str
+    first_bad_seq: int | None = None
+
+
+async def open_fund(
+    session: WriteSession, programme_id: UUID, amount_fen: int, least_fen: int, at: datetime
+) -> Balances:
+    """Begin a programme's chain with the transfer that brings its budget; the balances after it."""
+    opening = Posting("fund", "opening", at, amount_fen, rule_version=1)
+    batch = ledger.apply(Head.genesis(str(programme_id)), [opening], {})
+    balances = batch.head.balances
+    row = _head_row(batch.head) | {"programme_id": programme_id, "at": at, "least_fen": least_fen, "version": 1}
+    row |= dict.fromkeys(BUCKETS, 0)
+    await session.execute(insert(LEDGER_HEADS).values(row))
+    await _insert_transfers(session, [(programme_id, batch)])
+    return balances
+
+
+async def write(session: WriteSession, funds: Collection[Fund]) -> list[Fund]:
+    """Write what was posted to these locked funds; those that ran out by it, with their state after it."""
+    batches = [(fund, fund.batch()) for fund in funds if fund.touched]
+    await _insert_transfers(session, [(fund.programme_id, batch) for fund, batch in batches])
+    ran_out = []
+    for fund, batch in batches:
+        exhausted_at = fund.exhausted_since(batch)
+        if exhausted_at is not None and fund.exhausted_at is None:
+            fund.version += 1
+            ran_out.append(fund)
+        fund.head, fund.exhausted_at = batch.head, exhausted_at
+        row = _head_row(batch.head) | {name: fund.counts[name] for name in BUCKETS}
+        row |= {"at": fund.at, "exhausted_at": exhausted_at, "version": fund.version}
+        head = update(LEDGER_HEADS).where(LEDGER_HEADS.c.programme_id == fund.programme_id)
+        await session.execute(head.values(row))
+    return ran_out
+
+
+async def add_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await session.execute(_INSERT_SUBSIDIES, parameters_of(rows, *SUBSIDIES.c.keys()))
+
+
+async def change_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        await session.execute(_UPDATE_SUBSIDIES, parameters_of(rows, *_CHANGED))
+
+
+async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> None:
+    """Count what was granted; under the lock of the programme's head."""
+    if not used:
+        return
+    names = ("programme_id", "day", "party", "party_id")
+    rows = [dict(zip(names, key, strict=True)) | {"used": amount} for key, amount in used.items()]
+    new = upsert(CAP_USAGE).values(rows)
+    more = {"used": CAP_USAGE.c.used + new.excluded.used}
+    await session.execute(new.on_conflict_do_update(index_elements=list(names), set_=more))
+
+
+async def verify(db: Database, programme_id: UUID) -> Verified:
+    """Walk the whole chain, a page at a time, to the head that the programme's row keeps.
+
+    The head is read first: what is added meanwhile stands behind it.
+    """
+    async with db.reading() as session:
+        kept = await queries.head_of(session, programme_id)
+    reached = Head.genesis(str(programme_id))
+    async for page in queries.pages_of_chain(db, programme_id, kept.seq):
+        # a thread of its own: hashing a page takes longer than other requests should wait
+        walked = await asyncio.to_thread(ledger.verify, page, reached)
+        reached = walked.head
+        if not walked.ok:
+            return Verified(False, reached.seq, reached.hash, walked.first_bad_seq)
+    if reached == kept:
+        return Verified(True, reached.seq, reached.hash)
+    return Verified(False, reached.seq, reached.hash, reached.seq + 1 if reached.seq < kept.seq else None)
+
+
+def _head_row(head: Head) -> dict[str, Any]:
+    balances = {f"{account}_fen": fen for account, fen in asdict(head.balances).items()}
+    return {"seq": head.seq, "hash": head.hash, **balances}
+
+
+async def _insert_transfers(session: WriteSession, batches: Sequence[tuple[UUID, Batch]]) -> None:
+    rows = [_transfer_row(programme_id, each) for programme_id, batch in batches for each in batch.transfers]
+    if rows:
+        await session.execute(_INSERT_TRANSFERS, parameters_of(rows, *TRANSFERS.c.keys()))
+
+
+def _transfer_row(programme_id: UUID, transfer: Transfer) -> dict[str, Any]:
+    row = {name: getattr(transfer, name) for name in Transfer.__slots__}
+    ids = {name: row[name] and UUID(row[name]) for name in ("id", "parcel_id", "match_id")}
+    return row | ids | {"programme_id": programme_id, "at": datetime.fromisoformat(transfer.at)}
