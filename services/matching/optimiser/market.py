@@ -1,4 +1,4 @@
-"""A market as numbers: the listings and orders of one produce, in columns sorted by id.
+"""A market as numbers: the listings and orders of one produce, in columns sorted by content.
 
 What cannot be reckoned with (a place without coordinates, a price out of range) is set aside with a reason; it
 never stops the others.
@@ -75,7 +75,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class ListingColumns:
-    """One row a listing, sorted by id."""
+    """One row a listing, in the order of `_listing_order`."""
 
     ids: tuple[str, ...]
     remaining_g: IntArray
@@ -94,7 +94,7 @@ class ListingColumns:
 
 @dataclass(frozen=True, slots=True)
 class OrderColumns:
-    """One row an order, sorted by id."""
+    """One row an order, in the order of `_order_order`."""
 
     ids: tuple[str, ...]
     wanted_g: IntArray
@@ -129,8 +129,8 @@ class Market:
         """The market of these rows, in any order; ``excluded`` are declined or lapsed (listing id, order id)."""
         lots, odd_lots = _screen("listing", listings, listing_oddity)
         bids, odd_bids = _screen("order", orders, order_oddity)
-        lots = [lot for lot in lots if lot.remaining_g]
-        bids = [bid for bid in bids if bid.wanted_g]
+        lots = sorted((lot for lot in lots if lot.remaining_g), key=_listing_order)
+        bids = sorted((bid for bid in bids if bid.wanted_g), key=_order_order)
         listing_row = {lot.id: row for row, lot in enumerate(lots)}
         order_row = {bid.id: row for row, bid in enumerate(bids)}
         codes = [
@@ -144,6 +144,16 @@ class Market:
             np.unique(np.array(codes, dtype=np.int64)),
             tuple(odd_lots + odd_bids),
         )
+
+
+def _listing_order(lot: Listing) -> tuple[float | str, ...]:
+    """By content, and by id between twins alone: of equal plans, which one is taken must not hang on ids drawn."""
+    return lot.spoils_at_us, lot.floor_fen_per_kg, lot.remaining_g, lot.lon, lot.lat, lot.available_from_us, lot.id
+
+
+def _order_order(bid: Order) -> tuple[float | str, ...]:
+    place = bid.lon, bid.lat, bid.deliver_by_us, bid.min_remaining_life_us
+    return -bid.ceiling_fen_per_kg, bid.wanted_g, *place, bid.id
 
 
 def listing_oddity(listing: Listing) -> str | None:

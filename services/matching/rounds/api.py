@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 
 from chassis.auth import AnyCaller, Caller, only
 from chassis.fields import Limit, Page
-from chassis.problems import NotFound
 from chassis.routes import DbOnce, Read, Write, slice_router
 from services.matching.optimiser.pool import SolverPool
 from services.matching.rounds import queries, service
@@ -59,10 +58,7 @@ async def set_interval(wanted: Interval, caller: Admin, session: Write) -> Inter
 @router.get("/{round_id}")
 async def read_round(round_id: UUID, caller: Overseer, session: Read) -> RoundOut:
     """One round."""
-    found = await queries.round_of(session, round_id)
-    if found is None:
-        raise NotFound()
-    return RoundOut.of(found)
+    return RoundOut.of(await service.find(session, round_id))
 
 
 @policy_router.get("")

@@ -8,14 +8,17 @@ import asyncio
 import struct
 import time
 from hashlib import sha256
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
+from chassis.problems import NotFound
 from services.matching.markets import forget_changes
 from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.optimiser.pool import SolverFailed, SolverPool
-from services.matching.rounds import snapshot, writing
+from services.matching.rounds import queries, snapshot, writing
 from services.matching.rounds.models import Round, RoundTimer, SolverUnavailable
 from services.matching.rounds.snapshot import Snapshot
 
@@ -57,6 +60,13 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
 async def clear_changed(db: Database, pool: SolverPool, produce: str) -> Round | None:
     """Clear this market if it has changed since its last round; a market without two sides leaves no round."""
     return await _clear(db, pool, produce, on_demand=False)
+
+
+async def find(session: AsyncSession, round_id: UUID) -> Round:
+    cleared = await queries.round_of(session, round_id)
+    if cleared is None:
+        raise NotFound()
+    return cleared
 
 
 async def set_interval(session: WriteSession, seconds: float) -> None:
