@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -35,14 +34,17 @@ class KeySource(Protocol):
         """The public key of that id; None when the gateway has none such."""
 
 
-@dataclass
 class LocalKeys:
-    """The gateway's keys in the same process; `jwks` returns its JWK set."""
+    """The gateway's keys in the same process; `jwks` returns its JWK set, which is read again for an unknown id."""
 
-    jwks: Callable[[], Mapping[str, Any]]
+    def __init__(self, jwks: Callable[[], Mapping[str, Any]]) -> None:
+        self.jwks = jwks
+        self._keys: dict[str, jwt.PyJWK] = {}
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
-        return _by_id(self.jwks()).get(kid)
+        if kid not in self._keys:
+            self._keys = _by_id(self.jwks())
+        return self._keys.get(kid)
 
 
 class RemoteKeys:

@@ -1,7 +1,7 @@
 """Plays the demonstration through the public surface: post the world, clear each market once, carry, subsidise.
 
-Listings and orders are posted one after the other, so that their ids have the world's order and the plan of each
-round, which breaks ties by id, is a function of the world. Everything else may go at once.
+Much goes at once, and ids are drawn by the platform; the totals are a function of the world all the same, since a
+round's plan depends on what is offered and wanted, not on ids or on the order of its coming.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from duijie.demo.client import Client
 from duijie.demo.journal import Journal
 from duijie.demo.progress import Stages
 from duijie.demo.table import Totals
-from duijie.demo.world import CARRIERS, World
+from duijie.demo.world import CARRIERS, Lot, Wish, World
 
 ADMIN, OFFICER = "demonstration", "programme office"
 AT_ONCE = 12
@@ -133,15 +133,14 @@ class Player:
         }
 
     async def _post_world(self) -> None:
-        world = self._world
-        with self._stages.stage("listings posted", len(world.lots)) as bar:
-            for lot in world.lots:
-                await self._once(lot.producer, "/v1/listings", lot.body, f"lot/{lot.index}")
-                bar.advance()
-        with self._stages.stage("orders posted", len(world.wishes)) as bar:
-            for wish in world.wishes:
-                await self._once(wish.buyer, "/v1/orders", wish.body, f"order/{wish.index}")
-                bar.advance()
+        async def offer(lot: Lot) -> None:
+            await self._once(lot.producer, "/v1/listings", lot.body, f"lot/{lot.index}")
+
+        async def order(wish: Wish) -> None:
+            await self._once(wish.buyer, "/v1/orders", wish.body, f"order/{wish.index}")
+
+        await self._all("listings posted", self._world.lots, offer)
+        await self._all("orders posted", self._world.wishes, order)
 
     async def _until_on_market(self) -> None:
         """Matching hears of listings by events; clearing earlier would clear a part of the world."""

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,3 +176,21 @@ def test_ten_thousand_tonnes_a_lot_at_odd_grams_are_split_and_cleared() -> None:
     plan = cleared(lots, bids)
     assert plan.matched_g == 90 * (10**10 - 3)
     assert plan.certified_gap < 1e-4
+
+
+def test_ids_drawn_otherwise_change_nothing_but_ids() -> None:
+    """A tie on purpose: many equal listings and orders but for their mass, in a market of degenerate optima."""
+    lots = [listing(f"L{n}", kg=10 + n) for n in range(12)]
+    bids = [order(f"O{n}", kg=7 + 2 * n) for n in range(12)]
+
+    def deals(rename: dict[str, str]) -> set[tuple[int, int, int]]:
+        renamed_lots = [replace(lot, id=rename[lot.id]) for lot in lots]
+        renamed_bids = [replace(bid, id=rename[bid.id]) for bid in bids]
+        mass = {each.id: each.remaining_g for each in renamed_lots} | {each.id: each.wanted_g for each in renamed_bids}
+        plan = clear(Market.of(renamed_lots, renamed_bids), POLICY_1, NOW_US)
+        return {(mass[match.listing_id], mass[match.order_id], match.quantity_g) for match in plan.matches}
+
+    names = [each.id for each in [*lots, *bids]]
+    forwards = deals({name: name for name in names})
+    assert forwards == deals({name: f"{99 - place:02d}" for place, name in enumerate(names)})
+    assert len(forwards) > 12

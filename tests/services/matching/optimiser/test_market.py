@@ -46,7 +46,7 @@ def test_a_fresh_lot_has_four_equal_quarters_and_one_partly_sold_starts_later() 
     fresh = listing("a", kg=1200)
     sold = listing("b", quantity_g=1200 * KG, committed_g=400 * KG, remaining_g=800 * KG)
     quarters = Market.of([fresh, sold], []).listings.quarter_g // KG
-    assert quarters.tolist() == [[300, 300, 300, 300], [0, 200, 300, 300]]
+    assert quarters.tolist() == [[0, 200, 300, 300], [300, 300, 300, 300]]  # the smaller lot first
 
 
 @pytest.mark.parametrize(

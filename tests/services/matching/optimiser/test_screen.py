@@ -77,7 +77,8 @@ def test_what_is_clearly_hopeless_is_screened_out() -> None:
         listing("L4", grade="C"),
         listing("L5", available_from_us=NOW_US + 90 * HOUR_US, spoils_at_us=NOW_US + 900 * HOUR_US),
     ]
-    assert passed(instance(sound, *hopeless, bid)) == {(0, 0)}
+    of = instance(sound, *hopeless, bid)
+    assert passed(of) == {(of.market.listings.ids.index("L0"), 0)}
 
 
 def test_blocks_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
