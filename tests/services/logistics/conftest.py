@@ -9,6 +9,7 @@ from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.logistics.app import create_logistics_app
 from tests.support.services import Issuer, client_of, service_database
+from tests.support.subsidies import Courier, Office
 
 
 @pytest.fixture
@@ -21,3 +22,13 @@ async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 async def client(db: Database, issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(create_logistics_app(db, issuer.keys)) as http:
         yield http
+
+
+@pytest.fixture
+def courier(client: httpx.AsyncClient, issuer: Issuer, db: Database) -> Courier:
+    return Courier(client, issuer, db)
+
+
+@pytest.fixture
+def office(client: httpx.AsyncClient, issuer: Issuer) -> Office:
+    return Office(client, issuer)
