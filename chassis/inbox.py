@@ -15,8 +15,8 @@ from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.dialects.postgresql import insert
 
+from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession, is_transient
 from chassis.outbox import append_records
 from chassis.tables import INBOX
@@ -33,6 +33,8 @@ BATCH = 500
 
 DEAD_LETTERS = ".dlq"
 """What the dead letters of a topic are called behind its name."""
+
+NOTE = insert_given(INBOX, "consumer", "event_id").on_conflict_do_nothing().returning(INBOX.c.event_id)
 
 Handler = Callable[[WriteSession, Sequence[Event]], Awaitable[None]]
 
@@ -107,8 +109,7 @@ class Consumer:
     async def _note(self, ids: Sequence[UUID], session: WriteSession) -> set[UUID]:
         # sorted, so that two members that were given the same records can't wait for each other
         rows = [{"consumer": self._name, "event_id": each} for each in sorted(set(ids))]
-        noted = insert(INBOX).values(rows).on_conflict_do_nothing().returning(INBOX.c.event_id)
-        return set((await session.scalars(noted)).all())
+        return set((await session.scalars(NOTE, parameters_of(rows, "consumer", "event_id"))).all())
 
     async def _take_alone(self, record: Record) -> None:
         tries = 0
