@@ -24,6 +24,7 @@ def create_app(name: str, *, db: Database, keys: KeySource, routers: Iterable[AP
     )
     app.state.db = db
     app.state.keys = keys
+    app.state.groups = {}  # chassis.grouping
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
     answer_problems(app)

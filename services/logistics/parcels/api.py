@@ -1,39 +1,61 @@
-"""`/v1/parcels`: a carrier registers waybills and tells how far they have come."""
+"""`/v1/parcels`: a carrier registers waybills and tells how far they have come.
 
+Both writes take what waits together in one transaction: they end at the lock of a programme's fund.
+"""
+
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
+from fastapi.responses import Response
 
 from chassis.auth import Caller, only
-from chassis.routes import Read, Write, slice_router
+from chassis.db import WriteSession
+from chassis.grouping import group_of
+from chassis.routes import Read, slice_router
 from services.logistics.parcels import service
 from services.logistics.parcels.schemas import (
+    ARRAY_MAX,
+    NewParcel,
     NewParcels,
+    NewScan,
     NewScans,
     ParcelOut,
     RegisteredItems,
     ScannedItems,
-    ScannedOut,
 )
 
 router = slice_router("/v1/parcels", tag="parcels")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 
 
-@router.post("", response_model_exclude_none=True)
-async def register_parcels(new: NewParcels, caller: Carrier, session: Write) -> RegisteredItems:
+@router.post("", response_model=RegisteredItems)
+async def register_parcels(new: NewParcels, caller: Carrier, request: Request) -> Response:
     """Register parcels of shipments that you claimed, and hear of each whether it is subsidised, in the order sent."""
-    return RegisteredItems(items=await service.register(session, caller, new))
+    return await group_of(request, "parcels", _register, limit=2 * ARRAY_MAX).submit(request, caller, new, len(new))
 
 
-@router.post("/scans")
-async def scan_parcels(new: NewScans, caller: Carrier, session: Write) -> ScannedItems:
+@router.post("/scans", response_model=ScannedItems)
+async def scan_parcels(new: NewScans, caller: Carrier, request: Request) -> Response:
     """Tell what happened to your parcels; in any order, and as often as you like."""
-    parcels = await service.scan(session, caller, new)
-    return ScannedItems(items=[ScannedOut.of(parcel) for parcel in parcels])
+    return await group_of(request, "scans", _scan, limit=2 * ARRAY_MAX).submit(request, caller, new, len(new))
 
 
 @router.get("/{waybill}", response_model_exclude_none=True)
 async def read_parcel(waybill: str, caller: Carrier, session: Read) -> ParcelOut:
     """One of your parcels as it is now, however its waybill is written."""
     return await service.find(session, caller, waybill)
+
+
+async def _register(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[NewParcel]]]) -> list[Response]:
+    answers = await service.register(session, requests)
+    return [_json(RegisteredItems(items=items).model_dump_json(exclude_none=True)) for items in answers]
+
+
+async def _scan(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[NewScan]]]) -> list[Response]:
+    answers = await service.scan(session, requests)
+    return [_json(ScannedItems(items=items).model_dump_json()) for items in answers]
+
+
+def _json(body: str) -> Response:
+    return Response(body, media_type="application/json")

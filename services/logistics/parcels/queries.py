@@ -77,17 +77,11 @@ async def parcels_called(session: AsyncSession, identities: Collection[str]) -> 
     return {row.identity: _parcel(row) for row in rows}
 
 
-async def locked_parcels(
-    session: WriteSession, identities: Collection[str], carrier_id: UUID | None
-) -> dict[str, Parcel]:
-    """This carrier's parcels of these waybills, locked in the order of their identities."""
-    wanted = (
-        select(PARCELS)
-        .where(PARCELS.c.identity.in_(identities), _of(PARCELS.c.carrier_id, carrier_id))
-        .order_by(PARCELS.c.identity)
-        .with_for_update()
-    )
-    return {row.identity: _parcel(row) for row in await session.execute(wanted)}
+async def locked_parcels(session: WriteSession, identities: Collection[str]) -> dict[str, Parcel]:
+    """The parcels of these waybills, whoever's they are, locked in the order of their identities."""
+    wanted = select(PARCELS).where(PARCELS.c.identity.in_(identities))
+    rows = await session.execute(wanted.order_by(PARCELS.c.identity).with_for_update())
+    return {row.identity: _parcel(row) for row in rows}
 
 
 async def locked_overdue(session: WriteSession, limit: int) -> list[Parcel]:

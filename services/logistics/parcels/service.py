@@ -1,6 +1,9 @@
 """What can be done with parcels: one function a use case, a whole array at a time."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +23,7 @@ from services.logistics.parcels.models import (
     fact,
 )
 from services.logistics.parcels.queries import Goods
-from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelOut, RegisteredOut
+from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelOut, RegisteredOut, ScannedOut
 from services.logistics.parcels.settling import claim_of, settle, subsidy_columns
 from services.logistics.parcels.states import SEEN_BY_SCAN, Seen
 from services.logistics.programmes.granting import open_desk
@@ -31,52 +34,73 @@ VOID_BATCH = 500
 
 NOT_YOURS = Text("不是您已承接运单的匹配。", "It is not the match of a shipment that you claimed.")
 NO_PARCEL = Text("您没有登记此运单号。", "You have registered no such waybill.")
+Item = TypeVar("Item", NewParcel, NewScan)
+Answer = TypeVar("Answer")
+
 TAKEN = Text("已由另一承运商登记。", "Another carrier has registered it.")
 
 
-async def register(session: WriteSession, caller: Caller, new: Sequence[NewParcel]) -> list[RegisteredOut]:
-    """Register an array of parcels and reserve their subsidies; a waybill known before gets its first answer.
+@dataclass(frozen=True, slots=True)
+class Sent(Generic[Item]):
+    """One item of a request's array: who sent it, where it stands, and which waybill it means.
+
+    `carrier_id` None, for an admin, is whichever carrier it is.
+    """
+
+    carrier_id: UUID | None
+    place: int
+    identity: str
+    item: Item
+
+    def of(self, parcel: Parcel) -> bool:
+        return self.carrier_id in {None, parcel.carrier_id}
+
+
+async def register(
+    session: WriteSession, requests: Sequence[tuple[Caller, Sequence[NewParcel]]]
+) -> list[list[RegisteredOut]]:
+    """Register arrays of parcels and reserve their subsidies; a waybill known before gets its first answer.
 
     Locks: the parcels in the order of their identities, then what their matches weigh, then the programmes' funds.
     """
-    identities = [waybill_identity(each.waybill) for each in new]
-    first = _first_places(identities)
-    goods = await queries.goods_of(session, {each.match_id for each in new})
-    carrier_id = _acting_for(caller)
-    strange = {name for name, place in first.items() if not _is_ours(new[place].match_id, goods, carrier_id)}
+    sent = _sent(requests)
+    first = _firsts(sent)
+    goods = await queries.goods_of(session, {each.item.match_id for each in sent})
+    strange = {name for name, each in first.items() if not _is_theirs(each, goods)}
     known = await queries.parcels_called(session, strange)
-    _refuse_missing(strange - known.keys(), first, "match_id", NOT_YOURS)
-    fresh = {name: _parcel(name, new[place], goods) for name, place in first.items() if name not in known}
+    _refuse_unclaimed([first[name] for name in strange - known.keys()])
+    fresh = {name: _parcel(each, goods) for name, each in first.items() if name not in known}
     added = await queries.insert_parcels(session, list(fresh.values()))
     known |= await queries.parcels_called(session, fresh.keys() - added)
-    _refuse_taken(known, first, carrier_id)
+    registered = fresh | known
+    _refuse_taken([each for each in sent if not each.of(registered[each.identity])])
     subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in known.values()])
     parcels = [parcel for name, parcel in fresh.items() if name in added]
     subsidies |= await _subsidise(session, parcels, goods)
     for parcel in parcels:
         session.emit(fact(ParcelRegistered, parcel, subsidies[parcel.id], parcel.registered_at))
-    registered = fresh | known
-    return [RegisteredOut.of(registered[name], subsidies[registered[name].id]) for name in identities]
+    answers = {name: RegisteredOut.of(parcel, subsidies[parcel.id]) for name, parcel in registered.items()}
+    return _by_request(requests, [answers[each.identity] for each in sent])
 
 
-async def scan(session: WriteSession, caller: Caller, scans: Sequence[NewScan]) -> list[Parcel]:
-    """Take an array of scans; the parcel of each, as it is after all of them.
+async def scan(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[NewScan]]]) -> list[list[ScannedOut]]:
+    """Take arrays of scans; the status of each parcel is that after all of them.
 
     Locks: the parcels in the order of their identities, then the programmes' funds.
     """
-    identities = [waybill_identity(each.waybill) for each in scans]
-    first = _first_places(identities)
-    parcels = await queries.locked_parcels(session, first.keys(), _acting_for(caller))
-    _refuse_missing(first.keys() - parcels.keys(), first, "waybill", NO_PARCEL)
-    seen: dict[str, Seen] = dict.fromkeys(first, Seen.NOTHING)
+    sent = _sent(requests)
+    parcels = await queries.locked_parcels(session, {each.identity for each in sent})
+    _refuse_unregistered([each for each in sent if each.identity not in parcels or not each.of(parcels[each.identity])])
+    seen: dict[str, Seen] = dict.fromkeys(parcels, Seen.NOTHING)
     rows = []
-    for name, each in zip(identities, scans, strict=True):
-        seen[name] |= SEEN_BY_SCAN[each.type]
-        rows.append({"parcel_id": parcels[name].id, "type": each.type, "at": each.at, "adcode": each.adcode})
+    for each in sent:
+        seen[each.identity] |= SEEN_BY_SCAN[each.item.type]
+        scanned = {"type": each.item.type, "at": each.item.at, "adcode": each.item.adcode}
+        rows.append({"parcel_id": parcels[each.identity].id, **scanned})
     await queries.add_scans(session, rows)
     settled = await settle(session, [(parcels[name], seen[name]) for name in parcels])
-    now = dict(zip(parcels, settled, strict=True))
-    return [now[name] for name in identities]
+    answers = {parcel.identity: ScannedOut.of(parcel) for parcel in settled}
+    return _by_request(requests, [answers[each.identity] for each in sent])
 
 
 async def find(session: AsyncSession, caller: Caller, waybill: str) -> ParcelOut:
@@ -164,12 +188,12 @@ async def _weigh(session: WriteSession, parcels: Sequence[Parcel], goods: Mappin
     return before_g
 
 
-def _parcel(identity: str, new: NewParcel, goods: Mapping[UUID, Goods]) -> Parcel:
-    shipment = goods[new.match_id]
+def _parcel(sent: Sent[NewParcel], goods: Mapping[UUID, Goods]) -> Parcel:
+    new, shipment = sent.item, goods[sent.item.match_id]
     assert shipment.carrier_id is not None
     return Parcel(
         id=uuid7(),
-        identity=identity,
+        identity=sent.identity,
         waybill=new.waybill,
         carrier_id=shipment.carrier_id,
         match_id=new.match_id,
@@ -184,30 +208,48 @@ def _parcel(identity: str, new: NewParcel, goods: Mapping[UUID, Goods]) -> Parce
 
 
 def _acting_for(caller: Caller) -> UUID | None:
-    """The carrier itself; None, for an admin, is whichever carrier it is."""
     return None if caller.role == "admin" else caller.account_id
 
 
-def _is_ours(match_id: UUID, goods: Mapping[UUID, Goods], carrier_id: UUID | None) -> bool:
-    return match_id in goods and goods[match_id].claimed_by(carrier_id)
+def _sent(requests: Sequence[tuple[Caller, Sequence[Item]]]) -> list[Sent[Item]]:
+    return [
+        Sent(_acting_for(caller), place, waybill_identity(item.waybill), item)
+        for caller, items in requests
+        for place, item in enumerate(items)
+    ]
 
 
-def _first_places(identities: Iterable[str]) -> dict[str, int]:
-    """Where in the array each waybill stands first: what is repeated behind it changes nothing."""
-    first: dict[str, int] = {}
-    for place, name in enumerate(identities):
-        first.setdefault(name, place)
+def _firsts(sent: Iterable[Sent[Item]]) -> dict[str, Sent[Item]]:
+    """Each waybill as it came first: what is repeated behind it changes nothing."""
+    first: dict[str, Sent[Item]] = {}
+    for each in sent:
+        first.setdefault(each.identity, each)
     return first
 
 
-def _refuse_missing(names: Collection[str], first: Mapping[str, int], field: str, why: Text) -> None:
-    if names:
-        raise NotFound(
-            errors=[FieldError(f"#/{place}/{field}", why) for place in sorted(first[name] for name in names)]
-        )
+def _by_request(requests: Sequence[tuple[Caller, Sequence[Item]]], answers: Sequence[Answer]) -> list[list[Answer]]:
+    remaining = iter(answers)
+    return [list(islice(remaining, len(items))) for _, items in requests]
 
 
-def _refuse_taken(known: Mapping[str, Parcel], first: Mapping[str, int], carrier_id: UUID | None) -> None:
-    taken = [first[name] for name, parcel in known.items() if carrier_id not in {None, parcel.carrier_id}]
-    if taken:
-        raise WaybillTaken(errors=[FieldError(f"#/{place}/waybill", TAKEN) for place in sorted(taken)])
+def _is_theirs(sent: Sent[NewParcel], goods: Mapping[UUID, Goods]) -> bool:
+    return sent.item.match_id in goods and goods[sent.item.match_id].claimed_by(sent.carrier_id)
+
+
+def _refuse_unclaimed(sent: Sequence[Sent[NewParcel]]) -> None:
+    if sent:
+        raise NotFound(errors=_errors(sent, "match_id", NOT_YOURS))
+
+
+def _refuse_unregistered(sent: Sequence[Sent[NewScan]]) -> None:
+    if sent:
+        raise NotFound(errors=_errors(sent, "waybill", NO_PARCEL))
+
+
+def _refuse_taken(sent: Sequence[Sent[NewParcel]]) -> None:
+    if sent:
+        raise WaybillTaken(errors=_errors(sent, "waybill", TAKEN))
+
+
+def _errors(sent: Sequence[Sent[Item]], field: str, why: Text) -> list[FieldError]:
+    return [FieldError(f"#/{place}/{field}", why) for place in sorted(each.place for each in sent)]

@@ -44,6 +44,8 @@ ENDS: Final = Seen.DELIVERED | Seen.RETURNED | Seen.EXPIRED
 
 
 def status_of(seen: Seen) -> ParcelStatus:
+    if not seen:
+        return "registered"
     return next((status for mark, status in STATUS_BY_WEIGHT if mark & seen), "registered")
 
 

@@ -149,16 +149,22 @@ def waybill_identity(text: str) -> str:
     Raises ValueError when nothing or more than 64 characters are left, or when one of them is a control, a mark or
     otherwise not seen by itself: a variation selector would make a second waybill that looks like the first.
     """
+    if text.isascii() and text.isprintable():  # nearly all there are: the same as below, at a thirtieth of its cost
+        return _of_sound_length(text.upper().replace(" ", ""))
     # Upper case can undo NFKC (ŉ gives ʼN), NFKC can uncover blanks (´ is a blank and a mark): three rounds
     # settle every character there is.
     identity = text
     for _ in range(3):
         folded = unicodedata.normalize("NFKC", identity).casefold().upper()
         identity = "".join(c for c in unicodedata.normalize("NFKC", folded) if not _is_blank(c))
-    if not 1 <= len(identity) <= LONGEST_WAYBILL:
-        raise ValueError(f"a waybill has 1 to {LONGEST_WAYBILL} characters besides blanks")
     if any(unicodedata.category(c)[0] in "CM" for c in identity):
         raise ValueError("a waybill has no control character, and none that is not seen by itself")
+    return _of_sound_length(identity)
+
+
+def _of_sound_length(identity: str) -> str:
+    if not 1 <= len(identity) <= LONGEST_WAYBILL:
+        raise ValueError(f"a waybill has 1 to {LONGEST_WAYBILL} characters besides blanks")
     return identity
 
 

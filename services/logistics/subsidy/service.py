@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chassis.bulk import given, insert_given, parameters_of
 from chassis.db import Database, WriteSession
@@ -35,6 +34,11 @@ _UPDATE_SUBSIDIES = (
     update(SUBSIDIES)
     .where(SUBSIDIES.c.subject_id == _GIVEN.c.subject_id)
     .values({name: _GIVEN.c[name] for name in _CHANGED[1:]})
+)
+_CAP_KEY = ("programme_id", "day", "party", "party_id")
+_NEW_CAP_USAGE = insert_given(CAP_USAGE, *_CAP_KEY, "used")
+_ADD_CAP_USAGE = _NEW_CAP_USAGE.on_conflict_do_update(
+    index_elements=list(_CAP_KEY), set_={"used": CAP_USAGE.c.used + _NEW_CAP_USAGE.excluded.used}
 )
 
 
@@ -94,11 +98,8 @@ async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> No
     """Count what was granted; under the lock of the programme's head."""
     if not used:
         return
-    names = ("programme_id", "day", "party", "party_id")
-    rows = [dict(zip(names, key, strict=True)) | {"used": amount} for key, amount in used.items()]
-    new = upsert(CAP_USAGE).values(rows)
-    more = {"used": CAP_USAGE.c.used + new.excluded.used}
-    await session.execute(new.on_conflict_do_update(index_elements=list(names), set_=more))
+    rows = [dict(zip(_CAP_KEY, key, strict=True)) | {"used": amount} for key, amount in sorted(used.items())]
+    await session.execute(_ADD_CAP_USAGE, parameters_of(rows, *_CAP_KEY, "used"))
 
 
 async def verify(db: Database, programme_id: UUID) -> Verified:

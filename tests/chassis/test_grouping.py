@@ -1,0 +1,173 @@
+"""Requests that share a transaction: each has its own answer, its own mistake and its own key."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import Body, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy import func, insert, select, text
+
+from chassis.app import create_app
+from chassis.auth import AnyCaller, Caller
+from chassis.db import Database, WriteSession
+from chassis.grouping import Group, group_of
+from chassis.problems import NotFound
+from chassis.routes import slice_router
+from tests.chassis.conftest import NOTES
+from tests.support.services import Issuer, client_of
+
+Requests = Sequence[tuple[Caller, int]]
+
+
+class Scene:
+    """A service that writes notes; `transactions` are the sizes of those it ran, and -1 is never found."""
+
+    def __init__(self) -> None:
+        self.transactions: list[int] = []
+        self.may_go = asyncio.Event()
+        self.may_go.set()
+
+    async def write(self, session: WriteSession, requests: Requests) -> list[Response]:
+        self.transactions.append(len(requests))
+        await self.may_go.wait()
+        if any(number == -1 for _, number in requests):
+            raise NotFound()
+        rows = [{"id": number, "text": caller.role} for caller, number in requests]
+        await session.execute(insert(NOTES), rows)
+        xid = await session.scalar(select(func.txid_current()))
+        return [JSONResponse({"number": number, "xid": xid}) for _, number in requests]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture
+def app(db: Database, issuer: Issuer, scene: Scene) -> FastAPI:
+    router = slice_router("/v1/notes", tag="notes")
+
+    @router.post("")
+    async def write(number: Annotated[int, Body(embed=True)], caller: AnyCaller, request: Request) -> Response:
+        return await group_of(request, "notes", scene.write, limit=50).submit(request, caller, number)
+
+    return create_app("test", db=db, keys=issuer.keys, routers=[router])
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as http:
+        yield http
+
+
+Post = Callable[..., "asyncio.Task[httpx.Response]"]
+
+
+@pytest.fixture
+def post(client: httpx.AsyncClient, issuer: Issuer) -> Post:
+    caller = issuer.caller("carrier")
+
+    def post(number: int, key: str | None = None) -> "asyncio.Task[httpx.Response]":
+        headers = caller if key is None else caller | {"Idempotency-Key": key}
+        return asyncio.create_task(client.post("/v1/notes", json={"number": number}, headers=headers))
+
+    return post
+
+
+async def written(db: Database) -> set[int]:
+    async with db.reading() as session:
+        return set((await session.scalars(select(NOTES.c.id))).all())
+
+
+async def behind_one(scene: Scene, post: Post, *wanted: tuple[int, str | None]) -> list[httpx.Response]:
+    """Let these requests wait behind one that runs, so that they come to one group; their answers."""
+    scene.may_go.clear()
+    first = post(1000)
+    while not scene.transactions:
+        await asyncio.sleep(0.01)
+    waiting = [post(number, key) for number, key in wanted]
+    await asyncio.sleep(0.3)
+    scene.may_go.set()
+    assert (await first).status_code == 200
+    return list(await asyncio.gather(*waiting))
+
+
+async def test_a_request_alone_does_not_wait(post: Post, scene: Scene, db: Database) -> None:
+    assert (await post(1)).json()["number"] == 1
+    assert (scene.transactions, await written(db)) == ([1], {1})
+
+
+async def test_what_waits_shares_a_transaction_and_each_has_its_own_answer(
+    post: Post, scene: Scene, db: Database
+) -> None:
+    answers = await behind_one(scene, post, *((number, None) for number in range(40)))
+    assert [answer.json()["number"] for answer in answers] == list(range(40))
+    assert len({answer.json()["xid"] for answer in answers}) == 1
+    assert scene.transactions == [1, 40]
+    assert await written(db) == {*range(40), 1000}
+
+
+async def test_a_group_is_no_larger_than_its_limit(post: Post, scene: Scene) -> None:
+    await behind_one(scene, post, *((number, None) for number in range(120)))
+    assert scene.transactions == [1, 50, 50, 20]
+
+
+async def test_a_mistake_is_its_own_makers_alone(post: Post, scene: Scene, db: Database) -> None:
+    answers = await behind_one(scene, post, (1, None), (-1, None), (2, None))
+    assert [answer.status_code for answer in answers] == [200, 404, 200]
+    assert scene.transactions == [1, 3, 1, 1, 1]
+    assert await written(db) == {1, 2, 1000}
+
+
+async def test_a_failure_of_one_is_not_the_others(post: Post, scene: Scene, db: Database) -> None:
+    answers = await behind_one(scene, post, (1, None), (1000, None))
+    assert [answer.status_code for answer in answers] == [200, 500]
+    assert await written(db) == {1, 1000}
+
+
+async def test_a_key_is_honoured_within_a_group_and_after_it(post: Post, scene: Scene, db: Database) -> None:
+    first, same, other = await behind_one(scene, post, (1, "a"), (1, "a"), (2, "b"))
+    assert [first.status_code, same.status_code, other.status_code] == [200, 409, 200]
+    again = await post(1, "a")
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (await post(3, "a")).json()["type"] == "/problems/idempotency-key-reused"
+    assert await written(db) == {1, 2, 1000}
+
+
+async def test_who_hung_up_stops_nobody(post: Post, scene: Scene, db: Database) -> None:
+    scene.may_go.clear()
+    running = post(1)
+    while not scene.transactions:
+        await asyncio.sleep(0.01)
+    gone, stays = post(2), post(3)
+    await asyncio.sleep(0.1)
+    running.cancel()
+    gone.cancel()
+    scene.may_go.set()
+    assert (await stays).status_code == 200
+    assert await written(db) == {1, 3}
+
+
+async def test_a_database_that_is_away_is_told_to_all_at_once(
+    app: FastAPI, post: Post, scene: Scene, db: Database
+) -> None:
+    scene.may_go.clear()
+    waiting = [post(1)]
+    while not scene.transactions:
+        await asyncio.sleep(0.01)
+    waiting += [post(number) for number in (2, 3)]
+    await asyncio.sleep(0.1)
+    group: Group[int] = app.state.groups["notes"]
+
+    async def broken(session: WriteSession, requests: Requests) -> list[Response]:
+        await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return []
+
+    group._do = broken
+    scene.may_go.set()
+    answers = await asyncio.gather(*waiting)
+    assert [answer.status_code for answer in answers] == [200, 503, 503]
