@@ -41,6 +41,7 @@ class Solver:
     def __init__(self, module: str) -> None:
         self._module = module
         self._process: Process | None = None
+        self._spawning = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -57,18 +58,23 @@ class Solver:
         await self.stop()
 
     async def start(self) -> Process:
-        """A new process; returns when it is warm. Raises SolverDied or SolverTimeout when it does not become so."""
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "chassis.solver_child",
-            str(os.getpid()),
-            self._module,
-            stdin=PIPE,
-            stdout=PIPE,
-            env=_light_environment(),
-            start_new_session=True,  # a Ctrl-C at the terminal goes to the parent alone
-        )
+        """A new process in place of any other; returns when it is warm.
+
+        Raises SolverDied or SolverTimeout when it does not become so.
+        """
+        async with self._spawning:
+            self._kill()
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "chassis.solver_child",
+                str(os.getpid()),
+                self._module,
+                stdin=PIPE,
+                stdout=PIPE,
+                env=_light_environment(),
+                start_new_session=True,  # a Ctrl-C at the terminal goes to the parent alone
+            )
         await self._within(START_TIMEOUT_S, _receive(process))
         return process
 
@@ -84,8 +90,9 @@ class Solver:
 
     async def stop(self) -> None:
         """Kill the process, whatever it is doing, and see it gone."""
-        process = self._process
-        self._kill()
+        async with self._spawning:  # one that is about to be there is stopped, too
+            process = self._process
+            self._kill()
         if process is not None:
             await process.wait()
 

@@ -32,7 +32,7 @@ from services.listing.worker import create_listing_worker
 from services.logistics.app import create_logistics_app
 from services.logistics.worker import create_logistics_worker
 from services.matching.app import create_matching_app
-from services.matching.optimiser.pool import SolverPool
+from services.matching.rounds.pool import SolverPool
 from services.matching.worker import create_matching_worker
 
 HOST = "127.0.0.1"

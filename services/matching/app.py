@@ -7,9 +7,9 @@ from chassis.auth import KeySource
 from chassis.db import Database
 from services.matching.feed import api as feed
 from services.matching.matches import api as matches
-from services.matching.optimiser.pool import SolverPool
 from services.matching.orders import api as orders
 from services.matching.rounds import api as rounds
+from services.matching.rounds.pool import SolverPool
 
 SOURCE = "/duijie/matching"
 

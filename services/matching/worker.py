@@ -9,8 +9,8 @@ from chassis.worker import Task, Worker, every
 from services.matching.feed.appender import Appender
 from services.matching.matches import handlers as matches
 from services.matching.matches import service as match_service
-from services.matching.optimiser.pool import SolverPool
 from services.matching.orders import service as order_service
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply import handlers as supply
 

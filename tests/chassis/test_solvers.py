@@ -75,6 +75,31 @@ async def test_giving_up_on_an_answer_stops_the_work(solver: Solver) -> None:
     assert await solver.solve("double", 3, within_s=10) == 6
 
 
+async def test_a_control_c_at_the_terminal_is_not_the_childs(solver: Solver) -> None:
+    pid = solver.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGINT)
+    assert await solver.solve("pid", within_s=10) == pid
+
+
+async def test_a_stopped_one_is_gone_even_when_it_had_only_begun_to_start() -> None:
+    solver = Solver(MODULE)
+    starting = asyncio.create_task(solver.start())
+    await asyncio.sleep(0)
+    await solver.stop()
+    with pytest.raises(SolverDied):
+        await starting
+    assert solver.pid is None
+
+
+async def test_starting_anew_ends_the_process_before(solver: Solver) -> None:
+    before = solver.pid
+    assert before is not None
+    await solver.start()
+    assert await solver.solve("pid", within_s=10) != before
+    assert not is_alive(before)
+
+
 def test_it_dies_with_its_parent_even_while_it_works() -> None:
     program = (
         "import asyncio\n"

@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from chassis.auth import AnyCaller, Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import DbOnce, Read, Write, slice_router
-from services.matching.optimiser.pool import SolverPool
 from services.matching.rounds import queries, service
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.schemas import Interval, PolicyOut, RoundOut, RoundRequest
 
 router = slice_router("/v1/rounds", tag="rounds")

@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
 from chassis.problems import NotFound
+from chassis.solvers import SolverFailed
 from services.matching.markets import forget_changes
 from services.matching.optimiser.policy import POLICY_1, Policy
-from services.matching.optimiser.pool import SolverFailed, SolverPool
 from services.matching.rounds import queries, snapshot, writing
 from services.matching.rounds.models import Round, RoundTimer, SolverUnavailable
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.snapshot import Snapshot
 
 LOOP = "rounds"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import structlog
 
 from chassis.db import Database, is_transient
-from services.matching.optimiser.pool import SolverFailed, SolverPool
+from chassis.solvers import SolverFailed
 from services.matching.rounds import queries, service, snapshot
+from services.matching.rounds.pool import SolverPool
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ import pytest
 from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.matching.app import create_matching_app
-from services.matching.optimiser.pool import SolverPool
+from services.matching.rounds.pool import SolverPool
 from tests.services.matching.scene import Scene
 from tests.support.services import Issuer, client_of, service_database
 

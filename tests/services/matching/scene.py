@@ -14,10 +14,10 @@ from contracts.event import Event
 from contracts.listings import ListingEvent, ListingPublished, ListingUpdated, ListingWithdrawn, Place
 from services.matching.books import Books
 from services.matching.matches.models import Match
-from services.matching.optimiser.pool import SolverPool
 from services.matching.orders.models import Order
 from services.matching.rounds import service as rounds
 from services.matching.rounds.models import Round
+from services.matching.rounds.pool import SolverPool
 from services.matching.supply.models import Supply
 from services.matching.worker import SUBSCRIPTIONS
 from tests.support.services import Issuer, told

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from chassis.outbox import to_record
 from chassis.transport.postgres import PostgresTransport
 from contracts.matches import MatchAgreed
-from services.matching.optimiser.pool import SolverPool
 from services.matching.rounds.models import SolverUnavailable
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.service import clear_now
 from services.matching.worker import create_matching_worker
 from tests.services.matching.scene import Scene, published

@@ -18,8 +18,8 @@ from contracts.matches import MatchAgreed, MatchEvent, MatchReleased
 from contracts.supply import RemainingChanged
 from services.matching.matches import service as matches
 from services.matching.matches.models import Match
-from services.matching.optimiser.pool import SolverPool
 from services.matching.rounds import service, snapshot, writing
+from services.matching.rounds.pool import SolverPool
 from tests.services.matching.scene import Scene, books_balance, consume, wanted, withdrawn
 
 ORDERS, OTHERS = 200, 20

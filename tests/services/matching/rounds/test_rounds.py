@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from chassis.db import Database
+from chassis.solvers import SolverFailed
 from contracts.rounds import RoundCleared
 from services.matching.feed.models import FEED_PENDING
 from services.matching.markets import MARKET_CHANGES
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.pool import SolverFailed, SolverPool
 from services.matching.orders.models import Order
 from services.matching.rounds import service
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply.models import Supply
 from tests.services.matching.scene import Scene, books_balance, consume, published, soon, then, withdrawn

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from services.matching.optimiser.pool import SolverPool
+from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from tests.services.matching.scene import Scene
 

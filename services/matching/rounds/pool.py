@@ -1,0 +1,75 @@
+"""Solver processes, ready and waiting, so that a round never stalls the event loop.
+
+The network simplex holds the interpreter's lock, so a thread would not do.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from chassis.solvers import Solver, SolverDied, SolverFailed
+from services.matching.optimiser.clear import Limits
+from services.matching.optimiser.market import Market
+from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.policy import Policy
+
+SOLVER = "services.matching.optimiser.solver"
+
+
+class SolverPool:
+    """A few warm processes that take turns; one that dies or takes too long is replaced at the next round."""
+
+    def __init__(self, workers: int = 1, timeout_s: float = 60.0) -> None:
+        """`timeout_s` is for one round, from when it has a warm process to itself."""
+        self.timeout_s = timeout_s
+        self._solvers = [Solver(SOLVER) for _ in range(workers)]
+        self._idle: asyncio.Queue[Solver] = asyncio.Queue()
+        for solver in self._solvers:
+            self._idle.put_nowait(solver)
+        self._running = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes now at work or waiting for it."""
+        return tuple(pid for solver in self._solvers if (pid := solver.pid) is not None)
+
+    async def start(self) -> None:
+        """Start the processes and wait until they are warm. A round that is asked for meanwhile waits for them.
+
+        Raises SolverFailed when one does not become warm; those that wait are then told that there is no solver.
+        """
+        self._running = True
+        taken: list[Solver] = []
+        try:
+            while len(taken) < len(self._solvers):
+                taken.append(await self._idle.get())
+            await asyncio.gather(*(solver.start() for solver in taken))
+        except BaseException:
+            await self.stop()
+            raise
+        finally:
+            for solver in taken:
+                self._idle.put_nowait(solver)
+
+    async def clear(self, market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
+        """`clear.clear` in another process. A round whose process dies is tried once more in a new one.
+
+        Raises SolverFailed, also while the pool is not running.
+        """
+        solver = await self._idle.get()
+        try:
+            with suppress(SolverDied):
+                return await self._ask(solver, market, policy, now_us, limits)
+            return await self._ask(solver, market, policy, now_us, limits)
+        finally:
+            self._idle.put_nowait(solver)
+
+    async def stop(self) -> None:
+        """End the processes, whatever they are doing. Whoever waits for one is told."""
+        self._running = False
+        await asyncio.gather(*(solver.stop() for solver in self._solvers))
+
+    async def _ask(self, solver: Solver, *question: object) -> Plan:
+        if not self._running:  # asked only now, for it may have been stopped while this round waited its turn
+            raise SolverFailed("the solver pool is not running")
+        plan: Plan = await solver.solve(*question, within_s=self.timeout_s)
+        return plan
