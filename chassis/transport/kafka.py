@@ -138,7 +138,9 @@ class KafkaTransport:
     async def _bounded(self, asked: Any) -> Any:
         """Await what aiokafka would retry for ever."""
         try:
-            return await asyncio.wait_for(asked, self._timeout_s)
+            # not wait_for, which in Python 3.11 loses a cancellation that comes together with the answer
+            async with asyncio.timeout(self._timeout_s):
+                return await asked
         except (KafkaError, OSError, TimeoutError) as error:
             raise TransportUnavailable(f"Kafka did not answer: {error!r}") from error
 
@@ -195,8 +197,9 @@ class _Membership(ConsumerRebalanceListener):
         return {at: offset for at, offset in offsets.items() if offset > self.acknowledged.get(at, 0)}
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), HANDOVER_S)
+        with contextlib.suppress(TimeoutError):  # timeout, for wait_for in Python 3.11 loses cancellations
+            async with asyncio.timeout(HANDOVER_S):
+                await self._idle.wait()
         self.generation += 1
         self.acknowledged.clear()
 

@@ -77,6 +77,27 @@ async def test_a_rebalance_waits_for_the_batch_in_work() -> None:
     assert membership.generation == 1
 
 
+async def test_a_cancellation_that_comes_together_with_the_end_of_the_work_is_not_lost() -> None:
+    membership = _Membership()
+    membership.begin_work()
+    revoking = asyncio.create_task(membership.on_partitions_revoked([]))
+    await asyncio.sleep(0.01)
+    membership.end_work()
+    revoking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await revoking
+
+
+async def test_a_cancellation_that_comes_together_with_kafkas_answer_is_not_lost() -> None:
+    answered = asyncio.Event()
+    asking = asyncio.create_task(KafkaTransport("127.0.0.1:9")._bounded(answered.wait()))
+    await asyncio.sleep(0.01)
+    answered.set()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
 def test_an_earlier_offset_does_not_take_the_group_back() -> None:
     membership, one, two = _Membership(), TopicPartition("t", 1), TopicPartition("t", 2)
     membership.acknowledged[one] = 10
