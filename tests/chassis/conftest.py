@@ -6,10 +6,13 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.db import Database
 from chassis.tables import METADATA, new_metadata
 from contracts.event import Event
+from duijie.postgres import EmbeddedPostgres
+from tests.support.postgres import emptied_database, template_database
 
 NOTES_METADATA = new_metadata()
 NOTES = Table("notes", NOTES_METADATA, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
@@ -29,11 +32,18 @@ class NoteWritten(Event):
         return str(self.note_id)
 
 
-@pytest.fixture
-async def db(postgres_url: str) -> AsyncIterator[Database]:
-    database = Database(postgres_url, source="/duijie/test")
-    async with database.engine.begin() as connection:
+async def make_tables(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
         await connection.run_sync(METADATA.create_all)
         await connection.run_sync(NOTES_METADATA.create_all)
-    yield database
-    await database.close()
+    await engine.dispose()
+
+
+@pytest.fixture
+async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    template = await template_database(postgres, "chassis", make_tables)
+    async with emptied_database(postgres, template) as url:
+        database = Database(url, source="/duijie/test")
+        yield database
+        await database.close()

@@ -65,6 +65,55 @@ async def fresh_database(server: EmbeddedPostgres, template: str = "template0") 
             await connection.execute(f"DROP DATABASE {quoted(name)} WITH (FORCE)")
 
 
+_EMPTY = """
+DO $$
+DECLARE
+    named text;
+    filled boolean;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica;  -- so that what forbids changes does not forbid this
+    FOR named IN SELECT quote_ident(tablename) FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || named || ')' INTO filled;
+        IF filled THEN
+            EXECUTE 'TRUNCATE ' || named || ' CASCADE';
+        END IF;
+    END LOOP;
+    PERFORM setval(format('%I.%I', schemaname, sequencename), start_value, false) FROM pg_sequences;
+END $$
+"""
+_spare: dict[tuple[str, str], list[str]] = {}
+
+
+@asynccontextmanager
+async def emptied_database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """A database like `template`, whose tables must be empty, used by one test after the other; its URL.
+
+    Emptying takes a third of the time of making and dropping. A test that changes tables takes `fresh_database`.
+    """
+    spare = _spare.setdefault((server.superuser_dsn(), template), [])
+    if not spare:
+        name = f"kept_{next(_numbers)}"
+        async with superuser(server) as connection:
+            await connection.execute(
+                f"CREATE DATABASE {quoted(name)} OWNER {ROLE} TEMPLATE {quoted(template)} STRATEGY FILE_COPY"
+            )
+        spare.append(name)
+    name = spare.pop()
+    try:
+        yield server.url(name)
+    finally:
+        connection = await asyncpg.connect(server.superuser_dsn(name), ssl=False)
+        try:
+            await connection.execute(_EMPTY)
+        finally:
+            await connection.close()
+    spare.append(name)
+
+
 async def template_database(
     server: EmbeddedPostgres, name: str, migrate: Callable[[str], Awaitable[object] | object]
 ) -> str:

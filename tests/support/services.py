@@ -21,7 +21,7 @@ from contracts.accounts import Role
 from contracts.event import Event
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
-from tests.support.postgres import fresh_database, template_database
+from tests.support.postgres import emptied_database, template_database
 
 
 class Issuer:
@@ -56,9 +56,9 @@ def issuer() -> Issuer:
 
 @asynccontextmanager
 async def service_database(postgres: EmbeddedPostgres, name: str) -> AsyncIterator[Database]:
-    """A fresh, migrated database of the service called `name`."""
+    """An empty, migrated database of the service called `name`."""
     template = await template_database(postgres, name, DATABASES[name].migrate)
-    async with fresh_database(postgres, template) as url:
+    async with emptied_database(postgres, template) as url:
         db = Database(url, source=f"/duijie/{name}")
         try:
             yield db
