@@ -1,0 +1,126 @@
+"""The demonstration, small: the same totals whoever dies on the way, and rounds that are worth what they can be."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.postgres import temporary_folder
+from tests.system.conftest import DUIJIE, Standalone, until
+from tests.system.oracle import optimal_value_fen
+
+SIZE = ("--listings", "320", "--orders", "120", "--parcels", "600")
+SEED = "7"
+
+
+@contextmanager
+def playing(platform: Standalone, output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [DUIJIE, "demo", "--url", platform.url, "--seed", SEED, "--data", platform.folder, *SIZE]
+    with output.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as player:
+        try:
+            yield player
+        finally:
+            player.kill()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Standalone, dict[str, Any], str]]:
+    """A platform on which the demonstration was played to its end, its totals and what it printed."""
+    output = tmp_path_factory.mktemp("demo") / "output"
+    with temporary_folder() as folder:
+        platform = Standalone(folder / "data")
+        platform.start()
+        try:
+            with playing(platform, output) as player:
+                assert player.wait(240) == 0, output.read_text()
+            yield platform, json.loads((platform.folder / "demo.json").read_text()), output.read_text()
+        finally:
+            platform.stop()
+
+
+Played = tuple[Standalone, dict[str, Any], str]
+
+
+def everything(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    after: dict[str, str] = {}
+    while True:
+        page = client.get(path, params={"limit": 500, **after}).json()
+        items += page["items"]
+        if page["next"] is None:
+            return items
+        after = {"after": page["next"]}
+
+
+def test_it_ends_with_its_table_and_its_totals(undisturbed: Played) -> None:
+    _, totals, printed = undisturbed
+    assert "demo done" in printed
+    for said in ("offered", "matched", "saved from spoiling", "certified gap", "driven", "parcels subsidised"):
+        assert said in printed
+    assert (totals["listings"], totals["orders"]) == (320, 120)
+    assert totals["certified_gap"] == 0
+    assert totals["greedy_value_fen"] < totals["value_fen"]
+    assert totals["parcels"] >= 600
+    assert totals["driven_m"] > 0
+    for fund in (totals["courier"], totals["produce"]):
+        assert sum(fund[f"{state}_fen"] for state in ("available", "reserved", "posted", "paid")) == fund["budget_fen"]
+
+
+def test_every_round_is_worth_what_highs_finds_in_the_same_market(undisturbed: Played) -> None:
+    platform, totals, _ = undisturbed
+    admin = platform.caller("admin", "auditor of rounds")
+    listings, orders = everything(admin, "/v1/listings"), everything(admin, "/v1/orders")
+    rounds = everything(admin, "/v1/rounds")
+    assert sum(each["value"] for each in rounds) == pytest.approx(totals["value_fen"])
+    for cleared in rounds:
+        market = [[row for row in rows if row["produce"] == cleared["produce"]] for rows in (listings, orders)]
+        # the surface says values to a thousandth of a fen; HiGHS works in doubles
+        assert cleared["value"] == pytest.approx(optimal_value_fen(*market), abs=0.01), cleared["produce"]
+        assert cleared["certified_gap"] == 0
+
+
+def test_the_platform_stays_up_to_be_looked_at(undisturbed: Played) -> None:
+    platform, totals, _ = undisturbed
+    anyone = platform.caller("citizen", "reader")
+    assert "泗阳县" in anyone.get("/board", params={"adcode": "321323"}).text or totals["matched_g"] > 0
+    assert anyone.get("/readyz").status_code == 200
+    again = subprocess.run(
+        [DUIJIE, "demo", "--url", platform.url, "--seed", SEED, "--data", platform.folder, *SIZE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert again.stdout.startswith("demo done"), "a finished demonstration is only shown again"
+
+
+def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed: Played, tmp_path: Path) -> None:
+    _, totals, _ = undisturbed
+    with temporary_folder() as folder:
+        platform = Standalone(folder / "data")
+        platform.start()
+        try:
+            with playing(platform, tmp_path / "output") as player:
+                for steps in (150, 700):
+                    until(lambda steps=steps: noted(platform) > steps or player.poll() is not None, within_s=120)
+                    platform.kill()
+                    time.sleep(0.2)
+                    platform.start()
+                assert player.wait(240) == 0, (tmp_path / "output").read_text()
+            assert json.loads((platform.folder / "demo.json").read_text()) == totals
+            admin = platform.caller("admin", "counter")
+            assert len(everything(admin, "/v1/listings")) == totals["listings"]
+            assert len(everything(admin, "/v1/orders")) == totals["orders"]
+        finally:
+            platform.stop()
+
+
+def noted(platform: Standalone) -> int:
+    journal = platform.folder / "demo" / f"seed-{SEED}.jsonl"
+    return journal.read_text().count("\n") if journal.exists() else 0
