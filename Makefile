@@ -16,6 +16,7 @@ setup: .venv/ready ## Make .venv with everything the lock file names
 	python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	VIRTUAL_ENV=$(CURDIR)/.venv $(UV) sync --frozen --inexact --quiet --compile-bytecode
+	$(PY) -m compileall -q contracts catalogue chassis services gateway duijie
 	@touch $@
 
 run: setup ## Everything on this machine, with the demonstration (DEMO=0 PORT= DATA= SEED=)
