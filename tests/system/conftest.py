@@ -37,6 +37,10 @@ class Standalone:
         self.url = line.removeprefix("ready ")
         self._port = self.url.rsplit(":", 1)[1]
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
     def kill(self) -> None:
         """As a power cut would: no time to say goodbye."""
         assert self._process is not None
@@ -72,15 +76,22 @@ class Standalone:
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
 
 
-@pytest.fixture
-def standalone() -> Iterator[Standalone]:
+@pytest.fixture(scope="session")
+def _kept() -> Iterator[Standalone]:
     with temporary_folder() as folder:
         platform = Standalone(folder / "data")
-        platform.start()
         try:
             yield platform
         finally:
             platform.stop()
+
+
+@pytest.fixture
+def standalone(_kept: Standalone) -> Standalone:
+    """A running platform, the same for one test after the other: each takes accounts and produce of its own."""
+    if not _kept.running:
+        _kept.start()
+    return _kept
 
 
 def until(condition: Any, within_s: float) -> Any:

@@ -15,6 +15,8 @@ from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, until
 from tests.system.oracle import optimal_value_fen
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 SIZE = ("--listings", "320", "--orders", "120", "--parcels", "600")
 SEED = "7"
 
@@ -86,9 +88,10 @@ def test_every_round_is_worth_what_highs_finds_in_the_same_market(undisturbed: P
 
 
 def test_the_platform_stays_up_to_be_looked_at(undisturbed: Played) -> None:
-    platform, totals, _ = undisturbed
+    platform, _, _ = undisturbed
     anyone = platform.caller("citizen", "reader")
-    assert "泗阳县" in anyone.get("/board", params={"adcode": "321323"}).text or totals["matched_g"] > 0
+    board = anyone.get("/v1/board", params={"limit": 500}).json()["items"]
+    assert sum(each["sold_kg"] for each in board) > 0
     assert anyone.get("/readyz").status_code == 200
     again = subprocess.run(
         [DUIJIE, "demo", "--url", platform.url, "--seed", SEED, "--data", platform.folder, *SIZE],

@@ -4,19 +4,25 @@ import json
 import socket
 import subprocess
 
+import pytest
+
 from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, processes_under
 from tests.system.test_scene import LISTING
+
+pytestmark = pytest.mark.xdist_group("system")
+
+CABBAGES = {**LISTING, "produce": "cabbage"}  # not the market of the scene
 
 
 def test_what_was_answered_201_is_there_after_a_kill_once(standalone: Standalone) -> None:
     farmer = standalone.caller("producer", "farmer")
     keys = [f"key-{number}" for number in range(20)]
-    posted = [farmer.post("/v1/listings", json=LISTING, headers={"Idempotency-Key": key}) for key in keys]
+    posted = [farmer.post("/v1/listings", json=CABBAGES, headers={"Idempotency-Key": key}) for key in keys]
     assert {answer.status_code for answer in posted} == {201}
     standalone.kill()
     standalone.start()
-    again = [farmer.post("/v1/listings", json=LISTING, headers={"Idempotency-Key": key}) for key in keys]
+    again = [farmer.post("/v1/listings", json=CABBAGES, headers={"Idempotency-Key": key}) for key in keys]
     assert [answer.content for answer in again] == [answer.content for answer in posted]
     listings = farmer.get("/v1/listings", params={"limit": 500}).json()["items"]
     assert {row["id"] for row in listings} == {answer.json()["id"] for answer in posted}
