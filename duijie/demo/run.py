@@ -7,8 +7,9 @@ from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
 from duijie.demo.client import Client, until_ready
 from duijie.demo.journal import Journal
-from duijie.demo.play import Player, accounts
+from duijie.demo.play import accounts, play_through
 from duijie.demo.progress import Stages
+from duijie.demo.stage import Play
 from duijie.demo.table import Totals, table
 from duijie.demo.world import CHINA, Size, World
 
@@ -26,7 +27,7 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
             name = f"demo-{seed}-{world.day}"
             async with Client(url, tokens, seed=name) as client:
                 with Stages.shown() as stages:
-                    totals = await Player(client, journal, world, stages).play()
+                    totals = await play_through(Play(client, journal, world, stages))
             journal.note("totals", totals.as_json())
         totals = Totals(**journal.get("totals"))
     write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,89 @@
+"""The first half: programmes are opened, the world is posted, and each market is cleared once."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from duijie.demo.stage import ADMIN, OFFICER, POLL_S, Play
+from duijie.demo.world import Lot, Wish
+
+COURIER_FEN, COURIER_BUDGET_FEN = 200, 500_000_000
+SUPPORT_FEN_PER_KG, SUPPORT_BUDGET_FEN = 30, 50_000_000_000
+
+
+async def open_programmes(play: Play) -> dict[str, str]:
+    common = {
+        "starts_at": f"{play.world.day - timedelta(days=1)}T00:00:00Z",
+        "ends_at": f"{play.world.day + timedelta(days=120)}T00:00:00Z",
+    }
+    programmes: list[dict[str, Any]] = [
+        {
+            "name": "助农农产品补贴",
+            "funder": "platform fund",
+            "kind": "produce_support",
+            "budget_fen": SUPPORT_BUDGET_FEN,
+            "rate_fen": SUPPORT_FEN_PER_KG,
+        },
+        {
+            "name": "助农快递补贴",
+            "funder": "platform fund",
+            "kind": "courier_parcel",
+            "budget_fen": COURIER_BUDGET_FEN,
+            "rate_fen": COURIER_FEN,
+            "eligibility": {"poverty_832": True},
+        },
+    ]
+    return {
+        body["kind"]: (await play.once(OFFICER, "/v1/programmes", body | common, f"programme/{body['kind']}"))["id"]
+        for body in programmes
+    }
+
+
+async def post_world(play: Play) -> None:
+    async def offer(lot: Lot) -> None:
+        await play.once(lot.producer, "/v1/listings", lot.body, f"lot/{lot.index}")
+
+    async def order(wish: Wish) -> None:
+        await play.once(wish.buyer, "/v1/orders", wish.body, f"order/{wish.index}")
+
+    await play.all("listings posted", play.world.lots, offer)
+    await play.all("orders posted", play.world.wishes, order)
+
+
+async def until_on_market(play: Play) -> None:
+    """Matching hears of listings by events; clearing earlier would clear a part of the world."""
+    ours = {play.journal.get(f"lot/{lot.index}")["id"] for lot in play.world.lots}
+    with play.stages.stage("lots on the market", len(ours)) as bar:
+        seen = 0
+        while seen < len(ours):
+            listings = await play.client.every(ADMIN, "/v1/listings")
+            now = sum(each["id"] in ours and each["on_market"] for each in listings)
+            bar.advance(now - seen)
+            seen = now
+            await asyncio.sleep(POLL_S if seen < len(ours) else 0)
+
+
+async def clear(play: Play) -> list[dict[str, Any]]:
+    with play.stages.stage("markets cleared", len(play.world.markets)) as bar:
+        for produce in play.world.markets:
+            await play.once(ADMIN, "/v1/rounds", {"produce": produce}, f"round/{produce}")
+            bar.advance()
+    return await play.client.every(ADMIN, "/v1/rounds")
+
+
+async def agree(play: Play) -> None:
+    """Both sides say yes to what was proposed to them."""
+    proposed = await play.client.every(ADMIN, "/v1/matches", status="proposed")
+    lots, wishes = play.index_of_lot(), play.index_of_wish()
+
+    async def agree(match: dict[str, Any]) -> None:
+        path = f"/v1/matches/{match['id']}/agree"
+        sides = {
+            "producer": play.world.lots[lots[match["listing_id"]]].producer,
+            "buyer": play.world.wishes[wishes[match["order_id"]]].buyer,
+        }
+        for side, account in sides.items():
+            if not match["consents"][side]:
+                await play.client.post(account, path, key=f"agree/{side}/{match['id']}")
+
+    await play.all("matches agreed", [match for match in proposed if match["order_id"] in wishes], agree)

@@ -1,0 +1,220 @@
+"""The second half: shipments are claimed, routed and carried, parcels registered and scanned, and support arrives."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from catalogue.places import get as place_of
+from duijie.demo.market import SUPPORT_FEN_PER_KG
+from duijie.demo.stage import ADMIN, GRAMS_PER_KG, OFFICER, POLL_S, Play
+from duijie.demo.world import CARRIERS
+
+ROUTE_COUNTIES = 4
+ROUTE_KM_MAX = 600
+ROUTE_LIMIT_S = 10
+PARCEL_G = 2_500
+PARCELS_PER_MATCH = 200
+ARRAY = 1000
+
+Parcels = dict[str, list[dict[str, Any]]]
+"""Parcels by the carrier that registers them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """An agreed match with its shipment, placed in the world: which lot, which order."""
+
+    lot: int
+    wish: int
+    match: dict[str, Any]
+    shipment: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its name in this demonstration, whatever ids the platform drew."""
+        return f"{self.lot}-{self.wish}"
+
+    @property
+    def county(self) -> str:
+        adcode: str = self.match["origin"]["adcode"]
+        return adcode
+
+    @property
+    def carrier(self) -> str:
+        """One carrier a county."""
+        return CARRIERS[int(self.county) % len(CARRIERS)]
+
+    @property
+    def quantity_g(self) -> int:
+        quantity_g: int = round(self.match["quantity_kg"] * GRAMS_PER_KG)
+        return quantity_g
+
+
+async def deals(play: Play) -> list[Deal]:
+    """Every match of this world with its shipment, in the world's order, once all have one."""
+    lots, wishes = play.index_of_lot(), play.index_of_wish()
+    matches = [
+        match
+        for match in await play.client.every(ADMIN, "/v1/matches")
+        if match["status"] in {"agreed", "fulfilled"} and match["order_id"] in wishes
+    ]
+    with play.stages.stage("shipments opened", len(matches)) as bar:
+        while True:
+            shipments = {each["match_id"]: each for each in await play.client.every(ADMIN, "/v1/shipments")}
+            if all(match["id"] in shipments for match in matches):
+                break
+            await asyncio.sleep(POLL_S)
+        bar.advance(len(matches))
+    deals = [
+        Deal(lots[match["listing_id"]], wishes[match["order_id"]], match, shipments[match["id"]]) for match in matches
+    ]
+    return sorted(deals, key=lambda deal: (deal.lot, deal.wish))
+
+
+async def claim(play: Play, deals: Sequence[Deal]) -> None:
+    async def take(deal: Deal) -> None:
+        await play.once(deal.carrier, f"/v1/shipments/{deal.shipment['id']}/claim", None, f"claim/{deal.key}")
+
+    await play.all("shipments claimed", deals, take)
+
+
+async def plan_routes(play: Play, deals: Sequence[Deal]) -> list[dict[str, Any]]:
+    """The counties with the most to carry nearby."""
+    near = [deal for deal in deals if deal.match["distance_km"] <= ROUTE_KM_MAX]
+    busiest = sorted(Counter(deal.county for deal in near).items(), key=lambda each: (-each[1], each[0]))
+    counties = [county for county, _ in busiest[:ROUTE_COUNTIES]]
+    routes: list[dict[str, Any]] = []
+    with play.stages.stage("counties routed", len(counties)) as bar:
+        for county in counties:
+            routes.append(await plan(play, county, [deal for deal in near if deal.county == county]))
+            bar.advance()
+    return routes
+
+
+async def plan(play: Play, county: str, deals: Sequence[Deal]) -> dict[str, Any]:
+    carrier = deals[0].carrier
+    wanted = {
+        "shipment_ids": [deal.shipment["id"] for deal in deals],
+        "vehicle_ids": [await vehicle(play, carrier, county, number) for number in (1, 2, 3)],
+        "depart_at": play.world.opens_at.isoformat(),
+        "limit_s": ROUTE_LIMIT_S,
+    }
+    path = f"/v1/routes/{(await play.once(carrier, '/v1/routes', wanted, f'route/{county}'))['id']}"
+    while (route := await play.client.get(carrier, path))["status"] == "planning":
+        await asyncio.sleep(POLL_S)
+    found: dict[str, Any] = route
+    return found
+
+
+async def vehicle(play: Play, carrier: str, county: str, number: int) -> str:
+    place = place_of(county)
+    assert place is not None
+    body = {
+        "name": f"{place.name} {number}",
+        "capacity_kg": 8000,
+        "temperature_classes": ["ambient", "chilled"],
+        "depot": {"lon": place.lon, "lat": place.lat},
+        "shift": {"start": "00:00", "end": "00:00"},
+        "cost_fen_per_km": 350,
+    }
+    vehicle_id: str = (await play.once(carrier, "/v1/vehicles", body, f"vehicle/{county}/{number}"))["id"]
+    return vehicle_id
+
+
+async def register(play: Play, deals: Sequence[Deal]) -> Parcels:
+    """Parcels by carrier, until there are enough of them; each array in its turn."""
+    parcels: Parcels = defaultdict(list)
+    for deal in deals:
+        if sum(map(len, parcels.values())) < play.world.size.parcels:
+            parcels[deal.carrier] += parcels_of(play, deal)
+    with play.stages.stage("parcels registered", sum(map(len, parcels.values()))) as bar:
+        for carrier, array in chunks(parcels):
+            key = f"parcels/{array[0]['waybill']}"
+            items = (await play.once(carrier, "/v1/parcels", array, key))["items"]
+            for parcel, item in zip(array, items, strict=True):
+                parcel["subsidy"] = item["subsidy"]
+            bar.advance(len(array))
+    return parcels
+
+
+def parcels_of(play: Play, deal: Deal) -> list[dict[str, Any]]:
+    reference = play.world.wishes[deal.wish].body["reference"]
+    count = min(deal.quantity_g // PARCEL_G, PARCELS_PER_MATCH)
+    return [
+        {
+            "waybill": f"DJ{play.world.seed:03d}{play.world.day:%y%m%d}{deal.lot:05d}{deal.wish:05d}{number:04d}",
+            "match_id": deal.match["id"],
+            "weight_g": PARCEL_G,
+            "recipient_adcode": deal.match["destination"]["adcode"],
+            "order_ref": f"{reference}-{deal.lot}-{number}",
+        }
+        for number in range(count)
+    ]
+
+
+async def scan(play: Play, parcels: Parcels) -> None:
+    """Most are delivered; some come back, before or after delivery; some are still on their way."""
+    now = play.moment("scanning")
+    waves = [
+        ("accepted", now - timedelta(minutes=3), range(100)),
+        ("delivered", now - timedelta(minutes=2), range(95)),
+        ("returned", now - timedelta(minutes=1), range(94, 98)),
+    ]
+    total = sum(map(len, parcels.values()))
+    with play.stages.stage("parcels scanned", len(waves) * total) as bar:
+        for kind, at, fates in waves:
+            for carrier, array in chunks(parcels):
+                scans = [
+                    {
+                        "waybill": parcel["waybill"],
+                        "type": kind,
+                        "at": at.isoformat(),
+                        "adcode": parcel["recipient_adcode"],
+                    }
+                    for parcel in array
+                    if play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
+                ]
+                await play.once(carrier, "/v1/parcels/scans", scans, f"{kind}/{array[0]['waybill']}")
+                bar.advance(len(array))
+
+
+async def deliver(play: Play, deals: Sequence[Deal]) -> list[Deal]:
+    """Most shipments arrive, which fulfils their matches; the last few are on the road when the play ends."""
+    arriving = [deal for deal in deals if play.world.chance("arrival", deal.key).randrange(100) < 97]
+
+    at = play.moment("carrying").isoformat()
+
+    async def carry(deal: Deal) -> None:
+        path = f"/v1/shipments/{deal.shipment['id']}/events"
+        await play.once(deal.carrier, path, {"type": "picked_up", "at": at}, f"picked-up/{deal.key}")
+        if deal in arriving:
+            await play.once(deal.carrier, path, {"type": "delivered", "at": at}, f"delivered/{deal.key}")
+
+    await play.all("shipments carried", deals, carry)
+    return arriving
+
+
+async def until_supported(play: Play, programme_id: str, delivered: Iterable[Deal]) -> dict[str, Any]:
+    """Support follows fulfilment by events; it is there when it is what the rule says, to the fen."""
+    expected_fen = sum(SUPPORT_FEN_PER_KG * deal.quantity_g // GRAMS_PER_KG for deal in delivered)
+    with play.stages.stage("fen of produce support", expected_fen) as bar:
+        posted_fen = 0
+        while True:
+            programme: dict[str, Any] = await play.client.get(OFFICER, f"/v1/programmes/{programme_id}")
+            bar.advance(programme["posted_fen"] - posted_fen)
+            posted_fen = programme["posted_fen"]
+            if posted_fen == expected_fen:
+                return programme
+            await asyncio.sleep(POLL_S)
+
+
+def chunks(parcels: Parcels) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Arrays that the surface takes, carrier by carrier."""
+    return [
+        (carrier, parcels[carrier][start : start + ARRAY])
+        for carrier in sorted(parcels)
+        for start in range(0, len(parcels[carrier]), ARRAY)
+    ]

@@ -1,0 +1,61 @@
+"""What every part of the demonstration stands on: doing a thing once, and doing many at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from duijie.demo.client import Client
+from duijie.demo.journal import Journal
+from duijie.demo.progress import Stages
+from duijie.demo.world import World
+
+ADMIN, OFFICER = "demonstration", "programme office"
+AT_ONCE = 12
+POLL_S = 0.25
+GRAMS_PER_KG = 1000
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One run over one world; what is done is noted in the journal."""
+
+    client: Client
+    journal: Journal
+    world: World
+    stages: Stages
+
+    async def once(self, account: str, path: str, body: Any, step: str) -> Any:
+        """Post it unless the journal holds its answer."""
+        if step not in self.journal:
+            self.journal.note(step, await self.client.post(account, path, body, key=step))
+        return self.journal.get(step)
+
+    def moment(self, step: str) -> datetime:
+        """When that stage began, kept: a body that is sent again must be the same body."""
+        if step not in self.journal:
+            self.journal.note(step, datetime.now(UTC).isoformat())
+        return datetime.fromisoformat(self.journal.get(step))
+
+    async def all(self, title: str, things: Sequence[Thing], do: Callable[[Thing], Awaitable[None]]) -> None:
+        """Do it for each, some at once."""
+        turns = asyncio.Semaphore(AT_ONCE)
+        with self.stages.stage(title, len(things)) as bar:
+
+            async def one(thing: Thing) -> None:
+                async with turns:
+                    await do(thing)
+                bar.advance()
+
+            async with asyncio.TaskGroup() as group:
+                for thing in things:
+                    group.create_task(one(thing))
+
+    def index_of_lot(self) -> dict[str, int]:
+        return {self.journal.get(f"lot/{lot.index}")["id"]: lot.index for lot in self.world.lots}
+
+    def index_of_wish(self) -> dict[str, int]:
+        return {self.journal.get(f"order/{wish.index}")["id"]: wish.index for wish in self.world.wishes}
