@@ -112,11 +112,16 @@ def demo(
     parcels: Annotated[int, typer.Option(min=0, help="About how many parcels.")] = 12_000,
 ) -> None:
     """Play the demonstration through the public surface; killed, it goes on where it was."""
+    from duijie.demo.client import Refused
     from duijie.demo.run import play
     from duijie.demo.world import Size
 
     configure_logging("WARNING")
-    asyncio.run(play(folder_at(data), url, seed, Size(listings, orders, parcels)))
+    try:
+        asyncio.run(play(folder_at(data), url, seed, Size(listings, orders, parcels)))
+    except* Refused as refused:
+        print(f"The demonstration can't go on: {refused.exceptions[0]}", file=sys.stderr)
+        sys.exit(1)
 
 
 @app.command()

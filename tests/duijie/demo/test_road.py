@@ -1,0 +1,60 @@
+"""Who carries what in the demonstration, and what of it becomes parcels."""
+
+from datetime import date
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, parcels_of
+from duijie.demo.stage import Play
+from duijie.demo.world import CARRIERS, Size, World
+
+WORLD = World(1, date(2026, 11, 23), Size(listings=10, orders=10, parcels=10))
+PLAY = Play(None, None, WORLD, None)  # type: ignore[arg-type]  # what is pure of it needs the world alone
+
+
+def deal(quantity_kg: float = 10, adcode: str = "321323", lot: int = 1, wish: int = 2) -> Deal:
+    match = {
+        "id": "m",
+        "quantity_kg": quantity_kg,
+        "origin": {"adcode": adcode},
+        "destination": {"adcode": "320102"},
+    }
+    return Deal(lot, wish, match, {"id": "s"})
+
+
+def test_a_county_has_one_carrier() -> None:
+    assert deal(adcode="321323", lot=1).carrier == deal(adcode="321323", lot=7).carrier
+    assert {deal(adcode=str(number)).carrier for number in range(100000, 100012)} == set(CARRIERS)
+
+
+def test_a_deal_is_named_by_its_place_in_the_world_not_by_ids_drawn() -> None:
+    assert deal(lot=3, wish=5).key == "3-5"
+
+
+@given(st.integers(1, 10_000_000))
+def test_parcels_never_weigh_more_than_their_match(quantity_g: int) -> None:
+    parcels = parcels_of(PLAY, deal(quantity_kg=quantity_g / 1000))
+    assert sum(parcel["weight_g"] for parcel in parcels) <= quantity_g
+    assert len(parcels) == min(quantity_g // PARCEL_G, PARCELS_PER_MATCH)
+
+
+def test_every_parcel_has_a_waybill_and_an_order_of_its_own() -> None:
+    parcels = [parcel for lot in range(3) for parcel in parcels_of(PLAY, deal(quantity_kg=500, lot=lot))]
+    assert len({parcel["waybill"] for parcel in parcels}) == len(parcels) == 3 * PARCELS_PER_MATCH
+    assert len({parcel["order_ref"] for parcel in parcels}) == len(parcels)
+    assert all(len(parcel["waybill"]) <= 64 for parcel in parcels)
+
+
+@given(st.dictionaries(st.sampled_from(CARRIERS), st.integers(0, 3500)))
+def test_arrays_are_what_the_surface_takes_and_lose_nothing(counts: dict[str, int]) -> None:
+    parcels: dict[str, list[dict[str, Any]]] = {
+        carrier: [{"n": number} for number in range(count)] for carrier, count in counts.items()
+    }
+    arrays = chunks(parcels)
+    assert all(0 < len(array) <= ARRAY for _, array in arrays)
+    joined: dict[str, list[dict[str, Any]]] = {carrier: [] for carrier in parcels}
+    for carrier, array in arrays:
+        joined[carrier] += array
+    assert joined == parcels
