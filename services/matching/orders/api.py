@@ -50,7 +50,7 @@ async def read_order(order_id: UUID, caller: Buyer, session: Read, response: Res
 
 @router.patch("/{order_id}")
 async def change_order(
-    order_id: UUID, wanted: OrderChange, version: IfMatch, caller: Buyer, session: Write, response: Response
+    order_id: UUID, wanted: OrderChange, caller: Buyer, version: IfMatch, session: Write, response: Response
 ) -> OrderOut:
     """Change quantity, ceiling or window; If-Match carries the version you read."""
     order = await service.change(session, caller, order_id, version, wanted)

@@ -1,7 +1,7 @@
 """What of a plan still fits when it is written: the market may have moved while it was solved."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,11 +63,12 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The locked rows by id, and the terms that the plan was made for."""
+    """The locked rows by id, the terms that the plan was made for, and the pairs that have said no meanwhile."""
 
     lots: Mapping[str, Row]
     bids: Mapping[str, Row]
     terms: Mapping[str, int]
+    refused: Collection[tuple[str, str]] = ()
 
 
 def fitting(planned: Iterable[Planned], sides: Sides, policy: Policy, now: datetime) -> list[Fitting]:
@@ -78,7 +79,7 @@ def fitting(planned: Iterable[Planned], sides: Sides, policy: Policy, now: datet
     found: list[Fitting] = []
     for match in planned:
         lot, bid = sides.lots.get(match.listing_id), sides.bids.get(match.order_id)
-        if lot is None or bid is None or not _unchanged(match, lot, bid, sides.terms):
+        if lot is None or bid is None or not _unchanged(match, lot, bid, sides):
             continue
         journey = Journey.of(lot, bid, match.distance_m, policy, now)
         enough = match.quantity_g <= min(free_g[match.listing_id], free_g[match.order_id])
@@ -90,9 +91,10 @@ def fitting(planned: Iterable[Planned], sides: Sides, policy: Policy, now: datet
     return _filled(found)
 
 
-def _unchanged(match: Planned, lot: Row, bid: Row, terms: Mapping[str, int]) -> bool:
+def _unchanged(match: Planned, lot: Row, bid: Row, sides: Sides) -> bool:
     is_open = lot.status == "open" and bid.lifecycle == "open"
-    return bool(is_open and terms[match.listing_id] == lot.terms and terms[match.order_id] == bid.terms)
+    same_terms = sides.terms[match.listing_id] == lot.terms and sides.terms[match.order_id] == bid.terms
+    return bool(is_open and same_terms and (match.listing_id, match.order_id) not in sides.refused)
 
 
 def _filled(found: list[Fitting]) -> list[Fitting]:

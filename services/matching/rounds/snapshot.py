@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, select
 
@@ -46,7 +47,7 @@ async def take(db: Database, produce: str) -> Snapshot:
         changes = (await session.scalars(_changes_of(produce))).all()
         supply = (await session.execute(_free_supply_of(produce))).all()
         orders = (await session.execute(_free_orders_of(produce))).all()
-        refused = (await session.execute(_refused_of(produce))).all()
+        refused = (await session.execute(refused_pairs().where(Supply.produce == produce))).all()
         now = await database_now(session)
     return Snapshot(
         produce,
@@ -106,14 +107,14 @@ def _free_orders_of(produce: str) -> Select[Any]:
     return select(*OrderRow.__table__.columns).where(OrderRow.produce == produce, _is_free_order())
 
 
-def _refused_of(produce: str) -> Select[Any]:
-    """Pairs that said no, and neither of which has changed its terms since."""
+def refused_pairs() -> Select[tuple[UUID, UUID]]:
+    """Pairs of open sides that said no, and neither of which has changed its terms since."""
     refused = REFUSED_PAIRS.c
     return (
         select(refused.listing_id, refused.order_id)
         .join(Supply, and_(Supply.listing_id == refused.listing_id, Supply.terms == refused.listing_terms))
         .join(OrderRow, and_(OrderRow.id == refused.order_id, OrderRow.terms == refused.order_terms))
-        .where(Supply.produce == produce, Supply.status == "open", OrderRow.lifecycle == "open")
+        .where(Supply.status == "open", OrderRow.lifecycle == "open")
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import structlog
 
 from chassis.db import Database, is_transient
-from chassis.solvers import SolverFailed
 from services.matching.rounds import queries, service, snapshot
 from services.matching.rounds.pool import SolverPool
 
@@ -57,14 +56,13 @@ class Timer:
     async def _clear(self, market: str) -> None:
         try:
             await service.clear_changed(self._db, self._pool, market)
-        except SolverFailed as error:
-            # It stays marked as changed; the others have their turn meanwhile.
-            log.error("round_failed", produce=market, error=str(error))
-            self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
         except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("round_waits", produce=market, error=type(error).__name__)
+            if is_transient(error):
+                log.warning("round_waits", produce=market, error=type(error).__name__)
+                return
+            # It stays marked as changed; the others have their turn, whatever is wrong with this one.
+            log.error("round_failed", produce=market, exc_info=error)
+            self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
 
 
 def _in_parts(markets: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Table, Uuid, any_, column, func, insert, literal, select, update
+from sqlalchemy import ARRAY, BigInteger, Table, Uuid, any_, column, func, insert, literal, select, tuple_, update
 from uuid_utils.compat import uuid7
 
 from chassis.db import WriteSession
@@ -17,14 +17,14 @@ from contracts.supply import RemainingChanged
 from services.matching.clock import database_now
 from services.matching.feed.service import note_all
 from services.matching.markets import forget_changes, mark_changed
-from services.matching.matches.models import Match
+from services.matching.matches.models import REFUSED_PAIRS, Match
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
 from services.matching.orders.models import Order
 from services.matching.rounds.fitting import Fitting, Row, Sides, fitting
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import Snapshot
+from services.matching.rounds.snapshot import Snapshot, refused_pairs
 from services.matching.supply.models import Supply, point_of
 
 SUPPLY: Table = Supply.__table__  # type: ignore[assignment]
@@ -37,8 +37,10 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: P
     round_id = uuid7()
     lots = await _locked(session, SUPPLY.c.listing_id, {match.listing_id for match in plan.matches})
     bids = await _locked(session, ORDERS.c.id, {match.order_id for match in plan.matches})
+    # Read under the locks, which a no is written under: what was declined while this was solved is seen.
+    refused = await _refused(session, plan)
     now = await database_now(session)
-    made = fitting(plan.matches, Sides(lots, bids, snapshot.terms), policy, now)
+    made = fitting(plan.matches, Sides(lots, bids, snapshot.terms, refused), policy, now)
     matches = [_match(each, round_id, now) for each in made]
     await _promise(session, made)
     await _insert(session, matches)
@@ -69,6 +71,18 @@ async def _locked(session: WriteSession, id_column: Any, ids: set[str]) -> dict[
     chosen = select(*id_column.table.columns).where(wanted).order_by(id_column).with_for_update()
     rows = (await session.execute(chosen)).all()
     return {str(row._mapping[id_column]): row for row in rows}
+
+
+async def _refused(session: WriteSession, plan: Plan) -> frozenset[tuple[str, str]]:
+    """Those of the planned pairs that have said no at their present terms."""
+    planned = func.unnest(
+        literal([UUID(match.listing_id) for match in plan.matches], ARRAY(Uuid)),
+        literal([UUID(match.order_id) for match in plan.matches], ARRAY(Uuid)),
+    ).table_valued(column("listing_id", Uuid), column("order_id", Uuid))
+    planned = planned.render_derived(name="planned")
+    pair = tuple_(REFUSED_PAIRS.c.listing_id, REFUSED_PAIRS.c.order_id)
+    chosen = refused_pairs().where(pair.in_(select(planned.c.listing_id, planned.c.order_id)))
+    return frozenset((str(listing_id), str(order_id)) for listing_id, order_id in await session.execute(chosen))
 
 
 def _match(each: Fitting, round_id: UUID, now: datetime) -> Match:

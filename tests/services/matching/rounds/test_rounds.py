@@ -11,6 +11,7 @@ from chassis.solvers import SolverFailed
 from contracts.rounds import RoundCleared
 from services.matching.feed.models import FEED_PENDING
 from services.matching.markets import MARKET_CHANGES
+from services.matching.matches import service as match_service
 from services.matching.optimiser.plan import Plan
 from services.matching.orders.models import Order
 from services.matching.rounds import service
@@ -187,6 +188,32 @@ async def test_what_no_longer_fits_is_not_written_and_the_market_waits_for_anoth
     if meddle in {"dearer", "lower ceiling"}:
         assert (await scene.round()).matches == 1
         await books_balance(scene.db)
+
+
+@pytest.mark.parametrize("how", ["decline", "deadline"])
+async def test_a_pair_that_says_no_while_more_of_it_is_solved_is_not_proposed_again(scene: Scene, how: str) -> None:
+    """Both sides have more to give after a first match, and their terms are the same as in the snapshot."""
+    lot = await scene.lot(quantity_g=100_000, auto_agree=False)
+    order = await scene.order(quantity_kg=500)
+    await scene.round()
+    (match,) = await scene.matches()
+    await consume(scene.db, grown := then(lot, quantity_g=300_000))
+
+    async def refuse() -> None:
+        if how == "decline":
+            assert (await scene.answer(match, "producer", "decline")).status_code == 200
+        else:
+            await scene.let_deadlines_pass()
+            assert await match_service.release_lapsed(scene.db) == 1
+
+    (cleared,) = await service.clear_now(scene.db, Meddled(scene.pool, refuse), "strawberry")
+    assert (cleared.matches, cleared.skipped) == (0, 1)
+    assert (await scene.round()).matches == 0
+    assert [each.status for each in await scene.matches()] == ["released"]
+    await consume(scene.db, then(grown, min_price_fen_per_kg=1500))
+    assert (await scene.round()).matched_g == 300_000
+    assert (await scene.read_order(order["id"]))["held_kg"] == 300
+    await books_balance(scene.db)
 
 
 async def test_one_match_that_fell_through_takes_the_rest_of_a_least_fill_with_it(scene: Scene) -> None:

@@ -4,9 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
+from chassis.db import Database, WriteSession
+from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.policy import Policy
+from services.matching.rounds import snapshot, writing
+from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
+from services.matching.rounds.snapshot import Snapshot
 from services.matching.rounds.timer import Timer
-from tests.services.matching.scene import Scene
+from tests.services.matching.scene import Scene, books_balance
 
 
 @asynccontextmanager
@@ -58,3 +66,70 @@ async def test_with_an_interval_of_0_rounds_run_on_demand_only_until_it_is_set_a
             return len(await scene.matches()) == 1
 
         await until(made)
+
+
+async def test_a_market_that_can_not_be_written_stops_no_other_and_is_left_alone_for_a_while(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for produce in ("garlic", "strawberry"):
+        await scene.lot(produce=produce)
+        await scene.order(produce=produce)
+    tried: list[str] = []
+    write = writing.write
+
+    async def failing(session: WriteSession, seen: Snapshot, plan: Plan, policy: Policy) -> Round:
+        tried.append(seen.produce)
+        assert seen.produce != "garlic", "as planned"
+        return await write(session, seen, plan, policy)
+
+    monkeypatch.setattr(writing, "write", failing)
+    timer = Timer(scene.db, scene.pool)
+    await timer.clear_changed()
+    await timer.clear_changed()
+    assert [match.produce for match in await scene.matches()] == ["strawberry"]
+    assert sorted(tried) == ["garlic", "strawberry"]
+
+    monkeypatch.setattr(writing, "write", write)
+    monkeypatch.setattr("services.matching.rounds.timer.LEAVE_ALONE_S", 0)
+    await Timer(scene.db, scene.pool).clear_changed()
+    assert [match.produce for match in await scene.matches()] == ["strawberry", "garlic"]
+    await books_balance(scene.db)
+
+
+async def test_while_the_database_is_away_a_market_waits_without_being_left_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.lot()
+    await scene.order()
+    take = snapshot.take
+
+    async def away(db: Database, produce: str) -> Snapshot:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(snapshot, "take", away)
+    timer = Timer(scene.db, scene.pool)
+    await timer.clear_changed()
+    assert await scene.matches() == []
+    monkeypatch.setattr(snapshot, "take", take)
+    await timer.clear_changed()
+    assert len(await scene.matches()) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 1, 86_400])
+async def test_any_interval_up_to_a_day_is_taken_and_stands(scene: Scene, seconds: float) -> None:
+    await set_interval(scene, seconds)
+    await set_interval(scene, seconds)  # the same again is the same
+
+
+@pytest.mark.parametrize("seconds", [-0.001, 86_400.001])
+async def test_an_interval_just_beyond_is_refused(scene: Scene, seconds: float) -> None:
+    admin = scene.issuer.caller("admin")
+    answer = await scene.client.put("/v1/rounds/interval", json={"seconds": seconds}, headers=admin)
+    assert answer.status_code == 422
+    missing = await scene.client.put("/v1/rounds/interval", json={}, headers=admin)
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "#/seconds")
+
+
+async def test_before_anybody_sets_it_the_interval_is_a_second(scene: Scene) -> None:
+    answer = await scene.client.get("/v1/rounds/interval", headers=scene.issuer.caller("supervisor"))
+    assert answer.json() == {"seconds": 1}
