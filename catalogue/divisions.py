@@ -104,6 +104,12 @@ def area(code: str) -> Area | None:
     return None
 
 
+def adcode_prefix(code: str) -> str:
+    """What the adcodes of all counties of an area begin with: 320000 → 32. A code that is no area's is its own."""
+    named = area(code)
+    return code if named is None else named.prefix
+
+
 def area_of(adcode: str, level: Level) -> Area | None:
     """The area of that level in which a county lies, e.g. to count by province or prefecture."""
     return _areas().get(adcode[: level.digits]) if adcode in _by_adcode() else None

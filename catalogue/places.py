@@ -15,6 +15,7 @@ from catalogue.divisions import (
     Area,
     Level,
     Place,
+    adcode_prefix,
     all_places,
     area,
     area_of,
@@ -32,6 +33,7 @@ __all__ = [
     "Level",
     "Located",
     "Place",
+    "adcode_prefix",
     "all_places",
     "area",
     "area_of",
@@ -148,8 +150,7 @@ def _by_code(code: str) -> tuple[Place, ...]:
     known = get(code)
     if known is not None:
         return (known,)
-    named = area(code)
-    prefix = code if named is None else named.prefix
+    prefix = adcode_prefix(code)
     return tuple(place for place in all_places() if place.adcode.startswith(prefix))
 
 

@@ -1,6 +1,7 @@
 """The API process of a service: one FastAPI application, wired the same way everywhere."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from html import escape
 
 from fastapi import APIRouter, FastAPI
@@ -13,9 +14,22 @@ from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
 from chassis.telemetry import RequestTelemetry, serve_metrics
 
+Check = Callable[[], Awaitable[str | None]]
+"""Whether something that the process needs is there: None when it is, else the reason why not."""
 
-def create_app(name: str, *, db: Database, keys: KeySource, routers: Iterable[APIRouter]) -> FastAPI:
-    """The application of the service called `name`. Who made `db` closes it: a worker may share it."""
+
+def create_app(
+    name: str,
+    *,
+    db: Database,
+    keys: KeySource,
+    routers: Iterable[APIRouter],
+    checks: Mapping[str, Check] | None = None,
+) -> FastAPI:
+    """The application of the service called `name`. Who made `db` closes it: a worker may share it.
+
+    `/readyz` asks for the database, and for `checks` by their names.
+    """
     app = FastAPI(
         title=f"Duijie {name}",
         version="1",
@@ -29,7 +43,7 @@ def create_app(name: str, *, db: Database, keys: KeySource, routers: Iterable[AP
     app.add_middleware(RequestTelemetry, service=name)
     answer_problems(app)
     serve_metrics(app)
-    _serve_health(app, [("database", lambda: _database_answers(db))])
+    _serve_health(app, {"database": lambda: _database_answers(db), **(checks or {})})
     _serve_problem_pages(app)
     for router in routers:
         app.include_router(router)
@@ -37,7 +51,6 @@ def create_app(name: str, *, db: Database, keys: KeySource, routers: Iterable[AP
 
 
 async def _database_answers(db: Database) -> str | None:
-    """None when it does, else the reason."""
     try:
         async with db.reading() as session:
             await session.execute(text("SELECT 1"))
@@ -48,14 +61,15 @@ async def _database_answers(db: Database) -> str | None:
     return None
 
 
-def _serve_health(app: FastAPI, checks: Sequence[tuple[str, Callable[[], Awaitable[str | None]]]]) -> None:
+def _serve_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        reasons = {name: reason for name, check in checks if (reason := await check()) is not None}
+        found = await asyncio.gather(*(check() for check in checks.values()))
+        reasons = {name: reason for name, reason in zip(checks, found, strict=True) if reason is not None}
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import jwt
+import structlog
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +18,9 @@ ISSUER = AUDIENCE = "duijie"
 ALGORITHM = "EdDSA"
 KEYS_STAY_FRESH_S = 300
 REFETCH_AFTER_S = 5
+FIRST_RETRY_S = 0.5
+
+log = structlog.get_logger()
 
 
 class Caller(BaseModel):
@@ -54,25 +58,32 @@ class RemoteKeys:
         self._url = url
         self._client = httpx.AsyncClient(timeout=5)
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_s = float("-inf")
+        self._ask_after_s = float("-inf")
+        self._ask_at_once_after_s = float("-inf")
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
+        """Raises Unavailable as long as the gateway has never answered."""
         async with self._lock:
-            age_s = time.monotonic() - self._fetched_s
-            if age_s > KEYS_STAY_FRESH_S or (kid not in self._keys and age_s > REFETCH_AFTER_S):
-                await self._fetch()
+            known = kid in self._keys
+            if time.monotonic() > (self._ask_after_s if known else self._ask_at_once_after_s):
+                await self._ask()
+        if not self._keys:
+            raise Unavailable(headers={"Retry-After": "1"})
         return self._keys.get(kid)
 
-    async def _fetch(self) -> None:
+    async def _ask(self) -> None:
+        """Keys that were good stay good while the gateway is away; nobody waits for it again within REFETCH_AFTER_S."""
+        stay_fresh_s = KEYS_STAY_FRESH_S
         try:
             answer = (await self._client.get(self._url)).raise_for_status()
-        except httpx.HTTPError as error:
-            if self._keys:
-                return  # keys that were good stay good while the gateway is away
-            raise Unavailable(headers={"Retry-After": "1"}) from error
-        self._keys = _by_id(answer.json())
-        self._fetched_s = time.monotonic()
+            self._keys = _by_id(answer.json())
+        except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
+            log.warning("keys_not_fetched", error=type(error).__name__)
+            stay_fresh_s = REFETCH_AFTER_S
+        now_s = time.monotonic()
+        self._ask_after_s = now_s + stay_fresh_s
+        self._ask_at_once_after_s = now_s + (REFETCH_AFTER_S if self._keys else FIRST_RETRY_S)
 
 
 def _by_id(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:

@@ -85,6 +85,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_timeout=5,
+            hide_parameters=True,  # an error's text goes to the log; what people wrote does not
             connect_args={"server_settings": {"timezone": "UTC", "application_name": source}},
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)

@@ -16,7 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from chassis.problems import Text, invalid
+from chassis.problems import NUL, Text, invalid
 
 QUANTITY_MAX_KG = 10_000_000
 PRICE_MAX_FEN_PER_KG = 1_000_000
@@ -105,7 +105,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc_after_2000), BeforeValida
 def no_nul(value: str) -> str:
     """PostgreSQL's text can't hold U+0000."""
     if "\0" in value:
-        raise invalid("nul", Text("不能含有 U+0000 字符。", "It may not hold the character U+0000."))
+        raise invalid("nul", NUL)
     return value
 
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
 
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession, is_transient
 from chassis.outbox import append_records
 from chassis.tables import INBOX
-from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
+from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED, described
 from chassis.transport.base import Batch, Record, Transport
 from contracts.event import Envelope, Event
 
@@ -129,16 +128,8 @@ class Consumer:
     async def _bury(self, record: Record, error: Exception) -> None:
         """Send the record to its dead letters, with the reason; it never blocks those behind it."""
         log.error("record_dead", consumer=self._name, topic=record.topic, key=record.key, exc_info=error)
-        reason = {"dlq_consumer": self._name, "dlq_error": _describe(error)}
+        reason = {"dlq_consumer": self._name, "dlq_error": described(error)}
         dead = Record(record.topic + DEAD_LETTERS, record.key, record.value, {**record.headers, **reason})
         async with self._db.transaction() as session:
             await append_records(session, [dead])
         EVENTS_DEAD.labels(self._name).inc()
-
-
-def _describe(error: Exception) -> str:
-    """Which fields were wrong, never what stood in them: a dead letter may be read by many."""
-    if isinstance(error, ValidationError):
-        places = [".".join(map(str, each["loc"])) for each in error.errors(include_input=False)]
-        return f"ValidationError: {', '.join(places)}"
-    return f"{type(error).__name__}: {error}"[:500]

@@ -31,6 +31,9 @@ class Text(NamedTuple):
         return template.format(**fields) if fields else template
 
 
+NUL = Text("不能含有 U+0000 字符。", "It may not hold the character U+0000.")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """What is wrong with one field: `pointer` is an RFC 6901 pointer as a URI fragment, `#/origin/adcode`."""
@@ -94,7 +97,7 @@ class MalformedJson(Problem):
     slug, status = "malformed-json", 422
     title = Text("不是有效的 JSON", "Not valid JSON")
     detail = Text(
-        "正文不是有效的 UTF-8 JSON，或嵌套过深。",
+        "正文不是有效的 UTF-8 JSON，含有 NaN，或嵌套超过 32 层。",
         "The body is not valid UTF-8 JSON, holds NaN, or is nested deeper than 32.",
     )
 
@@ -218,11 +221,27 @@ _PYDANTIC_ZH: dict[str, str] = {
     "timezone_aware": "时间必须带时区。",
     "datetime_from_date_parsing": "不是有效的时间（RFC 3339）。",
     "datetime_parsing": "不是有效的时间（RFC 3339）。",
+    "datetime_type": "不是有效的时间（RFC 3339）。",
+    "date_from_datetime_parsing": "不是有效的日期（YYYY-MM-DD）。",
+    "date_parsing": "不是有效的日期（YYYY-MM-DD）。",
     "uuid_parsing": "不是有效的标识。",
+    "uuid_type": "不是有效的标识。",
     "int_type": "必须是整数。",
     "int_from_float": "必须是整数。",
+    "int_parsing": "必须是整数。",
+    "float_type": "必须是数字。",
+    "float_parsing": "必须是数字。",
+    "finite_number": "必须是有限的数字。",
     "bool_type": "必须是 true 或 false。",
+    "bool_parsing": "必须是 true 或 false。",
     "string_type": "必须是文本。",
+    "string_unicode": "不是有效的 Unicode 文本。",
+    "too_short": "至少 {min_length} 项。",
+    "list_type": "必须是数组。",
+    "tuple_type": "必须是数组。",
+    "dict_type": "必须是对象。",
+    "model_type": "必须是对象。",
+    "model_attributes_type": "必须是对象。",
     "json_invalid": "不是有效的 JSON。",
 }
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any, NoReturn
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -19,7 +19,18 @@ from starlette.exceptions import HTTPException
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
 from chassis.idempotency import Claim, Replay, claim, remember
-from chassis.problems import Internal, MalformedJson, Problem, StaleVersion, Unavailable, VersionRequired
+from chassis.problems import (
+    NUL,
+    FieldError,
+    Internal,
+    InvalidInput,
+    MalformedJson,
+    NotFound,
+    Problem,
+    StaleVersion,
+    Unavailable,
+    VersionRequired,
+)
 
 log = structlog.get_logger()
 
@@ -138,7 +149,8 @@ class Route(APIRoute):
         async def handle(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             strict.body_limit_b = self.body_limit_b
-            if strict.headers.get("content-type", "").startswith("application/json") and await strict.body():
+            _refuse_nul(strict)
+            if _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
             unit = strict.state.unit = Unit(strict.app.state.db)
             try:
@@ -155,6 +167,22 @@ class Route(APIRoute):
             return response
 
         return handle
+
+
+def _is_json(request: Request) -> bool:
+    """As FastAPI sees it: any case, and what ends in +json (RFC 6839)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _, subtype = media_type.partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _refuse_nul(request: Request) -> None:
+    """PostgreSQL's text can't hold U+0000, and would fail on it as on a fault of ours."""
+    if "\0" in request.url.path or any("\0" in str(value) for value in request.path_params.values()):
+        raise NotFound()
+    errors = [FieldError(f"#/query/{name}", NUL) for name, value in request.query_params.items() if "\0" in value]
+    if errors:
+        raise InvalidInput(errors=errors)
 
 
 def _as_problem(error: Exception, request: Request) -> Problem:
@@ -208,9 +236,10 @@ After a crash between the two the use case runs again, so it has to be one that 
 """
 
 
-def if_match(request: Request) -> int:
+def if_match(
+    value: Annotated[str | None, Header(alias="If-Match", description="The version that you read.")] = None,
+) -> int:
     """The version that the caller read: quoted, weak or bare. 428 without one, 412 for what can't be one."""
-    value = request.headers.get("if-match")
     if value is None:
         raise VersionRequired()
     version = value.strip().removeprefix("W/").strip('"')

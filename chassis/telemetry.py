@@ -1,21 +1,31 @@
 """Logs and metrics: a log event is a constant name with fields; ids, never a phone number or a secret."""
 
 import logging
+import re
 import sys
 import time
+import traceback
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, section 3.2; whoever sends another begins a new trace."""
+DESCRIBED_MAX = 500
+CAUSES_MAX = 5
 
 HTTP_SECONDS = Histogram("duijie_http_seconds", "Time to answer", ["service", "method", "route", "status"])
 EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
@@ -31,13 +41,38 @@ def configure_logging(level: str = "INFO") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _tell_exception,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def described(error: BaseException) -> str:
+    """What went wrong, never with what values: a log and a dead letter are read by many.
+
+    pydantic's and the database driver's texts repeat what they were given; of them the place or the code is told.
+    """
+    kind = type(error).__name__
+    if isinstance(error, ValidationError):
+        places = [".".join(map(str, each["loc"])) for each in error.errors(include_input=False, include_url=False)]
+        return f"{kind}: {', '.join(places)}"
+    if type(error).__module__.startswith(("asyncpg", "sqlalchemy")):
+        state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
+        return f"{kind}: SQLSTATE {state}" if state else kind
+    return f"{kind}: {error}"[:DESCRIBED_MAX]
+
+
+def _tell_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """The trace of an error and of its causes, each as `described` tells it."""
+    error: BaseException | None = event.pop("exc_info", None)
+    told: list[str] = []
+    while error is not None and len(told) < CAUSES_MAX:
+        told.append("".join(traceback.format_tb(error.__traceback__)) + described(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return {**event, "exception": "\ncaused by:\n".join(told)} if told else event
 
 
 def current_traceparent() -> str | None:
@@ -62,7 +97,8 @@ class RequestTelemetry:
             return
         headers = Headers(scope=scope)
         request_id = headers.get("x-request-id", "")[:128] or str(uuid4())
-        traceparent = headers.get("traceparent") or _new_traceparent()
+        sent = headers.get("traceparent", "")
+        traceparent = sent if TRACEPARENT.fullmatch(sent) else _new_traceparent()
         _traceparent.set(traceparent)
         started, status = time.perf_counter(), 500
 

@@ -1,17 +1,16 @@
 """The one address of Duijie: accounts, reference data, pages, and the way through to every service."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 from starlette.routing import Mount, Route
 
 from chassis.app import create_app
 from chassis.auth import LocalKeys
-from chassis.db import Database, is_transient
+from chassis.db import Database
 from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
@@ -42,7 +41,11 @@ def create_gateway(
 ) -> FastAPI:
     """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them."""
     app = create_app(
-        "gateway", db=db, keys=LocalKeys(signer.jwks), routers=[accounts.router, reference.router, pages.router]
+        "gateway",
+        db=db,
+        keys=LocalKeys(signer.jwks),
+        routers=[accounts.router, reference.router, pages.router],
+        checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
     )
     surface = Surface(app.openapi, upstreams)
     app.state.sign_in = SignIn(vault, signer, send_code, client_ttl, person_ttl)
@@ -52,39 +55,16 @@ def create_gateway(
     async def openapi(_: Request) -> JSONResponse:
         return JSONResponse(await surface.document())
 
-    async def readyz(_: Request) -> JSONResponse:
-        reasons = await why_not_ready(db, upstreams)
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
-
-    # in front, since every service has these three for itself and the gateway's speak for all of them
+    # in front, since every service has these two for itself and the gateway's speak for all of them
     app.router.routes[:0] = [
         Route("/openapi.json", openapi),
-        Route("/readyz", readyz),
         ProblemElsewhere(upstreams),
     ]
     app.router.routes.extend([Mount("/static", pages.static_files()), *proxy_routes(upstreams)])
     return app
 
 
-async def why_not_ready(db: Database, upstreams: Mapping[str, Upstream]) -> dict[str, str]:
-    """What keeps the whole from working: the gateway's database, and each service that is not ready itself."""
-    names = ["database", *upstreams]
-    found = await asyncio.gather(_database(db), *(_service(upstream) for upstream in upstreams.values()))
-    return {name: reason for name, reason in zip(names, found, strict=True) if reason is not None}
-
-
-async def _database(db: Database) -> str | None:
-    try:
-        async with db.reading() as session:
-            await session.execute(text("SELECT 1"))
-    except Exception as error:
-        if is_transient(error):
-            return "the database does not answer"
-        raise
-    return None
-
-
-async def _service(upstream: Upstream) -> str | None:
+async def _service_is_ready(upstream: Upstream) -> str | None:
     try:
         answer = await fetch(upstream, "/readyz", wait_s=READY_WAIT_S)
         if answer.status == 200:

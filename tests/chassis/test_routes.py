@@ -153,7 +153,9 @@ async def test_if_match_is_quoted_or_bare(app: FastAPI, value: str | None, statu
 
 async def test_request_ids_are_taken_or_made_and_come_back(app: FastAPI) -> None:
     async with client_of(app) as client:
-        mine = await client.get("/notes", headers={"X-Request-Id": "mine", "traceparent": "00-" + "a" * 32 + "-b-01"})
+        mine = await client.get(
+            "/notes", headers={"X-Request-Id": "mine", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+        )
         assert (mine.headers["x-request-id"], mine.headers["traceparent"][3:7]) == ("mine", "aaaa")
         made = await client.get("/notes")
         assert made.headers["x-request-id"]

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import produce as catalogue
+from catalogue.places import adcode_prefix
 from services.listing.listings.models import Listing
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +44,7 @@ async def most_urgent(
     if produce is not None:
         wanted = wanted.where(Listing.produce == produce)
     if adcode is not None:
-        wanted = wanted.where(Listing.origin_adcode.startswith(adcode, autoescape=True))
+        wanted = wanted.where(Listing.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True))
     if q:
         kinds = [kind.slug for kind in catalogue.search(q, limit=200)]
         wanted = wanted.where(or_(Listing.produce.in_(kinds), Listing.variety.icontains(q, autoescape=True)))
@@ -59,7 +60,10 @@ async def on_board(session: AsyncSession, listing_id: UUID) -> Listing | None:
 
 
 def _on_board() -> Select[Listing]:
-    # expiry is a job; between two of its runs the database's clock still keeps what has spoiled off the board
+    # expiry is a job; between two of its runs the database's clock still keeps what has ended off the board
     return select(Listing).where(
-        Listing.lifecycle == "open", Listing.spoils_at > func.now(), Listing.remaining_g + Listing.held_g > 0
+        Listing.lifecycle == "open",
+        Listing.spoils_at > func.now(),
+        or_(Listing.available_until.is_(None), Listing.available_until > func.now()),
+        Listing.remaining_g + Listing.held_g > 0,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue.places import adcode_prefix
 from chassis.db import WriteSession
 from services.listing.listings.models import Listing, Status
 
@@ -54,7 +55,7 @@ async def listings_of(
     if produce is not None:
         wanted = wanted.where(Listing.produce == produce)
     if adcode is not None:
-        wanted = wanted.where(Listing.origin_adcode.startswith(adcode, autoescape=True))
+        wanted = wanted.where(Listing.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True))
     if before is not None:
         wanted = wanted.where(Listing.id < before)
     return (await session.scalars(wanted)).all()

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends
 
 from chassis.auth import Caller, only
-from chassis.fields import Page
+from chassis.fields import Limit, Page
 from chassis.routes import Read, Write, slice_router
 from services.listing.producers import queries, service
 from services.listing.producers.models import Consent
@@ -23,10 +23,12 @@ async def give_consent(new: NewConsent, caller: Producer, session: Write) -> Con
 
 
 @router.get("")
-async def list_consents(caller: Producer, session: Read) -> Page[ConsentOut]:
+async def list_consents(
+    caller: Producer, session: Read, after: UUID | None = None, limit: Limit = 50
+) -> Page[ConsentOut]:
     """Who may act for you."""
-    rows = await queries.consents_of(session, caller.account_id)
-    return Page(items=[ConsentOut.model_validate(row) for row in rows], next=None)
+    rows = await queries.consents_of(session, caller.account_id, after=after, limit=limit + 1)
+    return Page.of([ConsentOut.model_validate(row) for row in rows], limit, lambda last: last.agent_id)
 
 
 @router.delete("/{agent_id}", status_code=200)

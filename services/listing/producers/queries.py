@@ -13,8 +13,10 @@ async def consent(session: AsyncSession, producer_id: UUID, agent_id: UUID) -> C
     return await session.get(Consent, (producer_id, agent_id))
 
 
-async def consents_of(session: AsyncSession, producer_id: UUID) -> Sequence[Consent]:
-    rows = select(Consent).where(Consent.producer_id == producer_id).order_by(Consent.given_at, Consent.agent_id)
+async def consents_of(session: AsyncSession, producer_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Consent]:
+    rows = select(Consent).where(Consent.producer_id == producer_id).order_by(Consent.agent_id).limit(limit)
+    if after is not None:
+        rows = rows.where(Consent.agent_id > after)
     return (await session.scalars(rows)).all()
 
 

@@ -1,0 +1,81 @@
+"""Every service has the same three addresses for those who run it, and a page for each problem."""
+
+import asyncio
+
+import pytest
+from fastapi import FastAPI
+
+from chassis.app import Check, create_app
+from chassis.db import Database
+from chassis.problems import Problem
+from tests.support.services import Issuer, client_of
+
+
+def app_with(db: Database, issuer: Issuer, **checks: Check) -> FastAPI:
+    return create_app("test", db=db, keys=issuer.keys, routers=[], checks=checks)
+
+
+async def fine() -> str | None:
+    return None
+
+
+async def tired() -> str | None:
+    return "it is tired"
+
+
+@pytest.fixture
+def nowhere() -> Database:
+    return Database("postgresql+asyncpg://nobody:x@127.0.0.1:1/none", source="/duijie/test")
+
+
+async def test_it_is_ready_when_the_database_and_every_check_are(db: Database, issuer: Issuer) -> None:
+    async with client_of(app_with(db, issuer, solver=fine)) as client:
+        answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}})
+
+
+async def test_it_says_everything_that_is_missing(nowhere: Database, issuer: Issuer) -> None:
+    async with client_of(app_with(nowhere, issuer, solver=tired, roads=fine)) as client:
+        answer = await client.get("/readyz")
+        alive = await client.get("/healthz")
+    reasons = {"database": "the database does not answer", "solver": "it is tired"}
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": reasons})
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+
+
+async def test_checks_are_made_at_once(db: Database, issuer: Issuer) -> None:
+    met = asyncio.Barrier(2)
+
+    async def meet() -> str | None:
+        async with asyncio.timeout(2):
+            await met.wait()
+        return None
+
+    async with client_of(app_with(db, issuer, one=meet, other=meet)) as client:
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_problem_page_tells_its_texts_in_both_languages_and_others_are_not_found(
+    db: Database, issuer: Issuer
+) -> None:
+    async with client_of(app_with(db, issuer)) as client:
+        for slug in ("not-found", "idempotency-key-reused"):
+            page = await client.get(f"/problems/{slug}")
+            assert page.status_code == 200
+            assert page.headers["content-type"].startswith("text/html")
+            for part in (Problem.known()[slug].title.zh, Problem.known()[slug].title.en):
+                assert part in page.text
+        missing = await client.get("/problems/no-such-problem")
+    assert (missing.status_code, missing.json()["type"]) == (404, "/problems/not-found")
+
+
+async def test_what_runs_a_service_is_no_part_of_its_document(db: Database, issuer: Issuer) -> None:
+    assert app_with(db, issuer).openapi()["paths"] == {}
+
+
+async def test_a_method_that_is_not_taken_is_a_problem(db: Database, issuer: Issuer) -> None:
+    async with client_of(app_with(db, issuer)) as client:
+        answer = await client.delete("/healthz", headers={"Accept-Language": "zh"})
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert (answer.headers["content-language"], answer.headers["vary"]) == ("zh-CN", "Accept-Language")
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,201 @@
+"""Logs tell what happened and to whom by id; never a phone number, a secret, or what people wrote."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
+
+from chassis import telemetry
+from chassis.app import create_app
+from chassis.db import Database
+from chassis.routes import Write, slice_router
+from chassis.telemetry import TRACEPARENT, configure_logging, current_traceparent, described
+from tests.chassis.conftest import NOTES
+from tests.support.services import Issuer, client_of
+
+PHONE = "13812345678"
+router = slice_router("/notes", tag="notes")
+
+
+@router.post("")
+async def break_in_the_database(session: Write) -> None:
+    await session.execute(insert(NOTES).values(id=1, text=PHONE))
+    await session.execute(insert(NOTES).values(id=1, text=PHONE))
+
+
+@router.get("/context")
+async def context() -> dict[str, Any]:
+    return {"traceparent": current_traceparent(), **structlog.contextvars.get_contextvars()}
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What stands on standard error."""
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    configure_logging()
+    yield stream
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def app(db: Database, issuer: Issuer) -> FastAPI:
+    return create_app("test", db=db, keys=issuer.keys, routers=[router])
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_log_line_is_json_with_a_constant_name_and_fields(logged: io.StringIO) -> None:
+    structlog.get_logger().info("lot_closed", listing_id="1", name="红颜")
+    (line,) = lines(logged)
+    assert (line["event"], line["listing_id"], line["level"]) == ("lot_closed", "1", "info")
+    assert "红颜" in logged.getvalue(), "Chinese is readable"
+    assert line["timestamp"].endswith("Z")
+
+
+def test_what_is_below_the_level_is_not_written(logged: io.StringIO) -> None:
+    configure_logging("ERROR")
+    structlog.get_logger().warning("quiet")
+    assert logged.getvalue() == ""
+
+
+async def test_a_failed_statement_is_logged_without_what_it_was_given(app: FastAPI, logged: io.StringIO) -> None:
+    async with client_of(app) as client:
+        answer = await client.post("/notes", headers={"X-Request-Id": "mine"})
+    assert answer.status_code == 500
+    (line,) = lines(logged)
+    assert (line["event"], line["request_id"], line["service"]) == ("request_failed", "mine", "test")
+    assert "SQLSTATE 23505" in line["exception"]
+    assert "break_in_the_database" in line["exception"], "the place is told"
+    assert PHONE not in logged.getvalue()
+    assert PHONE not in answer.text
+
+
+async def test_the_text_of_a_database_error_holds_no_parameters(db: Database) -> None:
+    with pytest.raises(DBAPIError, match="parameters hidden") as caught:
+        async with db.reading() as session:
+            await session.execute(text("SELECT 1 / CAST(:no AS int), CAST(:phone AS text)"), {"no": 0, "phone": PHONE})
+    assert PHONE not in str(caught.value)
+
+
+def raised(do: Any) -> BaseException:
+    with pytest.raises((ValueError, RuntimeError)) as caught:
+        do()
+    return caught.value
+
+
+class Person(BaseModel):
+    phone: int
+    names: list[int] = []
+
+
+def test_a_validation_error_is_described_by_its_places_alone() -> None:
+    error = raised(lambda: Person.model_validate({"phone": "+86-" + PHONE, "names": [1, PHONE[:3] + "x"]}))
+    assert isinstance(error, ValidationError)
+    assert described(error) == "ValidationError: phone, names.1"
+
+
+def test_an_error_of_our_own_is_described_by_its_text_up_to_a_length() -> None:
+    assert described(ValueError("no such lot")) == "ValueError: no such lot"
+    assert len(described(ValueError("x" * 10_000))) == telemetry.DESCRIBED_MAX
+
+
+def test_every_cause_is_told_and_none_of_them_with_its_values(logged: io.StringIO) -> None:
+    def fail() -> None:
+        try:
+            TypeAdapter(int).validate_python("tel " + PHONE)
+        except ValidationError as error:
+            raise RuntimeError("the lot could not be read") from error
+
+    structlog.get_logger().error("failed", exc_info=raised(fail))
+    (line,) = lines(logged)
+    assert "RuntimeError: the lot could not be read\ncaused by:" in line["exception"]
+    assert line["exception"].endswith("ValidationError: ")
+    assert PHONE not in logged.getvalue()
+
+
+def test_a_suppressed_cause_is_not_told(logged: io.StringIO) -> None:
+    def fail() -> None:
+        try:
+            raise ValueError(PHONE)
+        except ValueError:
+            raise RuntimeError("no way") from None
+
+    structlog.get_logger().error("failed", exc_info=raised(fail))
+    assert PHONE not in logged.getvalue()
+
+
+def test_causes_that_lead_in_a_circle_come_to_an_end(logged: io.StringIO) -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    structlog.get_logger().error("failed", exc_info=one)
+    assert lines(logged)[0]["exception"].count("caused by") == telemetry.CAUSES_MAX - 1
+
+
+GOOD = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+async def seen(app: FastAPI, headers: dict[str, str]) -> tuple[httpx.Response, dict[str, str]]:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/context", headers=headers)
+    return answer, answer.json()
+
+
+async def test_a_sound_trace_goes_on_and_its_ids_come_back(app: FastAPI) -> None:
+    answer, context = await seen(app, {"traceparent": GOOD, "X-Request-Id": "r-1"})
+    assert context == {"traceparent": GOOD, "request_id": "r-1", "service": "test"}
+    assert (answer.headers["traceparent"], answer.headers["x-request-id"]) == (GOOD, "r-1")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "x",
+        GOOD + "-more",
+        GOOD.upper(),
+        GOOD.replace("a" * 32, "0" * 32),
+        GOOD.replace("b" * 16, "0" * 16),
+        f"00-{'a' * 31}-{'b' * 16}-01",
+        "tel " + PHONE,
+        "x" * 8000,
+    ],
+)
+async def test_what_is_no_trace_begins_a_new_one(app: FastAPI, sent: str) -> None:
+    answer, context = await seen(app, {"traceparent": sent})
+    assert context["traceparent"] == answer.headers["traceparent"] != sent
+    assert TRACEPARENT.fullmatch(context["traceparent"])
+
+
+async def test_each_request_without_ids_gets_its_own(app: FastAPI) -> None:
+    ids = [(await seen(app, {}))[1] for _ in range(3)]
+    assert len({each["request_id"] for each in ids}) == len({each["traceparent"] for each in ids}) == 3
+
+
+async def test_a_long_request_id_is_cut(app: FastAPI) -> None:
+    answer, context = await seen(app, {"X-Request-Id": "x" * 500})
+    assert answer.headers["x-request-id"] == context["request_id"] == "x" * 128
+
+
+async def test_metrics_tell_service_method_route_and_status_and_no_address(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        await client.get("/notes/context")
+        await client.get(f"/notes/{PHONE}")
+        await client.get(f"/nowhere/{PHONE}")
+        metrics = (await client.get("/metrics")).text
+    assert re.search(
+        r'duijie_http_seconds_count\{method="GET",route="/notes/context",service="test",status="200"\} [1-9]', metrics
+    )
+    assert 'route="unmatched"' in metrics
+    assert PHONE not in metrics
