@@ -19,7 +19,7 @@ def _each_once(classes: list[TemperatureClass]) -> list[TemperatureClass]:
     return classes
 
 
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """Hours and minutes by the clocks of Asia/Shanghai, "00:00" to "23:59"."""
 
 Classes = Annotated[list[TemperatureClass], Field(min_length=1), AfterValidator(_each_once)]

@@ -41,7 +41,7 @@ async def scan_parcels(new: NewScans, caller: Carrier, request: Request) -> Resp
     return await group_of(request, "scans", _scan, limit=2 * ARRAY_MAX).submit(request, caller, new, len(new))
 
 
-@router.get("/{waybill}", response_model_exclude_none=True)
+@router.get("/{waybill:path}", response_model_exclude_none=True)
 async def read_parcel(waybill: str, caller: Carrier, session: Read) -> ParcelOut:
     """One of your parcels as it is now, however its waybill is written."""
     return await service.find(session, caller, waybill)

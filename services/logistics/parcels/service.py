@@ -68,7 +68,8 @@ async def register(
     goods = await queries.goods_of(session, {each.item.match_id for each in sent})
     strange = {name for name, each in first.items() if not _is_theirs(each, goods)}
     known = await queries.parcels_called(session, strange)
-    _refuse_unclaimed([first[name] for name in strange - known.keys()])
+    # another carrier's waybill too: who claimed nothing is not told that it is there
+    _refuse_unclaimed([first[name] for name in strange if name not in known or not first[name].of(known[name])])
     fresh = {name: _parcel(each, goods) for name, each in first.items() if name not in known}
     added = await queries.insert_parcels(session, list(fresh.values()))
     known |= await queries.parcels_called(session, fresh.keys() - added)

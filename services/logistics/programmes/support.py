@@ -25,8 +25,8 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
     desk = await open_desk(session, "produce_support", [_claim(each, carriers, now) for each in by_id.values()])
     decided = await ledger.subsidies_of(session, by_id.keys())  # under the funds' locks: nobody decides beside us
     rows = []
-    for match_id in sorted(by_id.keys() - decided.keys()):
-        claim = _claim(by_id[match_id], carriers, now)
+    for match in [each for match_id, each in by_id.items() if match_id not in decided]:  # first come, first served
+        claim = _claim(match, carriers, now)
         verdict = desk.ask(claim)
         if isinstance(verdict, Grant):
             desk.funds[UUID(verdict.programme_id)].post(claim.held(verdict))

@@ -1,6 +1,5 @@
 """`/v1/routes`: which vehicle fetches what, in which order."""
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from chassis.routes import Read, Write, slice_router
 from services.logistics.carriers.service import owner
 from services.logistics.routes import geojson, queries, service
 from services.logistics.routes.models import Plan
-from services.logistics.routes.schemas import NewPlan, PlanAccepted, PlanOut
+from services.logistics.routes.schemas import Day, NewPlan, PlanAccepted, PlanOut
 
 router = slice_router("/v1/routes", tag="routes")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
@@ -33,7 +32,7 @@ async def list_routes(
     caller: Carrier,
     session: Read,
     vehicle_id: UUID | None = None,
-    date: date | None = None,
+    date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[PlanOut]:

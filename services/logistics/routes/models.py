@@ -54,9 +54,12 @@ class Plan(Base):
         self.leased_until = now + timedelta(seconds=self.limit_s) + GRACE
         return True
 
-    def give_back(self, failure: FailureReason) -> None:
-        """The planner came to nothing: the next one may begin at once, or it was the last."""
-        if self.status != "planning":
+    def give_back(self, attempt: int, failure: FailureReason) -> None:
+        """The planner of this attempt came to nothing: the next one may begin at once, or it was the last.
+
+        One that was so late that another has the lease by now takes nothing from that one.
+        """
+        if self.status != "planning" or self.attempts != attempt:
             return
         self.leased_until = None
         if self.attempts >= MAX_ATTEMPTS:

@@ -39,10 +39,10 @@ class Planner:
             plan: RoutePlan = await self.solver.solve(work.problem, work.limit_s, within_s=work.limit_s + OVERRUN_S)
         except (SolverDied, SolverTimeout) as error:
             log.warning("route_planner_lost", plan=str(work.plan_id), error=type(error).__name__)
-            await service.give_back(self._db, work.plan_id, "planner_died")
+            await service.give_back(self._db, work, "planner_died")
         except SolverFailed as error:
             log.error("route_planner_failed", plan=str(work.plan_id), error=str(error))
-            await service.give_back(self._db, work.plan_id, "planner_error")
+            await service.give_back(self._db, work, "planner_error")
         else:
             answer = answer_of(work.problem, plan, work.gone).model_dump(mode="json")
             await service.keep(self._db, work.plan_id, answer)

@@ -30,9 +30,13 @@ LOOP = "routes"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more."""
+    """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more.
+
+    `attempt` names the lease: who comes back after another took the plan up has nothing to give back.
+    """
 
     plan_id: UUID
+    attempt: int
     limit_s: float
     problem: Problem
     gone: tuple[UUID, ...]
@@ -80,6 +84,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
         shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
         return Work(
             plan_id=plan.id,
+            attempt=plan.attempts,
             limit_s=plan.limit_s,
             problem=_problem(plan, vehicles, shipments, now),
             gone=tuple(each for each in plan.shipment_ids if each not in shipments),
@@ -91,9 +96,9 @@ async def keep(db: Database, plan_id: UUID, answer: dict[str, Any]) -> None:
         (await queries.locked_plan(session, plan_id)).finish(answer)
 
 
-async def give_back(db: Database, plan_id: UUID, failure: FailureReason) -> None:
+async def give_back(db: Database, work: Work, failure: FailureReason) -> None:
     async with db.transaction() as session:
-        (await queries.locked_plan(session, plan_id)).give_back(failure)
+        (await queries.locked_plan(session, work.plan_id)).give_back(work.attempt, failure)
 
 
 def _problem(plan: Plan, vehicles: dict[UUID, Vehicle], shipments: dict[UUID, Shipment], now: datetime) -> Problem:

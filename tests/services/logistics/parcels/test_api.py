@@ -1,6 +1,7 @@
 """Registering parcels: who may, what is answered, and that a waybill is one however it is written."""
 
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -93,6 +94,19 @@ async def test_another_carriers_waybill_is_refused_with_its_place(courier: Couri
     assert [error["pointer"] for error in answer.json()["errors"]] == ["#/1/waybill"]
     seen_by_rival = await rival.client.get("/v1/parcels/SF777", headers=rival.headers)
     assert seen_by_rival.json() == (await rival.client.get("/v1/parcels/SF778", headers=rival.headers)).json()
+
+
+async def test_who_claimed_nothing_is_not_told_that_a_waybill_is_there(courier: Courier, issuer: Issuer) -> None:
+    await courier.register(courier.parcel(await courier.claimed(), waybill="SF777"))
+    rival = Courier(courier.client, issuer, courier.db)
+    there, missing = [await rival.send([rival.parcel(agreed(), waybill=number)]) for number in ("SF777", "SF778")]
+    assert (there.status_code, there.json()) == (404, missing.json())
+
+
+@pytest.mark.parametrize("written", ["SF/1", "sf / 1", "ＳＦ／１"])
+async def test_a_waybill_with_a_slash_is_read_too(courier: Courier, written: str) -> None:
+    await courier.register(courier.parcel(await courier.claimed(), waybill="SF/1"))
+    assert (await courier.read(quote(written, safe="")))["waybill"] == "SF/1"
 
 
 @pytest.mark.parametrize(

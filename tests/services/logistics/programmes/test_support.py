@@ -50,6 +50,14 @@ async def test_an_empty_fund_refuses_a_whole_match_and_a_smaller_one_still_fits(
     assert (shown["parcels"]["posted"], shown["parcels"]["refused"]) == (1, 1)
 
 
+async def test_what_was_fulfilled_first_is_supported_first(office: Office, db: Database) -> None:
+    fund = await office.open(kind="produce_support", rate_fen=10, budget_fen=3000)
+    matches = sorted((agreed() for _ in range(6)), key=lambda match: match.match_id, reverse=True)
+    await fulfil(db, *matches)
+    transfers = (await office.read(fund, "/transfers"))["items"]
+    assert [each["match_id"] for each in transfers if each["kind"] == "post"] == [str(matches[0].match_id)]
+
+
 async def test_a_courier_programme_pays_no_produce_support(office: Office, db: Database) -> None:
     fund = await office.open()
     await fulfil(db, agreed())

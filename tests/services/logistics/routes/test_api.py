@@ -202,6 +202,13 @@ async def test_bad_input_is_named_and_asks_for_nothing(
     assert (await carrier.client.get("/v1/routes", headers=carrier.headers)).json()["items"] == []
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31", "2030-02-30", "today"])
+async def test_a_day_no_plan_departs_on_is_refused(carrier: Carrier, day: str) -> None:
+    answer = await carrier.client.get(f"/v1/routes?date={day}", headers=carrier.headers)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"].endswith("/date")
+
+
 async def test_others_vehicles_and_shipments_answer_as_missing_ones(
     carrier: Carrier, client: httpx.AsyncClient, issuer: Issuer, db: Database
 ) -> None:

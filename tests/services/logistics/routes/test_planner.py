@@ -122,8 +122,24 @@ async def test_of_planners_at_once_one_takes_a_plan(db: Database, plan_id: UUID)
 
 
 async def test_the_first_answer_stands(db: Database, plan_id: UUID) -> None:
+    work = await service.take_next(db)
+    assert isinstance(work, service.Work)
     await service.keep(db, plan_id, {"vehicles": []})
     await service.keep(db, plan_id, {"vehicles": ["late"]})
-    await service.give_back(db, plan_id, "planner_died")
+    await service.give_back(db, work, "planner_died")
     kept = await stored(db, plan_id)
     assert (kept.status, kept.answer) == ("planned", {"vehicles": []})
+
+
+async def test_who_comes_back_late_takes_nothing_from_the_next_planner(db: Database, plan_id: UUID) -> None:
+    late = await service.take_next(db)
+    assert isinstance(late, service.Work)
+    await lease_has_ended(db)
+    next_one = await service.take_next(db)
+    assert isinstance(next_one, service.Work)
+    await service.give_back(db, late, "planner_died")
+    assert await service.take_next(db) == "nothing"
+    await service.give_back(db, next_one, "planner_died")
+    assert isinstance(await service.take_next(db), service.Work)
+    await service.give_back(db, next_one, "planner_died")
+    assert (await stored(db, plan_id)).status == "planning", "the last planner is still at work"
