@@ -8,14 +8,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from chassis.db import Database
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
-from duijie.postgres import EmbeddedPostgres
+from duijie.postgres import EmbeddedPostgres, free_port
+from duijie.problems import CannotStart
 from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 
+log = structlog.get_logger()
+
 TRANSPORT_DATABASE = "transport"
+LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +42,34 @@ class Secrets:
 @asynccontextmanager
 async def database_server(folder: DataFolder) -> AsyncIterator[EmbeddedPostgres]:
     """The folder's PostgreSQL, started for as long as the block lasts, with every database at its newest version."""
-    server = EmbeddedPostgres(folder.path / "postgres")
+    # a port of its own choice, so that a server that has to be started again is where it was
+    server = EmbeddedPostgres(folder.path / "postgres", port=free_port())
+    keeper: asyncio.Task[None] | None = None
     try:
         await asyncio.to_thread(server.start)
         await server.create_databases([*DATABASES, TRANSPORT_DATABASE])
         for name, database in DATABASES.items():
             await database.migrate(server.url(name))
+        keeper = asyncio.create_task(_keep_running(server))
         yield server
     finally:
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
         await asyncio.to_thread(server.stop)
+
+
+async def _keep_running(server: EmbeddedPostgres) -> None:
+    """Start the server again when it dies by itself; meanwhile callers are told to come back."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if not server.running:
+            log.error("database_died", folder=str(server.folder))
+            try:
+                await asyncio.to_thread(server.stop)
+                await asyncio.to_thread(server.start)
+            except CannotStart as error:
+                log.error("database_not_started", reason=str(error))
 
 
 @asynccontextmanager

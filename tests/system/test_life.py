@@ -1,13 +1,15 @@
 """Starting, stopping and being killed, as `duijie` on the command line."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 
 import pytest
 
 from tests.support.postgres import temporary_folder
-from tests.system.conftest import DUIJIE, Standalone, processes_under
+from tests.system.conftest import DUIJIE, Standalone, processes_under, until
 from tests.system.test_scene import LISTING
 
 pytestmark = pytest.mark.xdist_group("system")
@@ -27,6 +29,22 @@ def test_what_was_answered_201_is_there_after_a_kill_once(standalone: Standalone
     listings = farmer.get("/v1/listings", params={"limit": 500}).json()["items"]
     assert {row["id"] for row in listings} == {answer.json()["id"] for answer in posted}
     assert len(listings) == len(keys)
+
+
+def test_a_database_that_dies_is_started_again_and_nothing_acknowledged_is_lost(standalone: Standalone) -> None:
+    farmer = standalone.caller("producer", "farmer with bad luck")
+    posted = farmer.post("/v1/listings", json=CABBAGES).json()
+    postmaster = int((standalone.folder / "postgres/cluster/postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGKILL)
+
+    def read_again() -> bool:
+        answer = farmer.get(f"/v1/listings/{posted['id']}")
+        assert answer.status_code in {200, 503}, answer.text
+        return answer.status_code == 200
+
+    until(read_again, within_s=30)
+    more = until(lambda: (answer := farmer.post("/v1/listings", json=CABBAGES)).is_success and answer, within_s=30)
+    until(lambda: farmer.get(f"/v1/listings/{more.json()['id']}").json()["on_market"], within_s=30)
 
 
 def test_it_tells_its_state_and_ends_cleanly(standalone: Standalone) -> None:
