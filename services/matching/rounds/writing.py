@@ -82,7 +82,8 @@ async def _refused(session: WriteSession, plan: Plan) -> frozenset[tuple[str, st
     planned = planned.render_derived(name="planned")
     pair = tuple_(REFUSED_PAIRS.c.listing_id, REFUSED_PAIRS.c.order_id)
     chosen = refused_pairs().where(pair.in_(select(planned.c.listing_id, planned.c.order_id)))
-    return frozenset((str(listing_id), str(order_id)) for listing_id, order_id in await session.execute(chosen))
+    found = (await session.execute(chosen)).all()
+    return frozenset((str(row.listing_id), str(row.order_id)) for row in found)
 
 
 def _match(each: Fitting, round_id: UUID, now: datetime) -> Match:
