@@ -27,7 +27,7 @@ async def list_shipments(
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[ShipmentOut]:
-    """Newest first: a carrier's own and what it may claim, or those of your matches. `adcode` begins the origin's."""
+    """Newest first: a carrier's own and what it may claim, or your matches'. `adcode`: an area's, or how one begins."""
     rows = await queries.shipments_of(session, caller, status=status, adcode=adcode, before=after, limit=limit + 1)
     return Page.of([ShipmentOut.of(row) for row in rows], limit, lambda last: last.id)
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue import places
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
@@ -50,12 +51,12 @@ async def shipments_of(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Shipment]:
-    """Newest first: ids are version 7, in the order of their making. `adcode` begins the code of the origin."""
+    """Newest first: ids are version 7, in the order of their making. `adcode` is an area's, or begins the origin's."""
     wanted = select(Shipment).where(seen_by(caller)).order_by(Shipment.id.desc()).limit(limit)
     if status is not None:
         wanted = wanted.where(Shipment.status == status)
     if adcode is not None:
-        wanted = wanted.where(Shipment.origin_adcode.startswith(adcode, autoescape=True))
+        wanted = wanted.where(Shipment.origin_adcode.startswith(places.adcode_prefix(adcode), autoescape=True))
     if before is not None:
         wanted = wanted.where(Shipment.id < before)
     return (await session.scalars(wanted)).all()

@@ -220,6 +220,8 @@ async def test_shipments_are_found_by_status_and_by_the_area_of_their_origin(
         items: list[dict[str, Any]] = (await client.get(f"/v1/shipments?{query}", headers=carrier)).json()["items"]
         return items
 
+    for area in ("37", "370000", "370700", "370783", "3707"):
+        assert [each["origin"]["adcode"] for each in await found(f"adcode={area}")] == ["370783"], area
     (there,) = await found("adcode=37")
     assert there["origin"]["adcode"] == "370783"
     await client.post(f"/v1/shipments/{there['id']}/claim", headers=carrier)
