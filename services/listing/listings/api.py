@@ -57,7 +57,7 @@ async def read_listing(listing_id: UUID, caller: Seller, session: Read, response
 
 @router.patch("/{listing_id}")
 async def change_listing(
-    listing_id: UUID, wanted: ListingChange, version: IfMatch, caller: Seller, session: Write, response: Response
+    listing_id: UUID, wanted: ListingChange, caller: Seller, version: IfMatch, session: Write, response: Response
 ) -> ListingOut:
     """Change quantity, floor price, times, story or consent; If-Match carries the version you read."""
     listing = await service.change(session, caller, listing_id, version, wanted)
