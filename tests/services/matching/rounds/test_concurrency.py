@@ -26,24 +26,33 @@ ORDERS, OTHERS = 200, 20
 
 
 @asynccontextmanager
-async def runner(scene: Scene, pool: SolverPool) -> AsyncIterator[None]:
-    """A worker's rounds without a pause, over connections of its own."""
+async def another_process(scene: Scene) -> AsyncIterator[Database]:
+    """The same database over connections of its own, which no crowd at the API can use up."""
     url = scene.db.engine.url.render_as_string(hide_password=False)
     db = Database(url, source="/duijie/matching")
-
-    async def run() -> None:
-        while True:
-            await service.clear_changed(db, pool, "strawberry")
-            await asyncio.sleep(0.01)
-
-    task = asyncio.create_task(run())
     try:
-        yield
-        assert not task.done(), task.exception()
+        yield db
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await db.close()
+
+
+@asynccontextmanager
+async def runner(scene: Scene, pool: SolverPool) -> AsyncIterator[None]:
+    """A worker's rounds without a pause."""
+    async with another_process(scene) as db:
+
+        async def run() -> None:
+            while True:
+                await service.clear_changed(db, pool, "strawberry")
+                await asyncio.sleep(0.01)
+
+        task = asyncio.create_task(run())
+        try:
+            yield
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def post(scene: Scene, key: str, **order: Any) -> None:
@@ -78,9 +87,10 @@ async def test_200_orders_for_100_shares_of_one_listing_agree_exactly_all_of_it(
     others = [await scene.lot(auto_agree=False) for _ in range(OTHERS)]
 
     async def withdraw_others() -> None:
-        for other in others:
-            await asyncio.sleep(random.uniform(0, 0.1))
-            await consume(scene.db, withdrawn(other))
+        async with another_process(scene) as db:
+            for other in others:
+                await asyncio.sleep(random.uniform(0, 0.1))
+                await consume(db, withdrawn(other))
 
     async with runner(scene, scene.pool), runner(scene, scene.pool):
         pinned = [post(scene, f"pinned-{n}", quantity_kg=10, listing_id=str(lot.listing_id)) for n in range(ORDERS)]
