@@ -1,0 +1,119 @@
+"""Many rows in one statement: in their order, with their types, and with what they do not name left alone."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, func, select, update
+
+from chassis.bulk import given, insert_given, parameters, parameters_of
+from chassis.db import Database, WriteSession
+from chassis.tables import new_metadata
+from tests.chassis.conftest import NOTES
+
+METADATA = new_metadata()
+THINGS = Table(
+    "things",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text),
+    Column("at", DateTime(timezone=True)),
+    Column("good", Boolean),
+    Column("count", Integer, nullable=False, server_default="7"),
+    prefixes=["TEMPORARY"],
+)
+
+
+@pytest.fixture
+async def session(db: Database) -> AsyncIterator[WriteSession]:
+    """A transaction with a table of many types, undone at the end."""
+    async with db.write_session() as open_session:
+        connection = await open_session.connection()
+        await connection.run_sync(METADATA.create_all)
+        yield open_session
+
+
+def things(count: int) -> list[dict[str, Any]]:
+    noon = datetime(2026, 11, 23, 4, tzinfo=UTC)
+    return [
+        {
+            "id": UUID(int=number),
+            "name": None if number % 3 == 0 else f"第 {number} 件, '\"{{}}\\",
+            "at": noon + timedelta(microseconds=number),
+            "good": number % 2 == 0,
+        }
+        for number in range(count)
+    ]
+
+
+async def all_of(session: WriteSession) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in await session.execute(select(THINGS).order_by(THINGS.c.id))]
+
+
+async def test_rows_of_every_type_are_there_as_they_were_given(session: WriteSession) -> None:
+    rows = things(1000)
+    names = ("id", "name", "at", "good")
+    await session.execute(insert_given(THINGS, *names), parameters_of(rows, *names))
+    assert await all_of(session) == [row | {"count": 7} for row in rows]
+
+
+async def test_columns_that_are_not_given_take_their_defaults(session: WriteSession) -> None:
+    await session.execute(insert_given(THINGS, "id"), parameters({"id": [uuid4(), uuid4()]}))
+    assert [(row["name"], row["count"]) for row in await all_of(session)] == [(None, 7)] * 2
+
+
+async def test_no_rows_are_no_rows(session: WriteSession) -> None:
+    await session.execute(insert_given(THINGS, "id", "name"), parameters_of([], "id", "name"))
+    assert await all_of(session) == []
+
+
+async def test_what_is_returned_comes_in_the_order_given(db: Database) -> None:
+    numbers = [5, 3, 9, 1, 7]
+    insert = insert_given(NOTES, "id", "text").returning(NOTES.c.id)
+    async with db.transaction() as session:
+        made = await session.scalars(insert, parameters({"id": numbers, "text": ["x"] * 5}))
+        assert made.all() == numbers
+
+
+async def test_rows_that_are_there_are_passed_over_and_only_the_new_are_returned(db: Database) -> None:
+    insert = insert_given(NOTES, "id", "text").on_conflict_do_nothing().returning(NOTES.c.id)
+    async with db.transaction() as session:
+        await session.execute(insert, parameters({"id": [1, 2], "text": ["old", "old"]}))
+        made = await session.scalars(insert, parameters({"id": [2, 3, 3], "text": ["new", "new", "again"]}))
+        assert made.all() == [3]
+        texts = await session.scalars(select(NOTES.c.text).order_by(NOTES.c.id))
+        assert texts.all() == ["old", "old", "new"]
+
+
+async def test_an_update_changes_each_row_to_its_own_and_no_other(session: WriteSession) -> None:
+    rows = things(5)
+    names = ("id", "name", "at", "good")
+    await session.execute(insert_given(THINGS, *names), parameters_of(rows, *names))
+    values = given(THINGS, "id", "name", "count")
+    change = update(THINGS).where(THINGS.c.id == values.c.id).values(name=values.c.name, count=values.c.count)
+    changes = [{"id": UUID(int=4), "name": "four", "count": 4}, {"id": UUID(int=1), "name": None, "count": 1}]
+    await session.execute(change, parameters_of(changes, "id", "name", "count"))
+    assert [(row["name"], row["count"]) for row in await all_of(session)] == [
+        (rows[0]["name"], 7),
+        (None, 1),
+        (rows[2]["name"], 7),
+        (rows[3]["name"], 7),
+        ("four", 4),
+    ]
+
+
+async def test_given_rows_can_be_joined_with_what_is_stored(session: WriteSession) -> None:
+    rows = things(10)
+    await session.execute(insert_given(THINGS, "id", "good"), parameters_of(rows, "id", "good"))
+    wanted = given(THINGS, "id")
+    joined = select(func.count()).select_from(THINGS).join(wanted, THINGS.c.id == wanted.c.id)
+    known = await session.scalar(joined, parameters({"id": [UUID(int=3), UUID(int=9), uuid4()]}))
+    assert known == 2
+
+
+def test_parameters_of_rows_are_those_of_their_columns_and_name_what_they_are() -> None:
+    rows = [{"id": 1, "text": "a", "more": 0}, {"id": 2, "text": "b", "more": 0}]
+    expected = {"given_id": [1, 2], "given_text": ["a", "b"]}
+    assert parameters_of(rows, "id", "text") == parameters({"id": (1, 2), "text": ("a", "b")}) == expected

@@ -1,0 +1,134 @@
+"""Who may do what: every operation of the logistics service for every role, and for nobody."""
+
+from typing import Any, get_args
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from contracts.accounts import Role
+from tests.support.services import Issuer
+
+ID = str(uuid4())
+PARTIES = {"carrier", "producer", "agent", "platform", "group_leader", "citizen"}
+
+OPERATIONS: dict[tuple[str, str], set[str]] = {
+    ("POST", "/v1/vehicles"): {"carrier"},
+    ("GET", "/v1/vehicles"): {"carrier"},
+    ("GET", f"/v1/vehicles/{ID}"): {"carrier"},
+    ("GET", "/v1/shipments"): PARTIES,
+    ("GET", f"/v1/shipments/{ID}"): PARTIES,
+    ("GET", f"/v1/shipments/{ID}/events"): PARTIES,
+    ("POST", f"/v1/shipments/{ID}/claim"): {"carrier"},
+    ("POST", f"/v1/shipments/{ID}/release"): {"carrier"},
+    ("POST", f"/v1/shipments/{ID}/events"): {"carrier"},
+    ("POST", "/v1/routes"): {"carrier"},
+    ("GET", "/v1/routes"): {"carrier"},
+    ("GET", f"/v1/routes/{ID}"): {"carrier"},
+    ("POST", "/v1/parcels"): {"carrier"},
+    ("POST", "/v1/parcels/scans"): {"carrier"},
+    ("GET", "/v1/parcels/SF1"): {"carrier"},
+    ("POST", "/v1/programmes"): {"programme_officer"},
+    ("GET", "/v1/programmes"): {"programme_officer", "auditor"},
+    ("GET", f"/v1/programmes/{ID}"): {"programme_officer", "auditor"},
+    ("GET", f"/v1/programmes/{ID}/transfers"): {"programme_officer", "auditor"},
+    ("GET", f"/v1/programmes/{ID}/verify"): {"programme_officer", "auditor"},
+}
+
+
+def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Those of the OpenAPI document, with ids filled in as above."""
+    found = set()
+    for path, methods in document["paths"].items():
+        filled = path.replace("{waybill}", "SF1")
+        for name in ("vehicle_id", "shipment_id", "plan_id", "programme_id"):
+            filled = filled.replace(f"{{{name}}}", ID)
+        found |= {(method.upper(), filled) for method in methods if path.startswith("/v1/")}
+    return found
+
+
+async def test_no_operation_is_forgotten_here(client: httpx.AsyncClient) -> None:
+    assert operations_of((await client.get("/openapi.json")).json()) == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=lambda part: part.replace(ID, "id"))
+async def test_only_its_roles_and_an_admin_are_let_in(
+    client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
+) -> None:
+    body = {} if method == "POST" else None
+    for role in get_args(Role):
+        answer = await client.request(method, path, json=body, headers=issuer.caller(role))
+        let_in = role in OPERATIONS[method, path] | {"admin"}
+        assert (answer.status_code != 403) is let_in, (role, answer.text)
+        assert answer.status_code < 500, answer.text
+        if not let_in:
+            assert answer.json()["type"] == "/problems/forbidden"
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=lambda part: part.replace(ID, "id"))
+async def test_nobody_is_let_in_without_a_token_of_ours(
+    client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
+) -> None:
+    body = {} if method == "POST" else None
+    foreign = Issuer().caller("admin")
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic YTpi"}, foreign):
+        answer = await client.request(method, path, json=body, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"].split()[0]) == (401, "Bearer"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [operation for operation in OPERATIONS if ID in operation[1] and "programmes" not in operation[1]],
+    ids=lambda part: part.replace(ID, "id"),
+)
+async def test_an_id_that_is_none_is_not_there_rather_than_malformed(
+    client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
+) -> None:
+    body = {"type": "failed", "at": "2026-11-22T04:00:00Z"} if path.endswith("/events") and method == "POST" else None
+    carrier = issuer.caller("carrier")
+    missing = await client.request(method, path, json=body, headers=carrier)
+    malformed = await client.request(method, path.replace(ID, "1"), json=body, headers=carrier)
+    assert (missing.status_code, malformed.status_code) == (404, 404)
+    assert missing.json() == malformed.json()
+
+
+@pytest.mark.parametrize("under", ["", "/transfers", "/verify"])
+async def test_a_programme_that_is_none_is_not_there(client: httpx.AsyncClient, issuer: Issuer, under: str) -> None:
+    for programme_id in (ID, "1"):
+        answer = await client.get(f"/v1/programmes/{programme_id}{under}", headers=issuer.caller("auditor"))
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+@pytest.mark.parametrize("path", ["/v1/vehicles", "/v1/shipments", "/v1/routes", "/v1/programmes"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=1"])
+async def test_a_page_has_1_to_500_items_and_begins_behind_an_id(
+    client: httpx.AsyncClient, issuer: Issuer, path: str, query: str
+) -> None:
+    answer = await client.get(f"{path}?{query}", headers=issuer.caller("admin"))
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"].endswith(f"/{query.split('=', maxsplit=1)[0]}")
+
+
+@pytest.mark.parametrize("path", ["/v1/vehicles", "/v1/shipments", "/v1/routes", "/v1/programmes"])
+async def test_an_empty_list_is_a_page_without_a_next(client: httpx.AsyncClient, issuer: Issuer, path: str) -> None:
+    for query in ("", "?limit=500", f"?after={ID}"):
+        answer = await client.get(path + query, headers=issuer.caller("admin"))
+        assert (answer.status_code, answer.json()) == (200, {"items": [], "next": None})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [each for each in OPERATIONS if each[0] == "POST"], ids=lambda part: part.replace(ID, "id")
+)
+@pytest.mark.parametrize("body", [b"{", b'{"a": NaN}', b"\xff", b'{"a":1,"a":2}', b"[" * 40 + b"]" * 40])
+async def test_what_is_no_strict_json_is_refused_everywhere(
+    client: httpx.AsyncClient, issuer: Issuer, method: str, path: str, body: bytes
+) -> None:
+    headers = issuer.caller("admin") | {"content-type": "application/json"}
+    answer = await client.request(method, path, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/malformed-json")
+
+
+async def test_an_array_larger_than_a_request_may_be_is_too_large(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    for path in ("/v1/parcels", "/v1/parcels/scans"):
+        answer = await client.post(path, json=["x" * 1000] * 300, headers=issuer.caller("carrier"))
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
