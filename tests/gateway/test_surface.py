@@ -1,0 +1,198 @@
+"""The document of the whole surface, made of the real services: whole, sound, and true about who may call."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from chassis.auth import LocalKeys
+from chassis.db import Database
+from gateway.accounts.vault import Vault
+from gateway.app import create_gateway
+from gateway.openapi import METHODS, Document, merged
+from gateway.pages.operations import by_tag
+from gateway.routes import is_public, service_for
+from gateway.tokens import Signer
+from services.listing.app import create_listing_app
+from services.logistics.app import create_logistics_app
+from services.matching.app import create_matching_app
+from tests.support.services import client_of
+
+PROMISED = """
+POST /v1/listings; GET /v1/listings; GET /v1/listings/{}; PATCH /v1/listings/{}; POST /v1/listings/{}/withdraw
+GET /v1/board; GET /v1/board/{}; POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
+GET /.well-known/jwks.json; GET /v1/produce; GET /v1/places
+POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
+GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
+POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
+POST /v1/shipments/{}/claim; POST /v1/shipments/{}/release; POST /v1/shipments/{}/events; POST /v1/routes
+GET /v1/routes/{}; POST /v1/parcels; POST /v1/parcels/scans; GET /v1/parcels/{}; POST /v1/programmes
+GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/verify
+"""
+"""What this release has of the public surface."""
+
+CREATED = {
+    "/v1/listings": "201",
+    "/v1/orders": "201",
+    "/v1/consents": "201",
+    "/v1/vehicles": "201",
+    "/v1/programmes": "201",
+    "/v1/routes": "202",
+    "/v1/auth/otp": "202",
+    "/v1/parcels": "200",
+    "/v1/parcels/scans": "200",
+    "/v1/auth/token": "200",
+}
+
+
+@pytest.fixture(scope="module")
+def apps() -> dict[str, FastAPI]:
+    """Every application of the house, before a database that is away: what needs no token says so before it asks."""
+    nowhere = Database("postgresql+asyncpg://nobody:x@127.0.0.1:1/none", source="/duijie/test")
+    keys = LocalKeys(lambda: {"keys": []})
+    signer, vault = cast("Signer", _NoKeys()), cast("Vault", None)
+    return {
+        "gateway": create_gateway(nowhere, signer, vault, {}),
+        "listing": create_listing_app(nowhere, keys),
+        "matching": create_matching_app(nowhere, keys, cast("Any", None)),
+        "logistics": create_logistics_app(nowhere, keys),
+    }
+
+
+class _NoKeys:
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": []}
+
+
+@pytest.fixture(scope="module")
+def whole(apps: dict[str, FastAPI]) -> Document:
+    documents = {name: app.openapi() for name, app in apps.items()}
+    return merged(documents.pop("gateway"), documents)
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield method, path, item[method]
+
+
+def bare(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def test_everything_that_is_promised_is_there(whole: Document) -> None:
+    told = {f"{method.upper()} {bare(path)}" for method, path, _ in operations(whole)}
+    assert set(re.split(r";\s*|\n", PROMISED.strip())) - told == set()
+
+
+def test_no_operation_of_a_service_is_lost_behind_the_gateway(apps: dict[str, FastAPI], whole: Document) -> None:
+    for name, app in apps.items():
+        for method, path, operation in operations(app.openapi()):
+            assert method in whole["paths"].get(path, {}), f"{method} {path} of {name} has no way through"
+            assert name == "gateway" or service_for(path) == name
+            assert operation["summary"]
+
+
+def test_it_says_that_it_is_openapi_3_1_and_has_what_that_requires(whole: Document) -> None:
+    assert whole["openapi"].startswith("3.1.")
+    assert whole["info"].keys() >= {"title", "version"}
+    for method, path, operation in operations(whole):
+        assert operation["responses"], f"{method} {path}"
+        for status, response in operation["responses"].items():
+            assert re.fullmatch(r"[1-5]\d\d|default", status)
+            assert response["description"]
+    assert json.loads(json.dumps(whole)) == whole, "it is JSON, with text for names"
+
+
+def test_every_reference_leads_somewhere_and_no_component_is_left_over_by_the_framework(whole: Document) -> None:
+    text = json.dumps(whole)
+    for reference in set(re.findall(r'"\$ref": "([^"]+)"', text)):
+        found: Any = whole
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in found, reference
+            found = found[step]
+    assert "HTTPValidationError" not in text
+
+
+def test_component_names_are_those_that_openapi_allows(whole: Document) -> None:
+    for components in whole["components"].values():
+        for name in components:
+            assert re.fullmatch(r"[a-zA-Z0-9._-]+", name), name
+
+
+def test_no_two_operations_share_an_id(whole: Document) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(whole)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_parameter_of_a_path_is_described_and_required(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        told = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
+        assert told == set(re.findall(r"\{([^}:]*)", path)), f"{method} {path}"
+        assert all(each["required"] for each in operation.get("parameters", ()) if each["in"] == "path")
+
+
+def test_every_operation_may_answer_with_a_problem_and_says_what_it_takes_to_call(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        content = operation["responses"]["default"]["content"]
+        assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert ("401" in operation["responses"]) == (operation.get("security") != []), f"{method} {path}"
+        assert (operation.get("security") == []) == is_public(path)
+        for refused in ("400", "422"):
+            response = operation["responses"].get(refused)
+            assert response is None or "application/problem+json" in response["content"], f"{method} {path}"
+
+
+def test_each_post_answers_with_the_status_of_the_surface(whole: Document) -> None:
+    for path, status in CREATED.items():
+        good = {each for each in whole["paths"][path]["post"]["responses"] if each.startswith("2")}
+        assert good == {status}, path
+
+
+def test_each_patch_says_that_it_takes_a_version(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+        assert ("If-Match" in headers) == (method == "patch"), path
+
+
+def test_lists_take_a_limit_of_50_up_to_500(whole: Document) -> None:
+    for path in (
+        "/v1/listings",
+        "/v1/orders",
+        "/v1/board",
+        "/v1/consents",
+        "/v1/vehicles",
+        "/v1/produce",
+        "/v1/places",
+    ):
+        parameters = {each["name"]: each["schema"] for each in whole["paths"][path]["get"].get("parameters", ())}
+        limit = parameters["limit"]
+        assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 500, 50), path
+        assert "after" in parameters, path
+
+
+def test_the_readable_reference_holds_every_operation(whole: Document) -> None:
+    shown = {(each.method, each.path) for _, group in by_tag(whole) for each in group}
+    assert shown == {(method, path) for method, path, _ in operations(whole)}
+
+
+def filled(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "01900000-0000-7000-8000-000000000000", path)
+
+
+async def test_what_the_document_calls_public_is_and_nothing_else(apps: dict[str, FastAPI]) -> None:
+    for app in apps.values():
+        async with client_of(app) as client:
+            for method, path, operation in operations(app.openapi()):
+                answer = await _without_token(client, method, path, operation)
+                assert (answer.status_code == 401) == (not is_public(path)), f"{method} {path}: {answer.text}"
+
+
+async def _without_token(client: httpx.AsyncClient, method: str, path: str, operation: Document) -> httpx.Response:
+    body = {} if "requestBody" in operation else None
+    return await client.request(method, filled(path), json=body)
