@@ -1,5 +1,6 @@
 """Types of the public surface: kilograms, money, pages, points."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -86,10 +87,10 @@ def to_grams(kg: Decimal) -> int:
     return int(kg * GRAMS_PER_KG)
 
 
-def _utc_after_2000(value: AwareDatetime) -> AwareDatetime:
+def _in_utc_after_2000(value: AwareDatetime) -> AwareDatetime:
     if not 2000 <= value.year <= 2100:
         raise invalid("time_range", Text("时间须在 2000 至 2100 年之间。", "The time must lie between 2000 and 2100."))
-    return value
+    return value.astimezone(UTC)
 
 
 def _only_text(value: Any) -> Any:
@@ -98,8 +99,8 @@ def _only_text(value: Any) -> Any:
     return value
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_utc_after_2000), BeforeValidator(_only_text)]
-"""An RFC 3339 time with its offset."""
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc_after_2000), BeforeValidator(_only_text)]
+"""An RFC 3339 time with its offset; inside it is in UTC, so that the first answer says what every later one says."""
 
 
 def no_nul(value: str) -> str:
