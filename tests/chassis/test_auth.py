@@ -1,17 +1,24 @@
 """Tokens: ours, sound and in time, or none."""
 
+import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
+import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chassis import auth
 from chassis.app import create_app
-from chassis.auth import AnyCaller, Caller, only
+from chassis.auth import AnyCaller, Caller, LocalKeys, RemoteKeys, only, verify
 from chassis.db import Database
+from chassis.problems import Unauthenticated, Unavailable
 from chassis.routes import slice_router
 from tests.support.services import Issuer, client_of
 
@@ -77,3 +84,167 @@ async def test_a_role_that_may_not_is_forbidden_and_an_admin_may(app: FastAPI, i
             for role in ("producer", "admin", "carrier", "citizen")
         }
     assert statuses == {"producer": 200, "admin": 200, "carrier": 403, "citizen": 403}
+
+
+class Gateway:
+    """A gateway that publishes keys, counts who asks, or is away."""
+
+    def __init__(self, *key_ids: str) -> None:
+        self.key_ids = list(key_ids)
+        self.asked = 0
+        self.answer: httpx.Response | Exception | None = None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer or httpx.Response(200, json={"keys": [jwk(kid) for kid in self.key_ids]})
+
+
+def jwk(kid: str) -> dict[str, Any]:
+    public = Ed25519PrivateKey.generate().public_key()
+    return {**jwt.algorithms.OKPAlgorithm.to_jwk(public, as_dict=True), "kid": kid, "alg": "EdDSA"}
+
+
+class Clock:
+    """A monotonic clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(auth, "time", clock)
+    return clock
+
+
+def remote(gateway: Gateway) -> RemoteKeys:
+    keys = RemoteKeys("http://gateway.test/.well-known/jwks.json")
+    keys._client = httpx.AsyncClient(transport=httpx.MockTransport(gateway))
+    return keys
+
+
+async def test_keys_are_fetched_once_and_kept_for_minutes(clock: Clock) -> None:
+    gateway = Gateway("a")
+    keys = remote(gateway)
+    for _ in range(3):
+        assert await keys.key("a") is not None
+    clock.now_s += auth.KEYS_STAY_FRESH_S - 1
+    await keys.key("a")
+    assert gateway.asked == 1
+    clock.now_s += 2
+    await keys.key("a")
+    assert gateway.asked == 2
+
+
+async def test_of_many_who_ask_at_once_one_fetches(clock: Clock) -> None:
+    gateway = Gateway("a")
+    keys = remote(gateway)
+    assert all(await asyncio.gather(*(keys.key("a") for _ in range(20))))
+    assert gateway.asked == 1
+
+
+async def test_a_new_key_is_found_soon_and_a_made_up_one_is_not_asked_for_again_and_again(clock: Clock) -> None:
+    gateway = Gateway("a")
+    keys = remote(gateway)
+    await keys.key("a")
+    gateway.key_ids.append("b")
+    clock.now_s += auth.REFETCH_AFTER_S + 1
+    assert await keys.key("b") is not None
+    for number in range(50):
+        assert await keys.key(f"made-up-{number}") is None
+    assert gateway.asked == 2
+
+
+async def test_a_key_that_was_withdrawn_is_good_no_more(clock: Clock) -> None:
+    gateway = Gateway("a", "b")
+    keys = remote(gateway)
+    await keys.key("a")
+    gateway.key_ids.remove("a")
+    clock.now_s += auth.KEYS_STAY_FRESH_S + 1
+    assert await keys.key("a") is None
+    assert await keys.key("b") is not None
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.ConnectError("away"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(503),
+        httpx.Response(200, text="no JSON"),
+        httpx.Response(200, json={"keys": []}),
+    ],
+    ids=["away", "slow", "503", "no JSON", "no keys"],
+)
+async def test_keys_that_were_good_stay_good_while_the_gateway_is_away_and_nobody_waits_for_it(
+    clock: Clock, trouble: httpx.Response | Exception
+) -> None:
+    gateway = Gateway("a")
+    keys = remote(gateway)
+    await keys.key("a")
+    gateway.answer = trouble
+    clock.now_s += auth.KEYS_STAY_FRESH_S + 1
+    for _ in range(20):
+        assert await keys.key("a") is not None
+    assert gateway.asked == 2, "the others did not wait for the gateway"
+    gateway.answer = None
+    clock.now_s += auth.REFETCH_AFTER_S + 1
+    assert await keys.key("a") is not None
+    assert gateway.asked == 3
+
+
+async def test_without_ever_having_had_a_key_it_is_unavailable_and_tries_again_soon(clock: Clock) -> None:
+    gateway = Gateway("a")
+    gateway.answer = httpx.ConnectError("away")
+    keys = remote(gateway)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await keys.key("a")
+    assert gateway.asked == 1
+    gateway.answer = None
+    clock.now_s += auth.FIRST_RETRY_S + 0.1
+    assert await keys.key("a") is not None
+
+
+async def test_local_keys_are_read_again_for_an_id_that_is_not_known() -> None:
+    published = [jwk("a")]
+    keys = LocalKeys(lambda: {"keys": published})
+    assert await keys.key("a") is not None
+    assert await keys.key("b") is None
+    published.append(jwk("b"))
+    assert await keys.key("b") is not None
+
+
+@pytest.mark.parametrize("missing", ["exp", "iat", "sub", "iss", "aud", "role"])
+async def test_a_token_without_one_of_its_claims_is_refused(issuer: Issuer, missing: str) -> None:
+    claims = jwt.decode(issuer.token("producer"), options={"verify_signature": False})
+    del claims[missing]
+    token = jwt.encode(claims, issuer._key, algorithm="EdDSA", headers={"kid": "test"})
+    with pytest.raises(Unauthenticated):
+        await verify(token, issuer.keys)
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=200))
+async def test_any_text_is_refused_as_no_token(text: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await verify(text, LocalKeys(lambda: {"keys": []}))
+
+
+@pytest.mark.parametrize("header", ["[" * 60_000, "{" * 9, '"x"', '{"kid": 5}', '{"kid": ["a"]}', "\x00"])
+async def test_a_token_with_a_strange_header_is_refused(header: str) -> None:
+    encoded = base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    with pytest.raises(Unauthenticated):
+        await verify(f"{encoded}.e30.AAAA", LocalKeys(lambda: {"keys": []}))
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("Bearer", 200), ("bearer", 200), ("BEARER", 200), ("Token", 401)])
+async def test_the_scheme_is_bearer_in_any_case(app: FastAPI, issuer: Issuer, scheme: str, status: int) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/me", headers={"Authorization": f"{scheme}  {issuer.token('citizen')} "})
+    assert answer.status_code == status
