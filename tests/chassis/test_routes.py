@@ -1,6 +1,7 @@
 """How a request meets the database: the commit comes before the first byte of the answer."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from chassis.app import create_app
 from chassis.auth import Caller, only
 from chassis.db import Database
 from chassis.problems import MalformedJson, NotFound, Problem
-from chassis.routes import MAX_DEPTH, IfMatch, Read, Write, parse_strictly, set_etag, slice_router
+from chassis.routes import BODY_LIMIT_B, MAX_DEPTH, IfMatch, Read, Write, parse_strictly, set_etag, slice_router
 from tests.chassis.conftest import NOTES
 from tests.support.services import Issuer, client_of
 
@@ -206,3 +207,60 @@ def test_depth_is_counted_to_the_limit() -> None:
         parse_strictly(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
     with pytest.raises(MalformedJson):
         parse_strictly(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)
+
+
+@router.get("/named/{name}")
+async def read_named(name: str, q: str = "") -> str:
+    return name + q
+
+
+@pytest.mark.parametrize("path", ["/notes/named/a%00b", "/notes/named/%00", "/notes/%00"])
+async def test_a_nul_in_an_address_is_not_found(app: FastAPI, path: str) -> None:
+    async with client_of(app) as client:
+        assert (await client.get(path)).status_code == 404
+
+
+async def test_a_nul_in_a_query_names_its_parameter_in_both_languages(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answers = [
+            await client.get("/notes/named/a?q=%00&x=1&y=%00", headers={"Accept-Language": language})
+            for language in ("zh", "en")
+        ]
+        fine = await client.get("/notes/named/a?q=b")
+    for answer in answers:
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/query/q", "#/query/y"]
+    assert answers[0].json()["errors"] != answers[1].json()["errors"]
+    assert fine.json() == "ab"
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8", "application/a+json"])
+@pytest.mark.parametrize("body", [b"{", b'{"text": NaN}', b"\xff", b"[" * 33 + b"]" * 33, b'{"a": 1, "a": 2}'])
+async def test_malformed_json_is_422_under_every_name_of_json(
+    app: FastAPI, issuer: Issuer, db: Database, media_type: str, body: bytes
+) -> None:
+    async with client_of(app) as client:
+        headers = issuer.caller("producer") | {"Content-Type": media_type}
+        answer = await client.post("/notes", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/malformed-json")
+    assert await written(db) == 0
+
+
+async def test_a_body_that_lies_about_its_length_or_says_none_ends_at_the_limit(app: FastAPI, issuer: Issuer) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    headers = issuer.caller("producer") | {"Content-Type": "application/json"}
+    async with client_of(app) as client:
+        unsaid = await client.post("/notes", content=endless(), headers=headers)
+        said = await client.post("/notes", content=b"x" * (BODY_LIMIT_B + 1), headers=headers)
+        most = b'{"text": "' + b"x" * (BODY_LIMIT_B - 12) + b'"}'
+        just = await client.post("/notes", content=most, headers=headers)
+    assert [answer.status_code for answer in (unsaid, said, just)] == [413, 413, 201]
+    assert unsaid.json()["type"] == said.json()["type"] == "/problems/too-large"
+
+
+def test_a_version_that_is_needed_stands_in_the_document(app: FastAPI) -> None:
+    (header,) = app.openapi()["paths"]["/notes/version"]["get"]["parameters"]
+    assert (header["in"], header["name"]) == ("header", "If-Match")
