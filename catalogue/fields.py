@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from catalogue import places, produce
@@ -36,13 +36,23 @@ ProduceSlug = Annotated[str, AfterValidator(_known_produce)]
 CountyAdcode = Annotated[str, AfterValidator(_known_county)]
 
 
+def _only_a_number(value: object) -> object:
+    if isinstance(value, (bool, str)):
+        raise PydanticCustomError("number_required", "{en}", {"zh": "必须是数字。", "en": "It must be a number."})
+    return value
+
+
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_only_a_number)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_only_a_number)]
+
+
 class PointIn(BaseModel):
     """A point as it comes in: WGS-84, or declared to be in Chinese map coordinates."""
 
     model_config = ConfigDict(extra="forbid")
 
-    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lon: Longitude
+    lat: Latitude
     crs: Literal["wgs84", "gcj02"] = "wgs84"
 
     def to_wgs84(self) -> Point:
@@ -55,8 +65,8 @@ class PlaceIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     adcode: CountyAdcode
-    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
+    lon: Longitude | None = None
+    lat: Latitude | None = None
     crs: Literal["wgs84", "gcj02"] = "wgs84"
 
     @model_validator(mode="after")

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, get_args
@@ -27,6 +29,8 @@ app.add_typer(clients, name="client")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]
+
+OfPort = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Only if it answers on this port.")]
 
 
 def main() -> None:
@@ -50,27 +54,28 @@ def up(
 
     configure_logging("WARNING")
     folder = folder_at(data)
-    player: list[subprocess.Popen[bytes]] = []
 
-    def tell(line: str) -> None:
-        print(line, flush=True)
-        if demo:
-            command = [sys.argv[0], "demo", "--url", line.removeprefix("ready "), "--seed", str(seed)]
-            player.append(subprocess.Popen([*command, "--data", str(folder.path)]))
+    @contextmanager
+    def meanwhile(url: str) -> Iterator[None]:
+        print(f"ready {url}", flush=True)
+        if not demo:
+            yield
+            return
+        command = [sys.argv[0], "demo", "--url", url, "--seed", str(seed), "--data", str(folder.path)]
+        with subprocess.Popen(command) as player:
+            try:
+                yield
+            finally:
+                player.terminate()
 
-    try:
-        asyncio.run(serve(folder, port, tell))
-    finally:
-        for process in player:
-            process.terminate()
-            process.wait()
+    asyncio.run(serve(folder, port, meanwhile))
 
 
 @app.command()
-def down(data: Data = None) -> None:
+def down(data: Data = None, port: OfPort = None) -> None:
     """Stop the platform that runs on this data folder."""
     folder = folder_at(data)
-    run = folder.current_run()
+    run = run_of(folder, port)
     if run is None:
         print("not running")
         return
@@ -79,10 +84,10 @@ def down(data: Data = None) -> None:
 
 
 @app.command()
-def status(data: Data = None) -> None:
+def status(data: Data = None, port: OfPort = None) -> None:
     """Say whether a platform runs on this data folder, and where; exit code 3 when none does."""
     folder = folder_at(data)
-    run = folder.current_run()
+    run = run_of(folder, port)
     if run is None:
         print(f"not running ({folder.path})")
         raise typer.Exit(3)
@@ -90,12 +95,16 @@ def status(data: Data = None) -> None:
 
 
 @app.command()
-def reset(data: Data = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+def reset(
+    data: Data = None,
+    port: OfPort = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
     """Stop the platform and delete all its data."""
     folder = folder_at(data)
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete everything in {folder.path}?", abort=True)
-    run = folder.current_run()
+    run = run_of(folder, port)
     if run is not None:
         stop(folder, run)
     folder.wipe()
@@ -134,8 +143,10 @@ def token(
     """Print an access token of that account, and nothing else."""
     from duijie.accounts import token_of
 
-    lasting = lasting_of(ttl)
-    print(asyncio.run(token_of(folder_at(data), role_of(role), account, lasting)))
+    lasting, folder = lasting_of(ttl), folder_at(data)
+    if folder.current_run() is None:
+        print(f"no platform runs on {folder.path}; the token is good once one does", file=sys.stderr)
+    print(asyncio.run(token_of(folder, role_of(role), account, lasting)))
 
 
 @clients.command("create")
@@ -157,6 +168,12 @@ def client_create(
 
 def folder_at(data: Path | None) -> DataFolder:
     return DataFolder(data or default_path())
+
+
+def run_of(folder: DataFolder, port: int | None) -> Run | None:
+    """The platform that runs on that folder, when it answers on that port or none was named."""
+    run = folder.current_run()
+    return None if run is None or port not in {None, run.port} else run
 
 
 def role_of(text: str) -> Role:

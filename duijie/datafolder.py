@@ -52,11 +52,9 @@ def problems_of(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"The disk that holds {folder} is full.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise FolderNotWritable(
-                f"{folder} cannot be used for data ({error.strerror}: {error.filename}); choose another with --data."
-            ) from error
-        raise
+        raise FolderNotWritable(
+            f"{folder} cannot be used for data ({error.strerror}: {error.filename}); choose another with --data."
+        ) from error
 
 
 def ensure_folder(folder: Path) -> bool:
@@ -226,9 +224,12 @@ class DataFolder:
     def current_run(self) -> Run | None:
         """The platform that runs on this folder now; what a killed one left behind does not count."""
         try:
-            text = (self.path / RUN_FILE).read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            with problems_of(self.path):
+                text = (self.path / RUN_FILE).read_text(encoding="utf-8")
+        except FolderNotWritable as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return None
+            raise
         return Run(**json.loads(text)) if self._lock.is_held_by_anyone() else None
 
     def wipe(self) -> None:

@@ -4,11 +4,12 @@ The same code, SQL and events as apart; only this wiring differs.
 """
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -77,8 +78,11 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
         )
 
 
-async def serve(folder: DataFolder, port: int, tell: Callable[[str], None]) -> None:
-    """Run the platform on `folder` until SIGINT or SIGTERM. Raises CannotStart."""
+async def serve(folder: DataFolder, port: int, meanwhile: Callable[[str], AbstractContextManager[None]]) -> None:
+    """Run the platform on `folder` until SIGINT or SIGTERM. Raises CannotStart.
+
+    `meanwhile(url)` is entered when it answers there, and left before anything of it ends.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -92,7 +96,7 @@ async def serve(folder: DataFolder, port: int, tell: Callable[[str], None]) -> N
         http = await stack.enter_async_context(serving(running.app, listener))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         folder.begin_run(Run(os.getpid(), listener.getsockname()[1], url, server.port, datetime.now(UTC).isoformat()))
-        tell(f"ready {url}")
+        stack.enter_context(meanwhile(url))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, http], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -104,7 +108,8 @@ def listening(port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((HOST, port), backlog=1024)
     except OSError as error:
-        raise PortTaken(f"Port {port} of {HOST} is taken by another program; choose another with --port.") from error
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+        raise PortTaken(f"Port {port} of {HOST} {why}; choose another with --port.") from error
     with listener:
         yield listener
 

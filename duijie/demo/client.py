@@ -8,6 +8,7 @@ import httpx
 import stamina
 
 PATIENCE_S = 600
+TELL_AFTER_S = 3
 AGAIN = frozenset({429, 502, 503, 504})
 STILL_RUNNING = "/problems/still-running"
 
@@ -18,6 +19,9 @@ class Refused(Exception):
 
 class Later(Exception):
     """An answer, or none, after which the same request may be sent again."""
+
+
+stamina.instrumentation.set_on_retry_hooks([])  # it waits for a platform that restarts: not worth a line each time
 
 
 class Client:
@@ -73,13 +77,17 @@ class Client:
 
 async def until_ready(url: str) -> None:
     """Wait until a platform answers there."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    started_s = asyncio.get_running_loop().time()
+    told = False
     async with httpx.AsyncClient(trust_env=False) as http:
         while True:
             try:
                 if (await http.get(f"{url}/readyz", timeout=5)).status_code == 200:
                     return
             except httpx.TransportError as error:
-                if asyncio.get_running_loop().time() > deadline:
+                if asyncio.get_running_loop().time() > started_s + PATIENCE_S:
                     raise Refused(f"nothing answers at {url}") from error
+            if not told and asyncio.get_running_loop().time() > started_s + TELL_AFTER_S:
+                told = True
+                print(f"waiting for a platform at {url}", flush=True)
             await asyncio.sleep(0.2)

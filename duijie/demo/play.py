@@ -81,6 +81,7 @@ def totals(
         driven_m=sum(vehicle["distance_m"] for vehicle in driven),
         parcels=len(registered),
         parcels_subsidised=sum(parcel["subsidy"] == "reserved" for parcel in registered),
+        subsidies=courier["parcels"],
         courier=_fund(courier),
         produce=_fund(support),
     )

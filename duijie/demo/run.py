@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
-from duijie.demo.client import Client, until_ready
+from duijie.demo.client import Client, Refused, until_ready
 from duijie.demo.journal import Journal
 from duijie.demo.play import accounts, play_through
 from duijie.demo.progress import Stages
@@ -20,6 +20,8 @@ TOKENS_LAST = timedelta(hours=12)
 async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
     """Play that seed's demonstration, or go on with it; a finished one is only shown again."""
     await until_ready(url)
+    if folder.current_run() is None:
+        raise Refused(f"the platform at {url} does not run on {folder.path}; name its folder with --data")
     with Journal.open(folder.path / "demo", seed) as journal:
         if "totals" not in journal:
             world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)

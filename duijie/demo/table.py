@@ -5,6 +5,7 @@ from typing import Any
 
 GRAMS_PER_KG = 1000
 FEN_PER_CNY = 100
+SUBSIDY_STATES = ("reserved", "posted", "voided", "reversed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Totals:
     driven_m: int
     parcels: int
     parcels_subsidised: int
+    subsidies: dict[str, int]
     courier: dict[str, int]
     produce: dict[str, int]
 
@@ -52,6 +54,7 @@ def table(totals: Totals) -> str:
         ("driven", f"{totals.driven_m / 1000:,.1f} km on {totals.routes} routes, {totals.routed_stops} stops"),
         ("unassigned, with reasons", f"{totals.unassigned:,}"),
         ("parcels subsidised", f"{totals.parcels_subsidised:,} of {totals.parcels:,}"),
+        ("of these by now", ", ".join(f"{totals.subsidies[state]:,} {state}" for state in SUBSIDY_STATES)),
         *_fund("courier", totals.courier),
         *_fund("produce", totals.produce),
     ]

@@ -120,3 +120,28 @@ def test_a_platform_that_does_not_end_is_told_after_some_patience(
             cli.stop(DataFolder(folder.path), run_of_nobody)
     finally:
         folder.give_back()
+
+
+def test_every_command_of_the_platform_takes_a_port(tmp_path: Path) -> None:
+    folder = str(tmp_path / "data")
+    for command, code in (("status", 3), ("down", 0), ("reset", 0)):
+        assert run(command, "--data", folder, "--port", "8123")[0] == code, command
+
+
+def test_a_platform_on_another_port_is_not_the_one_meant(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.take()
+    try:
+        here = Run(pid=1, port=8123, url="http://x", database_port=2, started="now")
+        folder.begin_run(here)
+        assert cli.run_of(folder, 8123) == cli.run_of(folder, None) == here
+        assert cli.run_of(folder, 9999) is None
+    finally:
+        folder.give_back()
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "/tmp/" + "x" * 300, "/dev/null/data"])
+def test_a_folder_that_cant_be_is_one_sentence(folder: str) -> None:
+    done = runner.invoke(cli.app, ["token", "--role", "admin", "--account", "a", "--data", folder])
+    assert isinstance(done.exception, cli.CannotStart)
+    assert "choose another" in str(done.exception)

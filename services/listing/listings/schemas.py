@@ -63,7 +63,7 @@ class OriginOut(BaseModel):
 class ListingOut(BaseModel):
     """A listing as its producer sees it. remaining, held and agreed are matching's, as last heard.
 
-    `on_market` turns true when matching has taken the lot up: from then on rounds see it.
+    `on_market` turns true when matching has taken the lot up: from then on rounds see it, until it is closed.
     """
 
     id: UUID
@@ -99,7 +99,7 @@ class ListingOut(BaseModel):
             id=listing.id,
             producer_id=listing.producer_id,
             status=listing.status,
-            on_market=listing.supply_version > 0,
+            on_market=listing.supply_version > 0 and listing.lifecycle == "open",
             version=listing.version,
             produce=listing.produce,
             variety=listing.variety,

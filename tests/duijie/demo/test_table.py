@@ -26,6 +26,7 @@ TOTALS = Totals(
     driven_m=9_162_400,
     parcels=12_064,
     parcels_subsidised=11_864,
+    subsidies={"reserved": 223, "posted": 11_130, "voided": 400, "reversed": 111, "refused": 200},
     courier=FUND,
     produce=FUND,
 )
@@ -41,6 +42,7 @@ def test_every_total_that_was_promised_is_in_the_table() -> None:
         "5,172,571.15",
         "9,162.4 km",
         "11,864 of 12,064",
+        "223 reserved, 11,130 posted, 400 voided, 111 reversed",
         "100 fen (1.00 CNY)",
     ):
         assert number in said, number
