@@ -184,6 +184,7 @@ async def test_an_order_is_taken_for_its_own_buyer_only(db: Database) -> None:
         await service.add_subsidies(session, [subsidy_row(us, "A"), subsidy_row(them, "B"), subsidy_row(us, None)])
         asked = {(us, "A"), (us, "B"), (them, "A"), (them, "B"), (uuid4(), "A")}
         assert await queries.orders_taken(session, asked) == {(us, "A"), (them, "B")}
+        assert await queries.orders_taken(session, {(us, "B"), (them, "A")}) == set()
         assert await queries.orders_taken(session, set()) == set()
 
 
