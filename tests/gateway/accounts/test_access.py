@@ -1,0 +1,146 @@
+"""`/v1/me` for everyone, and what of a request to sign in is refused, by which name and in which language."""
+
+from datetime import timedelta
+from typing import Any, get_args
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from contracts.accounts import Role
+from gateway.accounts.models import OPENED_BY_PHONE
+from gateway.accounts.service import account_for, create_client
+from gateway.accounts.vault import Vault
+from gateway.tokens import Signer
+from tests.gateway.support import Phones, bearer
+from tests.support.services import told
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+async def test_whoever_has_an_account_is_told_who_they_are(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, role: Role
+) -> None:
+    async with db.transaction() as session:
+        account = await account_for(session, vault, role, "泗阳合作社")
+    me = (await client.get("/v1/me", headers=bearer(signer, role, account.id))).json()
+    assert me == {"account_id": str(account.id), "role": role, "name": "泗阳合作社", "phone": None}
+
+
+async def test_a_token_of_nobody_or_of_the_past_is_refused(client: httpx.AsyncClient, signer: Signer) -> None:
+    ended = signer.sign(uuid4(), "citizen", timedelta(seconds=-1))
+    for headers in ({}, bearer(signer), {"Authorization": f"Bearer {ended}"}):
+        answer = await client.get("/v1/me", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def sign_in(client: httpx.AsyncClient, sms: Phones, phone: str, role: str) -> httpx.Response:
+    assert (await client.post("/v1/auth/otp", json={"phone": phone})).status_code == 202
+    form = {"grant_type": "otp", "phone": phone, "code": sms.last_code(), "role": role}
+    return await client.post("/v1/auth/token", data=form)
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+async def test_a_phone_alone_opens_an_account_of_the_people_and_no_office(
+    client: httpx.AsyncClient, sms: Phones, db: Database, role: Role
+) -> None:
+    answer = await sign_in(client, sms, "13800000000", role)
+    if role in OPENED_BY_PHONE:
+        token = answer.json()
+        me = (await client.get("/v1/me", headers={"Authorization": f"Bearer {token['access_token']}"})).json()
+        assert (me["role"], me["name"], me["phone"]) == (role, "", "138****0000")
+        assert (token["token_type"], token["expires_in"]) == ("Bearer", 12 * 3600)
+    else:
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+        assert await told(db) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "slug", "oauth"),
+    [
+        ({"grant_type": "password"}, 400, "unsupported-grant-type", "unsupported_grant_type"),
+        (
+            {"grant_type": "refresh_token", "refresh_token": "x"},
+            400,
+            "unsupported-grant-type",
+            "unsupported_grant_type",
+        ),
+        ({"grant_type": "client_credentials"}, 401, "invalid-client", "invalid_client"),
+        ({"grant_type": "client_credentials", "client_id": "a\0"}, 422, "invalid-input", None),
+        ({"grant_type": "otp", "phone": "13800000000", "code": "000000"}, 400, "invalid-grant", "invalid_grant"),
+        ({"grant_type": "otp", "phone": "13800000000"}, 422, "invalid-input", None),
+        ({"grant_type": "otp", "code": "000000"}, 422, "invalid-input", None),
+        ({"grant_type": "otp", "phone": "12", "code": "1"}, 422, "invalid-input", None),
+        ({"grant_type": "otp", "phone": "13800000000", "code": "1", "role": "king"}, 422, "invalid-input", None),
+        ({}, 422, "invalid-input", None),
+    ],
+)
+async def test_every_refusal_has_its_name_in_both_languages(
+    client: httpx.AsyncClient, form: dict[str, str], status: int, slug: str, oauth: str | None
+) -> None:
+    titles = set()
+    for language in ("zh-CN", "en"):
+        answer = await client.post("/v1/auth/token", data=form, headers={"Accept-Language": language})
+        assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}"), answer.text
+        assert answer.headers["content-language"] == language
+        assert answer.json().get("error") == oauth
+        titles.add(answer.json()["title"])
+        assert "13800000000" not in answer.text
+    assert len(titles) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"phone": None},
+        {"phone": 13800000000},
+        {"phone": "12345"},
+        {"phone": "1" * 41},
+        {"phone": "+86 10086"},
+        {"phone": "13800000000", "role": "citizen"},
+        {"phone": "13800000000\x00"},
+    ],
+)
+async def test_a_request_for_a_code_that_is_wrong_names_its_field_and_sends_nothing(
+    client: httpx.AsyncClient, sms: Phones, body: dict[str, Any]
+) -> None:
+    answer = await client.post("/v1/auth/otp", json=body)
+    pointers = {error["pointer"] for error in answer.json()["errors"]}
+    assert (answer.status_code, pointers) == (422, {"#/role"} if "role" in body else {"#/phone"})
+    assert sms.sent == []
+    for value in body.values():
+        assert value is None or value == "citizen" or str(value) not in answer.text
+
+
+async def test_a_clients_token_lasts_an_hour_and_a_second_secret_does_not_end_the_first(
+    client: httpx.AsyncClient, db: Database, vault: Vault
+) -> None:
+    credentials = []
+    for _ in range(2):
+        async with db.transaction() as session:
+            credentials.append(await create_client(session, vault, "platform", "拼好货"))
+    for client_id, secret in credentials:
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        answer = await client.post("/v1/auth/token", data=form)
+        assert (answer.status_code, answer.json()["expires_in"]) == (200, 3600)
+        assert answer.headers["cache-control"] == "no-store"
+    assert len(await told(db)) == 1
+
+    (
+        [
+            *({}, {"phone": None}, {"phone": 13800000000}, {"phone": "12345"}, {"phone": "1" * 41}),
+            *({"phone": "+86 10086"}, {"phone": "13800000000", "role": "citizen"}, {"phone": "13800000000\0"}),
+        ],
+    )
+    asked = await client.post("/v1/auth/otp", json={"phone": "138 0000 0000"})
+    assert asked.json() == {"retry_after_s": 60}
+    assert sms.sent[0][0] == "+8613800000000"
+    assert sms.last_code() not in asked.text
+    assert len(sms.last_code()) == 6
+
+
+@pytest.mark.parametrize("path", ["/board?q=%00", "/v1/produce?q=%00", "/v1/places?q=%00"])
+async def test_a_nul_is_no_failure_of_ours_anywhere(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code in {422, 503}
