@@ -1,0 +1,70 @@
+"""Finding things as people write them: properties over the whole catalogue."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalogue import places, produce
+from catalogue.names import normalise, short_names
+
+PLACES = st.sampled_from(places.all_places())
+KINDS = st.sampled_from(produce.all_produce())
+
+
+@given(KINDS)
+def test_every_kind_is_found_first_by_its_slug_and_found_by_each_of_its_names(kind: produce.Produce) -> None:
+    assert produce.search(kind.slug)[0] == kind
+    for name in (kind.name_zh, kind.name_en, *kind.aliases):
+        assert name is None or kind in produce.search(name, limit=200), name
+
+
+@given(KINDS, st.sampled_from([str.upper, str.lower, lambda name: f" {name} "]))
+def test_case_and_blanks_hide_no_kind(kind: produce.Produce, write: object) -> None:
+    assert callable(write)
+    assert kind in produce.search(write(kind.name_en), limit=200)
+
+
+@given(st.text(max_size=12), st.integers(0, 10))
+def test_no_search_gives_more_than_was_asked_for_or_the_same_twice(q: str, limit: int) -> None:
+    for found in (produce.search(q, limit), places.search(q, limit)):
+        assert len(found) <= limit
+        assert len(set(found)) == len(found)
+
+
+@given(PLACES)
+def test_every_county_is_found_by_its_code_alone(place: places.Place) -> None:
+    assert places.search(place.adcode) == (place,)
+    assert places.resolve(place.adcode) == place
+    assert places.resolve(f" {place.adcode} ") == place
+
+
+@given(PLACES, st.integers(2, 5))
+def test_the_beginning_of_a_code_gives_all_that_begins_so(place: places.Place, digits: int) -> None:
+    found = places.search(place.adcode[:digits], limit=5000)
+    assert place in found
+    prefix = places.adcode_prefix(place.adcode[:digits])
+    assert all(each.adcode.startswith(prefix) for each in found)
+
+
+@given(PLACES)
+def test_a_county_resolves_by_its_full_name_with_its_province_or_not_at_all(place: places.Place) -> None:
+    assert places.resolve(place.name, province=place.province) in {place, None}
+
+
+@pytest.mark.parametrize(("former", "adcode"), [("旬阳县", "610928")])
+def test_a_former_name_means_the_place_of_today(former: str, adcode: str) -> None:
+    known = places.get(adcode) or places.resolve("旬阳市")
+    assert places.resolve(former) == known is not None
+
+
+@given(PLACES)
+def test_a_short_name_is_shorter_and_never_empty(place: places.Place) -> None:
+    for short in short_names(place.name):
+        assert 0 < len(short) < len(place.name)
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_more(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once).isalnum() or normalise(once) == ""
+    assert places.search(text) == places.search(text)
