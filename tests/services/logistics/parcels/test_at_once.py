@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -31,8 +32,9 @@ async def test_of_two_carriers_with_one_waybill_one_has_it_and_the_other_is_told
 
 async def test_of_an_order_sent_by_many_at_once_one_parcel_has_the_subsidy(courier: Courier, office: Office) -> None:
     fund = await office.open(budget_fen=100 * RATE_FEN)
-    match = await courier.claimed()
-    sent = [[courier.parcel(match, order_ref="A-1"), courier.parcel(match)] for _ in range(12)]
+    buyer_id = uuid4()  # of many matches, so that nothing but the fund's lock brings them into an order
+    matches = [await courier.claimed(buyer_id=buyer_id) for _ in range(12)]
+    sent = [[courier.parcel(match, order_ref="A-1"), courier.parcel(match)] for match in matches]
     answers = await asyncio.gather(*(courier.register(*two) for two in sent))
     outcomes = Counter((items[0]["subsidy"], items[0].get("reason")) for items in answers)
     assert outcomes == {("reserved", None): 1, ("not_eligible", "duplicate_order"): 11}
@@ -43,8 +45,9 @@ async def test_of_an_order_sent_by_many_at_once_one_parcel_has_the_subsidy(couri
 @pytest.mark.parametrize("cap", ["per_producer_per_day", "per_carrier_per_day"])
 async def test_a_cap_holds_however_many_come_at_once(courier: Courier, office: Office, cap: str) -> None:
     fund = await office.open(budget_fen=100 * RATE_FEN, caps={cap: 7})
-    match = await courier.claimed()
-    await asyncio.gather(*(courier.register(courier.parcel(match), courier.parcel(match)) for _ in range(10)))
+    producer_id = uuid4()
+    matches = [await courier.claimed(producer_id=producer_id) for _ in range(10)]
+    await asyncio.gather(*(courier.register(courier.parcel(match), courier.parcel(match)) for match in matches))
     assert (await office.read(fund))["parcels"] == {
         "reserved": 7,
         "posted": 0,

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from sqlalchemy import func, update
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database
-from chassis.solvers import Solver, SolverFailed
+from chassis.solvers import Solver, SolverFailed, SolverTimeout
 from services.logistics.routes import service
 from services.logistics.routes.models import GRACE, MAX_ATTEMPTS, Plan
-from services.logistics.routes.planner import SOLVER, Planner
+from services.logistics.routes.planner import OVERRUN_S, SOLVER, Planner
+from services.logistics.routing.problem import Problem, RoutePlan
 
 
 @pytest.fixture
@@ -143,3 +144,114 @@ async def test_who_comes_back_late_takes_nothing_from_the_next_planner(db: Datab
     assert isinstance(await service.take_next(db), service.Work)
     await service.give_back(db, next_one, "planner_died")
     assert (await stored(db, plan_id)).status == "planning", "the last planner is still at work"
+
+
+class Told(Solver):
+    """Answers that nothing goes, or raises; keeps what it was asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(SOLVER)
+        self.error = error
+        self.asked: list[tuple[Problem, float, float]] = []
+
+    async def solve(self, *question: Any, within_s: float) -> Any:
+        self.asked.append((*question, within_s))
+        if self.error is not None:
+            raise self.error
+        return RoutePlan((), (), "great_circle")
+
+
+async def waiting_plans(db: Database, count: int, **changes: Any) -> list[UUID]:
+    async with db.transaction() as session:
+        plans = [
+            Plan(
+                id=uuid7(),
+                carrier_id=uuid7(),
+                status="planning",
+                depart_at=changes.get("depart_at", datetime.now(UTC)),
+                limit_s=changes.get("limit_s", 1.0),
+                shipment_ids=changes.get("shipment_ids", []),
+                vehicle_ids=[],
+            )
+            for _ in range(count)
+        ]
+        session.add_all(plans)
+    return [plan.id for plan in plans]
+
+
+async def test_a_solver_is_asked_with_the_plans_limit_and_waited_for_a_little_longer(
+    db: Database, planner: Planner
+) -> None:
+    planner.solver = told = Told()
+    await waiting_plans(db, 1, limit_s=42.5)
+    assert await planner.plan_next()
+    ((_, limit_s, within_s),) = told.asked
+    assert (limit_s, within_s) == (42.5, 42.5 + OVERRUN_S)
+    assert timedelta(seconds=OVERRUN_S) < GRACE, "a planner gives up before its lease ends"
+
+
+async def test_nobody_is_sent_into_the_past_and_a_later_departure_is_kept(db: Database, planner: Planner) -> None:
+    planner.solver = told = Told()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    await waiting_plans(db, 1, depart_at=tomorrow - timedelta(days=9))
+    await waiting_plans(db, 1, depart_at=tomorrow)
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    while await planner.plan_next():
+        pass
+    (overdue, _, _), (future, _, _) = told.asked
+    assert before < overdue.depart_at < tomorrow
+    assert future.depart_at == tomorrow
+
+
+async def test_plans_are_made_in_the_order_they_were_asked_for(db: Database, planner: Planner) -> None:
+    planner.solver = Told()
+    plans = await waiting_plans(db, 4)
+    for made in range(1, 5):
+        assert await planner.plan_next()
+        assert [(await stored(db, each)).status for each in plans].count("planned") == made
+        assert (await stored(db, plans[made - 1])).status == "planned"
+    assert not await planner.plan_next()
+
+
+async def test_one_plan_that_cannot_be_made_does_not_hold_up_the_others_for_ever(
+    db: Database, planner: Planner
+) -> None:
+    planner.solver = told = Told(SolverTimeout("no answer"))
+    bad, good = await waiting_plans(db, 2)
+    for _ in range(MAX_ATTEMPTS):
+        assert await planner.plan_next()
+    failed = await stored(db, bad)
+    assert (failed.status, failed.failure) == ("failed", "planner_died")
+    told.error = None
+    assert await planner.plan_next()
+    assert (await stored(db, good)).status == "planned"
+
+
+async def test_a_shipment_that_is_gone_is_not_asked_for_and_is_named_in_the_answer(
+    db: Database, planner: Planner
+) -> None:
+    planner.solver = told = Told()
+    gone = uuid7()
+    (plan_id,) = await waiting_plans(db, 1, shipment_ids=[gone])
+    assert await planner.plan_next()
+    assert told.asked[0][0].tasks == ()
+    answer = (await stored(db, plan_id)).answer
+    assert answer is not None
+    assert answer["unassigned"] == [{"shipment_id": str(gone), "reasons": ["not_available"]}]
+
+
+async def test_planners_at_once_share_the_work_and_make_each_plan_once(db: Database) -> None:
+    plans = await waiting_plans(db, 9)
+    planners = [Planner(db) for _ in range(3)]
+    solvers = [Told() for _ in planners]
+
+    async def work(planner: Planner) -> None:
+        while await planner.plan_next():
+            await asyncio.sleep(0)
+
+    for planner, solver in zip(planners, solvers, strict=True):
+        planner.solver = solver
+    await asyncio.gather(*(work(planner) for planner in planners))
+    assert sum(len(solver.asked) for solver in solvers) == 9
+    ends = [await stored(db, each) for each in plans]
+    assert {(end.status, end.attempts) for end in ends} == {("planned", 1)}
