@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -198,7 +198,12 @@ async def emptied(scene: Scene) -> None:
             await session.execute(delete(table))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a life takes minutes, and its steps say enough
+)
 @given(steps=_lives)
 async def test_whatever_happens_nothing_is_oversold_and_all_tell_the_same(
     scene: Scene, steps: list[tuple[str, int]]

@@ -116,7 +116,7 @@ async def test_fifty_at_once_with_one_key_are_one_order_and_equal_bytes(scene: S
             if answer.status_code == 201:
                 return bytes(answer.content)
             assert answer.status_code in {409, 503}, answer.text
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     assert len(set(await asyncio.gather(*[post() for _ in range(50)]))) == 1
     assert await stored(scene) == 1
