@@ -68,3 +68,45 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
     once = normalise(text)
     assert normalise(once).isalnum() or normalise(once) == ""
     assert places.search(text) == places.search(text)
+
+
+@given(PLACES, st.sampled_from(list(places.Level)))
+def test_the_area_of_each_level_holds_the_county_and_carries_its_name(place: places.Place, level: places.Level) -> None:
+    area = places.area_of(place.adcode, level)
+    assert area is not None
+    assert place.adcode.startswith(area.prefix)
+    assert area == places.area(area.prefix)
+
+
+@given(PLACES)
+def test_where_a_county_is_stands_for_every_distance(place: places.Place) -> None:
+    located = places.point_of(place.adcode)
+    assert located is not None
+    assert located.exact == (place.point is not None)
+    assert place.point is None or located.point == place.point
+
+
+@given(KINDS, st.sampled_from(list(produce.TemperatureClass)))
+def test_a_life_is_the_catalogues_own_or_the_categorys_and_says_whose(
+    kind: produce.Produce, temperature_class: produce.TemperatureClass
+) -> None:
+    life = produce.shelf_life(kind, temperature_class)
+    known = kind.life_by_class[temperature_class]
+    if known is not None:
+        assert life == produce.ShelfLife(known, "catalogue")
+    elif life is not None:
+        assert life == produce.ShelfLife(life.duration, "category")
+        assert life.duration == produce.shortest_life_of_category(kind.category)
+    assert temperature_class is not produce.TemperatureClass.FROZEN or life is None
+
+
+@given(st.text(max_size=30).filter(lambda slug: not slug.isascii()))
+def test_what_is_no_slug_is_no_produce(slug: str) -> None:
+    assert produce.get(slug) is None
+
+
+@given(st.text(max_size=30).filter(lambda adcode: len(adcode) != 6))
+def test_what_is_no_adcode_is_no_place_and_lies_nowhere(adcode: str) -> None:
+    assert places.get(adcode) is None
+    assert places.point_of(adcode) is None
+    assert places.area_of(adcode, places.Level.PROVINCE) is None
