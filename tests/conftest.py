@@ -1,7 +1,7 @@
 """Fixtures for every test."""
 
-from importlib.util import find_spec
+from chassis.telemetry import configure_logging
 
-SHARED = ("tests.support.postgres", "tests.support.kafka", "tests.support.services")
+pytest_plugins = ["tests.support.postgres", "tests.support.kafka", "tests.support.services"]
 
-pytest_plugins = [name for name in SHARED if find_spec(name) is not None]
+configure_logging()  # as in production; structlog's own default draws every traceback with all its locals

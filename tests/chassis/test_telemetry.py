@@ -44,7 +44,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr("sys.stderr", stream)
     configure_logging()
     yield stream
-    structlog.reset_defaults()
+    configure_logging()
 
 
 @pytest.fixture

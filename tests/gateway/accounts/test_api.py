@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-import structlog
 
 from chassis.db import Database
 from chassis.tables import OUTBOX
@@ -112,7 +111,7 @@ def heard_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr(sys, "stderr", heard)
     configure_logging("DEBUG")
     yield heard
-    structlog.reset_defaults()
+    configure_logging()
 
 
 async def test_a_phone_goes_in_and_never_comes_out(
