@@ -34,7 +34,7 @@ format: setup ## Put the code into its one form
 	$(PY) -m ruff check --fix --quiet .
 
 test: setup ## Every test, on a real PostgreSQL and a real Kafka
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 kafka-up: setup ## Start Apache Kafka on loopback (fetched by Maven the first time)
 	$(PY) -m deploy.kafka.broker up

@@ -1,7 +1,4 @@
-"""A real Apache Kafka for the tests: one broker a test process, started when the first test asks for it.
-
-Mark the tests that use it with `pytest.mark.xdist_group("kafka")`: under `-n` one worker then has them all.
-"""
+"""A real Apache Kafka for the tests: one broker a test process, started when the first test asks for it."""
 
 import os
 from collections.abc import Iterator

@@ -6,13 +6,9 @@ import signal
 import socket
 import subprocess
 
-import pytest
-
 from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, processes_under, until
 from tests.system.test_scene import LISTING
-
-pytestmark = pytest.mark.xdist_group("system")
 
 CABBAGES = {**LISTING, "produce": "cabbage"}  # not the market of the scene
 

@@ -2,11 +2,7 @@
 
 import time
 
-import pytest
-
 from tests.system.conftest import Standalone, until
-
-pytestmark = pytest.mark.xdist_group("system")
 
 LISTING = {
     "produce": "strawberry",

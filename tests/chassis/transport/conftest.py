@@ -17,7 +17,7 @@ from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres, free_port
 from tests.support.kafka import start_or_skip
 
-BOTH = ["postgres", pytest.param("kafka", marks=pytest.mark.xdist_group("kafka"))]
+BOTH = ["postgres", "kafka"]
 TIMEOUT_S = 2.0
 
 

@@ -14,8 +14,6 @@ from deploy.kafka.broker import Broker
 from tests.support.events import records, take
 from tests.support.kafka import start_or_skip
 
-pytestmark = pytest.mark.xdist_group("kafka")
-
 
 async def test_topics_are_created_once_and_then_left_as_they_are(kafka_bootstrap: str) -> None:
     name, other = (f"test.{uuid4().hex}.v1" for _ in range(2))

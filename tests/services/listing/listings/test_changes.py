@@ -39,6 +39,7 @@ async def patched(
         ("story", None),
         ("auto_agree", False),
     ],
+    ids=range(8),  # times of now make no names: the workers would not agree on them
 )
 async def test_each_field_that_may_change_changes_alone_and_is_told(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, field: str, value: Any
