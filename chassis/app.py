@@ -43,7 +43,7 @@ def create_app(
     app.add_middleware(RequestTelemetry, service=name)
     answer_problems(app)
     serve_metrics(app)
-    _serve_health(app, {"database": lambda: _database_answers(db), **(checks or {})})
+    _serve_health(app, {"database": lambda: _database_answers(app.state.db), **(checks or {})})
     _serve_problem_pages(app)
     for router in routers:
         app.include_router(router)

@@ -1,6 +1,6 @@
 """A service in a test: its migrated database, its application, and callers with tokens."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,6 +64,21 @@ async def service_database(postgres: EmbeddedPostgres, name: str) -> AsyncIterat
             yield db
         finally:
             await db.close()
+
+
+_kept: dict[Callable[..., FastAPI], FastAPI] = {}
+
+
+def kept_app(make: Callable[..., FastAPI], db: Database, *more: Any) -> FastAPI:
+    """The application that `make(db, *more)` makes, once a test process, with this test's database.
+
+    FastAPI reads the signatures of all its routes at the first request, which takes longer than most tests.
+    """
+    app = _kept.get(make) or _kept.setdefault(make, make(db, *more))
+    app.state.db = db
+    if hasattr(app.state, "groups"):
+        app.state.groups = {}  # what waits together belongs to one database
+    return app
 
 
 @asynccontextmanager

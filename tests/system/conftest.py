@@ -1,17 +1,22 @@
 """The whole platform as a person starts it: `duijie up` in a process of its own."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from contracts.accounts import Role
+from duijie.accounts import tokens_of
+from duijie.datafolder import DataFolder
 from tests.support.postgres import temporary_folder
 
 DUIJIE = Path(sys.executable).with_name("duijie")
@@ -68,11 +73,10 @@ class Standalone:
         command = [str(DUIJIE), *arguments, "--data", str(self.folder)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
 
-    def caller(self, role: str, name: str) -> httpx.Client:
+    def caller(self, role: Role, name: str) -> httpx.Client:
         """A client with a token of that account."""
-        made = self.run("token", "--role", role, "--account", name)
-        assert made.returncode == 0, made.stderr
-        headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+        tokens = asyncio.run(tokens_of(DataFolder(self.folder), {(role, name)}, timedelta(hours=1)))
+        headers = {"Authorization": f"Bearer {tokens[name]}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
 
 

@@ -8,7 +8,7 @@ import pytest
 from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.logistics.app import create_logistics_app
-from tests.support.services import Issuer, client_of, service_database
+from tests.support.services import Issuer, client_of, kept_app, service_database
 from tests.support.subsidies import Courier, Office
 
 
@@ -20,7 +20,7 @@ async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def client(db: Database, issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(create_logistics_app(db, issuer.keys)) as http:
+    async with client_of(kept_app(create_logistics_app, db, issuer.keys)) as http:
         yield http
 
 

@@ -10,7 +10,7 @@ from duijie.postgres import EmbeddedPostgres
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
 from tests.services.matching.scene import Scene
-from tests.support.services import Issuer, client_of, service_database
+from tests.support.services import Issuer, client_of, kept_app, service_database
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,9 @@ async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def client(db: Database, issuer: Issuer, pool: SolverPool) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(create_matching_app(db, issuer.keys, pool)) as http:
+    app = kept_app(create_matching_app, db, issuer.keys, pool)
+    app.state.solvers = pool
+    async with client_of(app) as http:
         yield http
 
 
