@@ -11,8 +11,9 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from contracts.parcels import ParcelRegistered
+from services.logistics.clock import database_now
 from services.logistics.parcels import queries
 from services.logistics.parcels.models import (
     DELIVERY_DEADLINE,
@@ -27,12 +28,14 @@ from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelOut, Re
 from services.logistics.parcels.settling import claim_of, settle, subsidy_columns
 from services.logistics.parcels.states import SEEN_BY_SCAN, Seen
 from services.logistics.programmes.granting import open_desk
+from services.logistics.shipments.models import CLOCK_SKEW
 from services.logistics.subsidy import service as subsidy_service
 from services.logistics.subsidy.eligibility import Grant, NoGrant, waybill_identity
 
 VOID_BATCH = 500
 
 NOT_YOURS = Text("不是您已承接运单的匹配。", "It is not the match of a shipment that you claimed.")
+FUTURE = Text("时间在将来。", "That is in the future.")
 NO_PARCEL = Text("您没有登记此运单号。", "You have registered no such waybill.")
 Item = TypeVar("Item", NewParcel, NewScan)
 Answer = TypeVar("Answer")
@@ -90,6 +93,8 @@ async def scan(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[
     Locks: the parcels in the order of their identities, then the programmes' funds.
     """
     sent = _sent(requests)
+    latest = await database_now(session) + CLOCK_SKEW
+    _refuse_future([each for each in sent if each.item.at > latest])
     parcels = await queries.locked_parcels(session, {each.identity for each in sent})
     _refuse_unregistered([each for each in sent if each.identity not in parcels or not each.of(parcels[each.identity])])
     seen: dict[str, Seen] = dict.fromkeys(parcels, Seen.NOTHING)
@@ -245,6 +250,12 @@ def _refuse_unclaimed(sent: Sequence[Sent[NewParcel]]) -> None:
 def _refuse_unregistered(sent: Sequence[Sent[NewScan]]) -> None:
     if sent:
         raise NotFound(errors=_errors(sent, "waybill", NO_PARCEL))
+
+
+def _refuse_future(sent: Sequence[Sent[NewScan]]) -> None:
+    """A delivery moves money; it may be told late, but not before it happened."""
+    if sent:
+        raise InvalidInput(errors=_errors(sent, "at", FUTURE))
 
 
 def _refuse_taken(sent: Sequence[Sent[NewParcel]]) -> None:

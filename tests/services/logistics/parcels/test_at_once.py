@@ -143,6 +143,7 @@ async def test_every_scan_is_kept_once_with_its_time_and_place(courier: Courier,
         ({"at": "2026-11-22T04:00:00"}, "#/1/at"),
         ({"at": 1_700_000_000}, "#/1/at"),
         ({"at": "1999-12-31T00:00:00Z"}, "#/1/at"),
+        ({"at": "2099-01-01T00:00:00Z"}, "#/1/at"),  # it would post money for what has not happened
         ({"adcode": "99"}, "#/1/adcode"),
         ({"waybill": ""}, "#/1/waybill"),
         ({"waybill": 7}, "#/1/waybill"),
