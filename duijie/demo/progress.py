@@ -1,6 +1,7 @@
 """How far the demonstration has come: bars on a terminal, plain lines elsewhere."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ class Bar:
         self._title = title
         self._total = total
         self._done = 0
+        self._began_s = time.monotonic()
         self._task = bars.add_task(title, total=total) if bars else None
 
     def advance(self, by: int = 1) -> None:
@@ -25,7 +27,8 @@ class Bar:
 
     def finish(self) -> None:
         if self._bars is None:
-            print(f"{self._title}: {self._done} of {self._total}", flush=True)
+            took_s = time.monotonic() - self._began_s
+            print(f"{self._title}: {self._done} of {self._total} in {took_s:.0f} s", flush=True)
 
 
 class Stages:

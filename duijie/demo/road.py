@@ -142,7 +142,8 @@ async def register(play: Play, deals: Sequence[Deal]) -> Parcels:
 
 def parcels_of(play: Play, deal: Deal) -> list[dict[str, Any]]:
     reference = play.world.wishes[deal.wish].body["reference"]
-    count = min(deal.quantity_g // PARCEL_G, PARCELS_PER_MATCH)
+    # less than the match, so that its shipment fulfils it and never its parcels: support follows what was delivered
+    count = min((deal.quantity_g - 1) // PARCEL_G, PARCELS_PER_MATCH)
     return [
         {
             "waybill": f"DJ{play.world.seed:03d}{play.world.day:%y%m%d}{deal.lot:05d}{deal.wish:05d}{number:04d}",

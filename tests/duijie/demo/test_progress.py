@@ -9,7 +9,7 @@ def test_without_a_terminal_a_stage_is_one_plain_line(capsys: pytest.CaptureFixt
     with Stages.shown() as stages, stages.stage("lots posted", 3) as bar:
         for _ in range(3):
             bar.advance()
-    assert capsys.readouterr().out == "lots posted: 3 of 3\n"
+    assert capsys.readouterr().out == "lots posted: 3 of 3 in 0 s\n"
 
 
 def test_a_stage_that_fails_does_not_say_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
