@@ -41,7 +41,7 @@ def test_parcels_weigh_less_than_their_match_so_that_its_shipment_fulfils_it(qua
 
 
 def test_every_parcel_has_a_waybill_and_an_order_of_its_own() -> None:
-    parcels = [parcel for lot in range(3) for parcel in parcels_of(PLAY, deal(quantity_kg=500, lot=lot))]
+    parcels = [parcel for lot in range(3) for parcel in parcels_of(PLAY, deal(quantity_kg=600, lot=lot))]
     assert len({parcel["waybill"] for parcel in parcels}) == len(parcels) == 3 * PARCELS_PER_MATCH
     assert len({parcel["order_ref"] for parcel in parcels}) == len(parcels)
     assert all(len(parcel["waybill"]) <= 64 for parcel in parcels)
