@@ -73,7 +73,6 @@ async def clear(play: Play) -> list[dict[str, Any]]:
 
 async def agree(play: Play) -> None:
     """Both sides say yes to what was proposed to them."""
-    proposed = await play.client.every(ADMIN, "/v1/matches", status="proposed")
     lots, wishes = play.index_of_lot(), play.index_of_wish()
 
     async def agree(match: dict[str, Any]) -> None:
@@ -86,4 +85,4 @@ async def agree(play: Play) -> None:
             if not match["consents"][side]:
                 await play.client.post(account, path, key=f"agree/{side}/{match['id']}")
 
-    await play.all("matches agreed", [match for match in proposed if match["order_id"] in wishes], agree)
+    await play.all("matches agreed", await play.matches(status="proposed"), agree)

@@ -56,11 +56,7 @@ class Deal:
 async def deals(play: Play) -> list[Deal]:
     """Every match of this world with its shipment, in the world's order, once all have one."""
     lots, wishes = play.index_of_lot(), play.index_of_wish()
-    matches = [
-        match
-        for match in await play.client.every(ADMIN, "/v1/matches")
-        if match["status"] in {"agreed", "fulfilled"} and match["order_id"] in wishes
-    ]
+    matches = [match for match in await play.matches() if match["status"] in {"agreed", "fulfilled"}]
     with play.stages.stage("shipments opened", len(matches)) as bar:
         while True:
             shipments = {each["match_id"]: each for each in await play.client.every(ADMIN, "/v1/shipments")}

@@ -22,6 +22,9 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
     await until_ready(url)
     if folder.current_run() is None:
         raise Refused(f"the platform at {url} does not run on {folder.path}; name its folder with --data")
+    others = [each.stem for each in (folder.path / "demo").glob("seed-*.jsonl") if each.stem != f"seed-{seed}"]
+    if others:
+        raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
         if "totals" not in journal:
             world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)

@@ -54,6 +54,12 @@ class Play:
                 for thing in things:
                     group.create_task(one(thing))
 
+    async def matches(self, **filters: str) -> list[dict[str, Any]]:
+        """Every match between a lot and an order of this world; someone else may use the platform meanwhile."""
+        lots, wishes = self.index_of_lot(), self.index_of_wish()
+        found = await self.client.every(ADMIN, "/v1/matches", **filters)
+        return [match for match in found if match["listing_id"] in lots and match["order_id"] in wishes]
+
     def index_of_lot(self) -> dict[str, int]:
         return {self.journal.get(f"lot/{lot.index}")["id"]: lot.index for lot in self.world.lots}
 

@@ -101,6 +101,13 @@ def test_the_platform_stays_up_to_be_looked_at(undisturbed: Played) -> None:
     assert again.stdout.startswith("demo done"), "a finished demonstration is only shown again"
 
 
+def test_another_seed_needs_a_store_of_its_own(undisturbed: Played) -> None:
+    platform, _, _ = undisturbed
+    refused = platform.run("demo", "--url", platform.url, "--seed", "8")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "holds the world of seed-7" in refused.stderr
+
+
 def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed: Played, tmp_path: Path) -> None:
     _, totals, _ = undisturbed
     with temporary_folder() as folder:
