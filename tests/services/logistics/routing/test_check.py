@@ -17,7 +17,7 @@ PROBLEM = Problem(
     (vehicle("v1"), vehicle("v2")), (task("s1"), task("s2"), task("s3", temperature_class="frozen")), DAWN
 )
 MATRIX = great_circle(PROBLEM.points())
-PLAN = plan_routes(PROBLEM, limit_s=0.2)
+PLAN = plan_routes(PROBLEM, limit_s=3)
 ROUTE = PLAN.vehicles[0]
 SECOND = timedelta(seconds=1)
 
