@@ -20,14 +20,13 @@ from services.logistics.subsidy.fund import Fund, Held
 
 ORDER_HELD: frozenset[SubsidyStatus] = frozenset({"reserved", "posted"})
 
-# A subsidy's status, what is due: the postings that lead there. Where a parcel came back before anyone told that it
-# had been delivered, its money is free already.
+# A subsidy's status, what is due: the postings that lead there. What was voided has to be reserved once more first,
+# see `Change.asks`.
 STEPS: dict[tuple[SubsidyStatus, SubsidyStatus], tuple[Callable[[Fund, Held], None], ...]] = {
     ("reserved", "posted"): (Fund.post,),
     ("reserved", "voided"): (Fund.void,),
     ("reserved", "reversed"): (Fund.post, Fund.reverse),
     ("posted", "reversed"): (Fund.reverse,),
-    ("voided", "reversed"): (),
 }
 
 
@@ -45,9 +44,15 @@ class Change:
 
     @property
     def asks(self) -> bool:
-        """Whether it needs money, once: the fund was empty at registration, or it was lost and its money voided."""
-        is_news = subsidy_due(self.before.seen) != self.due
-        return is_news and self.due == "posted" and self.subsidy.status in {"fund_exhausted", "voided"}
+        """Whether it needs money, once: the fund was empty at registration, or the money was voided before anyone told
+        that it had been delivered. What came back by then has its delivery posted and reversed all the same: the ledger
+        tells what happened in whatever order it was heard.
+        """
+        if subsidy_due(self.before.seen) == self.due:
+            return False
+        if self.subsidy.status == "voided":
+            return self.due in {"posted", "reversed"}
+        return self.subsidy.status == "fund_exhausted" and self.due == "posted"
 
     @property
     def next_turn(self) -> int:
@@ -138,14 +143,12 @@ def _moved(desk: Desk, change: Change, claim: Claim | None) -> Subsidy:
         return _tried_again(desk, change.subsidy, claim)
     programme_id, held = _held(change)
     fund = desk.funds[programme_id]
-    if claim is not None:  # lost and voided, now found and delivered
+    if claim is not None:  # voided, and now known to have been delivered
         held = replace(held, subject=claim.subject)
         if not desk.reserve_again(claim, programme_id, held):
             return change.subsidy
-        fund.post(held)
-    else:
-        for step in STEPS[change.subsidy.status, change.due]:
-            step(fund, held)
+    for step in STEPS["reserved" if claim else change.subsidy.status, change.due]:
+        step(fund, held)
     fund.recount(change.subsidy.status, change.due)
     return replace(change.subsidy, status=change.due, turn=change.next_turn if claim else change.subsidy.turn)
 

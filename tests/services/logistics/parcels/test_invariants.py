@@ -11,7 +11,7 @@ from chassis.db import Database
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, balances
 
-STEPS, PARCELS = 25, 120
+STEPS, PARCELS = 15, 80
 SCANS = ("accepted", "in_transit", "delivered", "delivered", "returned", "lost")
 
 
@@ -95,6 +95,7 @@ async def assert_one_story(office: Office, fund: str, parcels: list[dict[str, An
     assert programme["reserved_fen"] == now["reserved"] * RATE_FEN
     assert programme["posted_fen"] == now["posted"] * RATE_FEN == (kinds["post"] - kinds["reverse"]) * RATE_FEN
     assert kinds["reserve"] - kinds["void"] - kinds["post"] == now["reserved"]
+    assert kinds["reverse"] == now["reversed"]
     assert (await office.read(fund, "/verify"))["ok"]
 
 

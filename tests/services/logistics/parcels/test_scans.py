@@ -76,6 +76,32 @@ async def test_what_comes_back_after_delivery_is_reversed(courier: Courier, offi
     }
 
 
+async def test_a_delivery_heard_after_the_return_is_in_the_ledger_too(courier: Courier, office: Office) -> None:
+    fund = await office.open()
+    number = await registered(courier, "SF4")
+    await courier.tell((number, "returned"))
+    assert (await courier.read(number))["subsidy"] == "voided"
+    await courier.tell((number, "delivered"))
+    assert (await courier.read(number))["subsidy"] == "reversed"
+    assert await office.kinds(fund) == ["fund", "reserve", "void", "reserve", "post", "reverse"]
+    counts = (await office.read(fund))["parcels"]
+    assert {name: count for name, count in counts.items() if count} == {"reversed": 1}
+
+
+async def test_without_money_a_delivery_heard_after_the_return_changes_neither(
+    courier: Courier, office: Office
+) -> None:
+    fund = await office.open(budget_fen=RATE_FEN)
+    match = await courier.claimed()
+    back, next_one = courier.parcel(match), courier.parcel(match)
+    await courier.register(back)
+    await courier.tell((back["waybill"], "returned"))
+    await courier.register(next_one)
+    await courier.tell((back["waybill"], "delivered"))
+    assert (await courier.read(back["waybill"]))["subsidy"] == "voided"
+    assert await office.kinds(fund) == ["fund", "reserve", "void", "reserve"]
+
+
 @pytest.mark.parametrize(
     "scans",
     [

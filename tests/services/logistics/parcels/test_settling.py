@@ -81,6 +81,8 @@ def change(before: Seen, after: Seen, status: SubsidyStatus, turn: int = 1) -> C
         (Seen.EXPIRED, Seen.DELIVERED, "fund_exhausted", False),  # too late
         (Seen.NOTHING, Seen.LOST, "fund_exhausted", False),
         (Seen.LOST, Seen.DELIVERED, "voided", True),
+        (Seen.RETURNED, Seen.DELIVERED, "voided", True),  # to be posted and reversed, as it happened
+        (Seen.LOST, Seen.RETURNED, "voided", False),
         (Seen.EXPIRED, Seen.DELIVERED, "voided", False),
         (Seen.NOTHING, Seen.DELIVERED, "reserved", False),  # it has its money
         (Seen.NOTHING, Seen.DELIVERED, "not_eligible", False),
@@ -121,8 +123,7 @@ def test_for_every_status_and_what_is_due_the_steps_lead_there_or_there_are_none
     for (status, due), steps in STEPS.items():
         assert {status, due} <= {*get_args(SubsidyStatus)}
         assert status != due
-        if steps:
-            assert leads_to[steps[-1].__name__] == due
+        assert leads_to[steps[-1].__name__] == due
     assert ("reversed", "posted") not in STEPS
     assert ("posted", "voided") not in STEPS
 
