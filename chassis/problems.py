@@ -132,6 +132,21 @@ class Forbidden(Problem):
     detail = Text("您的角色不能执行此操作。", "Your role may not do this.")
 
 
+class MalformedHeader(Problem):
+    slug, status = "malformed-header", 400
+    title = Text("请求头格式错误", "A header is malformed")
+    detail = Text("请更正所列的请求头后重试。", "Correct the header listed and send it again.")
+
+
+class UnsupportedMediaType(Problem):
+    slug, status = "unsupported-media-type", 415
+    title = Text("不支持的内容类型", "The media type is not supported")
+    detail = Text(
+        "请求头 Content-Type 须为 {expected}，收到的是 {received}。",
+        "Send the body with Content-Type: {expected}; it came as {received}.",
+    )
+
+
 class VersionRequired(Problem):
     slug, status = "version-required", 428
     title = Text("需要 If-Match", "If-Match is required")

@@ -5,6 +5,7 @@ the endpoint's return and the first byte of the answer: what was acknowledged is
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from decimal import Decimal
 from typing import Annotated, Any, NoReturn
@@ -18,17 +19,19 @@ from starlette.exceptions import HTTPException
 
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
-from chassis.idempotency import Claim, Replay, claim, remember
+from chassis.idempotency import KEY_MAX, Claim, Replay, claim, remember
 from chassis.problems import (
     NUL,
     FieldError,
     Internal,
     InvalidInput,
+    MalformedHeader,
     MalformedJson,
     NotFound,
     Problem,
-    StaleVersion,
+    Text,
     Unavailable,
+    UnsupportedMediaType,
     VersionRequired,
 )
 
@@ -37,6 +40,7 @@ log = structlog.get_logger()
 MAX_DEPTH = 32
 BODY_LIMIT_B = 256 * 1024
 IMPORT_LIMIT_B = 32 * 1024 * 1024
+MULTIPART = "multipart/form-data"  # every form may come so
 
 
 def parse_strictly(body: bytes) -> Any:
@@ -150,6 +154,7 @@ class Route(APIRoute):
             strict = StrictRequest(request.scope, request.receive)
             strict.body_limit_b = self.body_limit_b
             _refuse_nul(strict)
+            await self._refuse_other_media(strict)
             if _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
             unit = strict.state.unit = Unit(strict.app.state.db)
@@ -168,12 +173,30 @@ class Route(APIRoute):
 
         return handle
 
+    async def _refuse_other_media(self, request: Request) -> None:
+        """Raises UnsupportedMediaType for a body that FastAPI would read as text, and call no object."""
+        expected = _media_type_of(self)
+        if expected is None or not await request.body():
+            return
+        received = _media_type(request)
+        fits = _is_json(request) if expected == "application/json" else received in {expected, MULTIPART}
+        if not fits:
+            raise UnsupportedMediaType(expected=expected, received=received or "—")
+
+
+def _media_type_of(route: APIRoute) -> str | None:
+    """What the endpoint's body comes as; None where it takes none, or reads it by itself."""
+    return getattr(route.body_field.field_info, "media_type", None) if route.body_field else None
+
 
 def _is_json(request: Request) -> bool:
     """As FastAPI sees it: any case, and what ends in +json (RFC 6839)."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    kind, _, subtype = media_type.partition("/")
+    kind, _, subtype = _media_type(request).partition("/")
     return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _refuse_nul(request: Request) -> None:
@@ -198,12 +221,27 @@ def slice_router(prefix: str, *, tag: str) -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=Route)
 
 
-async def _write(request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]) -> WriteSession:
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="The same key and body get the first answer again.",
+        json_schema_extra={"minLength": 1, "maxLength": KEY_MAX},
+    ),
+]
+"""Declared for the document's sake: `claim` reads the header, and judges it in the right order."""
+
+
+async def _write(
+    request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)], _: IdempotencyKey = None
+) -> WriteSession:
     unit: Unit = request.state.unit
     return await unit.begin(request, str(caller.account_id) if caller else "anonymous")
 
 
-async def _look(request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]) -> Database:
+async def _look(
+    request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)], _: IdempotencyKey = None
+) -> Database:
     unit: Unit = request.state.unit
     await unit.look(request, str(caller.account_id) if caller else "anonymous")
     return _database(request)
@@ -236,19 +274,37 @@ After a crash between the two the use case runs again, so it has to be one that 
 """
 
 
+ONE_VERSION = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
+IF_MATCH_FORM = Text(
+    '须为一个版本（如 "3"），或 *（任何现有版本）。', 'One version, such as "3", or * for any present version.'
+)
+
+
 def if_match(
-    value: Annotated[str | None, Header(alias="If-Match", description="The version that you read.")] = None,
-) -> int:
-    """The version that the caller read: quoted, weak or bare. 428 without one, 412 for what can't be one."""
+    value: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            description="The version that you read, or `*` for any. Required.",
+            examples=['"1"'],
+        ),
+    ] = None,
+) -> int | None:
+    """The version that the caller read: quoted, weak or bare; None for `*`, any present version (RFC 9110, 13.1.1).
+
+    428 without the header, 400 for what is no version.
+    """
     if value is None:
         raise VersionRequired()
-    version = value.strip().removeprefix("W/").strip('"')
-    if not version.isdecimal() or len(version) > 9:
-        raise StaleVersion(current="?")
-    return int(version)
+    if value.strip() == "*":
+        return None
+    version = ONE_VERSION.fullmatch(value.strip())
+    if version is None:
+        raise MalformedHeader(errors=[FieldError("#/header/If-Match", IF_MATCH_FORM)])
+    return int(version[1] or version[2])
 
 
-IfMatch = Annotated[int, Depends(if_match)]
+IfMatch = Annotated[int | None, Depends(if_match)]
 
 
 def set_etag(response: Response, version: int) -> None:

@@ -2,14 +2,17 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from chassis.auth import AnyCaller
-from chassis.routes import Db, Read, slice_router
+from chassis.problems import from_validation
+from chassis.routes import Db, Read, Route, slice_router
 from gateway.accounts import service
-from gateway.accounts.models import BETWEEN_CODES
+from gateway.accounts.models import BETWEEN_CODES, InvalidRequest
 from gateway.accounts.schemas import CodeRequest, CodeSent, Me, TokenForm, TokenOut
 
 router = slice_router("", tag="accounts")
@@ -48,7 +51,21 @@ async def send_code(wanted: CodeRequest, desk: Desk, db: Db) -> CodeSent:
     return CodeSent(retry_after_s=int(BETWEEN_CODES.total_seconds()))
 
 
-@router.post("/v1/auth/token")
+class TokenRoute(Route):
+    """What is wrong with the form is a 400 `invalid_request`, as OAuth clients know it (RFC 6749, section 5.2)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        run = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await run(request)
+            except RequestValidationError as error:
+                raise InvalidRequest(errors=from_validation(error).errors) from error
+
+        return handle
+
+
 async def issue_token(
     form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, response: Response
 ) -> TokenOut:
@@ -59,6 +76,9 @@ async def issue_token(
     granted = await service.grant(db, desk, form)
     response.headers["Cache-Control"] = "no-store"
     return TokenOut(access_token=granted.token, expires_in=int(granted.ttl.total_seconds()))
+
+
+router.add_api_route("/v1/auth/token", issue_token, methods=["POST"], route_class_override=TokenRoute)
 
 
 @router.get("/.well-known/jwks.json")

@@ -32,6 +32,12 @@ class OAuthError(Problem):
         return super().body(language) | {"error": self.error}
 
 
+class InvalidRequest(OAuthError):
+    slug, status, error = "invalid-request", 400, "invalid_request"
+    title = Words("登录请求无效", "The request for a token is not valid")
+    detail = Words("请更正所列各项后重试。", "Correct the fields listed and send it again.")
+
+
 class InvalidGrant(OAuthError):
     slug, status, error = "invalid-grant", 400, "invalid_grant"
     title = Words("验证码无效", "The code is not valid")

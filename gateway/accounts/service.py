@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, Forbidden, InvalidInput, Text, Unauthenticated, Unavailable
+from chassis.problems import FieldError, Forbidden, Text, Unauthenticated, Unavailable
 from contracts.accounts import Role
 from gateway.accounts import hashing, queries
 from gateway.accounts.models import (
@@ -24,6 +24,7 @@ from gateway.accounts.models import (
     Code,
     InvalidClient,
     InvalidGrant,
+    InvalidRequest,
     UnsupportedGrantType,
     about_name,
     about_phone,
@@ -109,7 +110,7 @@ async def send_code(db: Database, desk: SignIn, phone: str) -> None:
 
 
 async def grant(db: Database, desk: SignIn, form: TokenForm) -> Granted:
-    """A token for whom the form proves to be. Raises InvalidGrant, InvalidClient or UnsupportedGrantType."""
+    """A token for whom the form proves to be. Raises one of the OAuthErrors otherwise."""
     if form.grant_type == "otp":
         account = await _person(db, desk.vault, _given(form, "phone"), _given(form, "code"), form.role)
         return Granted(issue_token(desk.signer, account, desk.person_ttl), desk.person_ttl)
@@ -191,7 +192,7 @@ def _there(account: Account | None) -> Account:
 def _given(form: TokenForm, field: str) -> str:
     value: str | None = getattr(form, field)
     if value is None:
-        raise InvalidInput(errors=[FieldError(f"#/{field}", Text("缺少此项。", "Field required."))])
+        raise InvalidRequest(errors=[FieldError(f"#/{field}", Text("缺少此项。", "Field required."))])
     return value
 
 

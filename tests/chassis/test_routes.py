@@ -54,7 +54,7 @@ async def break_down() -> None:
 
 
 @router.get("/version")
-async def read_version(version: IfMatch) -> int:
+async def read_version(version: IfMatch) -> int | None:
     return version
 
 
@@ -143,13 +143,53 @@ async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(issu
 
 
 @pytest.mark.parametrize(
-    ("value", "status"), [('"7"', 200), ("7", 200), ('W/"7"', 200), (None, 428), ("x", 412), ("", 412)]
+    ("value", "status"),
+    [
+        ('"7"', 200),
+        ("7", 200),
+        ('W/"7"', 200),
+        (None, 428),
+        ("*", 200),
+        ("x", 400),
+        ("", 400),
+        ('"1', 400),
+        ("1.0", 400),
+    ],
 )
 async def test_if_match_is_quoted_or_bare(app: FastAPI, value: str | None, status: int) -> None:
     async with client_of(app) as client:
         answer = await client.get("/notes/version", headers={} if value is None else {"If-Match": value})
     assert answer.status_code == status
-    assert status != 200 or answer.json() == 7
+    assert status != 200 or answer.json() == (None if value == "*" else 7)
+
+
+async def test_a_version_that_is_none_names_its_header(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/version", headers={"If-Match": "seven", "Accept-Language": "zh"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-header")
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "#/header/If-Match"
+    assert "*" in error["detail"]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_a_body_of_another_type_is_told_which_one_is_expected(
+    app: FastAPI, issuer: Issuer, db: Database, media_type: str | None
+) -> None:
+    headers = issuer.caller("producer") | ({"Content-Type": media_type} if media_type else {})
+    async with client_of(app) as client:
+        answer = await client.post("/notes", content=b'{"text": "a"}', headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+    assert "application/json" in answer.json()["detail"]
+    assert (media_type or "—") in answer.json()["detail"]
+    assert await written(db) == 0
+
+
+def test_a_key_that_is_heeded_stands_in_the_document(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    (header,) = [each for each in paths["/notes"]["post"]["parameters"] if each["in"] == "header"]
+    assert (header["name"], header["required"]) == ("Idempotency-Key", False)
+    assert "parameters" not in paths["/notes"]["get"]
 
 
 async def test_request_ids_are_taken_or_made_and_come_back(app: FastAPI) -> None:

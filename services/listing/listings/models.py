@@ -75,9 +75,9 @@ class Listing(Base):
             return "sold_out"
         return self.lifecycle
 
-    def must_be(self, version: int) -> None:
-        """Raises StaleVersion unless this is the version that the caller read."""
-        if self.version != version:
+    def must_be(self, version: int | None) -> None:
+        """Raises StaleVersion unless this is the version that the caller read; None is any."""
+        if version not in {None, self.version}:
             raise StaleVersion(current=self.version)
 
     def change(self, **changes: object) -> None:

@@ -86,7 +86,7 @@ async def find(session: AsyncSession, caller: Caller, listing_id: UUID) -> Listi
 
 
 async def change(
-    session: WriteSession, caller: Caller, listing_id: UUID, version: int, wanted: ListingChange
+    session: WriteSession, caller: Caller, listing_id: UUID, version: int | None, wanted: ListingChange
 ) -> Listing:
     """Change a listing that the caller has read in this version; matching applies it when it hears of it."""
     listing = await _locked(session, caller, listing_id)

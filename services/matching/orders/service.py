@@ -82,7 +82,9 @@ async def find(session: AsyncSession, caller: Caller, order_id: UUID) -> Order:
     return order
 
 
-async def change(session: WriteSession, caller: Caller, order_id: UUID, version: int, wanted: OrderChange) -> Order:
+async def change(
+    session: WriteSession, caller: Caller, order_id: UUID, version: int | None, wanted: OrderChange
+) -> Order:
     """Change an order that the caller has read in this version.
 
     Its matches stand as they are, so the quantity can't fall below what is held or agreed. That is refused and not

@@ -67,13 +67,18 @@ async def test_a_phone_alone_opens_an_account_of_the_people_and_no_office(
             "unsupported_grant_type",
         ),
         ({"grant_type": "client_credentials"}, 401, "invalid-client", "invalid_client"),
-        ({"grant_type": "client_credentials", "client_id": "a\0"}, 422, "invalid-input", None),
+        ({"grant_type": "client_credentials", "client_id": "a\0"}, 400, "invalid-request", "invalid_request"),
         ({"grant_type": "otp", "phone": "13800000000", "code": "000000"}, 400, "invalid-grant", "invalid_grant"),
-        ({"grant_type": "otp", "phone": "13800000000"}, 422, "invalid-input", None),
-        ({"grant_type": "otp", "code": "000000"}, 422, "invalid-input", None),
-        ({"grant_type": "otp", "phone": "12", "code": "1"}, 422, "invalid-input", None),
-        ({"grant_type": "otp", "phone": "13800000000", "code": "1", "role": "king"}, 422, "invalid-input", None),
-        ({}, 422, "invalid-input", None),
+        ({"grant_type": "otp", "phone": "13800000000"}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp", "code": "000000"}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp", "phone": "12", "code": "1"}, 400, "invalid-request", "invalid_request"),
+        (
+            {"grant_type": "otp", "phone": "13800000000", "code": "1", "role": "king"},
+            400,
+            "invalid-request",
+            "invalid_request",
+        ),
+        ({}, 400, "invalid-request", "invalid_request"),
     ],
 )
 async def test_every_refusal_has_its_name_in_both_languages(
@@ -88,6 +93,15 @@ async def test_every_refusal_has_its_name_in_both_languages(
         titles.add(answer.json()["title"])
         assert "13800000000" not in answer.text
     assert len(titles) == 2
+
+
+async def test_a_form_without_its_grant_type_names_the_field(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/auth/token", data={"phone": "13800000000"})
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/grant_type"]
+    as_json = await client.post("/v1/auth/token", json={"grant_type": "otp"})
+    assert as_json.status_code == 415
+    assert "application/x-www-form-urlencoded" in as_json.json()["detail"]
 
 
 @pytest.mark.parametrize(

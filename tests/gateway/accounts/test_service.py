@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
-from chassis.problems import Forbidden, InvalidInput, Unavailable
+from chassis.problems import Forbidden, Unavailable
 from contracts.accounts import AccountOpened
 from gateway.accounts import service
 from gateway.accounts.models import (
@@ -19,6 +19,7 @@ from gateway.accounts.models import (
     Code,
     InvalidClient,
     InvalidGrant,
+    InvalidRequest,
     UnsupportedGrantType,
 )
 from gateway.accounts.schemas import TokenForm
@@ -254,7 +255,7 @@ async def test_other_grants_are_refused_by_their_oauth_name(db: Database, desk: 
 
 
 async def test_a_form_without_its_code_names_the_field(db: Database, desk: SignIn) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         await service.grant(db, desk, TokenForm(grant_type="otp", phone=PHONE))
     assert [error.pointer for error in refused.value.errors] == ["#/code"]
 

@@ -103,6 +103,7 @@ def test_withdrawing_twice_is_the_same_and_after_expiry_too_late() -> None:
 def test_the_stale_version_is_told_the_present_one() -> None:
     lot = listing(version=7)
     lot.must_be(7)
+    lot.must_be(None)
     with pytest.raises(StaleVersion) as caught:
         lot.must_be(6)
     for language in ("zh-CN", "en"):

@@ -168,12 +168,19 @@ async def test_a_version_is_read_quoted_weak_or_bare(scene: Scene, version: str)
     assert (await patched(scene, order["id"], version, quantity_kg=1)).status_code == 200
 
 
-@pytest.mark.parametrize("version", ["*", '"one"', "", "-1", "1.0", "9" * 30])
-async def test_what_is_no_version_is_stale(scene: Scene, version: str) -> None:
+@pytest.mark.parametrize("version", ['"one"', "", "-1", "1.0", "9" * 30])
+async def test_what_is_no_version_is_refused_by_its_header(scene: Scene, version: str) -> None:
     order = await scene.order()
     answer = await patched(scene, order["id"], version, quantity_kg=1)
-    assert (answer.status_code, answer.json()["type"]) == (412, "/problems/stale-version")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/malformed-header")
+    assert answer.json()["errors"][0]["pointer"] == "#/header/If-Match"
     assert await scene.read_order(order["id"]) == order
+
+
+async def test_any_present_version_may_be_meant(scene: Scene) -> None:
+    order = await scene.order()
+    for version in (2, 3):
+        assert (await patched(scene, order["id"], "*", quantity_kg=version)).json()["version"] == version
 
 
 async def test_a_change_of_nothing_is_no_new_version(scene: Scene) -> None:
