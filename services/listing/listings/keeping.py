@@ -1,7 +1,7 @@
 """How long a lot keeps, and which times of a listing can't be: pure rules of api.md, Listings."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from catalogue import produce as catalogue
@@ -20,6 +20,9 @@ class Times:
     best_before: datetime | None
 
 
+TIMES = tuple(field.name for field in fields(Times))
+
+
 def temperature_class_of(slug: str, asked: TemperatureClass | None) -> TemperatureClass:
     """What was asked for, else the class in which the produce is known to keep longest."""
     if asked is not None:
@@ -29,12 +32,15 @@ def temperature_class_of(slug: str, asked: TemperatureClass | None) -> Temperatu
     return catalogue.default_temperature_class(produce).value
 
 
-def spoilage(slug: str, temperature_class: TemperatureClass, times: Times) -> tuple[datetime, ShelfLifeSource]:
+def spoilage(
+    slug: str, temperature_class: TemperatureClass, times: Times, sent: Collection[str] = TIMES
+) -> tuple[datetime, ShelfLifeSource]:
     """When the lot spoils, and whose figure that is.
 
-    Raises InvalidInput when no figure is known and none was declared, or when the times can't be.
+    Raises InvalidInput when no figure is known and none was declared, or when the times can't be. What does not go
+    together is said of a field that the caller `sent`; the others stood before, and nobody could mend them there.
     """
-    errors = list(_impossible(times))
+    errors = list(_impossible(times, sent))
     if errors:
         raise InvalidInput(errors=errors)
     if times.best_before is not None:
@@ -48,19 +54,25 @@ def spoilage(slug: str, temperature_class: TemperatureClass, times: Times) -> tu
     spoils_at = times.harvested_at + life.duration
     if spoils_at <= times.available_from:
         text = Text("按采收时间，可供应前已变质。", "Harvested then, it would be spoiled before it is available.")
-        raise InvalidInput(errors=[FieldError("#/harvested_at", text)])
+        # best_before: a declared date that is taken back leaves the catalogue's life, which may be shorter
+        raise InvalidInput(errors=[_first_sent(sent, "harvested_at", "available_from", "best_before", text=text)])
     return spoils_at, life.source
 
 
-def _impossible(times: Times) -> Iterator[FieldError]:
+def _impossible(times: Times, sent: Collection[str]) -> Iterator[FieldError]:
     if times.harvested_at > times.available_from:
         text = Text("采收不能晚于可供应时间。", "The harvest can't be after available_from.")
-        yield FieldError("#/harvested_at", text)
+        yield _first_sent(sent, "harvested_at", "available_from", text=text)
     if times.available_until is not None and times.available_until <= times.available_from:
         text = Text("供应期须在开始之后结束。", "The window must end after it begins.")
-        yield FieldError("#/available_until", text)
+        yield _first_sent(sent, "available_until", "available_from", text=text)
     if times.best_before is not None and times.best_before <= times.harvested_at:
         yield FieldError("#/best_before", Text("保质期不能早于采收。", "It can't be before the harvest."))
     elif times.best_before is not None and times.best_before <= times.available_from:
         text = Text("可供应前已变质。", "It would be spoiled before it is available.")
-        yield FieldError("#/best_before", text)
+        yield _first_sent(sent, "best_before", "available_from", text=text)
+
+
+def _first_sent(sent: Collection[str], *names: str, text: Text) -> FieldError:
+    """The error at the first of the fields between which it lies that the caller sent."""
+    return FieldError(f"#/{next((name for name in names if name in sent), names[0])}", text)

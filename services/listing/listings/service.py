@@ -110,7 +110,7 @@ def _changes(listing: Listing, wanted: ListingChange) -> dict[str, Any]:
         changes.get("best_before", listing.best_before),
     )
     if changes.keys() & {"best_before", "available_from", "available_until"}:
-        spoils_at, source = spoilage(listing.produce, listing.temperature_class, times)
+        spoils_at, source = spoilage(listing.produce, listing.temperature_class, times, sent=changes.keys())
         changes |= {"spoils_at": spoils_at, "shelf_life_source": source}
     return changes
 

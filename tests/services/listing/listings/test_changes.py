@@ -105,6 +105,35 @@ async def test_a_change_that_cannot_be_names_its_field_and_changes_nothing(
     assert len(await told(db)) == 1
 
 
+@pytest.mark.parametrize(
+    ("stands", "change", "pointer"),
+    [
+        ({}, {"available_from": -2}, "#/available_from"),  # before the harvest
+        ({}, {"available_from": 47.5}, "#/available_from"),  # strawberries keep two days
+        ({"available_until": 20}, {"available_from": 20}, "#/available_from"),
+        ({"available_until": 20}, {"available_from": 30, "available_until": 25}, "#/available_until"),
+        ({"best_before": 20}, {"available_from": 20}, "#/available_from"),
+        ({"best_before": 20}, {"available_from": 30, "best_before": 25}, "#/best_before"),
+        ({"best_before": 20}, {"best_before": -2}, "#/best_before"),
+        ({"best_before": 100, "available_from": 60}, {"best_before": None}, "#/best_before"),
+    ],
+)
+async def test_of_times_that_do_not_go_together_one_that_was_sent_is_named(
+    client: httpx.AsyncClient,
+    issuer: Issuer,
+    stands: dict[str, float],
+    change: dict[str, float | None],
+    pointer: str,
+) -> None:
+    def times(hours: dict[str, float | None]) -> dict[str, str | None]:
+        return {name: None if hour is None else at(hour) for name, hour in hours.items()}
+
+    producer = issuer.caller("producer")
+    lot = await posted(client, producer, **times({"harvested_at": -1, "available_from": 0, **stands}))
+    answer = await patched(client, lot, producer, **times(change))
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (422, [pointer])
+
+
 async def test_a_withdrawal_is_told_and_keeps_the_figures(
     client: httpx.AsyncClient, issuer: Issuer, db: Database
 ) -> None:
