@@ -58,7 +58,7 @@ class NewPlan(RequestModel):
     shipment_ids: ShipmentIds | None = None
     adcode: Annotated[str, AfterValidator(_known_area)] | None = None
     vehicle_ids: VehicleIds
-    depart_at: Instant | None = Field(None, description="When the first may leave, by default now.")
+    depart_at: Instant | None = Field(None, description="When the first may leave, by default now; not in the past.")
     limit_s: LimitS = LIMIT_DEFAULT_S
 
 

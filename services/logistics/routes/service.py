@@ -21,7 +21,7 @@ from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import problem_of
 from services.logistics.routes.schemas import SHIPMENTS_MAX, NewPlan
 from services.logistics.routing.problem import Problem
-from services.logistics.shipments.models import Shipment
+from services.logistics.shipments.models import CLOCK_SKEW, Shipment
 from services.logistics.shipments.queries import plannable, plannable_in
 
 LOOP = "routes"
@@ -45,16 +45,17 @@ class Work:
 async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
     """Ask for a plan of the caller's own vehicles; a planner takes it up.
 
-    Raises NotFound naming each id that is not there or someone else's, InvalidInput when there is not one choice of
-    shipments, or too many.
+    Raises NotFound naming each id that is not there or someone else's, InvalidInput when the departure has passed or
+    there is not one choice of shipments, or too many.
     """
+    depart_at = await _departure(session, new.depart_at)
     vehicles = await vehicles_by_id(session, caller.account_id, new.vehicle_ids)
     _must_have("vehicle_ids", new.vehicle_ids, vehicles)
     plan = Plan(
         id=uuid7(),
         carrier_id=caller.account_id,
         status="planning",
-        depart_at=new.depart_at or await database_now(session),
+        depart_at=depart_at,
         limit_s=float(new.limit_s),
         shipment_ids=await _chosen(session, caller.account_id, new),
         vehicle_ids=new.vehicle_ids,
@@ -108,6 +109,17 @@ def _problem(plan: Plan, vehicles: dict[UUID, Vehicle], shipments: dict[UUID, Sh
         [shipments[each] for each in plan.shipment_ids if each in shipments],
         max(plan.depart_at, now),
     )
+
+
+async def _departure(session: AsyncSession, asked: datetime | None) -> datetime:
+    """What was asked for, by default now. Raises InvalidInput when it has passed, by the database's clock.
+
+    A carrier's clock may be slow and a request takes its time: a "now" of theirs may lie a little behind ours.
+    """
+    now = await database_now(session)
+    if asked is not None and asked < now - CLOCK_SKEW:
+        raise InvalidInput(errors=[FieldError("#/depart_at", Text("出发时间已过。", "That departure has passed."))])
+    return asked or now
 
 
 async def _chosen(session: AsyncSession, carrier_id: UUID, new: NewPlan) -> list[UUID]:

@@ -1,14 +1,16 @@
 """Who carries what in the demonstration, and what of it becomes parcels."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, parcels_of
+from duijie.demo.journal import Journal
+from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, parcels_of, plan
 from duijie.demo.stage import Play
-from duijie.demo.world import CARRIERS, Size, World
+from duijie.demo.world import CARRIERS, CHINA, Size, World
 
 WORLD = World(1, date(2026, 11, 23), Size(listings=10, orders=10, parcels=10))
 PLAY = Play(None, None, WORLD, None)  # type: ignore[arg-type]  # what is pure of it needs the world alone
@@ -27,6 +29,41 @@ def deal(quantity_kg: float = 10, adcode: str = "321323", lot: int = 1, wish: in
 def test_a_county_has_one_carrier() -> None:
     assert deal(adcode="321323", lot=1).carrier == deal(adcode="321323", lot=7).carrier
     assert {deal(adcode=str(number)).carrier for number in range(100000, 100012)} == set(CARRIERS)
+
+
+class Platform:
+    """Plans at once, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    async def post(self, account: str, path: str, body: Any, *, key: str) -> dict[str, str]:
+        if path == "/v1/routes":
+            self.asked.append({"key": key, **body})
+        return {"id": key}
+
+    async def get(self, account: str, path: str) -> dict[str, str]:
+        return {"status": "planned", "id": path.removeprefix("/v1/routes/")}
+
+
+async def test_routes_depart_when_the_market_opens_and_at_once_when_gone_on_with_later(tmp_path: Path) -> None:
+    today, platform = datetime.now(CHINA).date(), Platform()
+    for day, key in ((today, "route/321323"), (today - timedelta(days=3), "route/321323/now")):
+        world = World(1, day, WORLD.size)
+        play = Play(platform, Journal(tmp_path / str(day)), world, None)  # type: ignore[arg-type]
+        assert (await plan(play, "321323", [deal()]))["id"] == key
+        assert (await plan(play, "321323", [deal()]))["id"] == key, "asked once"
+    in_time, late = platform.asked
+    assert datetime.fromisoformat(in_time["depart_at"]) > datetime.now(UTC)
+    assert "depart_at" not in late
+
+
+async def test_a_route_that_was_planned_in_time_is_not_asked_for_again(tmp_path: Path) -> None:
+    journal, platform = Journal(tmp_path / "journal"), Platform()
+    journal.note("route/321323", {"id": "planned before"})
+    world = World(1, datetime.now(CHINA).date() - timedelta(days=3), WORLD.size)
+    found = await plan(Play(platform, journal, world, None), "321323", [deal()])  # type: ignore[arg-type]
+    assert (found["id"], platform.asked) == ("planned before", [])
 
 
 def test_a_deal_is_named_by_its_place_in_the_world_not_by_ids_drawn() -> None:

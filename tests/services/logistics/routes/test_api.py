@@ -190,6 +190,7 @@ async def test_routes_are_found_by_vehicle_and_by_the_day_in_shanghai(carrier: C
         ({}, 422, "#/shipment_ids"),
         ({"shipment_ids": [str(UUID(int=1))], "adcode": "32"}, 422, "#/shipment_ids"),
         ({"adcode": "32", "depart_at": "tomorrow"}, 422, "#/depart_at"),
+        ({"adcode": "32", "depart_at": "2020-02-10T00:00:00Z"}, 422, "#/depart_at"),
         ({"adcode": "32", "carrier_id": str(uuid4())}, 422, "#/carrier_id"),
     ],
 )
@@ -200,6 +201,17 @@ async def test_bad_input_is_named_and_asks_for_nothing(
     assert answer.status_code == status, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert (await carrier.client.get("/v1/routes", headers=carrier.headers)).json()["items"] == []
+
+
+async def test_a_departure_is_past_when_no_slow_clock_explains_it(carrier: Carrier) -> None:
+    def ago(**span: int) -> str:
+        return (datetime.now(UTC) - timedelta(**span)).isoformat()
+
+    taken, refused = [await carrier.asks(adcode="32", depart_at=at) for at in (ago(minutes=4), ago(minutes=6))]
+    assert (taken.status_code, refused.status_code) == (202, 422)
+    carrier.headers |= {"Accept-Language": "zh-CN"}
+    told = (await carrier.asks(adcode="32", depart_at=ago(days=1))).json()["errors"]
+    assert told == [{"pointer": "#/depart_at", "detail": "出发时间已过。"}]
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31", "2030-02-30", "today"])
