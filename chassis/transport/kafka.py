@@ -27,11 +27,20 @@ class KafkaTransport:
     """One idempotent producer, made when it is first needed, and one consumer for each `consume`.
 
     `timeout_s` bounds a publish, an acknowledgement, and how long a lost broker goes unnoticed by a consumer.
+    A member that is not heard of for `session_timeout_s` loses its partitions to the others.
     `connection` holds aiokafka's settings for TLS and SASL, such as `security_protocol`.
     """
 
-    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0, connection: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        timeout_s: float = 10.0,
+        session_timeout_s: float = 10.0,
+        connection: Mapping[str, Any] | None = None,
+    ) -> None:
         self._timeout_s = timeout_s
+        self._session_timeout_s = session_timeout_s
         self._connection = {
             "bootstrap_servers": bootstrap,
             "request_timeout_ms": int(timeout_s * 1000),
@@ -94,6 +103,7 @@ class KafkaTransport:
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            session_timeout_ms=int(self._session_timeout_s * 1000),
             heartbeat_interval_ms=HEARTBEAT_MS,
         )
         try:

@@ -24,7 +24,12 @@ from typing import Self
 HERE = Path(__file__).parent
 JDK_AT_LEAST = 17
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
-JVM = ("-Xmx512m", "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}")
+JVM = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
+)
 
 
 class KafkaNotAvailable(Exception):
@@ -122,6 +127,7 @@ class Broker:
             "transaction.state.log.min.isr": "1",
             # A single developer's consumer should not wait 3 s for others to join its group.
             "group.initial.rebalance.delay.ms": "0",
+            "group.min.session.timeout.ms": "1000",
         }
         path = self.data / "broker.properties"
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")

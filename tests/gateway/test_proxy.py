@@ -126,6 +126,17 @@ async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     await send({"type": "http.response.body", "body": body})
 
 
+class Stage:
+    """Where one test's service plays after the other's: the servers in front of it are started once."""
+
+    def __init__(self) -> None:
+        self.service = FakeService()
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.service(scope, receive, send)
+
+
 @dataclass
 class Way:
     """A client, the gateway it calls, and the service behind that."""
@@ -136,7 +147,7 @@ class Way:
 
 
 @asynccontextmanager
-async def upstream_of(kind: str, service: FakeService) -> AsyncIterator[Upstream]:
+async def upstream_of(kind: str, service: Stage) -> AsyncIterator[Upstream]:
     if kind == "in process":
         yield InProcess(service)
         return
@@ -157,15 +168,19 @@ async def gateway_before(upstream: Upstream, signer: Signer, vault: Vault) -> As
     await nowhere.close()
 
 
-@pytest.fixture(params=["in process", "over HTTP"])
-async def way(request: pytest.FixtureRequest, signer: Signer, vault: Vault) -> AsyncIterator[Way]:
-    service = FakeService()
-    async with (
-        upstream_of(request.param, service) as upstream,
-        gateway_before(upstream, signer, vault) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as client,
-    ):
-        yield Way(client, service, url)
+@pytest.fixture(scope="module", params=["in process", "over HTTP"])
+async def stage(request: pytest.FixtureRequest, signer: Signer, vault: Vault) -> AsyncIterator[Stage]:
+    stage = Stage()
+    async with upstream_of(request.param, stage) as upstream, gateway_before(upstream, signer, vault) as url:
+        stage.url = url
+        yield stage
+
+
+@pytest.fixture
+async def way(stage: Stage) -> AsyncIterator[Way]:
+    stage.service = FakeService()
+    async with httpx.AsyncClient(base_url=stage.url, timeout=10) as client:
+        yield Way(client, stage.service, stage.url)
 
 
 @pytest.fixture(params=["in process", "over HTTP"])

@@ -9,14 +9,19 @@ from deploy.kafka.broker import Broker, KafkaNotAvailable
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the broker of this test process."""
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The broker of this test process."""
     broker = Broker(tmp_path_factory.mktemp("kafka"))
     try:
         start_or_skip(broker)
-        yield broker.bootstrap
+        yield broker
     finally:
         broker.stop()
+
+
+@pytest.fixture
+def kafka_bootstrap(broker: Broker) -> str:
+    return broker.bootstrap
 
 
 def start_or_skip(broker: Broker) -> None:

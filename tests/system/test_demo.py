@@ -15,7 +15,8 @@ from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, until
 from tests.system.oracle import optimal_value_fen
 
-SIZE = ("--listings", "240", "--orders", "90", "--parcels", "400")
+LISTINGS, ORDERS, PARCELS = 150, 60, 200
+SIZE = ("--listings", str(LISTINGS), "--orders", str(ORDERS), "--parcels", str(PARCELS))
 SEED = "7"
 
 
@@ -63,10 +64,10 @@ def test_it_ends_with_its_table_and_its_totals(undisturbed: Played) -> None:
     assert "demo done" in printed
     for said in ("offered", "matched", "saved from spoiling", "certified gap", "driven", "parcels subsidised"):
         assert said in printed
-    assert (totals["listings"], totals["orders"]) == (240, 90)
+    assert (totals["listings"], totals["orders"]) == (LISTINGS, ORDERS)
     assert totals["certified_gap"] == 0
     assert totals["greedy_value_fen"] < totals["value_fen"]
-    assert totals["parcels"] >= 400
+    assert totals["parcels"] >= PARCELS
     assert totals["driven_m"] > 0
     for fund in (totals["courier"], totals["produce"]):
         assert sum(fund[f"{state}_fen"] for state in ("available", "reserved", "posted", "paid")) == fund["budget_fen"]
@@ -115,7 +116,7 @@ def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed
         platform.start()
         try:
             with playing(platform, tmp_path / "output") as player:
-                for steps in (120, 500):
+                for steps in (80, 300):
                     until(lambda steps=steps: noted(platform) > steps or player.poll() is not None, within_s=120)
                     platform.kill()
                     time.sleep(0.2)

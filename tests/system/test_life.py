@@ -43,17 +43,6 @@ def test_a_database_that_dies_is_started_again_and_nothing_acknowledged_is_lost(
     until(lambda: farmer.get(f"/v1/listings/{more.json()['id']}").json()["on_market"], within_s=30)
 
 
-def test_it_tells_its_state_and_ends_cleanly(standalone: Standalone) -> None:
-    running = standalone.run("status")
-    assert (running.returncode, standalone.url in running.stdout) == (0, True)
-    assert standalone.stop() == 0
-    assert processes_under(standalone.folder) == []
-    stopped = standalone.run("status")
-    assert (stopped.returncode, stopped.stdout.startswith("not running")) == (3, True)
-    assert standalone.run("reset").returncode == 0
-    assert not standalone.folder.exists()
-
-
 def test_a_second_platform_on_the_same_folder_or_port_is_one_sentence(standalone: Standalone) -> None:
     second = standalone.run("up", "--port", "0")
     assert (second.returncode, second.stdout) == (1, "")
@@ -86,3 +75,14 @@ def test_tokens_and_clients_are_made_whether_it_runs_or_not(standalone: Standalo
     ):
         refused = standalone.run(*wrong)
         assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_it_tells_its_state_and_ends_cleanly(standalone: Standalone) -> None:
+    running = standalone.run("status")
+    assert (running.returncode, standalone.url in running.stdout) == (0, True)
+    assert standalone.stop() == 0
+    assert processes_under(standalone.folder) == []
+    stopped = standalone.run("status")
+    assert (stopped.returncode, stopped.stdout.startswith("not running")) == (3, True)
+    assert standalone.run("reset").returncode == 0
+    assert not standalone.folder.exists()

@@ -19,6 +19,7 @@ from tests.support.kafka import start_or_skip
 
 BOTH = ["postgres", "kafka"]
 TIMEOUT_S = 2.0
+SESSION_TIMEOUT_S = 4.0
 
 
 class Backend(ABC):
@@ -37,7 +38,7 @@ class KafkaBackend(Backend):
         self.bootstrap = bootstrap
 
     def transport(self) -> KafkaTransport:
-        return KafkaTransport(self.bootstrap, timeout_s=TIMEOUT_S)
+        return KafkaTransport(self.bootstrap, timeout_s=TIMEOUT_S, session_timeout_s=SESSION_TIMEOUT_S)
 
     async def topic(self, *, partitions: int = 3) -> str:
         name = f"test.{uuid4().hex}.v1"

@@ -1,7 +1,6 @@
 """What only the Kafka transport does."""
 
 import asyncio
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,7 +11,6 @@ from chassis.transport.base import Record, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport, _Membership, _partition, ensure_topics
 from deploy.kafka.broker import Broker
 from tests.support.events import records, take
-from tests.support.kafka import start_or_skip
 
 
 async def test_topics_are_created_once_and_then_left_as_they_are(kafka_bootstrap: str) -> None:
@@ -103,22 +101,20 @@ def test_an_earlier_offset_does_not_take_the_group_back() -> None:
     assert membership.beyond_acknowledged({one: 11}) == {one: 11}
 
 
-async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(tmp_path: Path) -> None:
+async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(broker: Broker) -> None:
     """The paused broker still has the first attempt in its socket and may write it when it goes on."""
-    topic, broker = "test.paused.v1", Broker(tmp_path)
-    try:
-        await asyncio.to_thread(start_or_skip, broker)
-        await ensure_topics(broker.bootstrap, {topic: 1})
-        async with KafkaTransport(broker.bootstrap, timeout_s=2.0) as transport:
-            await transport.publish(records(topic, "k"))
-            broker.pause()
+    topic = f"test.{uuid4().hex}.v1"
+    await ensure_topics(broker.bootstrap, {topic: 1})
+    async with KafkaTransport(broker.bootstrap, timeout_s=2.0) as transport:
+        await transport.publish(records(topic, "k"))
+        broker.pause()
+        try:
             with pytest.raises(TransportUnavailable):
                 await transport.publish(records(topic, "k", "k", start=1))
+        finally:
             broker.resume()
-            await transport.publish(records(topic, "k", "k", start=1))
-            await transport.publish(records(topic, "k", start=3))
-            taken = await take(transport, "matching", [topic], 4)
-    finally:
-        broker.stop()
+        await transport.publish(records(topic, "k", "k", start=1))
+        await transport.publish(records(topic, "k", start=3))
+        taken = await take(transport, "matching", [topic], 4)
     first_arrivals = list(dict.fromkeys(record.value for record in taken))
     assert first_arrivals == [b"0", b"1", b"2", b"3"]
