@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from catalogue import places, produce
 from catalogue.geodesy import Point, gcj02_to_wgs84
+from catalogue.reach import too_far_km
 
 
 def _known_produce(slug: str) -> str:
@@ -74,6 +75,23 @@ class PlaceIn(BaseModel):
         if (self.lon is None) != (self.lat is None):
             raise PydanticCustomError(
                 "half_a_point", "{en}", {"zh": "lon 与 lat 须同时给出。", "en": "lon and lat come together."}
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _point_may_lie_in_the_county(self) -> Self:
+        if self.lon is None or self.lat is None:
+            return self
+        away_km = too_far_km(self.adcode, self.lon, self.lat)  # of whichever crs: they differ by less than 1 km
+        if away_km is not None:
+            raise PydanticCustomError(
+                "point_elsewhere",
+                "{en}",
+                {
+                    "zh": f"该点距此县驻地 {away_km:.0f} 公里，不可能在县内；请核对 adcode、lon 与 lat。",
+                    "en": f"The point lies {away_km:.0f} km from this county's seat and can't be in the county; "
+                    "check adcode, lon and lat.",
+                },
             )
         return self
 

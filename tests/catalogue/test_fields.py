@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from catalogue import places, produce
 from catalogue.fields import CountyAdcode, PlaceIn, PointIn, ProduceSlug
-from catalogue.geodesy import gcj02_to_wgs84, great_circle_km
+from catalogue.geodesy import Point, gcj02_to_wgs84, great_circle_km
 
 SLUG: TypeAdapter[str] = TypeAdapter(ProduceSlug)
 ADCODE: TypeAdapter[str] = TypeAdapter(CountyAdcode)
@@ -34,7 +34,25 @@ def test_every_slug_of_the_catalogue_is_taken(kind: produce.Produce) -> None:
 def test_every_county_is_taken_with_or_without_a_point(place: places.Place) -> None:
     assert ADCODE.validate_python(place.adcode) == place.adcode
     assert PlaceIn(adcode=place.adcode).to_wgs84() is None
-    assert PlaceIn(adcode=place.adcode, lon=0, lat=0).to_wgs84() is not None, "zero is a place"
+    assert PlaceIn(adcode=place.adcode, lon=place.lon, lat=place.lat).to_wgs84() == place.point
+
+
+def test_zero_is_a_point() -> None:
+    assert places.get("133100").point is None, "a county that could be anywhere"  # type: ignore[union-attr]
+    assert PlaceIn(adcode="133100", lon=0, lat=0).to_wgs84() == Point(0, 0)
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02"])
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(0, 0), (116.41, 39.93), (33.72, 88.69), (-118.69, 33.72), (180, -90)], ids=str
+)
+def test_a_point_that_cannot_be_in_the_county_is_refused_with_its_distance(lon: float, lat: float, crs: str) -> None:
+    told = sentence(TypeAdapter(PlaceIn), {"adcode": "321323", "lon": lon, "lat": lat, "crs": crs})
+    seat = places.get("321323").point  # type: ignore[union-attr]
+    assert seat is not None
+    away_km = f"{great_circle_km(seat.lon, seat.lat, lon, lat):.0f}"
+    for words in told.values():
+        assert all(part in words for part in (away_km, "adcode", "lon", "lat")), words
 
 
 @pytest.mark.parametrize("slug", ["", "草莓", "Strawberry", "strawberry ", "unobtainium"])

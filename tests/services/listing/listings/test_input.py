@@ -60,6 +60,7 @@ ORIGIN = {"adcode": "321323"}
         ({"origin": {**ORIGIN, "lon": 180.1, "lat": 33}}, "#/origin/lon"),
         ({"origin": {**ORIGIN, "lon": 118, "lat": -90.1}}, "#/origin/lat"),
         ({"origin": {**ORIGIN, "lon": 118, "lat": 33, "crs": "bd09"}}, "#/origin/crs"),
+        ({"origin": {**ORIGIN, "lon": 116.41, "lat": 39.93}}, "#/origin"),
         ({"origin": {**ORIGIN, "village": "x" * 201}}, "#/origin/village"),
         ({"origin": {**ORIGIN, "house": "1"}}, "#/origin/house"),
         ({"best_before": LATER, "available_from": LATER, "harvested_at": "2099-01-01T00:00:00Z"}, "#/best_before"),

@@ -72,6 +72,7 @@ async def test_a_point_in_chinese_map_coordinates_is_converted(scene: Scene) -> 
         ({"produce": "unobtainium"}, "#/produce"),
         ({"destination": {"adcode": "999999"}}, "#/destination/adcode"),
         ({"destination": {"adcode": "320102", "lon": 118.8}}, "#/destination"),
+        ({"destination": {"adcode": "320102", "lon": 32.05, "lat": 32.05}}, "#/destination"),
         ({"quantity_kg": 0}, "#/quantity_kg"),
         ({"quantity_kg": 1.2345}, "#/quantity_kg"),
         ({"quantity_kg": 10_000_001}, "#/quantity_kg"),
