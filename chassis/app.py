@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from html import escape
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
 from chassis.auth import KeySource
@@ -35,6 +34,7 @@ def create_app(
         version="1",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # readable, and stable when a path is renamed
     )
     app.state.db = db
     app.state.keys = keys
@@ -74,18 +74,12 @@ def _serve_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
 
 
 def _serve_problem_pages(app: FastAPI) -> None:
-    """`/problems/<slug>`: what the `type` of a problem says, for a person."""
+    """`/problems/<slug>`: what the `type` of a problem says, in both languages; the gateway makes a page of it."""
 
     @app.get("/problems/{slug}", include_in_schema=False)
-    async def problem(slug: str) -> HTMLResponse:
+    async def problem(slug: str) -> JSONResponse:
         known = Problem.known().get(slug)
         if known is None:
             raise NotFound()
-        rows = "".join(
-            f'<section lang="{lang}"><h2>{escape(title)}</h2><p>{escape(detail)}</p></section>'
-            for lang, title, detail in (
-                ("zh-CN", known.title.zh, known.detail.zh),
-                ("en", known.title.en, known.detail.en),
-            )
-        )
-        return HTMLResponse(f"<!doctype html><meta charset=utf-8><title>{slug}</title><h1>{slug}</h1>{rows}")
+        texts = {"title": known.title._asdict(), "detail": known.detail._asdict()}
+        return JSONResponse({"slug": slug, "status": known.status, **texts})

@@ -280,6 +280,13 @@ IF_MATCH_FORM = Text(
 )
 
 
+async def _takes_key(_: IdempotencyKey = None) -> None:
+    """For a POST whose transaction is not the request's own (`chassis.grouping`), but heeds the key all the same."""
+
+
+TAKES_KEY = Depends(_takes_key)
+
+
 def if_match(
     value: Annotated[
         str | None,

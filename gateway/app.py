@@ -20,7 +20,7 @@ from gateway.openapi import Surface
 from gateway.pages import api as pages
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.reference import api as reference
-from gateway.routes import ProblemElsewhere, proxy_routes
+from gateway.routes import proxy_routes
 from gateway.tokens import Signer
 
 SOURCE = "/duijie/gateway"
@@ -58,7 +58,7 @@ def create_gateway(
     # in front, since every service has these two for itself and the gateway's speak for all of them
     app.router.routes[:0] = [
         Route("/openapi.json", openapi),
-        ProblemElsewhere(upstreams),
+        Route("/problems/{slug}", pages.problem),
     ]
     app.router.routes.extend([Mount("/static", pages.static_files()), *proxy_routes(upstreams)])
     return app

@@ -11,13 +11,13 @@ import structlog
 from gateway.fetch import fetch
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.routes import is_public, service_for
+from gateway.words.telling import METHODS, ZH, tell
 
 log = structlog.get_logger()
 
 Document = dict[str, Any]
 FRESH_S = 60.0  # a service may have been upgraded behind us
 INCOMPLETE_FRESH_S = 2.0
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")  # what our problems replace
 
 DESCRIPTION = """\
@@ -26,7 +26,18 @@ Duijie (对接) matches unsold produce with buyers before it spoils, sends it on
 Errors are `application/problem+json` (RFC 9457) with a stable `type`; texts follow `Accept-Language` (zh-CN, en).
 Send `Authorization: Bearer <token>` (`POST /v1/auth/token`), and an `Idempotency-Key` with every POST that creates or
 moves something. Lists take `limit` and `after`. Kilograms have at most 3 decimals, money is integer fen, times are UTC.
+
 Sign-in grants are `otp` and `client_credentials`; refresh tokens are not offered yet (`unsupported_grant_type`).
+"""
+
+DESCRIPTION_ZH = """\
+对接让滞销农产品在变质之前找到买家，送上路，并把补贴算清楚。
+
+出错时的应答是 `application/problem+json`（RFC 9457），`type` 不会改变，文字随 `Accept-Language`（zh-CN、en）。
+请求须带 `Authorization: Bearer <令牌>`（`POST /v1/auth/token`）；凡创建或移动东西的 POST 请带 `Idempotency-Key`。
+列表用 `limit` 与 `after` 翻页。公斤至多 3 位小数，金额为整数分，时间为 UTC。
+
+登录方式为 `otp` 与 `client_credentials`；尚未提供刷新令牌（`unsupported_grant_type`）。
 """
 
 PROBLEM = {
@@ -93,7 +104,12 @@ def merged(own: Document, services: Mapping[str, Document]) -> Document:
     """The document of the gateway with each service's paths that the gateway sends to it."""
     whole: Document = {
         "openapi": "3.1.0",
-        "info": {"title": "Duijie 对接", "version": own["info"]["version"], "description": DESCRIPTION},
+        "info": {
+            "title": "Duijie 对接",
+            "version": own["info"]["version"],
+            "description": DESCRIPTION,
+            ZH: {"description": DESCRIPTION_ZH},
+        },
         "paths": {},
         "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": {"bearer": BEARER}},
         "security": [{"bearer": []}],
@@ -103,8 +119,9 @@ def merged(own: Document, services: Mapping[str, Document]) -> Document:
         _add(whole, name, document, lambda path, name=name: service_for(path) == name)  # type: ignore[misc]
     for path, item in whole["paths"].items():
         for method in METHODS:
-            if method in item:
-                _tell_problems(item[method], is_public(path))
+            if method in item and is_public(path):
+                item[method]["security"] = []
+    tell(whole)
     return whole
 
 
@@ -155,21 +172,3 @@ def _with_references(value: Any, renames: Mapping[str, str]) -> Any:
 
 def _operations(whole: Document) -> list[Document]:
     return [item[method] for item in whole["paths"].values() for method in METHODS if method in item]
-
-
-def _tell_problems(operation: Document, public: bool) -> None:
-    """Every operation may answer with a problem; a public one needs no token."""
-    responses = operation.setdefault("responses", {})
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    if _is_framework_error(responses.get("422", {})):
-        responses["422"] = {"description": "The input is not valid", "content": content}
-    if public:
-        operation["security"] = []
-    else:
-        responses.setdefault("401", {"description": "No valid token", "content": content})
-    responses.setdefault("default", {"description": "A problem", "content": content})
-
-
-def _is_framework_error(response: Document) -> bool:
-    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    return bool(schema.get("$ref", "").endswith(OF_THE_FRAMEWORK))

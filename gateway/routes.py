@@ -9,9 +9,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from chassis.problems import NotFound, Problem
 from chassis.routes import IMPORT_LIMIT_B
-from gateway.fetch import fetch
 from gateway.proxy import ServiceUnavailable, Upstream
 
 Service = Literal["listing", "matching", "logistics"]
@@ -38,7 +36,6 @@ WHY_UNSOLD = re.compile(r"/v1/listings/[^/]+/explanation")
 """A listing's explanation comes from matching, which alone knows the duals."""
 
 PUBLIC_PREFIXES = ("/v1/board", "/v1/produce", "/v1/places", "/v1/auth", "/.well-known")
-PROBLEM_PAGES = "/problems/"
 
 
 def prefix_of(path: str) -> str | None:
@@ -95,38 +92,6 @@ class ProxyRoute(_Elsewhere):
         if upstream is None:
             raise ServiceUnavailable()
         await upstream(scope, receive, send)
-
-
-class ProblemElsewhere(_Elsewhere):
-    """`/problems/<slug>` of a problem that this process does not draw: the services are asked in turn."""
-
-    path = "/problems/{slug}"
-
-    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
-        self._upstreams = upstreams
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        path = scope.get("path", "")
-        mine = (
-            scope["type"] == "http"
-            and scope["method"] in {"GET", "HEAD"}
-            and path.startswith(PROBLEM_PAGES)
-            and path.removeprefix(PROBLEM_PAGES) not in Problem.known()
-        )
-        return self.matched(mine)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for upstream in self._upstreams.values():
-            try:
-                found = await fetch(upstream, scope["path"], accept="text/html")
-            except ServiceUnavailable:
-                continue
-            if found.status == 200:
-                headers = [(b"content-type", found.headers["content-type"].encode())]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await send({"type": "http.response.body", "body": bytes(found.body)})
-                return
-        raise NotFound()
 
 
 def proxy_routes(upstreams: Mapping[str, Upstream]) -> list[BaseRoute]:

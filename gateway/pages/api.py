@@ -1,4 +1,4 @@
-"""The pages: where to go, the public board, the reference."""
+"""The pages: where to go, the public board, the reference, and what a problem means."""
 
 from typing import Annotated
 
@@ -7,8 +7,10 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from chassis.problems import NotFound
 from gateway.pages.board import read_board
-from gateway.pages.operations import by_tag
+from gateway.pages.operations import read_reference
+from gateway.pages.problems import find_problem
 from gateway.pages.render import STATIC, page, reader_language
 
 router = APIRouter(include_in_schema=False)
@@ -34,7 +36,16 @@ async def board(
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
     document = await request.app.state.surface.document()
-    return page(request, "docs.html", groups=by_tag(document), about=document["info"]["description"])
+    return page(request, "docs.html", reference=read_reference(document, reader_language(request)))
+
+
+async def problem(request: Request) -> HTMLResponse:
+    """`/problems/<slug>`, wherever it is drawn. In front of the routes, so it is no part of the router."""
+    slug = request.path_params["slug"]
+    about = await find_problem(slug, request.app.state.upstreams.values())
+    if about is None:
+        raise NotFound()
+    return page(request, "problem.html", problem=about)
 
 
 class _Cached(StaticFiles):

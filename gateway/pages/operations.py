@@ -1,26 +1,36 @@
-"""The OpenAPI document as something to read: operations by tag, with their parameters, bodies and examples."""
+"""The OpenAPI document as something to read: operations by who uses them, with parameters, bodies and answers."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
-METHODS = ("get", "post", "put", "patch", "delete")
-DEEP = 6  # an example goes no deeper: schemas may contain themselves
+from chassis.problems import Language, Text
+from gateway.pages.schemas import Field, Schemas
+from gateway.words.telling import ZH
 
-Schema = Mapping[str, Any]
+METHODS = ("post", "get", "patch", "put", "delete")
+OTHERS = Text("其他", "Others")
+
+Told = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A parameter, or a member of a body."""
+class Answer:
+    """What comes back when all went well."""
 
-    name: str
-    where: str
-    kind: str
-    required: bool
+    status: str
     about: str
+    kind: str
+    members: Sequence[Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Problems of one status, by their slugs."""
+
+    status: str
+    slugs: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +48,72 @@ class Operation:
     body_type: str
     body: Sequence[Field]
     example: str
-    answers: Sequence[tuple[str, str, str]]
+    answers: Sequence[Answer]
+    problems: Sequence[Refusal]
 
 
-def by_tag(document: Schema) -> list[tuple[str, list[Operation]]]:
-    """Every operation of the document, by tag and path."""
-    reader = _Reader(document)
-    operations = sorted(reader.operations(), key=lambda each: (each.tag, each.path, METHODS.index(each.method)))
-    return [(tag, list(group)) for tag, group in groupby(operations, key=lambda each: each.tag)]
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The operations on one kind of thing."""
+
+    name: str
+    anchor: str
+    operations: Sequence[Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The tags that one kind of user needs."""
+
+    name: str
+    tags: Sequence[Tag]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The whole page. `about` is paragraphs."""
+
+    about: Sequence[str]
+    audiences: Sequence[Audience]
+
+    def operations(self) -> Iterator[Operation]:
+        for audience in self.audiences:
+            for tag in audience.tags:
+                yield from tag.operations
+
+
+def read_reference(document: Told, language: Language) -> Reference:
+    """Every operation of the document, in the order of its tag groups; what has no group comes last."""
+    reader = _Reader(document, language)
+    found = sorted(reader.operations(), key=lambda each: (each.path, METHODS.index(each.method)))
+    by_tag: dict[str, list[Operation]] = {}
+    for operation in found:
+        by_tag.setdefault(operation.tag, []).append(operation)
+    groups = [(said(group, "name", language), group["tags"]) for group in document.get("x-tagGroups", ())]
+    rest = set(by_tag).difference(*(tags for _, tags in groups))
+    if rest:
+        groups.append((OTHERS.in_language(language), sorted(rest)))
+    names = {tag["name"]: said(tag, "description", language) for tag in document.get("tags", ())}
+    audiences = [
+        Audience(name, [Tag(names.get(tag, tag), tag, by_tag[tag]) for tag in tags if tag in by_tag])
+        for name, tags in groups
+    ]
+    return Reference(said(document["info"], "description", language).strip().split("\n\n"), audiences)
+
+
+def said(told: Told, key: str, language: Language) -> str:
+    """The text in the reader's language, else in the one there is."""
+    chinese = told.get(ZH, {}).get(key) if language == "zh-CN" else None
+    return str(chinese or told.get(key, ""))
 
 
 class _Reader:
-    """Reads one document, following its references."""
+    """Reads one document in one language."""
 
-    def __init__(self, document: Schema) -> None:
+    def __init__(self, document: Told, language: Language) -> None:
         self._document = document
+        self._language = language
+        self._schemas = Schemas(document, lambda told: said(told, "description", language), language)
 
     def operations(self) -> Iterator[Operation]:
         for path, item in self._document["paths"].items():
@@ -60,101 +121,48 @@ class _Reader:
                 if method in item:
                     yield self._operation(path, method, item[method])
 
-    def _operation(self, path: str, method: str, told: Schema) -> Operation:
-        content: Schema = told.get("requestBody", {}).get("content", {})
+    def _operation(self, path: str, method: str, told: Told) -> Operation:
+        content: Told = told.get("requestBody", {}).get("content", {})
         body_type = next(iter(content), "")
         schema = content.get(body_type, {}).get("schema", {})
-        summary = told.get("summary", "")
+        responses: Told = told.get("responses", {})
         return Operation(
             tag=next(iter(told.get("tags", ())), "other"),
             method=method,
             path=path,
-            anchor=f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""),
-            summary=summary,
-            about=told.get("description", ""),
+            anchor=told.get("operationId", f"{method}{path}".replace("/", "-").replace("{", "").replace("}", "")),
+            summary=said(told, "summary", self._language),
+            about=said(told, "description", self._language),
             public=told.get("security") == [],
             parameters=[self._parameter(each) for each in told.get("parameters", ())],
             body_type=body_type,
-            body=list(self._members(schema)),
+            body=self._schemas.members(schema),
             example=self._shown_example(body_type, schema),
-            answers=[self._answer(status, told["responses"][status]) for status in sorted(told.get("responses", {}))],
+            answers=[self._answer(status, responses[status]) for status in responses if status.startswith("2")],
+            problems=[
+                Refusal(status, response["x-problems"])
+                for status, response in responses.items()
+                if response.get("x-problems")
+            ],
         )
 
-    def _parameter(self, told: Schema) -> Field:
-        told = self._followed(told)
-        kind = self._kind(told.get("schema", {}))
-        return Field(told["name"], told["in"], kind, told.get("required", False), told.get("description", ""))
+    def _parameter(self, told: Told) -> Field:
+        told = self._schemas.followed(told)
+        kind = self._schemas.kind(told.get("schema", {}))
+        return Field(
+            told["name"], told["in"], kind, told.get("required", False), said(told, "description", self._language)
+        )
 
-    def _answer(self, status: str, told: Schema) -> tuple[str, str, str]:
-        content: Schema = told.get("content", {})
-        media_type = next(iter(content), "")
-        kind = self._kind(content[media_type].get("schema", {})) if media_type else ""
-        return status, told.get("description", ""), kind
+    def _answer(self, status: str, told: Told) -> Answer:
+        content: Told = told.get("content", {})
+        media_types = " · ".join(media_type for media_type in content if media_type != "application/json")
+        schema: Told = next((each.get("schema", {}) for each in content.values()), {})
+        return Answer(status, said(told, "description", self._language), media_types, self._schemas.members(schema))
 
-    def _members(self, schema: Schema) -> Iterator[Field]:
-        schema = self._followed(schema)
-        if schema.get("type") == "array":
-            schema = self._followed(schema.get("items", {}))
-        required = schema.get("required", ())
-        for name, member in schema.get("properties", {}).items():
-            yield Field(name, "body", self._kind(member), name in required, member.get("description", ""))
-
-    def _shown_example(self, media_type: str, schema: Schema) -> str:
+    def _shown_example(self, media_type: str, schema: Told) -> str:
         if not schema:
             return ""
-        example = self._example(schema, DEEP)
+        example = self._schemas.example(schema)
         if media_type == "application/x-www-form-urlencoded" and isinstance(example, dict):
             return "&".join(f"{name}={value}" for name, value in example.items())
         return json.dumps(example, ensure_ascii=False, indent=2)
-
-    def _example(self, schema: Schema, depth: int) -> Any:
-        """What stands in the schema as an example or default, else something of its type."""
-        schema = self._followed(schema)
-        for told in ("example", "default", "const"):
-            if told in schema:
-                return schema[told]
-        for told in ("examples", "enum"):
-            if schema.get(told):
-                return schema[told][0]
-        if depth == 0:
-            return None
-        for choice in ("anyOf", "oneOf", "allOf"):
-            if choice in schema:
-                return self._example(schema[choice][0], depth)
-        return self._example_of_type(schema, depth)
-
-    def _example_of_type(self, schema: Schema, depth: int) -> Any:
-        kind = schema.get("type")
-        if kind == "object":
-            members = schema.get("properties", {})
-            return {name: self._example(member, depth - 1) for name, member in members.items()}
-        if kind == "array":
-            return [self._example(schema.get("items", {}), depth - 1)]
-        if kind in {"integer", "number"}:
-            return schema.get("minimum", 1)
-        if kind == "boolean":
-            return True
-        by_format = {"date-time": "2026-11-23T00:00:00Z", "uuid": "01900000-0000-7000-8000-000000000000"}
-        return by_format.get(schema.get("format", ""), "…") if kind == "string" else None
-
-    def _kind(self, schema: Schema) -> str:
-        """`string`, `uuid`, `array of ListingOut`, `integer or null`…"""
-        if "$ref" in schema:
-            return str(schema["$ref"]).rsplit("/", 1)[1]
-        if "enum" in schema:
-            return " | ".join(map(str, schema["enum"]))
-        if "const" in schema:
-            return str(schema["const"])
-        for choice in ("anyOf", "oneOf"):
-            if choice in schema:
-                return " or ".join(dict.fromkeys(self._kind(each) for each in schema[choice]))
-        kind = schema.get("format") or schema.get("type", "any")
-        return f"array of {self._kind(schema.get('items', {}))}" if kind == "array" else str(kind)
-
-    def _followed(self, schema: Schema) -> Schema:
-        while "$ref" in schema:
-            found: Any = self._document
-            for step in str(schema["$ref"]).removeprefix("#/").split("/"):
-                found = found.get(step, {})
-            schema = found
-        return schema

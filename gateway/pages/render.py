@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from chassis.problems import Language, language_of
 from gateway.pages.texts import texts
@@ -50,6 +51,7 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
             other=OTHER[language],
             link=link,
             path=request.url.path,
+            say=lambda text: text.in_language(language),
             css=css_url(),
             **values,
         )
@@ -65,10 +67,18 @@ def css_url() -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
+    return environment
+
+
+def prose(text: str) -> Markup:
+    """The text with its `code spans` as such; everything in it is escaped."""
+    parts = str(escape(text)).split("`")
+    return Markup("".join(f"<code>{part}</code>" if at % 2 else part for at, part in enumerate(parts)))

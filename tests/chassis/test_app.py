@@ -55,16 +55,18 @@ async def test_checks_are_made_at_once(db: Database, issuer: Issuer) -> None:
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_a_problem_page_tells_its_texts_in_both_languages_and_others_are_not_found(
+async def test_a_problem_tells_its_texts_in_both_languages_and_others_are_not_found(
     db: Database, issuer: Issuer
 ) -> None:
     async with client_of(app_with(db, issuer)) as client:
         for slug in ("not-found", "idempotency-key-reused"):
-            page = await client.get(f"/problems/{slug}")
-            assert page.status_code == 200
-            assert page.headers["content-type"].startswith("text/html")
-            for part in (Problem.known()[slug].title.zh, Problem.known()[slug].title.en):
-                assert part in page.text
+            known = Problem.known()[slug]
+            assert (await client.get(f"/problems/{slug}")).json() == {
+                "slug": slug,
+                "status": known.status,
+                "title": {"zh": known.title.zh, "en": known.title.en},
+                "detail": {"zh": known.detail.zh, "en": known.detail.en},
+            }
         missing = await client.get("/problems/no-such-problem")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems/not-found")
 

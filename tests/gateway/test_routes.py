@@ -1,5 +1,6 @@
 """Which service answers for which address."""
 
+import json
 from typing import Any
 
 import httpx
@@ -12,12 +13,15 @@ from gateway.routes import is_public, service_for
 
 def service_called(name: str) -> Any:
     """A service that answers with its name, and knows one problem of its own."""
+    texts = {"zh": f"{name}的问题", "en": f"A problem of {name}"}
+    problem = {"slug": f"{name}-only", "status": 409, "title": texts, "detail": texts}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        known = not scope["path"].startswith("/problems/") or scope["path"] == f"/problems/{name}-only"
-        headers = [(b"content-type", b"text/html")]
+        asked = scope["path"].startswith("/problems/")
+        known = not asked or scope["path"] == f"/problems/{name}-only"
+        headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
-        await send({"type": "http.response.body", "body": name.encode()})
+        await send({"type": "http.response.body", "body": json.dumps(problem).encode() if asked else name.encode()})
 
     return InProcess(app)
 
@@ -88,11 +92,12 @@ async def test_a_service_that_is_not_there_is_a_503_problem(client: httpx.AsyncC
 
 
 async def test_a_problem_page_is_found_wherever_it_is_drawn(client: httpx.AsyncClient) -> None:
-    own = await client.get("/problems/service-unavailable", headers={"Accept": "text/html"})
+    own = await client.get("/problems/service-unavailable?lang=zh")
     assert "服务暂不可用" in own.text
-    assert (await client.get("/problems/listing-only")).text == "listing"
-    assert (await client.get("/problems/matching-only")).text == "matching"
-    assert (await client.get("/problems/nobodys")).status_code == 404
+    assert "listing的问题" in (await client.get("/problems/listing-only?lang=zh")).text
+    assert "A problem of matching" in (await client.get("/problems/matching-only?lang=en")).text
+    for nobodys in ("nobodys", "UPPER", "a%20b", "x" * 200):
+        assert (await client.get(f"/problems/{nobodys}")).status_code == 404
 
 
 async def test_metrics_name_the_prefix_and_not_the_path(client: httpx.AsyncClient) -> None:

@@ -11,12 +11,15 @@ from fastapi import FastAPI
 
 from chassis.auth import LocalKeys
 from chassis.db import Database
+from chassis.problems import Language, Problem
 from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
-from gateway.openapi import METHODS, Document, merged
-from gateway.pages.operations import by_tag
+from gateway.openapi import Document, merged
+from gateway.pages.operations import read_reference
 from gateway.routes import is_public, service_for
 from gateway.tokens import Signer
+from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
+from gateway.words.telling import METHODS, ZH
 from services.listing.app import create_listing_app
 from services.logistics.app import create_logistics_app
 from services.matching.app import create_matching_app
@@ -141,7 +144,8 @@ def test_every_operation_may_answer_with_a_problem_and_says_what_it_takes_to_cal
     for method, path, operation in operations(whole):
         content = operation["responses"]["default"]["content"]
         assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
-        assert ("401" in operation["responses"]) == (operation.get("security") != []), f"{method} {path}"
+        unsigned = operation["responses"].get("401", {}).get("x-problems", [])
+        assert ("unauthenticated" in unsigned) == (operation.get("security") != []), f"{method} {path}"
         assert (operation.get("security") == []) == is_public(path)
         for refused in ("400", "422"):
             response = operation["responses"].get(refused)
@@ -177,8 +181,100 @@ def test_lists_take_a_limit_of_50_up_to_500(whole: Document) -> None:
 
 
 def test_the_readable_reference_holds_every_operation(whole: Document) -> None:
-    shown = {(each.method, each.path) for _, group in by_tag(whole) for each in group}
-    assert shown == {(method, path) for method, path, _ in operations(whole)}
+    for language in LANGUAGES:
+        shown = [(each.method, each.path) for each in read_reference(whole, language).operations()]
+        assert sorted(shown) == sorted((method, path) for method, path, _ in operations(whole))
+
+
+def test_every_operation_has_a_summary_in_both_languages_and_no_words_are_left_over(whole: Document) -> None:
+    ids = {operation["operationId"] for _, _, operation in operations(whole)}
+    assert ids == OPERATIONS.keys(), "gateway/words/operations.py says what each operation does"
+    for method, path, operation in operations(whole):
+        assert is_chinese(operation[ZH]["summary"]), f"{method} {path}"
+        assert operation["summary"]
+        assert not is_chinese(operation["summary"])
+        assert ("description" in operation) == ("description" in operation[ZH])
+
+
+def test_an_id_is_a_readable_name_that_no_path_changes(whole: Document) -> None:
+    for _, _, operation in operations(whole):
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", operation["operationId"])
+        assert "v1" not in operation["operationId"]
+
+
+def test_every_parameter_and_member_is_described_in_both_languages(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        for parameter in operation.get("parameters", ()):
+            assert is_chinese(parameter[ZH]["description"]), f"{method} {path}: {parameter['name']}"
+    for schema, name, told in members(whole):
+        assert told.get("description"), f"{schema}.{name}: gateway/words/fields.py says what it means"
+        assert is_chinese(told[ZH]["description"]), f"{schema}.{name}"
+
+
+def members(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for schema, told in document["components"]["schemas"].items():
+        for name, member in told.get("properties", {}).items():
+            yield schema, name, member
+
+
+def test_every_tag_is_named_and_belongs_to_one_kind_of_user(whole: Document) -> None:
+    used = {tag for _, _, operation in operations(whole) for tag in operation["tags"]}
+    assert [tag["name"] for tag in whole["tags"]] == [tag for group in whole["x-tagGroups"] for tag in group["tags"]]
+    assert used == {tag["name"] for tag in whole["tags"]}
+    assert all(is_chinese(tag[ZH]["description"]) for tag in whole["tags"])
+
+
+def test_every_post_that_does_something_takes_an_idempotency_key(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        if method == "post":
+            headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
+            assert ("Idempotency-Key" in headers) == (not path.startswith("/v1/auth/")), path
+        if method == "get":
+            assert "Idempotency-Key" not in {each["name"] for each in operation.get("parameters", ())}
+
+
+def test_the_problems_to_expect_are_there_and_are_of_that_status(whole: Document) -> None:
+    for method, path, operation in operations(whole):
+        for status, response in operation["responses"].items():
+            for slug in response.get("x-problems", ()):
+                assert Problem.known()[slug].status == int(status), f"{method} {path}"
+                assert "application/problem+json" in response["content"]
+        answers = operation["responses"]
+        assert ("404" in answers) == ("{" in path)
+        assert ("412" in answers) == ("428" in answers) == (method == "patch")
+    own = whole["paths"]["/v1/matches/{match_id}/agree"]["post"]["responses"]["409"]
+    assert "match-not-open" in own["x-problems"]
+
+
+async def test_only_what_any_role_may_do_says_nothing_of_a_403(whole: Document) -> None:
+    for _, path, operation in operations(whole):
+        if operation.get("security") != []:
+            assert ("403" in operation["responses"]) == (operation["operationId"] not in FOR_ANY_ROLE), path
+
+
+def test_the_reference_in_chinese_holds_no_sentence_in_english(whole: Document) -> None:
+    reference = read_reference(whole, "zh-CN")
+    for audience in reference.audiences:
+        assert is_chinese(audience.name)
+        assert all(is_chinese(tag.name) for tag in audience.tags)
+    for operation in reference.operations():
+        told = [operation.summary, operation.about, *(answer.about for answer in operation.answers)]
+        rows = [
+            *operation.parameters,
+            *operation.body,
+            *(row for answer in operation.answers for row in answer.members),
+        ]
+        for text in (*told, *(row.about for row in rows)):
+            assert not text or is_chinese(text), f"{operation.path}: {text}"
+            assert not re.search(r"([A-Za-z]+ ){3}", re.sub("`[^`]*`", "", text)), text
+    assert is_chinese(reference.about[0])
+
+
+LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
+
+
+def is_chinese(text: str) -> bool:
+    return bool(re.search(r"[\u4e00-\u9fff]", text))
 
 
 def filled(path: str) -> str:

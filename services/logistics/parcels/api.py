@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.grouping import group_of
-from chassis.routes import Read, slice_router
+from chassis.routes import TAKES_KEY, Read, slice_router
 from services.logistics.parcels import service
 from services.logistics.parcels.schemas import (
     ARRAY_MAX,
@@ -29,13 +29,13 @@ router = slice_router("/v1/parcels", tag="parcels")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 
 
-@router.post("", response_model=RegisteredItems)
+@router.post("", dependencies=[TAKES_KEY], response_model=RegisteredItems)
 async def register_parcels(new: NewParcels, caller: Carrier, request: Request) -> Response:
     """Register parcels of shipments that you claimed, and hear of each whether it is subsidised, in the order sent."""
     return await group_of(request, "parcels", _register, limit=2 * ARRAY_MAX).submit(request, caller, new, len(new))
 
 
-@router.post("/scans", response_model=ScannedItems)
+@router.post("/scans", dependencies=[TAKES_KEY], response_model=ScannedItems)
 async def scan_parcels(new: NewScans, caller: Carrier, request: Request) -> Response:
     """Tell what happened to your parcels; in any order, and as often as you like."""
     return await group_of(request, "scans", _scan, limit=2 * ARRAY_MAX).submit(request, caller, new, len(new))

@@ -8,7 +8,10 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from markupsafe import escape
 
+from chassis.problems import Language, Problem
+from gateway.pages.render import prose
 from gateway.pages.texts import TEXTS
 from gateway.proxy import InProcess
 
@@ -94,7 +97,7 @@ async def test_the_readers_choice_wins_and_goes_along(client: httpx.AsyncClient)
     assert "/?lang=zh-CN" in addresses(page.text)
 
 
-@pytest.mark.parametrize("path", ["/", "/board", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/board", "/docs", "/problems/stale-version"])
 async def test_a_page_names_nothing_outside_and_runs_no_script(client: httpx.AsyncClient, path: str) -> None:
     page = await client.get(path)
     assert page.status_code == 200
@@ -175,3 +178,42 @@ async def test_the_reference_shows_every_operation_with_parameters_body_and_exam
     assert "13812345678" in page, "the example of the phone"
     assert "application/x-www-form-urlencoded" in page
     assert "unsupported_grant_type" in page
+
+
+async def test_the_reference_is_in_the_readers_language_with_a_way_to_the_other(client: httpx.AsyncClient) -> None:
+    chinese = (await client.get("/docs", headers={"Accept-Language": "zh-CN"})).text
+    english = (await client.get("/docs?lang=en", headers={"Accept-Language": "zh-CN"})).text
+    for page, told, other in ((chinese, 0, "en"), (english, 1, "zh-CN")):
+        for texts in (("换取访问令牌", "Get an access token"), ("所有人", "Everyone"), ("可能的问题", "Problems")):
+            assert texts[told] in page
+            assert texts[1 - told] not in page
+        assert f"/docs?lang={other}" in addresses(page)
+
+
+async def test_code_is_shown_as_code_and_never_as_markup_of_others(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs?lang=en")).text
+    assert "<code>grant_type=otp</code>" in page
+    assert "`" not in page
+    assert prose("a `<b>` & c") == "a <code>&lt;b&gt;</code> &amp; c"
+
+
+async def test_every_problem_that_the_reference_names_has_its_page(client: httpx.AsyncClient) -> None:
+    found = {each for each in addresses((await client.get("/docs?lang=zh")).text) if each.startswith("/problems/")}
+    assert "/problems/invalid-request?lang=zh-CN" in found
+    for address in found:
+        page = await client.get(address)
+        assert page.status_code == 200
+        assert '<html lang="zh-CN">' in page.text
+
+
+@pytest.mark.parametrize("slug", sorted(Problem.known()))
+async def test_a_problem_page_says_what_it_means_and_what_to_do(client: httpx.AsyncClient, slug: str) -> None:
+    known = Problem.known()[slug]
+    languages: tuple[Language, ...] = ("zh-CN", "en")
+    for language in languages:
+        page = (await client.get(f"/problems/{slug}", headers={"Accept-Language": language})).text
+        assert str(escape(known.title.in_language(language))) in page
+        for told in ("problem.means", "problem.do"):
+            assert TEXTS[told].in_language(language) in page
+        assert "{" not in page, "a blank that only a single answer fills"
+        assert '<link rel="stylesheet"' in page
