@@ -135,7 +135,7 @@ class Forbidden(Problem):
 class MalformedHeader(Problem):
     slug, status = "malformed-header", 400
     title = Text("请求头格式错误", "A header is malformed")
-    detail = Text("请更正所列的请求头后重试。", "Correct the header listed and send it again.")
+    detail = Text("所列请求头的值不合其格式。", "The value of the header listed is not of its form.")
 
 
 class UnsupportedMediaType(Problem):

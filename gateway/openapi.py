@@ -30,15 +30,13 @@ moves something. Lists take `limit` and `after`. Kilograms have at most 3 decima
 Sign-in grants are `otp` and `client_credentials`; refresh tokens are not offered yet (`unsupported_grant_type`).
 """
 
-DESCRIPTION_ZH = """\
-对接让滞销农产品在变质之前找到买家，送上路，并把补贴算清楚。
-
-出错时的应答是 `application/problem+json`（RFC 9457），`type` 不会改变，文字随 `Accept-Language`（zh-CN、en）。
-请求须带 `Authorization: Bearer <令牌>`（`POST /v1/auth/token`）；凡创建或移动东西的 POST 请带 `Idempotency-Key`。
-列表用 `limit` 与 `after` 翻页。公斤至多 3 位小数，金额为整数分，时间为 UTC。
-
-登录方式为 `otp` 与 `client_credentials`；尚未提供刷新令牌（`unsupported_grant_type`）。
-"""
+DESCRIPTION_ZH = (
+    "对接让滞销农产品在变质之前找到买家，送上路，并把补贴算清楚。\n\n"
+    "出错时的应答是 `application/problem+json`（RFC 9457），`type` 不会改变，文字随 `Accept-Language`（zh-CN、en）。"
+    "请求须带 `Authorization: Bearer <令牌>`（`POST /v1/auth/token`）；凡创建或移动东西的 POST 请带 `Idempotency-Key`。"
+    "列表用 `limit` 与 `after` 翻页。公斤至多 3 位小数，金额为整数分，时间为 UTC。\n\n"
+    "登录方式为 `otp` 与 `client_credentials`；尚未提供刷新令牌（`unsupported_grant_type`）。\n"
+)
 
 PROBLEM = {
     "type": "object",

@@ -7,10 +7,13 @@ from typing import Any
 
 from chassis.problems import Language, Text
 from gateway.pages.schemas import Field, Schemas
+from gateway.words.operations import OPERATIONS
 from gateway.words.telling import ZH
 
 METHODS = ("post", "get", "patch", "put", "delete")
 OTHERS = Text("其他", "Others")
+
+ORDER = {name: place for place, name in enumerate(OPERATIONS)}
 
 Told = Mapping[str, Any]
 
@@ -85,7 +88,7 @@ class Reference:
 def read_reference(document: Told, language: Language) -> Reference:
     """Every operation of the document, in the order of its tag groups; what has no group comes last."""
     reader = _Reader(document, language)
-    found = sorted(reader.operations(), key=lambda each: (each.path, METHODS.index(each.method)))
+    found = sorted(reader.operations(), key=_place)
     by_tag: dict[str, list[Operation]] = {}
     for operation in found:
         by_tag.setdefault(operation.tag, []).append(operation)
@@ -99,6 +102,12 @@ def read_reference(document: Told, language: Language) -> Reference:
         for name, tags in groups
     ]
     return Reference(said(document["info"], "description", language).strip().split("\n\n"), audiences)
+
+
+def _place(operation: Operation) -> tuple[int, str, int]:
+    """In the order in which they are told of: one meets signing in before its keys."""
+    known = ORDER.get(operation.anchor, len(ORDER))
+    return known, operation.path, METHODS.index(operation.method)
 
 
 def said(told: Told, key: str, language: Language) -> str:
@@ -137,7 +146,7 @@ class _Reader:
             parameters=[self._parameter(each) for each in told.get("parameters", ())],
             body_type=body_type,
             body=self._schemas.members(schema),
-            example=self._shown_example(body_type, schema),
+            example=self._shown_example(body_type, content.get(body_type, {})),
             answers=[self._answer(status, responses[status]) for status in responses if status.startswith("2")],
             problems=[
                 Refusal(status, response["x-problems"])
@@ -148,10 +157,11 @@ class _Reader:
 
     def _parameter(self, told: Told) -> Field:
         told = self._schemas.followed(told)
-        kind = self._schemas.kind(told.get("schema", {}))
-        return Field(
-            told["name"], told["in"], kind, told.get("required", False), said(told, "description", self._language)
-        )
+        schema: Told = told.get("schema", {})
+        choices = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+        kind = self._schemas.kind({"anyOf": choices} if choices else schema)  # what is left out is no null
+        about, default = said(told, "description", self._language), self._schemas.default(schema)
+        return Field(told["name"], told["in"], kind, told.get("required", False), about, default)
 
     def _answer(self, status: str, told: Told) -> Answer:
         content: Told = told.get("content", {})
@@ -159,10 +169,10 @@ class _Reader:
         schema: Told = next((each.get("schema", {}) for each in content.values()), {})
         return Answer(status, said(told, "description", self._language), media_types, self._schemas.members(schema))
 
-    def _shown_example(self, media_type: str, schema: Told) -> str:
-        if not schema:
+    def _shown_example(self, media_type: str, content: Told) -> str:
+        if not content:
             return ""
-        example = self._schemas.example(schema)
+        example = content.get("example") or self._schemas.example(content.get("schema", {}))
         if media_type == "application/x-www-form-urlencoded" and isinstance(example, dict):
             return "&".join(f"{name}={value}" for name, value in example.items())
         return json.dumps(example, ensure_ascii=False, indent=2)

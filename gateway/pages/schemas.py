@@ -1,5 +1,6 @@
 """The schemas of the OpenAPI document as something to read: members, kinds in words, examples."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ KINDS: dict[str, Text] = {
     "any": Text("任意", "any"),
 }
 ARRAY = Text("{kind}的数组", "list of {kind}")
-OR = Text("或", " or ")
+OR = Text(" 或 ", " or ")
 
 Schema = Mapping[str, Any]
 
@@ -38,6 +39,7 @@ class Field:
     kind: str
     required: bool
     about: str
+    default: str = ""
 
 
 class Schemas:
@@ -66,6 +68,11 @@ class Schemas:
         if kind == "array":
             return self._word(ARRAY, kind=self.kind(schema.get("items", {})))
         return self._word(KINDS.get(kind) or KINDS.get(schema.get("type", ""), KINDS["any"]))
+
+    def default(self, schema: Schema) -> str:
+        """What counts when it is left out, as JSON; empty where that is nothing, or goes without saying."""
+        default = schema.get("default")
+        return "" if default is None or isinstance(default, (dict, list)) else json.dumps(default, ensure_ascii=False)
 
     def example(self, schema: Schema, depth: int = DEEP) -> Any:
         """What stands in the schema as an example or default, else something of its type."""
@@ -97,7 +104,8 @@ class Schemas:
             before = f"{before.removesuffix('.')}{mark}." if before else ""
         required = schema.get("required", ())
         for name, member in schema.get("properties", {}).items():
-            yield Field(f"{before}{name}", "", self.kind(member), name in required, self._said(member))
+            kind, default = self.kind(member), self.default(member)
+            yield Field(f"{before}{name}", "", kind, name in required, self._said(member), default)
             if depth > 1:
                 yield from self._members(member, f"{before}{name}.", depth - 1)
 

@@ -30,6 +30,7 @@ TEXTS: dict[str, Text] = {
     "docs.answer": Text("应答", "Answer"),
     "docs.problems": Text("可能的问题", "Problems"),
     "docs.required": Text("必填", "required"),
+    "docs.default": Text("默认", "default"),
     "docs.path": Text("路径", "path"),
     "docs.query": Text("查询", "query"),
     "docs.header": Text("请求头", "header"),

@@ -6,6 +6,7 @@ from typing import Any
 from chassis.problems import Text
 from gateway.words import fields
 from gateway.words.audiences import AUDIENCES, TAGS
+from gateway.words.examples import EXAMPLES
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS, Told
 from gateway.words.problems import ANSWERS
 
@@ -55,6 +56,9 @@ def _tell_operation(operation: Document) -> None:
         operation.pop("description", None)  # the docstring: it speaks to who reads the code
         _say(operation, "summary", known.summary)
         _say(operation, "description", known.about)
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if operation.get("operationId") in EXAMPLES:
+            content["example"] = EXAMPLES[operation["operationId"]]
     for parameter in operation.get("parameters", ()):
         _say(parameter, "description", fields.parameter(parameter.get("name", "")))
         if parameter.get("name") == "If-Match":

@@ -8,10 +8,12 @@ from typing import Any, cast
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
+from gateway.accounts.schemas import CodeRequest, TokenForm
 from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.openapi import Document, merged
@@ -21,8 +23,18 @@ from gateway.tokens import Signer
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.telling import METHODS, ZH
 from services.listing.app import create_listing_app
+from services.listing.listings.schemas import ListingChange, NewListing
+from services.listing.producers.schemas import NewConsent
 from services.logistics.app import create_logistics_app
+from services.logistics.carriers.schemas import NewVehicle
+from services.logistics.parcels.schemas import NewParcels, NewScans
+from services.logistics.programmes.schemas import NewProgramme
+from services.logistics.routes.schemas import NewPlan
+from services.logistics.shipments.schemas import NewReport
 from services.matching.app import create_matching_app
+from services.matching.matches.schemas import Declined
+from services.matching.orders.schemas import NewOrder, OrderChange
+from services.matching.rounds.schemas import Interval, RoundRequest
 from tests.support.services import client_of
 
 PROMISED = """
@@ -215,6 +227,34 @@ def members(document: Document) -> Iterator[tuple[str, str, Document]]:
     for schema, told in document["components"]["schemas"].items():
         for name, member in told.get("properties", {}).items():
             yield schema, name, member
+
+
+BODIES: dict[str, Any] = {
+    "send_code": CodeRequest,
+    "issue_token": TokenForm,
+    "give_consent": NewConsent,
+    "publish_listing": NewListing,
+    "change_listing": ListingChange,
+    "place_order": NewOrder,
+    "change_order": OrderChange,
+    "decline_match": Declined,
+    "clear_markets": RoundRequest,
+    "set_interval": Interval,
+    "register_vehicle": NewVehicle,
+    "report_on_shipment": NewReport,
+    "ask_for_routes": NewPlan,
+    "register_parcels": NewParcels,
+    "scan_parcels": NewScans,
+    "open_programme": NewProgramme,
+}
+
+
+def test_every_body_has_an_example_that_would_be_taken(whole: Document) -> None:
+    found = {each["operationId"]: each["requestBody"] for _, _, each in operations(whole) if "requestBody" in each}
+    assert found.keys() == BODIES.keys()
+    for name, body in found.items():
+        for content in body["content"].values():
+            TypeAdapter(BODIES[name]).validate_python(json.loads(json.dumps(content["example"])))
 
 
 def test_every_tag_is_named_and_belongs_to_one_kind_of_user(whole: Document) -> None:

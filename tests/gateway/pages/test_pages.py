@@ -175,7 +175,7 @@ async def test_the_reference_shows_every_operation_with_parameters_body_and_exam
     for path, item in document["paths"].items():
         for method in item:
             assert f"<b>{method.upper()}</b> {path}" in page
-    assert "13812345678" in page, "the example of the phone"
+    assert "grant_type=otp&amp;phone=13812345678" in page, "the example of a form"
     assert "application/x-www-form-urlencoded" in page
     assert "unsupported_grant_type" in page
 
@@ -217,3 +217,10 @@ async def test_a_problem_page_says_what_it_means_and_what_to_do(client: httpx.As
             assert TEXTS[told].in_language(language) in page
         assert "{" not in page, "a blank that only a single answer fills"
         assert '<link rel="stylesheet"' in page
+
+
+async def test_a_parameter_tells_its_kind_and_default_and_is_never_null(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/docs?lang=zh")).text
+    assert "<code>limit</code> <small>整数 · 查询 · 默认 50</small>" in page
+    assert "<code>after</code> <small>文本 · 查询</small>" in page
+    assert "<code>grant_type</code> <small>文本 · <b>必填</b></small>" in page

@@ -1,0 +1,65 @@
+"""A body for every operation that takes one: short, and accepted as it stands but for the ids in it."""
+
+from typing import Any
+
+SOME_ID = "01900000-0000-7000-8000-000000000000"
+
+EXAMPLES: dict[str, Any] = {
+    "send_code": {"phone": "13812345678"},
+    "issue_token": {"grant_type": "otp", "phone": "13812345678", "code": "123456"},
+    "give_consent": {"agent_id": SOME_ID},
+    "publish_listing": {
+        "produce": "strawberry",
+        "variety": "红颜",
+        "grade": "A",
+        "quantity_kg": 1200,
+        "min_price_fen_per_kg": 1600,
+        "origin": {"adcode": "321323", "lon": 118.69, "lat": 33.72},
+        "harvested_at": "2026-11-22T22:00:00Z",
+    },
+    "change_listing": {"quantity_kg": 900, "min_price_fen_per_kg": 1500},
+    "place_order": {
+        "produce": "strawberry",
+        "min_grade": "B",
+        "quantity_kg": 500,
+        "max_price_fen_per_kg": 2600,
+        "destination": {"adcode": "320102"},
+        "deliver_by": "2026-11-26T00:00:00Z",
+        "reference": "PO-1",
+    },
+    "change_order": {"max_price_fen_per_kg": 2800},
+    "decline_match": {"reason": "改由本地收购"},
+    "clear_markets": {"produce": "strawberry"},
+    "set_interval": {"seconds": 1},
+    "register_vehicle": {
+        "name": "苏N12345",
+        "capacity_kg": 3000,
+        "temperature_classes": ["ambient", "chilled"],
+        "depot": {"lon": 118.69, "lat": 33.72},
+        "shift": {"start": "06:00", "end": "18:00"},
+        "cost_fen_per_km": 250,
+    },
+    "report_on_shipment": {"type": "picked_up", "at": "2026-11-23T02:00:00Z", "weight_kg": 1198.5},
+    "ask_for_routes": {"adcode": "321323", "vehicle_ids": [SOME_ID], "limit_s": 10},
+    "register_parcels": [
+        {
+            "waybill": "SF1234567890",
+            "match_id": SOME_ID,
+            "weight_g": 2500,
+            "recipient_adcode": "320102",
+            "order_ref": "PO-1-0001",
+        }
+    ],
+    "scan_parcels": [{"waybill": "SF1234567890", "type": "accepted", "at": "2026-11-23T04:00:00Z", "adcode": "321323"}],
+    "open_programme": {
+        "name": "泗阳快递补贴",
+        "funder": "泗阳县商务局",
+        "kind": "courier_parcel",
+        "budget_fen": 10000000,
+        "rate_fen": 100,
+        "starts_at": "2026-12-01T00:00:00Z",
+        "ends_at": "2027-12-01T00:00:00Z",
+        "eligibility": {"adcodes": ["3213"]},
+        "caps": {"per_carrier_per_day": 5000},
+    },
+}
