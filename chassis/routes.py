@@ -292,7 +292,7 @@ def if_match(
         str | None,
         Header(
             alias="If-Match",
-            description="The version that you read, or `*` for any. Required.",
+            description="The version that you read, or `*` for any present one.",
             examples=['"1"'],
         ),
     ] = None,

@@ -32,9 +32,7 @@ PARAMETERS: dict[str, Text] = {
         "同键同内容得到第一次的应答，重试不会做两遍",
         "The same key and body get the first answer: a retry does nothing twice",
     ),
-    "If-Match": Text(
-        "读到的版本（`ETag`）；`*` 为任何版本。必填", "The version that you read (`ETag`); `*` is any. Required"
-    ),
+    "If-Match": Text("读到的版本（`ETag`）；`*` 为任何版本", "The version that you read (`ETag`); `*` is any"),
 }
 
 MEMBERS: dict[str, Text] = {

@@ -17,9 +17,9 @@ DELIVERY_DEADLINE = timedelta(days=30)
 
 class WaybillTaken(Problem):
     slug, status = "waybill-taken", 409
-    title = Text("运单号已被登记", "The waybill is taken")
+    title = Text("面单号已被登记", "The waybill is taken")
     detail = Text(
-        "所列运单号已由另一承运商登记。没有任何内容被更改。",
+        "所列面单号已由另一承运商登记。没有任何内容被更改。",
         "Another carrier has registered the waybills listed. Nothing was changed.",
     )
 

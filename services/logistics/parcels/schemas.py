@@ -20,7 +20,7 @@ def _sound_waybill(waybill: str) -> str:
     try:
         waybill_identity(waybill)
     except ValueError as error:
-        text = Text("运单号须有 1 至 64 个可见字符。", "A waybill has 1 to 64 characters that can be seen.")
+        text = Text("面单号须有 1 至 64 个可见字符。", "A waybill has 1 to 64 characters that can be seen.")
         raise invalid("waybill", text) from error
     return waybill
 

@@ -36,7 +36,7 @@ VOID_BATCH = 500
 
 NOT_YOURS = Text("不是您已承接运单的匹配。", "It is not the match of a shipment that you claimed.")
 FUTURE = Text("时间在将来。", "That is in the future.")
-NO_PARCEL = Text("您没有登记此运单号。", "You have registered no such waybill.")
+NO_PARCEL = Text("您没有登记此面单号。", "You have registered no such waybill.")
 Item = TypeVar("Item", NewParcel, NewScan)
 Answer = TypeVar("Answer")
 
