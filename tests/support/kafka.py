@@ -6,17 +6,19 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.kafka.broker import Broker, KafkaNotAvailable
+from tests.support.postgres import temporary_folder
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def broker() -> Iterator[Broker]:
     """The broker of this test process."""
-    broker = Broker(tmp_path_factory.mktemp("kafka"))
-    try:
-        start_or_skip(broker)
-        yield broker
-    finally:
-        broker.stop()
+    with temporary_folder() as folder:
+        broker = Broker(folder)
+        try:
+            start_or_skip(broker)
+            yield broker
+        finally:
+            broker.stop()
 
 
 @pytest.fixture

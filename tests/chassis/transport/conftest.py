@@ -1,8 +1,6 @@
 """The two transports, each on its real server, behind what the contract needs of a server."""
 
 import asyncio
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from chassis.transport.postgres import PostgresTransport
 from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres, free_port
 from tests.support.kafka import start_or_skip
+from tests.support.postgres import temporary_folder
 
 BOTH = ["postgres", "kafka"]
 TIMEOUT_S = 2.0
@@ -111,15 +110,13 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture(params=BOTH)
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="duijie-transport-"))
-    folder.chmod(0o711)  # as root the database is another user
-    made = (KafkaServer if request.param == "kafka" else PostgresServer)(folder / "server")
-    try:
-        await made.start()
-        yield made
-    finally:
-        await made.stop()
-        shutil.rmtree(folder)
+    with temporary_folder() as folder:
+        made = (KafkaServer if request.param == "kafka" else PostgresServer)(folder / "server")
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.stop()
 
 
 @pytest.fixture(params=BOTH)
