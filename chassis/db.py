@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from chassis.killing import point
 from chassis.outbox import append
 from contracts.event import Event
 
@@ -124,7 +125,9 @@ class Database:
         emitted = list(session.emitted)
         if emitted:
             await append(session, self.source, emitted)
+        point("db.before_commit")
         await session.commit()
+        point("db.after_commit")
         session.emitted.clear()
         if emitted:
             self.outbox_wake.set()

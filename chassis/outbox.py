@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
+from chassis.killing import point
 from chassis.tables import OUTBOX
 from chassis.telemetry import EVENTS_RELAYED, current_traceparent
 from chassis.transport.base import Record, Transport
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 
 RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
 BATCH = 500
+OLDEST_AGE_S = (
+    select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
+)
 POLL_S = 0.05
 
 
@@ -57,6 +61,12 @@ async def append_records(session: AsyncSession, records: Sequence[Record]) -> No
     await session.execute(insert(OUTBOX), rows)
 
 
+async def oldest_age_s(db: Database) -> float:
+    """For how long the event that is sent next has waited, by the database's clock; 0 when none waits."""
+    async with db.glancing() as connection:
+        return float(await connection.scalar(OLDEST_AGE_S) or 0.0)
+
+
 class Relay:
     """Sends what stands in the outbox. Any number may run; one of them works."""
 
@@ -74,8 +84,11 @@ class Relay:
     async def _send_batch(self, connection: AsyncConnection) -> int:
         rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()
         if rows:
+            point("outbox.before_send")
             await self._transport.publish([Record(row.topic, row.key, row.value, row.headers) for row in rows])
+            point("outbox.after_send")
             # only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile
             await connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
+            point("outbox.after_delete")
             EVENTS_RELAYED.labels(self._db.source).inc(len(rows))
         return len(rows)

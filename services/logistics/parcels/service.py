@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
+from chassis.killing import point
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from contracts.parcels import ParcelRegistered
 from services.logistics.clock import database_now
@@ -81,6 +82,7 @@ async def register(
     subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in known.values()])
     parcels = [parcel for name, parcel in fresh.items() if name in added]
     subsidies |= await _subsidise(session, parcels, goods)
+    point("parcels.after_reserve")
     for parcel in parcels:
         session.emit(fact(ParcelRegistered, parcel, subsidies[parcel.id], parcel.registered_at))
     answers = {name: RegisteredOut.of(parcel, subsidies[parcel.id]) for name, parcel in registered.items()}

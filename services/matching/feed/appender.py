@@ -8,6 +8,7 @@ late is numbered late. The two sides of a match are one row until here, so they 
 from sqlalchemy import func, select, text
 
 from chassis.db import Database
+from chassis.killing import point
 from services.matching.feed.service import LOOP
 
 APPENDER_LOCK = 0x66656564  # "feed": the advisory lock of whoever appends to this database's feeds
@@ -49,7 +50,10 @@ async def append_batch(db: Database) -> int:
     async with db.transaction() as session:
         # A statement of its own: the next one's snapshot has to be younger than the lock.
         await session.execute(select(func.pg_advisory_xact_lock(APPENDER_LOCK)))
-        return int((await session.execute(APPEND, {"batch": BATCH})).scalar_one())
+        appended = int((await session.execute(APPEND, {"batch": BATCH})).scalar_one())
+        if appended:
+            point("feed.after_append")
+        return appended
 
 
 class Appender:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
+from chassis.killing import point
 from chassis.problems import NotFound
 from chassis.solvers import SolverFailed
 from services.matching.markets import forget_changes
@@ -87,6 +88,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
         if not on_demand and not seen.changes:
             return None  # another process has just cleared it
         plan = await pool.clear(seen.market, policy(), seen.now_us)
+        point("rounds.after_solve")
         async with db.transaction() as session:
             cleared = await writing.write(session, seen, plan, policy())
             cleared.seconds = time.perf_counter() - started_s
