@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 SPEC_VERSION = "1.0"
 
+DEAD_LETTERS = ".dlq"
+"""What the dead letters of a topic are called behind its name."""
+
 
 class Event(BaseModel):
     """A fact in the past tense: the whole state of one aggregate and its version.

@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, ProducerClosed, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.partitioner import murmur2
 
 from chassis.transport.base import Batch, Record, TransportUnavailable
@@ -215,36 +214,6 @@ class _Membership(ConsumerRebalanceListener):
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Nothing to do: aiokafka reads on from what was acknowledged."""
-
-
-async def ensure_topics(
-    bootstrap: str,
-    topics: Mapping[str, int],
-    *,
-    replicas: int = 1,
-    connection: Mapping[str, Any] | None = None,
-) -> list[str]:
-    """Create the topics that are missing, with so many partitions each; return their names.
-
-    An existing topic is left as it is: another number of partitions would move keys and break their order.
-    """
-    wanted = [NewTopic(name, partitions, replicas) for name, partitions in topics.items()]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **(connection or {}))
-    try:
-        await admin.start()
-        answer: Any = await admin.create_topics(wanted)
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise TransportUnavailable(f"Kafka did not create the topics: {error!r}") from error
-    finally:
-        await admin.close()
-    created = []
-    for name, code, *_ in answer.topic_errors:
-        refused = for_code(code)
-        if code == 0:
-            created.append(name)
-        elif refused is not TopicAlreadyExistsError:
-            raise TransportUnavailable(f"Kafka did not create the topic {name}: {refused.__name__}")
-    return created
 
 
 async def _by_partition(producer: AIOKafkaProducer, records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:

@@ -9,7 +9,7 @@ import pytest
 
 from contracts import accounts, listings, matches, parcels, shipments
 from contracts.event import Event
-from contracts.topics import PARTITIONS_BY_TOPIC
+from contracts.topics import TOPICS, declared
 from tests.contracts.support import EVENTS, MODULES, golden
 
 TOLD: dict[str, tuple[str, set[str]]] = {
@@ -46,9 +46,18 @@ def test_each_topic_has_the_types_of_the_design() -> None:
     assert by_topic == {topic: types for topic, (_, types) in TOLD.items()}
 
 
-def test_every_topic_has_its_partitions_and_no_other_has() -> None:
-    assert PARTITIONS_BY_TOPIC.keys() == {kind.TOPIC for kind in EVENTS}
-    assert all(partitions >= 1 for partitions in PARTITIONS_BY_TOPIC.values())
+def test_every_topic_is_declared_once_and_no_other_is() -> None:
+    names = [topic.name for topic in TOPICS]
+    assert len(names) == len(set(names))
+    assert set(names) == {kind.TOPIC for kind in EVENTS}
+    assert all(topic.partitions >= 1 for topic in TOPICS)
+
+
+def test_dead_letters_are_declared_with_their_topic_and_kept_longer() -> None:
+    found = {topic.name: topic for topic in declared()}
+    assert len(found) == 2 * len(TOPICS)
+    for topic in TOPICS:
+        assert found[f"{topic.name}.dlq"].retention_ms > topic.retention_ms
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.TYPE)
@@ -82,7 +91,7 @@ def test_every_event_class_with_a_topic_of_its_own_is_drawn_in_one_module() -> N
             if isclass(drawn) and issubclass(drawn, Event) and hasattr(drawn, "TOPIC"):
                 homes[drawn.TOPIC].add(drawn.__module__)
     assert all(len(modules) == 1 for modules in homes.values()), homes
-    assert homes.keys() == PARTITIONS_BY_TOPIC.keys()
+    assert homes.keys() == {topic.name for topic in TOPICS}
 
 
 def test_roles_are_those_of_the_surface() -> None:

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from chassis.transport.base import Transport
-from chassis.transport.kafka import KafkaTransport, ensure_topics
+from chassis.transport.kafka import KafkaTransport
+from chassis.transport.kafka_topics import ensure_topics
 from chassis.transport.postgres import PostgresTransport
 from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres, free_port

@@ -5,10 +5,13 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.transport.base import Record, TransportUnavailable
-from chassis.transport.kafka import KafkaTransport, _Membership, _partition, ensure_topics
+from chassis.transport.kafka import KafkaTransport, _Membership, _partition
+from chassis.transport.kafka_topics import ensure_topics, missing_topics
 from deploy.kafka.broker import Broker
 from tests.support.events import records, take
 
@@ -20,6 +23,20 @@ async def test_topics_are_created_once_and_then_left_as_they_are(kafka_bootstrap
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     async with producer:
         assert await producer.partitions_for(name) == {0, 1}
+
+
+async def test_missing_topics_are_named_and_settings_are_brought_up_to_date(kafka_bootstrap: str) -> None:
+    name, other = (f"test.{uuid4().hex}.v1" for _ in range(2))
+    await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "60000"}})
+    assert await missing_topics(kafka_bootstrap, [other, name]) == [other]
+    assert await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "70000"}}) == []
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    finally:
+        await admin.close()
+    assert {key: value for key, value, *_ in answer.resources[0][4]}["retention.ms"] == "70000"
 
 
 async def test_a_topic_kafka_refuses_is_named(kafka_bootstrap: str) -> None:
