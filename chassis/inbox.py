@@ -17,11 +17,12 @@ import structlog
 
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession, is_transient
+from chassis.killing import point
 from chassis.outbox import append_records
 from chassis.tables import INBOX
 from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED, described
 from chassis.transport.base import Batch, Record, Transport
-from contracts.event import Envelope, Event
+from contracts.event import DEAD_LETTERS, Envelope, Event
 
 log = structlog.get_logger()
 
@@ -29,9 +30,6 @@ MAX_TRIES = 5
 RETRY_S = 0.2
 TRANSIENT_RETRY_S = 1.0
 BATCH = 500
-
-DEAD_LETTERS = ".dlq"
-"""What the dead letters of a topic are called behind its name."""
 
 NOTE = insert_given(INBOX, "consumer", "event_id").on_conflict_do_nothing().returning(INBOX.c.event_id)
 
@@ -102,6 +100,8 @@ class Consumer:
                 events = [each.event for each in received if each.topic == topic and each.id in new]
                 for handle in handlers if events else ():
                     await handle(session, events)
+            point("inbox.before_commit")
+        point("inbox.after_commit")
         EVENTS_HANDLED.labels(self._name).inc(len(new))
         EVENTS_SKIPPED.labels(self._name).inc(len(received) - len(new))
 
