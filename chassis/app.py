@@ -1,20 +1,16 @@
-"""The API process of a service: one FastAPI application, wired the same way everywhere."""
+"""The application of a process: of a service's API and of its worker, wired the same way everywhere."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
-from sqlalchemy import text
 
 from chassis.auth import KeySource
-from chassis.db import Database, is_transient
+from chassis.db import Database
+from chassis.health import Check, database_answers, outbox_is_late, serve_health
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
 from chassis.telemetry import RequestTelemetry, serve_metrics
-
-Check = Callable[[], Awaitable[str | None]]
-"""Whether something that the process needs is there: None when it is, else the reason why not."""
 
 
 def create_app(
@@ -27,7 +23,7 @@ def create_app(
 ) -> FastAPI:
     """The application of the service called `name`. Who made `db` closes it: a worker may share it.
 
-    `/readyz` asks for the database, and for `checks` by their names.
+    `/readyz` asks for the database, and for `checks` by their names; it also tells of a late outbox.
     """
     app = FastAPI(
         title=f"Duijie {name}",
@@ -42,35 +38,27 @@ def create_app(
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
     answer_problems(app)
-    serve_metrics(app)
-    _serve_health(app, {"database": lambda: _database_answers(app.state.db), **(checks or {})})
+    _serve_operators(app, checks or {})
     _serve_problem_pages(app)
     for router in routers:
         app.include_router(router)
     return app
 
 
-async def _database_answers(db: Database) -> str | None:
-    try:
-        async with db.reading() as session:
-            await session.execute(text("SELECT 1"))
-    except Exception as error:
-        if is_transient(error):
-            return "the database does not answer"
-        raise
-    return None
+def create_worker_app(name: str, db: Database, *, checks: Mapping[str, Check] | None = None) -> FastAPI:
+    """What a worker process answers: `/healthz`, `/readyz` and `/metrics`, nothing else."""
+    app = FastAPI(title=f"Duijie {name} worker", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.db = db
+    answer_problems(app)
+    _serve_operators(app, checks or {})
+    return app
 
 
-def _serve_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
-        found = await asyncio.gather(*(check() for check in checks.values()))
-        reasons = {name: reason for name, reason in zip(checks, found, strict=True) if reason is not None}
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+def _serve_operators(app: FastAPI, checks: Mapping[str, Check]) -> None:
+    serve_metrics(app)
+    # of `app.state`: a test gives its application the database of the next
+    ours = {"database": lambda: database_answers(app.state.db), "outbox": lambda: outbox_is_late(app.state.db)}
+    serve_health(app, {**ours, **checks})
 
 
 def _serve_problem_pages(app: FastAPI) -> None:

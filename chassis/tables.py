@@ -39,6 +39,7 @@ OUTBOX = Table(
     Column("key", Text, nullable=False),
     Column("headers", JSONB, nullable=False),
     Column("value", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 INBOX = Table(

@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 from chassis.app import create_app
 from chassis.auth import LocalKeys
 from chassis.db import Database
+from chassis.health import Late
 from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
@@ -65,11 +66,13 @@ def create_gateway(
 
 
 async def _service_is_ready(upstream: Upstream) -> str | None:
+    """What the service says of itself, late or worse."""
     try:
         answer = await fetch(upstream, "/readyz", wait_s=READY_WAIT_S)
-        if answer.status == 200:
-            return None
-        reasons: dict[str, str] = answer.json().get("reasons", {})
+        told: dict[str, dict[str, str]] = answer.json()
     except ServiceUnavailable:
         return "the service does not answer"
-    return "; ".join(reasons.values()) or "the service is not ready"
+    if answer.status == 200:
+        late = "; ".join(told.get("late", {}).values())
+        return Late(late) if late else None
+    return "; ".join(told.get("reasons", {}).values()) or "the service is not ready"

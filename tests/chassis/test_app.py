@@ -4,11 +4,18 @@ import asyncio
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
-from chassis.app import Check, create_app
+from chassis.app import create_app, create_worker_app
 from chassis.db import Database
+from chassis.health import Check, Late
 from chassis.problems import Problem
 from tests.support.services import Issuer, client_of
+
+WAITING = """
+INSERT INTO outbox (topic, key, headers, value, created_at)
+VALUES ('test.notes.v1', 'a', '{}', '', now() - make_interval(secs => :seconds))
+"""
 
 
 def app_with(db: Database, issuer: Issuer, **checks: Check) -> FastAPI:
@@ -23,6 +30,10 @@ async def tired() -> str | None:
     return "it is tired"
 
 
+async def slow() -> str | None:
+    return Late("it is slow")
+
+
 @pytest.fixture
 def nowhere() -> Database:
     return Database("postgresql+asyncpg://nobody:x@127.0.0.1:1/none", source="/duijie/test")
@@ -31,7 +42,7 @@ def nowhere() -> Database:
 async def test_it_is_ready_when_the_database_and_every_check_are(db: Database, issuer: Issuer) -> None:
     async with client_of(app_with(db, issuer, solver=fine)) as client:
         answer = await client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}, "late": {}})
 
 
 async def test_it_says_everything_that_is_missing(nowhere: Database, issuer: Issuer) -> None:
@@ -39,7 +50,7 @@ async def test_it_says_everything_that_is_missing(nowhere: Database, issuer: Iss
         answer = await client.get("/readyz")
         alive = await client.get("/healthz")
     reasons = {"database": "the database does not answer", "solver": "it is tired"}
-    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": reasons})
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": reasons, "late": {}})
     assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
 
 
@@ -81,3 +92,31 @@ async def test_a_method_that_is_not_taken_is_a_problem(db: Database, issuer: Iss
     assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
     assert (answer.headers["content-language"], answer.headers["vary"]) == ("zh-CN", "Accept-Language")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_worker_answers_those_who_run_it_and_nobody_else(db: Database) -> None:
+    async with client_of(create_worker_app("test", db, checks={"solver": tired, "feed": slow})) as client:
+        ready = await client.get("/readyz")
+        assert (await client.get("/healthz")).status_code == 200
+        assert "duijie_http_seconds" in (await client.get("/metrics")).text
+        elsewhere = await client.get("/openapi.json")
+    told = {"ready": False, "reasons": {"solver": "it is tired"}, "late": {"feed": "it is slow"}}
+    assert (ready.status_code, ready.json()) == (503, told)
+    assert (elsewhere.status_code, elsewhere.json()["type"]) == (404, "/problems/not-found")
+
+
+async def test_an_event_that_waits_too_long_is_told_as_late_and_all_else_goes_on(db: Database, issuer: Issuer) -> None:
+    async with db.transaction() as session:
+        await session.execute(text(WAITING), {"seconds": 42})
+    async with client_of(app_with(db, issuer)) as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "ready": True,
+            "reasons": {},
+            "late": {"outbox": "the oldest event has waited 42 s"},
+        }
+        async with db.transaction() as session:
+            await session.execute(text("TRUNCATE outbox"))
+            await session.execute(text(WAITING), {"seconds": 1})
+        assert (await client.get("/readyz")).json()["late"] == {}

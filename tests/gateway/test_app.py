@@ -45,7 +45,7 @@ async def readiness(db: Database, signer: Signer, vault: Vault, upstreams: dict[
 
 async def test_the_whole_is_ready_when_every_service_is(db: Database, signer: Signer, vault: Vault) -> None:
     answer = await readiness(db, signer, vault, {"listing": service(200, b"{}"), "matching": service(200, b"{}")})
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}, "late": {}})
 
 
 async def test_the_whole_says_who_is_not_ready_and_why(
@@ -66,6 +66,15 @@ async def test_the_whole_says_who_is_not_ready_and_why(
         "logistics": "the service does not answer",
         "other": "the service does not answer",
     }
+
+
+async def test_what_a_service_does_late_is_told_and_leaves_the_whole_ready(
+    db: Database, signer: Signer, vault: Vault
+) -> None:
+    waiting = b'{"ready": true, "reasons": {}, "late": {"outbox": "the oldest event has waited 42 s"}}'
+    answer = await readiness(db, signer, vault, {"listing": service(200, waiting), "matching": service(200, b"{}")})
+    late = {"listing": "the oldest event has waited 42 s"}
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": {}, "late": late})
 
 
 async def test_without_its_database_it_is_alive_and_not_ready(signer: Signer, vault: Vault) -> None:

@@ -56,4 +56,4 @@ def test_the_front_door_says_where_to_go(standalone: Standalone) -> None:
     assert document["openapi"].startswith("3.1")
     for path in ("/v1/listings", "/v1/orders", "/v1/feed/matches", "/v1/shipments", "/v1/routes", "/v1/parcels"):
         assert path in document["paths"], path
-    assert anyone.get("/readyz").json() == {"ready": True, "reasons": {}}
+    assert anyone.get("/readyz").json() == {"ready": True, "reasons": {}, "late": {}}
