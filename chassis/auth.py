@@ -72,6 +72,9 @@ class RemoteKeys:
             raise Unavailable(headers={"Retry-After": "1"})
         return self._keys.get(kid)
 
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
     async def _ask(self) -> None:
         """Keys that were good stay good while the gateway is away; nobody waits for it again within REFETCH_AFTER_S."""
         stay_fresh_s = KEYS_STAY_FRESH_S

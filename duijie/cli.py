@@ -1,4 +1,4 @@
-"""The command line: `duijie up|down|status|reset`, `duijie token`, `duijie client create`."""
+"""The command line. Here: `duijie up|down|status|reset`, `duijie demo`, `duijie token`, `duijie client create`."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ import typer
 
 from chassis.telemetry import configure_logging
 from contracts.accounts import Role
+from duijie import operating
 from duijie.datafolder import DataFolder, Run, default_path
 from duijie.problems import CannotStart
 
@@ -26,6 +27,9 @@ DOWN_PATIENCE_S = 30
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duijie 对接: unsold produce finds its buyer.")
 clients = typer.Typer(no_args_is_help=True, help="Machines that sign in with an id and a secret.")
 app.add_typer(clients, name="client")
+for command in (operating.serve, operating.work, operating.migrate):
+    app.command()(command)
+app.add_typer(operating.topics, name="topics")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]

@@ -26,6 +26,11 @@ class ServiceDatabase:
         return Path(file).parent / "migrations"
 
     @property
+    def newest(self) -> str:
+        """The version that this program needs: the number of the last migration."""
+        return max(file.name[:4] for file in self.folder.glob("[0-9]*.py"))
+
+    @property
     def metadata(self) -> MetaData:
         metadata: MetaData = import_module(f"{self.package}.models").METADATA
         return metadata

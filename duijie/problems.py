@@ -39,3 +39,15 @@ class OsUserNotAvailable(CannotStart):
 
 class ServerFailed(CannotStart):
     """PostgreSQL ended, or did not become ready, for a reason of its own."""
+
+
+class SettingMissing(CannotStart):
+    """The environment lacks what the process has to be told."""
+
+
+class TopicsMissing(CannotStart):
+    """Kafka lacks topics that the process reads or writes."""
+
+
+class DatabaseTooOld(CannotStart):
+    """The database has not been brought to the version that the process needs."""

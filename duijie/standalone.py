@@ -3,17 +3,12 @@
 The same code, SQL and events as apart; only this wiring differs.
 """
 
-import asyncio
-import errno
 import os
-import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import uvicorn
 from fastapi import FastAPI
 
 from chassis.auth import LocalKeys
@@ -23,7 +18,7 @@ from chassis.worker import Worker
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run
 from duijie.postgres import EmbeddedPostgres
-from duijie.problems import PortTaken
+from duijie.running import LOOPBACK, listening, serving, told_to_stop, until_either, working
 from duijie.store import TRANSPORT_DATABASE, Secrets, database_server
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
@@ -35,9 +30,6 @@ from services.logistics.worker import create_logistics_worker
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
 from services.matching.worker import create_matching_worker
-
-HOST = "127.0.0.1"
-DRAIN_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +75,7 @@ async def serve(folder: DataFolder, port: int, meanwhile: Callable[[str], Abstra
 
     `meanwhile(url)` is entered when it answers there, and left before anything of it ends.
     """
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listening(port))
         folder.take()
@@ -94,63 +84,7 @@ async def serve(folder: DataFolder, port: int, meanwhile: Callable[[str], Abstra
         running = await stack.enter_async_context(platform(folder, server))
         await stack.enter_async_context(working(running.workers))
         http = await stack.enter_async_context(serving(running.app, listener))
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         folder.begin_run(Run(os.getpid(), listener.getsockname()[1], url, server.port, datetime.now(UTC).isoformat()))
         stack.enter_context(meanwhile(url))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([stopped, http], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-
-
-@contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
-    """The socket that the platform will answer on; 0 takes a free port."""
-    try:
-        listener = socket.create_server((HOST, port), backlog=1024)
-    except OSError as error:
-        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
-        raise PortTaken(f"Port {port} of {HOST} {why}; choose another with --port.") from error
-    with listener:
-        yield listener
-
-
-@asynccontextmanager
-async def working(workers: Sequence[Worker]) -> AsyncIterator[None]:
-    """The workers, for as long as the block lasts."""
-    tasks = [asyncio.create_task(worker.run()) for worker in workers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: here a signal ends more than the HTTP server."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """The HTTP server, for as long as the block lasts; its task ends early only if it fails."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=DRAIN_S,
-        server_header=False,
-        proxy_headers=False,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.01)
-    try:
-        yield task
-    finally:
-        server.should_exit = True
-        await task
+        await until_either(stop, http)

@@ -1,0 +1,285 @@
+"""The processes of Duijie apart: the API and the worker of each service, wired from the environment.
+
+A process imports only its own service, so that it starts light.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from socket import socket
+from typing import Any, TypeVar
+
+import structlog
+from fastapi import FastAPI
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from chassis.app import create_worker_app
+from chassis.auth import RemoteKeys
+from chassis.db import Database, is_transient
+from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
+from chassis.telemetry import configure_logging
+from chassis.transport.base import Transport, TransportUnavailable
+from chassis.transport.kafka import KafkaTransport
+from chassis.transport.kafka_topics import ensure_topics, missing_topics
+from chassis.worker import Worker
+from contracts.topics import declared
+from duijie.databases import DATABASES
+from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
+from duijie.running import listening, serving, told_to_stop, until_either, working
+
+log = structlog.get_logger()
+
+LOOK_S = 5.0  # for the topics, at the start
+END_WITHIN_S = 9.0
+"""After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+async def serve(service: str) -> None:
+    """Run the API of `service` until SIGINT or SIGTERM. Raises CannotStart."""
+    async with _process() as (process, listener, stack):
+        app = await APIS[service](process, stack)
+        await _answer(app, listener, stack)
+
+
+async def work(service: str) -> None:
+    """Run the worker of `service` until SIGINT or SIGTERM. Raises CannotStart."""
+    async with _process() as (_, listener, stack):
+        kafka = told(KafkaSettings)
+        await _check_topics(kafka)
+        transport = KafkaTransport(
+            kafka.bootstrap,
+            timeout_s=kafka.timeout_s,
+            session_timeout_s=kafka.session_timeout_s,
+            connection=kafka.connection(),
+        )
+        await stack.enter_async_context(transport)
+        db, worker = await WORKERS[service](transport, stack)
+        await stack.enter_async_context(working([worker]))
+        await _answer(create_worker_app(service, db), listener, stack)
+
+
+async def migrate(services: Sequence[str]) -> None:
+    """Bring the databases of these services to the newest version. Raises CannotStart."""
+    for service in services:
+        await DATABASES[service].migrate(told(_settings_of(service)).database_url.get_secret_value())
+
+
+async def apply_topics() -> list[str]:
+    """Make the declared topics that are missing, and set how long all of them keep; the names of those made."""
+    kafka, topics = told(KafkaSettings), list(declared())
+    return await ensure_topics(
+        kafka.bootstrap,
+        {topic.name: topic.partitions for topic in topics},
+        replicas=kafka.replication,
+        configs={topic.name: {"retention.ms": str(topic.retention_ms)} for topic in topics},
+        connection=kafka.connection(),
+    )
+
+
+async def absent_topics() -> list[str]:
+    """The declared topics that Kafka does not have. Raises TransportUnavailable."""
+    kafka = told(KafkaSettings)
+    names = [topic.name for topic in declared()]
+    return await missing_topics(kafka.bootstrap, names, connection=kafka.connection())
+
+
+def told(settings: type[Settings]) -> Settings:
+    """These settings from the environment. Raises SettingMissing, which names the variables but never a value."""
+    try:
+        return settings()
+    except ValidationError as error:
+        prefix = settings.model_config.get("env_prefix", "")
+        wrong = [f"{prefix}{each['loc'][0]}".upper() + f" ({each['msg']})" for each in error.errors()]
+        raise SettingMissing(f"Set in the environment: {', '.join(wrong)}.") from error
+
+
+@asynccontextmanager
+async def _process() -> AsyncIterator[tuple[ProcessSettings, socket, AsyncExitStack]]:
+    """A process until its end, which comes in time whoever does not answer any more."""
+    process = told(ProcessSettings)
+    configure_logging(process.log_level)
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listening(process.port, process.host))
+        yield process, listener, stack
+
+
+async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None:
+    stop = told_to_stop()
+    http = await stack.enter_async_context(serving(app, listener))
+    host, port = listener.getsockname()[:2]
+    print(f"ready http://{host}:{port}", flush=True)
+    await until_either(stop, http)
+    last = threading.Timer(END_WITHIN_S, os._exit, [0])
+    last.daemon = True
+    last.start()
+
+
+async def _check_topics(kafka: KafkaSettings) -> None:
+    """A topic that nobody made would never be read. While Kafka is away nothing can be said, and work may begin."""
+    try:
+        async with asyncio.timeout(LOOK_S):
+            missing = await absent_topics()
+    except (TransportUnavailable, TimeoutError) as error:
+        log.warning("kafka_not_there", error=type(error).__name__)
+        return
+    if missing:
+        raise TopicsMissing(f"Kafka has no topic {', '.join(missing)}: run `duijie topics apply` first.")
+
+
+async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:
+    db = Database(
+        settings.database_url.get_secret_value(), source=f"/duijie/{service}", pool_size=settings.database_pool
+    )
+    stack.push_async_callback(db.close)
+    await _check_version(service, db)
+    return db
+
+
+async def _check_version(service: str, db: Database) -> None:
+    """An older database lacks what this program needs; a newer one has it still (expand, then contract)."""
+    needed = DATABASES[service].newest
+    try:
+        async with db.reading() as session:
+            found = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    except ProgrammingError:
+        found = None
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        log.warning("database_not_there", service=service, error=type(error).__name__)
+        return
+    if found is None or found < needed:
+        raise DatabaseTooOld(
+            f"The database of {service} is {'empty' if found is None else f'at version {found}'} and has to be at "
+            f"{needed}: run `duijie migrate {service}` first."
+        )
+
+
+async def _keys(process: ProcessSettings, stack: AsyncExitStack) -> RemoteKeys:
+    if not process.jwks_url:
+        raise SettingMissing("Set in the environment: DUIJIE_JWKS_URL, where the gateway publishes its keys.")
+    keys = RemoteKeys(process.jwks_url)
+    stack.push_async_callback(keys.aclose)
+    return keys
+
+
+async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
+    from gateway.accounts.vault import Vault
+    from gateway.app import create_gateway
+    from gateway.proxy import Remote
+    from gateway.settings import GatewaySettings
+    from gateway.tokens import Signer
+
+    settings = told(GatewaySettings)
+    try:
+        signer = Signer.from_pem(settings.signing_key.get_secret_value())
+        vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
+    except ValueError as error:
+        raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error
+    services = {
+        "listing": Remote(settings.listing_url),
+        "matching": Remote(settings.matching_url),
+        "logistics": Remote(settings.logistics_url),
+    }
+    for service in services.values():
+        stack.push_async_callback(service.aclose)
+    return create_gateway(
+        await _database("gateway", settings, stack),
+        signer,
+        vault,
+        services,
+        client_ttl=timedelta(seconds=settings.client_token_ttl_s),
+        person_ttl=timedelta(seconds=settings.person_token_ttl_s),
+    )
+
+
+async def _listing_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
+    from services.listing.app import create_listing_app
+    from services.listing.settings import ListingSettings
+
+    db = await _database("listing", told(ListingSettings), stack)
+    return create_listing_app(db, await _keys(process, stack))
+
+
+async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
+    from services.matching.app import create_matching_app
+    from services.matching.rounds.pool import SolverPool
+    from services.matching.settings import MatchingSettings
+
+    settings = told(MatchingSettings)
+    db = await _database("matching", settings, stack)
+    keys = await _keys(process, stack)
+    solvers = SolverPool(settings.solvers)
+    starting = asyncio.create_task(solvers.start())  # a round on demand waits for it, nobody else does
+    stack.push_async_callback(solvers.stop)
+    stack.callback(starting.cancel)
+    return create_matching_app(db, keys, solvers)
+
+
+async def _logistics_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
+    from services.logistics.app import create_logistics_app
+    from services.logistics.settings import LogisticsSettings
+
+    db = await _database("logistics", told(LogisticsSettings), stack)
+    return create_logistics_app(db, await _keys(process, stack))
+
+
+async def _gateway_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from gateway.worker import create_gateway_worker
+
+    db = await _database("gateway", told(_settings_of("gateway")), stack)
+    return db, create_gateway_worker(db, transport)
+
+
+async def _listing_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from services.listing.worker import create_listing_worker
+
+    db = await _database("listing", told(_settings_of("listing")), stack)
+    return db, create_listing_worker(db, transport)
+
+
+async def _matching_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from services.matching.rounds.pool import SolverPool
+    from services.matching.settings import MatchingSettings
+    from services.matching.worker import create_matching_worker
+
+    settings = told(MatchingSettings)
+    db = await _database("matching", settings, stack)
+    return db, create_matching_worker(db, transport, SolverPool(settings.solvers))
+
+
+async def _logistics_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from services.logistics.settings import LogisticsSettings
+    from services.logistics.worker import create_logistics_worker
+
+    settings = told(LogisticsSettings)
+    db = await _database("logistics", settings, stack)
+    return db, create_logistics_worker(db, transport, planners=settings.planners)
+
+
+def _settings_of(service: str) -> type[ServiceSettings]:
+    """Where a service's database is; all that a migration or a plain worker needs to be told."""
+    prefix = f"DUIJIE_{service.upper()}_"
+    return type("DatabaseSettings", (ServiceSettings,), {"model_config": {"env_prefix": prefix, "extra": "ignore"}})
+
+
+APIS: dict[str, Callable[[ProcessSettings, AsyncExitStack], Coroutine[Any, Any, FastAPI]]] = {
+    "gateway": _gateway_api,
+    "listing": _listing_api,
+    "matching": _matching_api,
+    "logistics": _logistics_api,
+}
+WORKERS: dict[str, Callable[[Transport, AsyncExitStack], Coroutine[Any, Any, tuple[Database, Worker]]]] = {
+    "gateway": _gateway_worker,
+    "listing": _listing_worker,
+    "matching": _matching_worker,
+    "logistics": _logistics_worker,
+}

@@ -1,0 +1,86 @@
+"""What a process of ours does while it runs: it listens, serves, works in the background, and ends when told."""
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from chassis.worker import Worker
+from duijie.problems import PortTaken
+
+LOOPBACK = "127.0.0.1"
+DRAIN_S = 5
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM from now on."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def until_either(stop: asyncio.Event, http: asyncio.Task[None]) -> None:
+    """Return when told to stop, or when the HTTP server has failed."""
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, http], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+@contextmanager
+def listening(port: int, host: str = LOOPBACK) -> Iterator[socket.socket]:
+    """The socket to answer on; 0 takes a free port. Raises PortTaken."""
+    try:
+        listener = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+        raise PortTaken(f"Port {port} of {host} {why}; choose another.") from error
+    with listener:
+        yield listener
+
+
+@asynccontextmanager
+async def working(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    """The workers, for as long as the block lasts."""
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: here a signal ends more than the HTTP server."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """The HTTP server, for as long as the block lasts; its task ends early only if it fails."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        server_header=False,
+        proxy_headers=False,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.01)
+    try:
+        yield task
+    finally:
+        server.should_exit = True
+        await task
