@@ -3,6 +3,8 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from contracts.event import Event
 
 Role = Literal[
@@ -20,11 +22,15 @@ Role = Literal[
 
 
 class AccountEvent(Event):
+    """The account as it is now."""
+
     TOPIC: ClassVar[str] = "gateway.accounts.v1"
 
-    account_id: UUID
-    version: int
-    role: Role
+    account_id: UUID = Field(description="Id of the account; the key.")
+    version: int = Field(
+        description="Counts the account's changes, from 1; an older one that comes later is passed over."
+    )
+    role: Role = Field(description="What the account may do.")
 
     @property
     def key(self) -> str:
@@ -32,4 +38,6 @@ class AccountEvent(Event):
 
 
 class AccountOpened(AccountEvent):
+    """Someone has an account."""
+
     TYPE: ClassVar[str] = "duijie.account.opened"

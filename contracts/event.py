@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 SPEC_VERSION = "1.0"
 
@@ -48,12 +48,14 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: UUID
-    source: str
-    type: str
-    subject: str
-    time: AwareDatetime
-    traceparent: str | None = None
+    id: UUID = Field(description="Id of the event, a UUIDv7; one that was had before is to be passed over.")
+    source: str = Field(description="Who tells it: `/duijie/` and the service.")
+    type: str = Field(description="What happened; unknown types are to be passed over.")
+    subject: str = Field(description="Id of what it happened to; the record's key.")
+    time: AwareDatetime = Field(
+        description="When it was told, by the teller's clock; the order is that of the record's offset, not of this."
+    )
+    traceparent: str | None = Field(None, description="W3C Trace Context of the request that caused it.")
 
     def headers(self) -> dict[str, str]:
         """As Kafka headers; see the CloudEvents Kafka protocol binding, section 3.2."""

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from contracts.event import Event
 from contracts.listings import Place, TemperatureClass
@@ -17,29 +17,31 @@ class MatchEvent(Event):
 
     TOPIC: ClassVar[str] = "matching.matches.v1"
 
-    match_id: UUID
-    version: int
-    status: MatchStatus
-    reason: ReleaseReason | None = None
-    listing_id: UUID
-    order_id: UUID
-    producer_id: UUID
-    buyer_id: UUID
-    produce: str
-    quantity_g: int
-    price_fen_per_kg: int
-    freight_fen_per_kg: int
-    amount_fen: int
-    distance_m: int
-    temperature_class: TemperatureClass
-    origin: Place
-    destination: Place
-    ready_at: AwareDatetime
-    arrives_at: AwareDatetime
-    deliver_by: AwareDatetime
-    spoils_at: AwareDatetime
-    min_remaining_life_h: int
-    round_id: UUID
+    match_id: UUID = Field(description="Id of the match; the key.")
+    version: int = Field(
+        description="Counts the match's changes, from 1; an older one that comes later is passed over."
+    )
+    status: MatchStatus = Field(description="Where it is in its life.")
+    reason: ReleaseReason | None = Field(None, description="Why it was released; null while it is not.")
+    listing_id: UUID = Field(description="Id of the listing that sells.")
+    order_id: UUID = Field(description="Id of the order that buys.")
+    producer_id: UUID = Field(description="Account of the producer.")
+    buyer_id: UUID = Field(description="Account of the buyer.")
+    produce: str = Field(description="Slug of the produce in the catalogue, such as `strawberry`.")
+    quantity_g: int = Field(description="Mass of the match, g.")
+    price_fen_per_kg: int = Field(description="Price at the farm gate, fen/kg.")
+    freight_fen_per_kg: int = Field(description="Freight on top of it, fen/kg.")
+    amount_fen: int = Field(description="What the goods cost at the farm gate, fen.")
+    distance_m: int = Field(description="Way from origin to destination, m.")
+    temperature_class: TemperatureClass = Field(description="How it must be carried.")
+    origin: Place = Field(description="Where it is fetched.")
+    destination: Place = Field(description="Where it is brought.")
+    ready_at: AwareDatetime = Field(description="From when it can be fetched.")
+    arrives_at: AwareDatetime = Field(description="When it is expected to arrive.")
+    deliver_by: AwareDatetime = Field(description="The latest that the buyer takes it.")
+    spoils_at: AwareDatetime = Field(description="When it can no longer be eaten.")
+    min_remaining_life_h: int = Field(description="Life that must be left at arrival, h.")
+    round_id: UUID = Field(description="Id of the round that found it.")
 
     @property
     def key(self) -> str:
@@ -47,16 +49,24 @@ class MatchEvent(Event):
 
 
 class MatchProposed(MatchEvent):
+    """A round found it; one side or both have yet to consent."""
+
     TYPE: ClassVar[str] = "duijie.match.proposed"
 
 
 class MatchAgreed(MatchEvent):
+    """Both sides consent: it is to be carried."""
+
     TYPE: ClassVar[str] = "duijie.match.agreed"
 
 
 class MatchReleased(MatchEvent):
+    """It is off, and its quantity is free again."""
+
     TYPE: ClassVar[str] = "duijie.match.released"
 
 
 class MatchFulfilled(MatchEvent):
+    """The goods were delivered."""
+
     TYPE: ClassVar[str] = "duijie.match.fulfilled"

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from contracts.event import Event
 
@@ -11,16 +11,20 @@ ProgrammeKind = Literal["courier_parcel", "produce_support"]
 
 
 class ProgrammeEvent(Event):
+    """The programme's fund as it is now."""
+
     TOPIC: ClassVar[str] = "logistics.programmes.v1"
 
-    programme_id: UUID
-    version: int
-    kind: ProgrammeKind
-    budget_fen: int
-    available_fen: int
-    rate_fen: int
-    rule_version: int
-    at: AwareDatetime
+    programme_id: UUID = Field(description="Id of the programme; the key.")
+    version: int = Field(
+        description="Counts the changes of its fund, from 1; an older one that comes later is passed over."
+    )
+    kind: ProgrammeKind = Field(description="What it pays for: each courier parcel, or each kg of a fulfilled match.")
+    budget_fen: int = Field(description="All that it was given, fen.")
+    available_fen: int = Field(description="What is neither reserved nor posted, fen.")
+    rate_fen: int = Field(description="Subsidy a parcel (`courier_parcel`) or a kg (`produce_support`), fen.")
+    rule_version: int = Field(description="Version of the rule that was in force.")
+    at: AwareDatetime = Field(description="When it was written.")
 
     @property
     def key(self) -> str:
@@ -28,8 +32,12 @@ class ProgrammeEvent(Event):
 
 
 class ProgrammeOpened(ProgrammeEvent):
+    """A programme has a budget and a first rule."""
+
     TYPE: ClassVar[str] = "duijie.programme.opened"
 
 
 class ProgrammeExhausted(ProgrammeEvent):
+    """Less is left than one subsidy costs."""
+
     TYPE: ClassVar[str] = "duijie.programme.exhausted"
