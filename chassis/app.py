@@ -4,13 +4,18 @@ from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
+from chassis.metrics import serve_metrics
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
-from chassis.telemetry import RequestTelemetry, serve_metrics
+from chassis.telemetry import RequestTelemetry
+
+SPANS: TelemetryConfig = {"metrics": False, "logs": False, "operation_spans": False}
+"""One span a request, where `chassis.tracing` sends them. FastAPI's own logs would tell what an error says."""
 
 
 def create_app(
@@ -31,6 +36,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # readable, and stable when a path is renamed
+        telemetry=SPANS,
     )
     app.state.db = db
     app.state.keys = keys
@@ -47,7 +53,14 @@ def create_app(
 
 def create_worker_app(name: str, db: Database, *, checks: Mapping[str, Check] | None = None) -> FastAPI:
     """What a worker process answers: `/healthz`, `/readyz` and `/metrics`, nothing else."""
-    app = FastAPI(title=f"Duijie {name} worker", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title=f"Duijie {name} worker",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={**SPANS, "tracing": False},
+    )
     app.state.db = db
     answer_problems(app)
     _serve_operators(app, checks or {})

@@ -1,37 +1,30 @@
-"""Logs and metrics: a log event is a constant name with fields; ids, never a phone number or a secret."""
+"""Logs, and what each request is called: a log event is a constant name with fields; ids, never a phone number."""
 
 import logging
-import re
 import sys
 import time
 import traceback
 from collections.abc import Mapping, MutableMapping
-from contextvars import ContextVar
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from fastapi import FastAPI
-from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.metrics import EVENTS_DEAD as EVENTS_DEAD  # noqa: PLC0414
+from chassis.metrics import EVENTS_HANDLED as EVENTS_HANDLED  # noqa: PLC0414
+from chassis.metrics import EVENTS_RELAYED as EVENTS_RELAYED  # noqa: PLC0414
+from chassis.metrics import EVENTS_SKIPPED as EVENTS_SKIPPED  # noqa: PLC0414
+from chassis.metrics import HTTP_SECONDS
+from chassis.tracing import continuing, current_trace_id, sound_or_new
+from chassis.tracing import current_traceparent as current_traceparent  # noqa: PLC0414
+
 log = structlog.get_logger()
 
-_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
-
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-"""W3C Trace Context, section 3.2; whoever sends another begins a new trace."""
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
-
-HTTP_SECONDS = Histogram("duijie_http_seconds", "Time to answer", ["service", "method", "route", "status"])
-EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
-EVENTS_HANDLED = Counter("duijie_events_handled", "Events that had their effect", ["consumer"])
-EVENTS_SKIPPED = Counter("duijie_events_skipped", "Events that came again", ["consumer"])
-EVENTS_DEAD = Counter("duijie_events_dead", "Events that went to the dead letters", ["consumer"])
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -39,6 +32,7 @@ def configure_logging(level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _tell_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _tell_exception,
@@ -65,6 +59,11 @@ def described(error: BaseException) -> str:
     return f"{kind}: {error}"[:DESCRIBED_MAX]
 
 
+def _tell_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    trace_id = current_trace_id()
+    return event if trace_id is None else {**event, "trace_id": trace_id}
+
+
 def _tell_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """The trace of an error and of its causes, each as `described` tells it."""
     error: BaseException | None = event.pop("exc_info", None)
@@ -73,15 +72,6 @@ def _tell_exception(_logger: Any, _method: str, event: MutableMapping[str, Any])
         told.append("".join(traceback.format_tb(error.__traceback__)) + described(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return {**event, "exception": "\ncaused by:\n".join(told)} if told else event
-
-
-def current_traceparent() -> str | None:
-    """The W3C trace context of the request being handled, for the events it causes."""
-    return _traceparent.get()
-
-
-def _new_traceparent() -> str:
-    return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
 
 
 class RequestTelemetry:
@@ -96,10 +86,15 @@ class RequestTelemetry:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if scope.get("fastapi.telemetry") is not None:  # FastAPI has begun a span, and read the header for it
+            await self._answer(scope, receive, send, headers)
+            return
+        with continuing(sound_or_new(headers.get("traceparent", ""))):
+            await self._answer(scope, receive, send, headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         request_id = headers.get("x-request-id", "")[:128] or str(uuid4())
-        sent = headers.get("traceparent", "")
-        traceparent = sent if TRACEPARENT.fullmatch(sent) else _new_traceparent()
-        _traceparent.set(traceparent)
+        traceparent = current_traceparent()
         started, status = time.perf_counter(), 500
 
         async def send_with_ids(message: Message) -> None:
@@ -108,7 +103,8 @@ class RequestTelemetry:
                 status = message["status"]
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-Id"] = request_id
-                answer["traceparent"] = traceparent
+                if traceparent is not None:
+                    answer["traceparent"] = traceparent
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id, service=self._service):
@@ -119,11 +115,3 @@ class RequestTelemetry:
                 HTTP_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(
                     time.perf_counter() - started
                 )
-
-
-def serve_metrics(app: FastAPI) -> None:
-    """`GET /metrics` for Prometheus."""
-
-    @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

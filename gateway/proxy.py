@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Problem, Text
-from chassis.telemetry import current_traceparent
+from chassis.tracing import current_traceparent
 
 log = structlog.get_logger()
 

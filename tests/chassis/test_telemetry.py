@@ -18,7 +18,8 @@ from chassis import telemetry
 from chassis.app import create_app
 from chassis.db import Database
 from chassis.routes import Write, slice_router
-from chassis.telemetry import TRACEPARENT, configure_logging, current_traceparent, described
+from chassis.telemetry import configure_logging, described
+from chassis.tracing import TRACEPARENT, current_traceparent
 from tests.chassis.conftest import NOTES
 from tests.support.services import Issuer, client_of
 
