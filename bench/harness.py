@@ -14,7 +14,6 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
