@@ -1,0 +1,371 @@
+"""The house under test: real PostgreSQL, real Apache Kafka, and the real processes, each our own child.
+
+Whoever is killed is reaped here and started again on its port. What ends without having been told to is noted in
+`surprises`, which a test must find empty.
+"""
+
+import asyncio
+import base64
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from deploy.kafka.broker import Broker
+from duijie.postgres import EmbeddedPostgres, free_port
+from gateway.tokens import new_signing_key
+from tests.faults.kit.proxy import HOST, Proxy
+from tests.faults.kit.spy import install_spies
+
+ROOT = Path(__file__).parents[3]
+SERVICES = ("gateway", "listing", "matching", "logistics")
+READY_WITHIN_S = 60.0
+RESTART_AFTER_S = 0.3
+LOOK_EVERY_S = 0.1
+
+Command = Literal["serve", "work"]
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of Duijie, by a name that outlives it."""
+
+    name: str
+    command: Command
+    service: str
+    port: int
+    environment: dict[str, str]
+    log: Path
+    wrapper: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    point: str | None = None
+    """Where it was told to die this time."""
+    expected: bool = False
+    """Whether it was told to die, or to stay away."""
+    held_down: bool = False
+    paused: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, point: str | None = None, wrapper: Sequence[str] | None = None) -> None:
+        """Begin; `point` is where it shall end itself."""
+        argv = [*(self.wrapper if wrapper is None else wrapper), self.command, self.service]
+        environment = dict(self.environment)
+        if point is not None:
+            environment["DUIJIE_KILL_AT"] = point
+        self.point, self.expected, self.held_down = point, False, False
+        with self.log.open("ab") as log:
+            log.write(f"--- {self.name} begins {time.time():.3f} {point or ''}\n".encode())
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=ROOT
+            )
+
+    def signal(self, what: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(what)
+
+    def reap(self, within_s: float = 10.0) -> int | None:
+        """Its exit code, once it has ended."""
+        return None if self.process is None else self.process.wait(within_s)
+
+    def answers(self, path: str = "/readyz", within_s: float = 2.0) -> bool:
+        return status_of(self.url + path, within_s) == 200
+
+
+def status_of(url: str, within_s: float = 2.0) -> int | None:
+    """The status of a GET; None when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=within_s) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError):
+        return None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to run. `wrapper` runs `duijie` some other way, for mutants and clocks."""
+
+    workers: Mapping[str, int] = field(default_factory=lambda: {"matching": 2})
+    wrapper: tuple[str, ...] = (str(Path(sys.executable).with_name("duijie")),)
+    wrapped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Another wrapper for the children of these names."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    postgres_folder: Path | None = None
+    token_hours: int = 12
+
+
+class House:
+    """Everything, for as long as the block lasts."""
+
+    def __init__(self, folder: Path, plan: Plan | None = None) -> None:
+        self.folder = folder
+        self.plan = plan or Plan()
+        self.children: dict[str, Child] = {}
+        self.kills: Counter[str] = Counter()
+        self.surprises: list[str] = []
+        self.proxies: dict[str, Proxy] = {}
+        self.postgres = EmbeddedPostgres(
+            self.plan.postgres_folder or folder / "postgres", port=free_port(), durable=True
+        )
+        self.signing_key = new_signing_key()
+        self.personal_data_key = base64.b64encode(os.urandom(32)).decode()
+        self._stack = ExitStack()
+        self._ended = threading.Event()
+        self._lock = threading.RLock()
+        self.broker: Broker
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._stack.close()
+
+    # What it is made of
+
+    @property
+    def url(self) -> str:
+        """Where the gateway answers."""
+        return self.children["serve gateway"].url
+
+    def database(self, service: str) -> str:
+        """For asyncpg, past every proxy."""
+        return self.postgres.url(service).replace("+asyncpg", "")
+
+    def proxied(self, name: str, target: int) -> int:
+        """A port that leads to `target` through the proxy of that name."""
+        proxy = self.proxies[name] = self._stack.enter_context(Proxy(target))
+        return proxy.port
+
+    async def tokens(self, accounts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """By name of the account, whose role is given: its id and a token."""
+        from chassis.db import Database
+        from contracts.accounts import Role
+        from gateway.accounts.service import account_for, issue_token
+        from gateway.accounts.vault import Vault
+        from gateway.tokens import Signer
+
+        signer, vault = Signer.from_pem(self.signing_key), Vault.from_base64(self.personal_data_key)
+        db = Database(self.postgres.url("gateway"), source="/duijie/gateway")
+        found = {}
+        try:
+            for name, role in accounts.items():
+                async with db.transaction() as session:
+                    named: Role = role  # type: ignore[assignment]
+                    account = await account_for(session, vault, named, name)
+                found[name] = (str(account.id), issue_token(signer, account, timedelta(hours=self.plan.token_hours)))
+        finally:
+            await db.close()
+        return found
+
+    # Beginning
+
+    def _begin(self) -> None:
+        self._stack.callback(self.postgres.stop)
+        self.postgres.start()
+        asyncio.run(self.postgres.create_databases(SERVICES))
+        kafka = self._stack.enter_context(Proxy())
+        self.proxies["kafka"] = kafka
+        self.broker = Broker(self.folder / "kafka", advertised_port=kafka.port)
+        kafka.target = self.broker.port
+        self._stack.callback(self.broker.stop)
+        self.broker.start()
+        common = self._common()
+        self._run(["migrate"], common)
+        self._run(["topics", "apply"], common)
+        asyncio.run(install_spies({service: self.database(service) for service in SERVICES}))
+        self._make_children(common)
+        self._stack.callback(self._stop_children)
+        for child in self.children.values():
+            child.start()
+        self.until_ready()
+        watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
+        watcher.start()
+        self._stack.callback(watcher.join, 10)
+        self._stack.callback(self._ended.set)
+
+    def _common(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DUIJIE_")}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "DUIJIE_LOG_LEVEL": "WARNING",
+            "DUIJIE_RATE_LIMITS": "off",
+            "DUIJIE_KAFKA_BOOTSTRAP": self.broker.bootstrap,
+            "DUIJIE_KAFKA_SESSION_TIMEOUT_S": "3",
+            "DUIJIE_KAFKA_TIMEOUT_S": "5",
+            "DUIJIE_MATCHING_SOLVERS": "1",
+            "DUIJIE_GATEWAY_SIGNING_KEY": self.signing_key,
+            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": self.personal_data_key,
+            **{f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service) for service in SERVICES},
+            **self.plan.environment,
+        }
+
+    def _make_children(self, common: dict[str, str]) -> None:
+        ports = {service: free_port() for service in SERVICES}
+        behind = {f"http {name}": self.proxied(f"http {name}", ports[name]) for name in SERVICES[1:]}
+        common = common | {
+            "DUIJIE_JWKS_URL": f"http://{HOST}:{ports['gateway']}/.well-known/jwks.json",
+            **{
+                f"DUIJIE_GATEWAY_{name.upper()}_URL": f"http://{HOST}:{behind[f'http {name}']}" for name in SERVICES[1:]
+            },
+        }
+        for service in SERVICES:
+            self._add("serve", service, ports[service], f"serve {service}", common)
+            for number in range(1, self.plan.workers.get(service, 1) + 1):
+                name = f"work {service}" if number == 1 else f"work {service} {number}"
+                self._add("work", service, free_port(), name, common)
+
+    def _add(self, command: Command, service: str, port: int, name: str, common: dict[str, str]) -> None:
+        to_database = self.proxied(f"postgres {name}", self.postgres.port)
+        url = self.postgres.url(service).replace(f":{self.postgres.port}/", f":{to_database}/")
+        own = {"DUIJIE_PORT": str(port), f"DUIJIE_{service.upper()}_DATABASE_URL": url}
+        wrapper = self.plan.wrapped.get(name, self.plan.wrapper)
+        log = self.folder / f"{name.replace(' ', '-')}.log"
+        self.children[name] = Child(name, command, service, port, common | own, log, wrapper)
+
+    def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        duijie = Path(sys.executable).with_name("duijie")
+        done = subprocess.run(
+            [str(duijie), *arguments], env=dict(environment), capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"duijie {' '.join(arguments)}: {done.stderr.strip()}")
+
+    def until_ready(self, within_s: float = READY_WITHIN_S) -> float:
+        """Wait until every child that is not held down is ready; how long that took, in seconds."""
+        began_s = time.monotonic()
+        for child in self.children.values():
+            while not child.held_down and not child.answers():
+                if time.monotonic() - began_s > within_s:
+                    tail = child.log.read_text(errors="replace")[-2000:]
+                    raise TimeoutError(f"{child.name} was not ready within {within_s:.0f} s:\n{tail}")
+                time.sleep(LOOK_EVERY_S)
+        return time.monotonic() - began_s
+
+    def _stop_children(self) -> None:
+        for child in self.children.values():
+            child.held_down = True
+            child.signal(signal.SIGCONT)
+            child.signal(signal.SIGTERM)
+        for child in self.children.values():
+            try:
+                child.reap(12)
+            except subprocess.TimeoutExpired:
+                self.surprises.append(f"{child.name} did not end within 12 s of SIGTERM")
+                child.signal(signal.SIGKILL)
+                child.reap()
+
+    # Ending and beginning again
+
+    def _watch(self) -> None:
+        """Reap who died, and start it again."""
+        while not self._ended.wait(LOOK_EVERY_S):
+            for child in self.children.values():
+                with self._lock:
+                    if child.held_down or child.running:
+                        continue
+                    self._note_death(child)
+                    if self._ended.wait(RESTART_AFTER_S):
+                        return
+                    child.start()
+
+    def _note_death(self, child: Child) -> None:
+        code = child.reap()
+        if code == -signal.SIGKILL and child.point is not None:
+            self.kills[f"at {child.point.partition(':')[0]}"] += 1
+        elif not child.expected:
+            self.surprises.append(f"{child.name} ended by itself with {code}; see {child.log}")
+
+    def kill(self, name: str, *, then_point: str | None = None, stay_down: bool = False) -> None:
+        """SIGKILL, and begin again at once, or with the place where it shall die next."""
+        child = self.children[name]
+        with self._lock:
+            was_to_die = child.point is not None and not child.running
+            child.expected = True
+            child.signal(signal.SIGKILL)
+            child.reap()
+            self.kills["at random" if not was_to_die else f"at {child.point}"] += 1
+            child.held_down = True
+            if not stay_down:
+                child.start(then_point)
+
+    def stop(self, name: str) -> int | None:
+        """SIGTERM, and stay away; the exit code."""
+        child = self.children[name]
+        with self._lock:
+            child.held_down = child.expected = True
+            child.signal(signal.SIGTERM)
+            return child.reap(15)
+
+    def start(self, name: str, point: str | None = None, wrapper: Sequence[str] | None = None) -> None:
+        with self._lock:
+            self.children[name].start(point, wrapper)
+
+    def pause(self, name: str) -> None:
+        self.children[name].signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self.children[name].signal(signal.SIGCONT)
+
+    def kill_postgres(self, away_s: float = 0.5) -> None:
+        """As if its machine had lost power, but for the disk: it recovers from its log."""
+        os.kill(self.postgres.pid, signal.SIGKILL)
+        self.kills["of PostgreSQL"] += 1
+        self.postgres.stop()
+        time.sleep(away_s)
+        self.postgres.start()
+
+    def kill_broker(self, away_s: float = 1.0) -> None:
+        os.kill(self.broker.pid, signal.SIGKILL)
+        self.kills["of the broker"] += 1
+        self.broker.stop()
+        time.sleep(away_s)
+        self.broker.start()
+
+    def pause_broker(self, seconds: float) -> None:
+        self.broker.pause()
+        try:
+            time.sleep(seconds)
+        finally:
+            self.broker.resume()
+
+    def unready(self) -> list[str]:
+        """The children that are not ready now."""
+        return [child.name for child in self.children.values() if not child.held_down and not child.answers()]
+
+
+def until(condition: Callable[[], Any], within_s: float, what: str) -> Any:
+    """The first true value of `condition()`; AssertionError when there is none in time."""
+    deadline = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        time.sleep(0.05)
+    return found

@@ -1,0 +1,62 @@
+"""What was committed, as a trigger of the tests' own saw it: each row of an outbox, in the transaction that wrote it.
+
+The relay deletes what it has sent, so the outbox itself can't be compared with the topics afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+SPY = """
+CREATE TABLE faults_told (
+    outbox_id bigint NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    event_id text NOT NULL,
+    type text NOT NULL,
+    digest text NOT NULL,
+    value bytea NOT NULL
+);
+CREATE FUNCTION faults_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO faults_told
+    SELECT id, topic, key, coalesce(headers ->> 'ce_id', ''), coalesce(headers ->> 'ce_type', ''), md5(value), value
+    FROM written;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER faults_tell AFTER INSERT ON outbox REFERENCING NEW TABLE AS written
+FOR EACH STATEMENT EXECUTE FUNCTION faults_tell();
+"""
+TOLD = "SELECT outbox_id, topic, key, event_id, type, digest, value FROM faults_told ORDER BY outbox_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as it was committed."""
+
+    outbox_id: int
+    topic: str
+    key: str
+    event_id: str
+    type: str
+    digest: str
+    value: bytes
+
+
+async def install_spies(databases: Mapping[str, str]) -> None:
+    for url in databases.values():
+        connection = await asyncpg.connect(url, ssl=False)
+        try:
+            await connection.execute(SPY)
+        finally:
+            await connection.close()
+
+
+async def told(url: str) -> list[Told]:
+    """Every event that was committed in this database, in the order of the outbox: that of the commits, for one key."""
+    connection = await asyncpg.connect(url, ssl=False)
+    try:
+        return [Told(*row) for row in await connection.fetch(TOLD)]
+    finally:
+        await connection.close()
