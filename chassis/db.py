@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from sqlalchemy import func, select
+import structlog
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -16,6 +17,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from chassis.killing import point
 from chassis.outbox import append
 from contracts.event import Event
+
+log = structlog.get_logger()
+
+SESSION = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "30s",  # of a process that was paused: others wait for its rows
+}
+STALE_AFTER_S = 30.0
+BEAT_S = 5.0
+
+EVICT = text("""
+    SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND ((classid::bigint << 32) | objid::bigint) = :lock AND datname = current_database()
+        AND state = 'idle' AND state_change < clock_timestamp() - make_interval(secs => :stale_after_s)
+""")
+
+
+class LockTaken(Exception):
+    """Another holds the session lock."""
 
 
 class ReadSession(AsyncSession):
@@ -62,15 +83,16 @@ class Wake:
     def set(self) -> None:
         self._event.set()
 
-    async def wait(self, timeout_s: float) -> None:
-        """Return when set, or after `timeout_s`."""
+    async def wait(self, timeout_s: float) -> bool:
+        """Return when set, or after `timeout_s`; whether it was set."""
         try:
             # not wait_for, which in Python 3.11 loses a cancellation that comes together with the waking
             async with asyncio.timeout(timeout_s):
                 await self._event.wait()
         except TimeoutError:
-            return
+            return False
         self._event.clear()
+        return True
 
 
 class Database:
@@ -87,7 +109,7 @@ class Database:
             pool_pre_ping=False,
             pool_timeout=5,
             hide_parameters=True,  # an error's text goes to the log; what people wrote does not
-            connect_args={"server_settings": {"timezone": "UTC", "application_name": source}},
+            connect_args={"server_settings": {**SESSION, "application_name": source}},
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)
         self._glancers = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -143,8 +165,15 @@ class Database:
         return WriteSession(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def holding(self, lock: int, retry_s: float = 1.0) -> AsyncIterator[AsyncConnection]:
+    async def holding(
+        self, lock: int, retry_s: float = 1.0, *, wait: bool = True, stale_after_s: float = STALE_AFTER_S
+    ) -> AsyncIterator[AsyncConnection]:
         """Wait for a session lock, and hold it on a connection that commits each statement by itself.
+
+        Raises LockTaken when another holds it and `wait` is not wanted.
+
+        Who says nothing over its connection for `stale_after_s` has been paused, and loses the lock to who waits:
+        hold it under `keeping`, and do what only the holder may do over that very connection.
 
         The connection is thrown away at the end and not given back to the pool, which would keep the lock with it.
         """
@@ -152,10 +181,40 @@ class Database:
             connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
             try:
                 while not await connection.scalar(select(func.pg_try_advisory_lock(lock))):
+                    if await connection.scalar(EVICT, {"lock": lock, "stale_after_s": stale_after_s}):
+                        log.warning("lock_taken_from_who_stalled", source=self.source, lock=lock)
+                    elif not wait:
+                        raise LockTaken
                     await asyncio.sleep(retry_s)
                 yield connection
             finally:
                 await plain.invalidate()
+
+    @asynccontextmanager
+    async def keeping(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Say over the connection of a lock that its holder is at work, while it works elsewhere."""
+
+        done = Wake()
+
+        async def beat() -> None:
+            while not await done.wait(BEAT_S):
+                await connection.scalar(select(1))
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            done.set()
+            await asyncio.gather(beating, return_exceptions=True)  # who lost the lock hears of it at the next statement
+
+    @asynccontextmanager
+    async def transaction_over(self, connection: AsyncConnection) -> AsyncIterator[WriteSession]:
+        """A transaction over the connection that holds a lock: with the lock its holder has lost the transaction."""
+        await connection.rollback()  # of nothing: each statement was committed by itself
+        ordinary = await connection.execution_options(isolation_level="READ COMMITTED")
+        async with WriteSession(ordinary, expire_on_commit=False) as session:
+            yield session
+            await self.commit(session)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from chassis.db import Database, is_transient
+from chassis.db import Database, LockTaken, is_transient
 from tests.chassis.conftest import NOTES, NoteWritten
 from tests.support.services import told
 
@@ -69,6 +69,53 @@ async def test_a_session_lock_is_free_again_when_its_holder_ends(db: Database) -
         await asyncio.sleep(0.1)
         assert not waiting.done()
     await asyncio.wait_for(waiting, 5)
+
+
+async def test_who_will_not_wait_for_a_lock_is_told_that_it_is_taken(db: Database) -> None:
+    async with db.holding(42):
+        with pytest.raises(LockTaken):
+            async with db.holding(42, wait=False):
+                pass
+    async with db.holding(42, wait=False):
+        pass
+
+
+async def test_who_stalls_loses_its_lock_and_can_write_nothing_over_it(db: Database) -> None:
+    async with db.holding(42) as stalled:
+        await asyncio.sleep(0.3)
+        async with db.holding(42, retry_s=0.02, stale_after_s=0.2) as lock:
+            with pytest.raises(DBAPIError) as lost:
+                async with db.transaction_over(stalled) as session:
+                    await session.execute(insert(NOTES).values(id=1, text="late"))
+            assert is_transient(lost.value)
+            async with db.transaction_over(lock) as session:
+                await session.execute(insert(NOTES).values(id=1, text="in time"))
+    async with db.reading() as session:
+        assert (await session.scalars(select(NOTES.c.text))).all() == ["in time"]
+
+
+async def test_who_is_at_work_keeps_its_lock(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.db.BEAT_S", 0.05)
+    async with db.holding(42) as lock:
+        async with db.keeping(lock):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.6), db.holding(42, retry_s=0.02, stale_after_s=0.3):
+                    pass
+        async with db.transaction_over(lock) as session:
+            session.emit(NoteWritten(note_id=uuid4(), number=1))
+    assert len(await told(db)) == 1
+
+
+async def test_a_transaction_over_a_lock_that_fails_is_undone(db: Database) -> None:
+    async def fail() -> None:
+        async with db.holding(42) as lock, db.transaction_over(lock) as session:
+            await session.execute(insert(NOTES).values(id=1, text="no"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with db.reading() as session:
+        assert (await session.scalars(select(NOTES.c.text))).all() == []
 
 
 async def _hold(db: Database, lock: int) -> None:

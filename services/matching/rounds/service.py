@@ -1,7 +1,7 @@
 """Clearing markets: read a snapshot, solve it in another process, write what still fits. Never all in one transaction.
 
-One round of a market at a time, by an advisory lock: that saves work. That no gram is promised twice does not rest on
-it, see `writing`.
+One round of a market at a time, by an advisory lock: that saves work, and lets any number of workers share the
+markets. That no gram is promised twice does not rest on it, see `writing`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import Database, WriteSession
+from chassis.db import Database, LockTaken, WriteSession
 from chassis.killing import point
 from chassis.problems import NotFound
 from chassis.solvers import SolverFailed
@@ -60,8 +60,14 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
 
 
 async def clear_changed(db: Database, pool: SolverPool, produce: str) -> Round | None:
-    """Clear this market if it has changed since its last round; a market without two sides leaves no round."""
-    return await _clear(db, pool, produce, on_demand=False)
+    """Clear this market if it has changed since its last round and nobody else does so now.
+
+    A market without two sides leaves no round.
+    """
+    try:
+        return await _clear(db, pool, produce, on_demand=False)
+    except LockTaken:
+        return None
 
 
 async def find(session: AsyncSession, round_id: UUID) -> Round:
@@ -79,7 +85,7 @@ async def set_interval(session: WriteSession, seconds: float) -> None:
 
 
 async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: bool) -> Round | None:
-    async with db.holding(_lock_of(produce), LOCK_RETRY_S):
+    async with db.holding(_lock_of(produce), LOCK_RETRY_S, wait=on_demand) as lock:
         started_s = time.perf_counter()
         seen = await snapshot.take(db, produce)
         if not on_demand and not seen.has_both_sides:
@@ -87,9 +93,10 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
             return None
         if not on_demand and not seen.changes:
             return None  # another process has just cleared it
-        plan = await pool.clear(seen.market, policy(), seen.now_us)
+        async with db.keeping(lock):
+            plan = await pool.clear(seen.market, policy(), seen.now_us)
         point("rounds.after_solve")
-        async with db.transaction() as session:
+        async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan, policy())
             cleared.seconds = time.perf_counter() - started_s
             session.add(cleared)

@@ -11,16 +11,19 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, update
+from sqlalchemy.exc import DBAPIError
 
 from chassis.auth import Caller
-from chassis.db import Database
+from chassis.db import Database, is_transient
 from contracts.matches import MatchAgreed, MatchEvent, MatchReleased
 from contracts.supply import RemainingChanged
 from services.matching.matches import service as matches
 from services.matching.matches.models import Match
+from services.matching.optimiser.plan import Plan
 from services.matching.rounds import service, snapshot, writing
 from services.matching.rounds.pool import SolverPool
 from tests.services.matching.scene import Scene, books_balance, consume, wanted, withdrawn
+from tests.support.services import told
 
 ORDERS, OTHERS = 200, 20
 
@@ -203,3 +206,39 @@ async def test_a_withdrawal_while_a_round_runs_leaves_nothing_proposed_and_what_
         mine = [match.status for match in await scene.matches() if match.listing_id == lot.listing_id]
         assert set(mine) <= ({"agreed"} if auto_agree else {"released"})
         await books_balance(scene.db)
+
+
+class PausedPool:
+    """Solvers of a worker that stands still while it waits for them."""
+
+    def __init__(self, pool: SolverPool) -> None:
+        self._pool = pool
+        self.asked = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def clear(self, *question: Any) -> Plan:
+        self.asked.set()
+        await self.goes_on.wait()
+        return await self._pool.clear(*question)
+
+
+async def test_a_worker_that_was_paused_during_a_round_and_wakes_late_changes_nothing(scene: Scene) -> None:
+    await scene.lot()
+    await scene.order()
+    paused = PausedPool(scene.pool)
+    async with another_process(scene) as db:
+        late = asyncio.create_task(service.clear_changed(db, paused, "strawberry"))  # type: ignore[arg-type]
+        await paused.asked.wait()
+        assert await service.clear_changed(scene.db, scene.pool, "strawberry") is None, "one at a time"
+        async with scene.db.holding(service._lock_of("strawberry"), 0.02, stale_after_s=0.1):
+            pass  # taken from it, as from one that has not been heard of
+        cleared = await service.clear_changed(scene.db, scene.pool, "strawberry")
+        assert cleared is not None
+        assert cleared.matches == 1
+        before = [match.id for match in await scene.matches()], await told(scene.db)
+        paused.goes_on.set()
+        with pytest.raises(DBAPIError) as lost:
+            await late
+        assert is_transient(lost.value)
+    assert ([match.id for match in await scene.matches()], await told(scene.db)) == before
+    await books_balance(scene.db)
