@@ -48,15 +48,19 @@ async def outbox_is_late(db: Database) -> str | None:
     return Late(f"the oldest event has waited {age_s:.0f} s") if age_s > LATE_S else None
 
 
-def serve_health(app: FastAPI, checks: Mapping[str, Check]) -> None:
-    """`GET /healthz` and `GET /readyz`, which is 503 while one of `checks` finds something that is not merely late."""
+def serve_health(app: FastAPI, ours: Mapping[str, Check], others: Mapping[str, Check]) -> None:
+    """`GET /healthz` and `GET /readyz`, which is 503 while a check finds something that is not merely late.
+
+    `/readyz?alone=true` leaves `others` out: a gateway stays in rotation while one of the services is away.
+    """
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
+    async def readyz(alone: bool = False) -> JSONResponse:
+        checks = {**ours} if alone else {**ours, **others}
         answers = await asyncio.gather(*(check() for check in checks.values()))
         found = {name: why for name, why in zip(checks, answers, strict=True) if why is not None}
         reasons = {name: why for name, why in found.items() if not isinstance(why, Late)}

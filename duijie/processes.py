@@ -24,6 +24,7 @@ from chassis.auth import RemoteKeys
 from chassis.db import Database, is_transient
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.telemetry import configure_logging
+from chassis.tracing import configure_tracing
 from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
@@ -44,14 +45,14 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 async def serve(service: str) -> None:
     """Run the API of `service` until SIGINT or SIGTERM. Raises CannotStart."""
-    async with _process() as (process, listener, stack):
+    async with _process(f"{service}-api") as (process, listener, stack):
         app = await APIS[service](process, stack)
         await _answer(app, listener, stack)
 
 
 async def work(service: str) -> None:
     """Run the worker of `service` until SIGINT or SIGTERM. Raises CannotStart."""
-    async with _process() as (_, listener, stack):
+    async with _process(f"{service}-worker") as (_, listener, stack):
         kafka = told(KafkaSettings)
         await _check_topics(kafka)
         transport = KafkaTransport(
@@ -102,16 +103,18 @@ def told(settings: type[Settings]) -> Settings:
 
 
 @asynccontextmanager
-async def _process() -> AsyncIterator[tuple[ProcessSettings, socket, AsyncExitStack]]:
-    """A process until its end, which comes in time whoever does not answer any more."""
+async def _process(name: str) -> AsyncIterator[tuple[ProcessSettings, socket, AsyncExitStack]]:
+    """A process, as it is called in traces, until its end."""
     process = told(ProcessSettings)
     configure_logging(process.log_level)
+    configure_tracing(name)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listening(process.port, process.host))
         yield process, listener, stack
 
 
 async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None:
+    """Serve until told to stop. What then does not answer any more is not waited for beyond END_WITHIN_S."""
     stop = told_to_stop()
     http = await stack.enter_async_context(serving(app, listener))
     host, port = listener.getsockname()[:2]

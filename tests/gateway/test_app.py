@@ -68,6 +68,15 @@ async def test_the_whole_says_who_is_not_ready_and_why(
     }
 
 
+async def test_asked_for_itself_alone_it_stays_ready_while_a_service_is_away(
+    db: Database, signer: Signer, vault: Vault
+) -> None:
+    async with client_of(create_gateway(db, signer, vault, {"matching": InProcess(gone)})) as client:
+        assert (await client.get("/readyz")).status_code == 503
+        alone = await client.get("/readyz", params={"alone": True})
+    assert (alone.status_code, alone.json()) == (200, {"ready": True, "reasons": {}, "late": {}})
+
+
 async def test_what_a_service_does_late_is_told_and_leaves_the_whole_ready(
     db: Database, signer: Signer, vault: Vault
 ) -> None:
