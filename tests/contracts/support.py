@@ -26,6 +26,12 @@ def golden_of(kind: type[Event]) -> Path:
     return GOLDEN / f"{kind.TYPE}.{kind.TOPIC.rsplit('.', 1)[1]}.json"
 
 
+def goldens_of(kind: type[Event]) -> list[Path]:
+    """The golden file of an event, and those from before a field was added: `<type>.<version>.<n>.json`."""
+    file = golden_of(kind)
+    return [file, *sorted(GOLDEN.glob(f"{file.stem}.*.json"))]
+
+
 def golden(kind: type[Event]) -> Event:
     return kind.model_validate_json(golden_of(kind).read_bytes())
 
