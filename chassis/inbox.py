@@ -17,12 +17,14 @@ import structlog
 
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession, is_transient
+from chassis.dead_letters import dead_letter
 from chassis.killing import point
+from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
 from chassis.outbox import append_records
 from chassis.tables import INBOX
-from chassis.telemetry import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED, described
+from chassis.telemetry import described
 from chassis.transport.base import Batch, Record, Transport
-from contracts.event import DEAD_LETTERS, Envelope, Event
+from contracts.event import Envelope, Event
 
 log = structlog.get_logger()
 
@@ -128,8 +130,7 @@ class Consumer:
     async def _bury(self, record: Record, error: Exception) -> None:
         """Send the record to its dead letters, with the reason; it never blocks those behind it."""
         log.error("record_dead", consumer=self._name, topic=record.topic, key=record.key, exc_info=error)
-        reason = {"dlq_consumer": self._name, "dlq_error": described(error)}
-        dead = Record(record.topic + DEAD_LETTERS, record.key, record.value, {**record.headers, **reason})
+        dead = dead_letter(record, self._name, described(error))
         async with self._db.transaction() as session:
             await append_records(session, [dead])
         EVENTS_DEAD.labels(self._name).inc()

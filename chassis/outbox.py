@@ -15,10 +15,12 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
+from chassis.dead_letters import without_body
 from chassis.killing import point
+from chassis.metrics import EVENTS_DEAD, EVENTS_RELAYED
 from chassis.tables import OUTBOX
-from chassis.telemetry import EVENTS_RELAYED, current_traceparent
-from chassis.transport.base import Record, Transport
+from chassis.tracing import current_traceparent
+from chassis.transport.base import Record, RecordTooLarge, Transport
 from contracts.event import Envelope, Event
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ OLDEST_AGE_S = (
     select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
 )
 POLL_S = 0.05
+KEY_TOLD = 100  # of a key in a log
+EVENT_MAX_B = 1_000_000
+"""A broker takes 1,048,588 bytes unless it is told otherwise; the rest is room for the reason of a dead letter."""
+
+
+class EventTooLarge(Exception):
+    """An event that no transport would carry: a fault of whoever made it, and nothing of its work is committed."""
 
 
 def to_record(event: Event, source: str) -> Record:
@@ -48,17 +57,37 @@ def to_record(event: Event, source: str) -> Record:
 
 
 async def append(session: AsyncSession, source: str, events: Sequence[Event]) -> None:
-    """Write the events into the session's transaction."""
-    await append_records(session, [to_record(event, source) for event in events])
+    """Write the events into the session's transaction. Raises EventTooLarge."""
+    records = [to_record(event, source) for event in events]
+    for record in records:
+        if (size := _bytes(record)) > EVENT_MAX_B:
+            log.error("event_too_large", topic=record.topic, type=record.headers["ce_type"], bytes=size)
+            raise EventTooLarge(f"{record.headers['ce_type']} has {size} bytes and may have {EVENT_MAX_B}")
+    await append_records(session, records)
 
 
 async def append_records(session: AsyncSession, records: Sequence[Record]) -> None:
     """Write records as they are, such as dead letters, into the session's transaction."""
     rows = [
-        {"topic": record.topic, "key": record.key, "headers": dict(record.headers), "value": record.value}
+        {
+            "topic": record.topic,
+            "key": _storable(record.key),
+            "headers": {_storable(name): _storable(text) for name, text in record.headers.items()},
+            "value": record.value,
+        }
         for record in records
     ]
     await session.execute(insert(OUTBOX), rows)
+
+
+def _storable(text: str) -> str:
+    """A foreign record's key or header may hold what PostgreSQL's text can't, and its dead letter has to be written."""
+    return text.replace("\0", "\ufffd")
+
+
+def _bytes(record: Record) -> int:
+    texts = (record.key, *record.headers.keys(), *record.headers.values())
+    return len(record.value) + sum(len(text.encode()) for text in texts)
 
 
 async def oldest_age_s(db: Database) -> float:
@@ -85,10 +114,27 @@ class Relay:
         rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()
         if rows:
             point("outbox.before_send")
-            await self._transport.publish([Record(row.topic, row.key, row.value, row.headers) for row in rows])
+            await self._publish([Record(row.topic, row.key, row.value, row.headers) for row in rows])
             point("outbox.after_send")
             # only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile
             await connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
             point("outbox.after_delete")
             EVENTS_RELAYED.labels(self._db.source).inc(len(rows))
         return len(rows)
+
+    async def _publish(self, records: Sequence[Record]) -> None:
+        try:
+            await self._transport.publish(records)
+        except RecordTooLarge:
+            # which one is not told: each by itself, in order
+            for record in records:
+                await self._publish_alone(record)
+
+    async def _publish_alone(self, record: Record) -> None:
+        """What is refused for its size goes to the dead letters without its body, and those behind it go on."""
+        try:
+            await self._transport.publish([record])
+        except RecordTooLarge as error:
+            log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
+            await self._transport.publish([without_body(record, self._db.source, str(error))])
+            EVENTS_DEAD.labels(self._db.source).inc()

@@ -10,6 +10,10 @@ class TransportUnavailable(Exception):
     """The transport can't be reached or did not acknowledge; the caller keeps the records and tries again."""
 
 
+class RecordTooLarge(Exception):
+    """The transport will never take one of the records, for its size; others of the call it may have taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One event on the wire: CloudEvents 1.0 in binary mode, so `headers` holds `ce_id`, `ce_type` and their like."""
@@ -43,6 +47,7 @@ class Transport(Protocol):
 
         Raises TransportUnavailable when any may not be: the caller sends the whole sequence again before
         it sends what follows. So a record may arrive twice, but first arrivals keep the order of their key.
+        Raises RecordTooLarge when trying again would not help.
         """
 
     def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:

@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 
-from chassis.transport.base import Batch, Record, TransportUnavailable
+from chassis.transport.base import Batch, Record, RecordTooLarge, TransportUnavailable
 
 BATCH_BYTES = 512 * 1024  # half of what a broker accepts by default
 HEARTBEAT_MS = 1000  # a member learns of a rebalance with its heartbeat
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 HANDOVER_S = 60.0  # how long a rebalance waits for a batch in work
 
 
@@ -76,6 +77,8 @@ class KafkaTransport:
             # After a failure the sequence numbers of an idempotent producer may have a hole, which the
             # broker refuses for ever: a new producer starts a new sequence.
             self._discard_producer(producer)
+            if isinstance(error, TOO_LARGE):
+                raise RecordTooLarge(f"Kafka refused: {error!r}") from error
             raise TransportUnavailable(f"Kafka did not acknowledge: {error!r}") from error
 
     async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:

@@ -21,9 +21,13 @@ import asyncpg
 from asyncpg.exceptions._base import InterfaceError
 from sqlalchemy import make_url
 
+from chassis.dead_letters import Written
 from chassis.transport.base import Batch, Record, TransportUnavailable
+from contracts.event import DEAD_LETTERS
 
 APPENDER = 0x6475696A6965  # the advisory lock of whoever appends or makes the tables
+READ_AT_ONCE = 50  # what is read without a group, each up to 1 MB
+PRUNED_AT_ONCE = 5_000
 SLOWEST_POLL = 16  # polling slows down to so many times `poll_s` while nothing comes
 
 TABLES = """
@@ -69,10 +73,21 @@ UPDATE event_position AS p SET seq = read.seq
 FROM unnest($2::text[], $3::bigint[]) AS read (topic, seq)
 WHERE p.consumer_group = $1 AND p.topic = read.topic AND p.seq < read.seq
 """
+END = "SELECT coalesce(max(seq), 0) FROM event_log WHERE topic = ANY ($1::text[])"
+PAGE = """
+SELECT seq, topic, key, value, headers, published_at FROM event_log
+WHERE topic = ANY ($1::text[]) AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
+"""
 PRUNE = """
-DELETE FROM event_log AS l
-WHERE published_at < now() - make_interval(days => $1)
-    AND seq <= coalesce((SELECT min(seq) FROM event_position AS p WHERE p.topic = l.topic), seq)
+WITH old AS MATERIALIZED (
+    SELECT topic, seq FROM event_log AS l
+    WHERE published_at < now() - make_interval(
+            days => CASE WHEN starts_with(reverse(topic), reverse($3)) THEN $2::int ELSE $1::int END
+        )
+        AND seq <= coalesce((SELECT min(seq) FROM event_position AS p WHERE p.topic = l.topic), seq)
+    LIMIT $4 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM event_log AS l USING old WHERE l.topic = old.topic AND l.seq = old.seq
 """
 
 LOST = (
@@ -145,11 +160,33 @@ class PostgresTransport:
                         await woken.wait()
                 pause_s = min(2 * pause_s, SLOWEST_POLL * self._poll_s)
 
-    async def prune(self, *, older_than_days: int) -> int:
-        """Delete what is older and acknowledged by every group that ever read its topic; return how much."""
+    async def read(self, topics: Collection[str]) -> AsyncGenerator[Written, None]:
+        """See `chassis.dead_letters.Log`."""
         with _lost_is_unavailable():
-            deleted: str = await (await self._ready_pool()).execute(PRUNE, older_than_days, timeout=600)
-        return int(deleted.removeprefix("DELETE "))
+            pool = await self._ready_pool()
+            end: int = await pool.fetchval(END, list(topics))
+        behind = 0
+        while behind < end:
+            with _lost_is_unavailable():
+                rows = await pool.fetch(PAGE, list(topics), behind, end, READ_AT_ONCE)
+            for row in rows:
+                yield Written(str(row["seq"]), row["published_at"], _record(row))
+            behind = rows[-1]["seq"] if rows else end  # none when what was there was pruned meanwhile
+
+    async def prune(self, *, older_than_days: int, dead_letters_older_than_days: int = 30) -> int:
+        """Delete what is older and acknowledged by every group that ever read its topic; return how much.
+
+        In short transactions, so that it may be long since the last time; any number may do it at once.
+        """
+        deleted, last = 0, PRUNED_AT_ONCE
+        while last == PRUNED_AT_ONCE:
+            with _lost_is_unavailable():
+                told: str = await (await self._ready_pool()).execute(
+                    PRUNE, older_than_days, dead_letters_older_than_days, DEAD_LETTERS, PRUNED_AT_ONCE, timeout=600
+                )
+            last = int(told.removeprefix("DELETE "))
+            deleted += last
+        return deleted
 
     async def _ready_pool(self) -> asyncpg.Pool:
         """Return the pool of publishers. It is small: they take turns."""

@@ -104,21 +104,65 @@ async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_oth
         Record("test.notes.v1", "k", b"{", records(1)[0].headers),
         Record("test.notes.v1", "k", b'{"note_id": "138000", "number": "x"}', records(1)[0].headers),
         Record("test.notes.v1", "k", b"{}", {}),
+        Record("test.notes.v1", "k", b"", records(1)[0].headers),
+        Record("test.notes.v1", "k", b"[" * 900_000, records(1)[0].headers),
+        Record("test.notes.v1", "k", b'{"number": "138000' + b"x" * 900_000, records(1)[0].headers),
+        Record("test.notes.v1", "k", b'{"note_id": "' + b"0" * 900_000 + b'"}', records(1)[0].headers),
+        Record("test.notes.v1", "k", b"\xff\xfe\x00", records(1)[0].headers),
+        Record("test.notes.v1", "k", records(9)[0].value, {**records(9)[0].headers, "ce_id": "7"}),
+        Record("test.notes.v1", "k", records(9)[0].value, {**records(9)[0].headers, "ce_time": "soon"}),
+        Record("test.notes.v1", "k\0", b"{", {**records(9)[0].headers, "a\0": "b\0"}),
     ],
-    ids=["no JSON", "wrong types", "no envelope"],
+    ids=[
+        "no JSON",
+        "wrong types",
+        "no envelope",
+        "a tombstone",
+        "900 kB of depth",
+        "900 kB cut off",
+        "900 kB of a field",
+        "bytes",
+        "no id",
+        "no time",
+        "NUL where PostgreSQL has none",
+    ],
 )
 async def test_what_cant_be_read_is_dead_and_its_content_is_not_in_the_reason(db: Database, broken: Record) -> None:
-    await consumer(db, Replayer([broken, *records(7)])).run()
-    assert await kept(db) == [7]
+    await consumer(db, Replayer([*records(6), broken, *records(7)], records(8))).run()
+    assert await kept(db) == [6, 7, 8]
     (letter,) = await dead(db)
+    assert (letter.topic, letter.value) == ("test.notes.v1.dlq", broken.value)
     assert "138000" not in letter.headers["dlq_error"]
 
 
 async def test_a_type_that_is_not_known_is_passed_over(db: Database) -> None:
     (record,) = records(1)
-    newer = Record(record.topic, record.key, record.value, {**record.headers, "ce_type": "duijie.test.from_tomorrow"})
-    await consumer(db, Replayer([newer])).run()
-    assert (await kept(db), await dead(db)) == ([], [])
+    newer = Record(record.topic, record.key, b"\x01", {**record.headers, "ce_type": "duijie.test.from_tomorrow"})
+    await consumer(db, Replayer([newer, *records(2)])).run()
+    assert (await kept(db), await dead(db)) == ([2], [])
+
+
+async def test_a_known_type_with_more_in_it_than_today_has_its_effect(db: Database) -> None:
+    (record,) = records(1)
+    richer = Record(record.topic, record.key, record.value[:-1] + b',"from_tomorrow":{"x":[1]}}', record.headers)
+    await consumer(db, Replayer([richer])).run()
+    assert (await kept(db), await dead(db)) == ([1], [])
+
+
+async def test_a_bad_record_is_tried_so_often_and_no_longer_than_three_seconds(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(inbox.asyncio, "sleep", note)
+    await consumer(db, Replayer(records(-1))).run()
+    assert len(waited) == inbox.MAX_TRIES - 1
+    assert sum(waited) <= 3
+    assert len(await dead(db)) == 1
 
 
 async def test_a_database_that_is_away_counts_no_try(db: Database) -> None:

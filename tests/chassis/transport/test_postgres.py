@@ -8,6 +8,7 @@ from contextlib import aclosing
 import asyncpg
 import pytest
 
+from chassis.transport import postgres
 from chassis.transport.base import TransportUnavailable
 from chassis.transport.postgres import PostgresTransport
 from tests.support.events import records, take
@@ -66,6 +67,27 @@ async def test_pruning_keeps_what_is_young_and_drops_what_nobody_reads(
         await age(database, 8, "unread.v1")
         assert await transport.prune(older_than_days=7) == 1
         assert await kept(database) == ["read"]
+
+
+async def test_pruning_keeps_dead_letters_for_longer(postgres_url: str, database: asyncpg.Connection) -> None:
+    async with PostgresTransport(postgres_url) as transport:
+        await transport.publish(records(f"{TOPIC}.dlq", "letter"))
+        await age(database, 29, f"{TOPIC}.dlq")
+        assert await transport.prune(older_than_days=7) == 0
+        await age(database, 2, f"{TOPIC}.dlq")
+        assert await transport.prune(older_than_days=7) == 1
+
+
+async def test_pruning_goes_on_until_nothing_old_is_left_whoever_else_prunes(
+    postgres_url: str, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "PRUNED_AT_ONCE", 10)
+    async with PostgresTransport(postgres_url) as one, PostgresTransport(postgres_url) as two:
+        await one.publish(records(TOPIC, *"abcde" * 10))
+        await age(database, 8)
+        await one.publish(records(TOPIC, "young"))
+        assert sum(await asyncio.gather(one.prune(older_than_days=7), two.prune(older_than_days=7))) == 50
+        assert await kept(database) == ["young"]
 
 
 async def test_after_pruning_the_numbers_go_on(postgres_url: str, database: asyncpg.Connection) -> None:
