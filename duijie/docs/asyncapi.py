@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.dead_letters import BODY_BYTES, CONSUMER, ERROR, REDRIVEN_OF
 from chassis.settings import KafkaSettings
 from contracts.event import SPEC_VERSION, Envelope, Event
 from duijie.docs.schemas import Untitled
@@ -16,7 +17,7 @@ from duijie.docs.told import Told, all_told, file_of, key_of
 
 BINDING_VERSION = "0.5.0"
 CONTENT_TYPE = "application/json"
-DEAD_LETTER = "dead-letter"
+DEAD_LETTER, RECEIPT = "dead-letter", "receipt"
 
 HEADERS = {
     **{name: f"ce_{name}" for name in ("id", "source", "type", "subject", "time")},
@@ -110,10 +111,10 @@ def _channels(told: Told, golden: Mapping[str, str]) -> Iterator[tuple[str, Docu
         {
             "address": dead.name,
             "description": (
-                f"Records of `{topic.name}` that a listener could not handle, with the reason. "
-                "Nobody listens: an operator reads and redrives them (`duijie dlq`)."
+                f"Records of `{topic.name}` that could not be handled, with the reason. No service listens: an "
+                "operator reads them and sends them to their topic again (`duijie dlq`), which leaves a receipt."
             ),
-            "messages": {DEAD_LETTER: _dead_letter()},
+            "messages": {DEAD_LETTER: _dead_letter(), RECEIPT: _receipt()},
             "bindings": {"kafka": _channel_binding(dead.partitions, dead.retention_ms)},
         },
     )
@@ -158,20 +159,42 @@ def _key(kind: type[Event]) -> Document:
 
 
 def _dead_letter() -> Document:
-    return {
-        "name": DEAD_LETTER,
-        "title": "Dead letter",
-        "summary": "A record as it came, whatever it was, with the reason in its headers.",
-        "headers": {
-            "type": "object",
-            "description": "Those that the record had, and two more.",
-            "required": ["dlq_consumer", "dlq_error"],
-            "properties": {
-                "dlq_consumer": {"type": "string", "description": "Consumer group that could not handle it."},
-                "dlq_error": {"type": "string", "description": "Why not; nothing of the record's content."},
-            },
+    return _record(
+        DEAD_LETTER,
+        "A record as it came, whatever it was, with the reason in its headers.",
+        "Those that the record had, and ours.",
+        {
+            CONSUMER: "Who could not handle it: a consumer group, or the relay that could not send it.",
+            ERROR: "Why not.",
+            BODY_BYTES: "How many bytes its value had; only where that was too large to be kept.",
         },
-        "payload": {"description": "As it came; it need not be JSON."},
+        [CONSUMER, ERROR],
+        "As it came; it need not be JSON.",
+    )
+
+
+def _receipt() -> Document:
+    return _record(
+        RECEIPT,
+        "A dead letter was sent to its topic again.",
+        "Which one.",
+        {REDRIVEN_OF: "Where the dead letter stands, as `duijie dlq list` tells it."},
+        [REDRIVEN_OF],
+        "Empty.",
+    )
+
+
+def _record(
+    name: str, summary: str, headers: str, described: Mapping[str, str], required: list[str], payload: str
+) -> Document:
+    properties = {header: {"type": "string", "description": text} for header, text in described.items()}
+    return {
+        "name": name,
+        "title": name.replace("-", " ").capitalize(),
+        "summary": summary,
+        "contentType": "application/octet-stream",
+        "headers": {"type": "object", "description": headers, "required": required, "properties": properties},
+        "payload": {"description": payload},
         "bindings": {
             "kafka": {
                 "key": {"type": "string", "description": "The record's own."},
@@ -198,9 +221,14 @@ def _operations(told: Told) -> Iterator[tuple[str, Document]]:
                 "bindings": {"kafka": group},
             },
         )
+    for sender in sorted({told.teller, *told.listeners}):
+        # the relay of the teller what is too large to be sent, consumers what they can't handle
         yield (
-            f"{listener}-sends-{dead}",
-            {**_operation("send", dead, [DEAD_LETTER]), "summary": f"{listener} puts aside what it can't handle."},
+            f"{sender}-sends-{dead}",
+            {
+                **_operation("send", dead, [DEAD_LETTER]),
+                "summary": f"{sender} puts aside what it can't handle or send.",
+            },
         )
 
 

@@ -13,7 +13,9 @@ from unittest.mock import MagicMock
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from chassis.dead_letters import dead_letter, without_body
 from chassis.inbox import Consumer
+from chassis.transport.base import Record
 from contracts.topics import TOPICS, declared
 from duijie.databases import DATABASES
 from duijie.docs.asyncapi import HEADERS
@@ -92,14 +94,32 @@ def test_the_headers_are_those_that_an_envelope_writes() -> None:
     assert set(HEADERS.values()) == example.keys() - {"ce_specversion", "content-type"}
 
 
+@pytest.mark.parametrize("topic", [topic.name for topic in TOPICS])
+def test_what_is_put_aside_is_a_dead_letter_or_its_receipt_and_never_both(topic: str) -> None:
+    record = Record(topic, "1", b"?", MESSAGES["duijie.round.cleared"]["examples"][0]["headers"])
+    kinds = CHANNELS[f"{topic}.dlq"]["messages"]
+    for put_aside in dead_letter(record, "matching", "why"), without_body(record, "relay", "why"):
+        assert put_aside.topic == f"{topic}.dlq"
+        assert described(kinds["dead-letter"], put_aside.headers)
+        assert not Draft202012Validator(kinds["receipt"]["headers"]).is_valid(put_aside.headers)
+
+
+def described(message: Any, headers: Any) -> bool:
+    """Valid, and none of our own headers is left untold."""
+    ours = {name for name in headers if name.startswith("dlq_")}
+    schema = message["headers"]
+    return Draft202012Validator(schema).is_valid(dict(headers)) and ours <= schema["properties"].keys()
+
+
 def operations(action: str, *, dead: bool) -> dict[str, set[str]]:
     """The services that do so, by topic."""
     found: dict[str, set[str]] = defaultdict(set)
     for name, operation in DOCUMENT["operations"].items():
         topic = operation["channel"]["$ref"].removeprefix("#/channels/")
         assert name == f"{name.split('-')[0]}-{operation['action']}s-{topic}"
+        messages = CHANNELS[topic]["messages"].keys() - {"receipt"}  # which only `duijie dlq` leaves
         assert {each["$ref"] for each in operation["messages"]} == {
-            f"#/channels/{topic}/messages/{message}" for message in CHANNELS[topic]["messages"]
+            f"#/channels/{topic}/messages/{message}" for message in messages
         }
         if operation["action"] == action and topic.endswith(".dlq") == dead:
             found[topic.removesuffix(".dlq")].add(name.split("-")[0])
@@ -122,8 +142,10 @@ def test_who_listens_are_the_consumers_that_the_workers_run(monkeypatch: pytest.
         needed = [each for each in signature(create).parameters.values() if each.default is Parameter.empty]
         create(**{each.name: MagicMock() for each in needed})
     assert operations("receive", dead=False) == heard
-    assert operations("send", dead=True) == heard  # who can't handle a record puts it aside
     assert operations("receive", dead=True) == {}
+    # who can't handle a record or can't send it puts it aside
+    for topic, tellers in operations("send", dead=False).items():
+        assert operations("send", dead=True)[topic] == heard[topic] | tellers
 
 
 def test_who_tells_are_the_services_that_make_the_event() -> None:
