@@ -41,6 +41,9 @@ def listening(port: int, host: str = LOOPBACK) -> Iterator[socket.socket]:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
         raise PortTaken(f"Port {port} of {host} {why}; choose another.") from error
     with listener:
+        # Accepted connections inherit it. Nobody else would set it: asyncio looks for IPPROTO_TCP, and this socket's
+        # protocol is 0. Without it the second half of an answer waits 40 ms for the acknowledgement of the first.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 
