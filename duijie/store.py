@@ -5,12 +5,13 @@ Imports little, so that `duijie token` is quick.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from chassis.db import Database
+from chassis.transport.postgres import PostgresTransport
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.postgres import EmbeddedPostgres, free_port
@@ -75,14 +76,30 @@ async def _keep_running(server: EmbeddedPostgres) -> None:
 @asynccontextmanager
 async def gateway_database(folder: DataFolder) -> AsyncIterator[Database]:
     """The accounts of this folder, whether its platform runs now or not."""
-    run = folder.current_run()
-    async with AsyncExitStack() as stack:
-        if run is not None:
-            server = EmbeddedPostgres(folder.path / "postgres", port=run.database_port)
-        else:
-            folder.take()
-            stack.callback(folder.give_back)
-            server = await stack.enter_async_context(database_server(folder))
+    async with _server_of(folder) as server:
         db = Database(server.url("gateway"), source="/duijie/gateway")
-        stack.push_async_callback(db.close)
-        yield db
+        try:
+            yield db
+        finally:
+            await db.close()
+
+
+@asynccontextmanager
+async def transport_of(folder: DataFolder) -> AsyncIterator[PostgresTransport]:
+    """What carries the events of this folder's platform, whether it runs now or not."""
+    async with _server_of(folder) as server, PostgresTransport(server.url(TRANSPORT_DATABASE)) as transport:
+        yield transport
+
+
+@asynccontextmanager
+async def _server_of(folder: DataFolder) -> AsyncIterator[EmbeddedPostgres]:
+    run = folder.current_run()
+    if run is not None:
+        yield EmbeddedPostgres(folder.path / "postgres", port=run.database_port)
+        return
+    folder.take()
+    try:
+        async with database_server(folder) as server:
+            yield server
+    finally:
+        folder.give_back()
