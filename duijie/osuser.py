@@ -116,15 +116,23 @@ def closed_folder(folder: Path, user: OsUser) -> Path | None:
     return next((step for step in (*reversed(real.parents), real) if not may_enter(step, user)), None)
 
 
+def tied_to_us(with_signal: str) -> tuple[str, ...]:
+    """What stands before a command, so that it gets the signal when the thread that starts it ends (prctl(2),
+    PR_SET_PDEATHSIG); nothing where there is no `setpriv`.
+    """
+    setpriv = _setpriv()
+    return (setpriv, "--pdeathsig", with_signal, "--") if setpriv else ()
+
+
 def launcher(user: OsUser | None, folder: Path) -> Launcher:
     """How to run a program that works in `folder`, as `user` (`None`: as ourselves).
 
     Where there is `setpriv`, the child gets SIGINT when the thread that starts it ends (prctl(2),
     PR_SET_PDEATHSIG); setpriv asks for it last, because a change of user forgets it.
     """
-    setpriv = _setpriv()
     if user is None:
-        return Launcher((setpriv, "--pdeathsig", "INT", "--")) if setpriv else Launcher()
+        return Launcher(tied_to_us("INT"))
+    setpriv = _setpriv()
     closed = closed_folder(folder, user)
     if setpriv is None:
         if closed is not None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # PostgreSQL's three ways to shut down, with how long each may take.
@@ -19,12 +19,12 @@ class Child:
     Linux sends the child its parent-death signal when the *thread* that forked ends, so no passing thread may fork.
     """
 
-    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]], name: str = "postgres") -> None:
         self.ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._refused: BaseException | None = None
         started = threading.Event()
-        threading.Thread(target=self._keep, args=(start, started), name="postgres", daemon=True).start()
+        threading.Thread(target=self._keep, args=(start, started), name=name, daemon=True).start()
         started.wait()
         if self._refused is not None:
             raise self._refused
@@ -45,13 +45,29 @@ class Child:
         assert self._process is not None
         return self._process.pid
 
-    def stop(self) -> None:
+    @property
+    def exit_code(self) -> int | None:
+        """Minus the signal's number when one ended it; `None` while it runs."""
+        return self._process.returncode if self._process is not None and self.ended.is_set() else None
+
+    def send(self, what: signal.Signals) -> None:
+        """To one that has ended, nothing."""
+        assert self._process is not None
+        if not self.ended.is_set():
+            self._process.send_signal(what)
+
+    def pause(self) -> None:
+        """Stop it in its tracks; return when all its threads stand still."""
+        self.send(signal.SIGSTOP)
+        with contextlib.suppress(ChildProcessError):  # it ended first
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def stop(self, shutdown: Sequence[tuple[signal.Signals, float]] = SHUTDOWN) -> None:
         """End it, ever less politely, and reap it."""
-        for what, patience_s in SHUTDOWN:
+        for what, patience_s in shutdown:
             if self.ended.is_set():
                 return
-            assert self._process is not None
-            self._process.send_signal(what)
+            self.send(what)
             self.ended.wait(patience_s)
 
 

@@ -1,39 +1,36 @@
-"""A real Apache Kafka for development and tests: one broker and controller in one JVM, on loopback.
+"""A real Apache Kafka for development and tests: brokers on loopback, each with its controller in one JVM.
 
-`python -m deploy.kafka.broker up|down` runs one in the background; tests use `Broker` as a context manager.
+`python -m deploy.kafka.broker up|down` runs them in the background; tests use `Broker` and `Brokers` as context
+managers.
 """
 
 import argparse
 import contextlib
 import fcntl
-import hashlib
 import os
-import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-HERE = Path(__file__).parent
-JDK_AT_LEAST = 17
+from deploy.kafka.configuration import Node, Security, broker_settings, rendered
+from deploy.kafka.java import HERE, QUICK, KafkaNotAvailable, java_command
+from deploy.ports import LOOPBACK, stable_port
+from duijie.osuser import tied_to_us
+from duijie.postmaster import Child
+
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
-JVM = (
-    "-Xmx512m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
-)
-
-
-class KafkaNotAvailable(Exception):
-    """This machine can't run Kafka; the message is a sentence that says what is missing."""
+START_WITHIN_S = 60.0
+SHUTDOWN = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
+SHUTDOWN_IN_HASTE = ((signal.SIGTERM, 2.0), (signal.SIGKILL, 1.0))
 
 
 class BrokerDidNotStart(Exception):
@@ -43,58 +40,85 @@ class BrokerDidNotStart(Exception):
 class Broker:
     """One broker. Its ports and data stay the same over stop and start, so a test can bring it back."""
 
-    def __init__(self, data: Path, *, port: int | None = None, advertised_port: int | None = None) -> None:
-        """`advertised_port` is what clients are told to connect to, for a proxy in between."""
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int | None = None,
+        advertised_port: int | None = None,
+        id_: int = 1,
+        controllers: Mapping[int, int] | None = None,
+        security: Security | None = None,
+        jvm: tuple[str, ...] = QUICK,
+    ) -> None:
+        """`advertised_port` is what clients are told to connect to, for a proxy in between.
+
+        `controllers` are the ports of the quorum's controllers by their nodes' ids, this one's among them.
+        `jvm` is `QUICK` or `FULL` of `deploy.kafka.java`.
+        """
         self.data = data.resolve()
-        self.port = port or _free_port()
+        self.port = port or stable_port()
         self.advertised_port = advertised_port or self.port
-        self._controller_port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.node = Node(id_, controllers or {id_: stable_port()}, self.port, self.advertised_port, stable_port())
+        self._security = security
+        self._jvm = jvm
+        self._child: Child | None = None
 
     @property
     def bootstrap(self) -> str:
-        return f"127.0.0.1:{self.advertised_port}"
+        return f"{LOOPBACK}:{self.advertised_port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "broker.log"
+
+    @property
+    def running(self) -> bool:
+        """Also when it is paused."""
+        return self._child is not None and not self._child.ended.is_set()
 
     @property
     def pid(self) -> int:
         """For signals: a test ends the broker with SIGKILL, then calls `stop` and `start`."""
-        if self._process is None:
+        if self._child is None:
             raise ProcessLookupError("the broker is not running")
-        return self._process.pid
+        return self._child.pid
 
-    def start(self, *, detached: bool = False, within_s: float = 60.0) -> None:
-        """Return once the broker answers. `detached` lets it outlive this process and its terminal."""
-        java = [_java(), *JVM, "-cp", f"{fetch_jars()}/*"]
+    def start(self, *, detached: bool = False, within_s: float = START_WITHIN_S) -> None:
+        """Return once the broker answers. `detached` lets it outlive this process."""
+        java = java_command(self._jvm)
         self.data.mkdir(parents=True, exist_ok=True)
         settings = self._write_settings()
-        with (self.data / "broker.log").open("ab") as log:
+        with self.log.open("ab") as log:
             if not (self.data / "log" / "meta.properties").exists():
-                _format_storage(java, settings, log.fileno())
-            self._process = subprocess.Popen(
-                [*java, "kafka.Kafka", str(settings)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=detached,
+                self._format_storage(java, settings, log.fileno())
+            command = [*(() if detached else tied_to_us("KILL")), *java, "kafka.Kafka", str(settings)]
+            # a session of its own: Ctrl-C at the terminal is for whoever started it to handle
+            self._child = Child(
+                lambda: subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                ),
+                f"kafka-{self.node.id}",
             )
         self._wait_until_it_answers(within_s)
 
-    def stop(self) -> None:
+    def stop(self, *, in_haste: bool = False) -> None:
         """End our child for sure, also when it is paused. Does nothing when it has ended."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop(SHUTDOWN_IN_HASTE if in_haste else SHUTDOWN)
+
+    def kill(self) -> None:
+        """End it by SIGKILL; `start` brings it back."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop(SHUTDOWN[-1:])
 
     def pause(self) -> None:
         """Stop it in its tracks; return when all its threads stand still."""
-        os.kill(self.pid, signal.SIGSTOP)
-        os.waitpid(self.pid, os.WUNTRACED)
+        if self._child is None:
+            raise ProcessLookupError("the broker is not running")
+        self._child.pause()
 
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
@@ -109,106 +133,114 @@ class Broker:
         self.stop()
 
     def _write_settings(self) -> Path:
-        broker, controller = f"127.0.0.1:{self.port}", f"127.0.0.1:{self._controller_port}"
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@{controller}",
-            "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "log.dirs": str(self.data / "log"),
-            # A misspelt topic should be an error, as on a production cluster.
-            "auto.create.topics.enable": "false",
-            "num.partitions": "2",
-            "offsets.topic.num.partitions": "4",
-            "offsets.topic.replication.factor": "1",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            # A single developer's consumer should not wait 3 s for others to join its group.
-            "group.initial.rebalance.delay.ms": "0",
-            "group.min.session.timeout.ms": "1000",
-        }
         path = self.data / "broker.properties"
-        path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+        settings = broker_settings(self.node, self.data / "log", self._security)
+        path.write_text(rendered(settings), encoding="utf-8")
         return path
 
+    def _format_storage(self, java: list[str], settings: Path, log: int) -> None:
+        command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(settings)]
+        command += self._security.formatting() if self._security else []
+        done = subprocess.run(command, stdout=log, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            shutil.rmtree(self.data / "log", ignore_errors=True)
+            raise BrokerDidNotStart(f"Kafka's storage could not be formatted: {done.stderr[-2000:].strip()}")
+
     def _wait_until_it_answers(self, within_s: float) -> None:
-        assert self._process is not None
         deadline = time.monotonic() + within_s
-        while not _answers(self.port):
-            ended = self._process.poll() is not None
+        while self.node.id not in brokers_known(self.port):
+            ended = not self.running
             if ended or time.monotonic() > deadline:
                 self.stop()
-                log = (self.data / "broker.log").read_text(encoding="utf-8", errors="replace")
+                log = self.log.read_text(encoding="utf-8", errors="replace")
                 raise BrokerDidNotStart(
                     f"Kafka {'ended' if ended else f'did not answer within {within_s:g} s'}:\n{log[-3000:]}"
                 )
             time.sleep(0.05)
 
 
-def fetch_jars() -> Path:
-    """Return the folder with Kafka's jars, fetched by Maven once for each content of pom.xml."""
-    pom = HERE / "pom.xml"
-    jars = HERE / "target" / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
-    if jars.exists():
-        return jars
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise KafkaNotAvailable("Kafka's jars are fetched by Maven, and there is no `mvn` on the PATH.")
-    jars.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=jars.parent) as fetched:
-        command = [maven, "-B", "-q", "-f", str(pom), "dependency:copy-dependencies"]
-        options = ["-DincludeScope=runtime", f"-DoutputDirectory={fetched}/jars"]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise KafkaNotAvailable(f"Maven could not fetch Kafka's jars: {done.stdout[-2000:].strip()}")
-        # Two processes may fetch at once; the second finds the folder there and leaves it.
-        if not jars.exists():
-            Path(fetched, "jars").rename(jars)
-    return jars
+class Brokers:
+    """Several brokers in one quorum. With three, two must have a record before it is acknowledged."""
+
+    def __init__(
+        self,
+        data: Path,
+        count: int = 1,
+        *,
+        ports: Sequence[int] | None = None,
+        advertised_ports: Sequence[int] | None = None,
+        jvm: tuple[str, ...] = QUICK,
+    ) -> None:
+        controllers = {id_: stable_port() for id_ in range(1, count + 1)}
+        self.brokers = [
+            Broker(
+                data / f"node-{id_}",
+                port=ports[id_ - 1] if ports else None,
+                advertised_port=advertised_ports[id_ - 1] if advertised_ports else None,
+                id_=id_,
+                controllers=controllers,
+                jvm=jvm,
+            )
+            for id_ in controllers
+        ]
+
+    @property
+    def bootstrap(self) -> str:
+        return ",".join(broker.bootstrap for broker in self.brokers)
+
+    @property
+    def copies(self) -> int:
+        """How many brokers can keep a topic, three at most."""
+        return min(3, len(self.brokers))
+
+    def start(self, *, detached: bool = False, within_s: float = START_WITHIN_S) -> None:
+        """All at once, since a broker alone has no quorum."""
+        with ThreadPoolExecutor(len(self.brokers)) as pool:
+            starting = [pool.submit(broker.start, detached=detached, within_s=within_s) for broker in self.brokers]
+        try:
+            for each in starting:
+                each.result()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, *, in_haste: bool = False) -> None:
+        with ThreadPoolExecutor(len(self.brokers)) as pool:
+            for stopping in [pool.submit(broker.stop, in_haste=in_haste) for broker in self.brokers]:
+                stopping.result()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
-def _java() -> str:
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=f"{home}/bin" if home else None)
-    if java is None:
-        raise KafkaNotAvailable(f"Kafka needs a JDK {JDK_AT_LEAST} or later, and there is no `java`.")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
-    if version is None or int(version[1]) < JDK_AT_LEAST:
-        raise KafkaNotAvailable(f"Kafka needs a JDK {JDK_AT_LEAST} or later; {java} is: {said.strip()}")
-    return java
+def brokers_known(port: int) -> set[int]:
+    """The ids of the brokers that the one at `port` knows of: nobody, when it is not there or has just begun.
 
-
-def _format_storage(java: list[str], settings: Path, log: int) -> None:
-    format_ = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(settings)]
-    done = subprocess.run([*java, *format_], stdout=log, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise BrokerDidNotStart(f"Kafka's storage could not be formatted: {done.stderr[-2000:].strip()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _answers(port: int) -> bool:
-    """Ask for Metadata (key 3, version 0): just after its start a broker answers, but knows of no broker yet."""
+    Asked by Metadata (key 3, version 0).
+    """
     request = struct.pack(">hhihi", 3, 0, 1, -1, 0)
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=1) as connection,
+            socket.create_connection((LOOPBACK, port), timeout=1) as connection,
             connection.makefile("rb") as answer,
         ):
             connection.settimeout(2)
             connection.sendall(struct.pack(">i", len(request)) + request)
-            _size, _correlation, brokers = struct.unpack(">iii", answer.read(12))
+            _size, _correlation, count = struct.unpack(">iii", answer.read(12))
+            known = set()
+            for _ in range(count):
+                id_, name_bytes = struct.unpack(">ih", answer.read(6))
+                answer.read(name_bytes + 4)
+                known.add(id_)
+            return known
     except (OSError, struct.error):
-        return False
-    return bool(brokers)
+        return set()
 
 
 def _in_use(data: Path) -> bool:
@@ -223,39 +255,53 @@ def _in_use(data: Path) -> bool:
     return False
 
 
-def up(port: int, data: Path) -> None:
-    if _in_use(data):
-        print(f"A broker is already running on {data}.")
+def up(port: int, data: Path, count: int = 1) -> None:
+    """Start so many brokers, at `port` and those after it."""
+    if any(_in_use(node) for node in _nodes(data)):
+        print(f"Kafka is already running on {data}.")
         return
-    broker = Broker(data, port=port)
-    broker.start(detached=True)
-    (data / "broker.pid").write_text(f"{broker.pid}\n", encoding="ascii")
-    print(broker.bootstrap)
+    brokers = Brokers(data / f"of-{count}", count, ports=range(port, port + count))
+    brokers.start(detached=True)
+    for broker in brokers.brokers:
+        (broker.data / "broker.pid").write_text(f"{broker.pid}\n", encoding="ascii")
+    print(brokers.bootstrap)
 
 
 def down(data: Path, *, within_s: float = 10.0) -> None:
-    pid_file = data / "broker.pid"
-    if pid_file.exists() and _in_use(data):
-        pid = int(pid_file.read_text(encoding="ascii"))
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + within_s
-        while _in_use(data):
-            if time.monotonic() > deadline:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.05)
-    pid_file.unlink(missing_ok=True)
+    nodes = [node for node in _nodes(data) if (node / "broker.pid").exists()]
+    running = [node for node in nodes if _in_use(node)]
+    for node in running:
+        _signal(node, signal.SIGTERM)
+    deadline = time.monotonic() + within_s
+    while still := [node for node in running if _in_use(node)]:
+        if time.monotonic() > deadline:
+            for node in still:
+                _signal(node, signal.SIGKILL)
+        time.sleep(0.05)
+    for node in nodes:
+        (node / "broker.pid").unlink(missing_ok=True)
+
+
+def _nodes(data: Path) -> list[Path]:
+    """Where brokers keep their data: a quorum of one and a quorum of three can't share theirs."""
+    return sorted(data.glob("of-*/node-*"))
+
+
+def _signal(node: Path, what: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int((node / "broker.pid").read_text(encoding="ascii")), what)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.kafka.broker", description=__doc__)
     parser.add_argument("action", choices=["up", "down"])
-    parser.add_argument("--port", type=int, default=9092)
+    parser.add_argument("--port", type=int, default=9092, help="of the first; the others follow")
+    parser.add_argument("--brokers", type=int, default=1, choices=range(1, 10), metavar="N", help="1 or 3, usually")
     parser.add_argument("--data", type=Path, default=HERE / "run")
     arguments = parser.parse_args()
     try:
         if arguments.action == "up":
-            up(arguments.port, arguments.data)
+            up(arguments.port, arguments.data, arguments.brokers)
         else:
             down(arguments.data)
     except (KafkaNotAvailable, BrokerDidNotStart) as why:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.kafka import broker
+from deploy.kafka import broker, java
 from deploy.kafka.broker import Broker, KafkaNotAvailable
 
 
@@ -26,10 +26,10 @@ def test_an_old_jdk_is_said_in_plain_words(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_missing_maven_is_said_in_plain_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pom.xml").write_text("<project/>")
-    monkeypatch.setattr(broker, "HERE", tmp_path)
+    monkeypatch.setattr(java, "HERE", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(KafkaNotAvailable, match="no `mvn` on the PATH"):
-        broker.fetch_jars()
+        java.fetch_jars()
 
 
 def test_stopping_what_does_not_run_does_nothing(tmp_path: Path) -> None:
