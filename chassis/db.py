@@ -6,7 +6,7 @@ lock of the aggregate they report, so that the order of one key is the order of 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from sqlalchemy import func, select, text
@@ -175,20 +175,26 @@ class Database:
         Who says nothing over its connection for `stale_after_s` has been paused, and loses the lock to who waits:
         hold it under `keeping`, and do what only the holder may do over that very connection.
 
-        The connection is thrown away at the end and not given back to the pool, which would keep the lock with it.
+        The connection goes back to the pool when it surely holds no lock any more, and else is thrown away: a new one,
+        which knows no statement yet, costs more than a small round.
         """
         async with self._engine.connect() as plain:
             connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            free = False
             try:
                 while not await connection.scalar(select(func.pg_try_advisory_lock(lock))):
                     if await connection.scalar(EVICT, {"lock": lock, "stale_after_s": stale_after_s}):
                         log.warning("lock_taken_from_who_stalled", source=self.source, lock=lock)
                     elif not wait:
+                        free = True
                         raise LockTaken
                     await asyncio.sleep(retry_s)
                 yield connection
+                with suppress(DBAPIError):  # with its connection the lock is gone, too
+                    free = bool(await connection.scalar(select(func.pg_advisory_unlock(lock))))
             finally:
-                await plain.invalidate()
+                if not free:
+                    await plain.invalidate()
 
     @asynccontextmanager
     async def keeping(self, connection: AsyncConnection) -> AsyncIterator[None]:

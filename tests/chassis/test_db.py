@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db import Database, LockTaken, is_transient
 from tests.chassis.conftest import NOTES, NoteWritten
@@ -139,3 +140,25 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert not is_transient(broken.value)
     assert is_transient(OperationalError("", {}, Exception()))
     assert is_transient(ConnectionResetError())
+
+
+async def _backend(connection: AsyncConnection) -> int:
+    return int(await connection.scalar(select(func.pg_backend_pid())))
+
+
+async def test_the_connection_of_a_lock_is_used_again_without_the_lock(db: Database) -> None:
+    async with db.holding(42) as lock:
+        first = await _backend(lock)
+    async with db.holding(43) as again:
+        assert await _backend(again) == first
+        async with db.holding(42, wait=False):
+            pass
+
+
+async def test_the_connection_of_a_lock_is_thrown_away_when_its_work_failed(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with db.holding(42) as lock:
+            first = await _backend(lock)
+            raise RuntimeError
+    async with db.holding(43) as other:
+        assert await _backend(other) != first
