@@ -11,10 +11,11 @@ from datetime import timedelta
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
+from chassis.retention import delete_in_batches
 from chassis.tables import IDEMPOTENCY
 
 KEPT = timedelta(hours=48)
@@ -96,8 +97,7 @@ async def remember(session: WriteSession, mine: Claim, response: Response) -> No
 
 async def forget_old(db: Database) -> None:
     """Delete answers older than `KEPT`; the worker runs this now and then."""
-    async with db.transaction() as session:
-        await session.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_at < func.now() - KEPT))
+    await delete_in_batches(db, IDEMPOTENCY, IDEMPOTENCY.c.created_at < func.now() - KEPT)
 
 
 async def _hash(request: Request) -> bytes:

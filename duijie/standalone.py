@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import FastAPI
 
 from chassis.auth import LocalKeys
 from chassis.db import Database
+from chassis.retention import pruning_events
 from chassis.transport.postgres import PostgresTransport
 from chassis.worker import Worker
+from contracts.topics import DAY_MS, TOPICS
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run
 from duijie.postgres import EmbeddedPostgres
@@ -30,6 +33,8 @@ from services.logistics.worker import create_logistics_worker
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
 from services.matching.worker import create_matching_worker
+
+EVENTS_KEPT_DAYS = max(topic.retention_ms for topic in TOPICS) // DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
                 create_listing_worker(dbs["listing"], transport),
                 create_matching_worker(dbs["matching"], transport, solvers),
                 create_logistics_worker(dbs["logistics"], transport),
+                Worker("transport", [pruning_events(partial(transport.prune, older_than_days=EVENTS_KEPT_DAYS))]),
             ],
         )
 

@@ -4,6 +4,7 @@ from chassis.db import Database
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
+from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.listing.listings import handlers, service
@@ -21,5 +22,6 @@ def create_listing_worker(db: Database, transport: Transport) -> Worker:
             Task("consumer", consumer.run),
             every(EXPIRY_EVERY_S, "expiry", service.expire_spoiled, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            forgetting_notes(db, "listing"),
         ],
     )

@@ -4,13 +4,14 @@ from chassis.db import Database
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
+from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.logistics.parcels.service import void_overdue
 from services.logistics.programmes import handlers as programmes
 from services.logistics.routes.planner import Planner
 from services.logistics.shipments import handlers as shipments
-from services.logistics.shipments.service import cancel_overdue
+from services.logistics.shipments.service import cancel_overdue, forget_released
 
 CANCEL_EVERY_S = 5
 VOID_EVERY_S = 60
@@ -29,5 +30,7 @@ def create_logistics_worker(db: Database, transport: Transport, *, planners: int
             every(VOID_EVERY_S, "void", void_overdue, db),
             *(Task(f"planner-{number}", Planner(db).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            every(FORGET_EVERY_S, "released", forget_released, db),
+            forgetting_notes(db, "logistics"),
         ],
     )

@@ -4,10 +4,12 @@ from chassis.db import Database
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
+from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.matching.feed.appender import Appender
 from services.matching.matches import handlers as matches
+from services.matching.matches import pruning
 from services.matching.matches import service as match_service
 from services.matching.orders import service as order_service
 from services.matching.rounds.pool import SolverPool
@@ -34,5 +36,8 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool)
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
             every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            every(FORGET_EVERY_S, "refusals", pruning.forget_refusals, db),
+            every(FORGET_EVERY_S, "deliveries", pruning.forget_deliveries, db),
+            forgetting_notes(db, "matching"),
         ],
     )

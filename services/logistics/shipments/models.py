@@ -205,4 +205,4 @@ class ReleasedMatch(Base):
     __tablename__ = "released_matches"
 
     match_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    released_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    released_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), index=True)

@@ -13,6 +13,7 @@ from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.problems import NotFound
+from chassis.retention import delete_in_batches, redelivery_horizon
 from contracts.listings import Place
 from contracts.matches import MatchAgreed, MatchFulfilled, MatchReleased
 from contracts.shipments import (
@@ -27,7 +28,7 @@ from contracts.shipments import (
 )
 from services.logistics.clock import database_now
 from services.logistics.shipments import queries
-from services.logistics.shipments.models import Report, ReportType, Shipment, last_departure
+from services.logistics.shipments.models import ReleasedMatch, Report, ReportType, Shipment, last_departure
 from services.logistics.shipments.schemas import NewReport
 
 CANCEL_BATCH = 500
@@ -136,6 +137,12 @@ def _found(shipment: Shipment | None) -> Shipment:
     if shipment is None:
         raise NotFound()
     return shipment
+
+
+async def forget_released(db: Database) -> int:
+    """Delete released matches whose agreement can't come any more; how many."""
+    old = ReleasedMatch.released_at < redelivery_horizon("logistics")
+    return await delete_in_batches(db, ReleasedMatch.__table__, old)
 
 
 def _row(match: MatchAgreed) -> dict[str, Any]:

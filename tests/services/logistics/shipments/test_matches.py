@@ -1,23 +1,25 @@
 """Shipments follow the matches: opened once, cancelled when released, and never left behind."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, update
+from sqlalchemy import func, insert, update
 
 from chassis.db import Database
 from chassis.inbox import Consumer
 from chassis.outbox import to_record
+from chassis.tables import INBOX
 from chassis.transport.base import Batch
 from contracts.listings import Place
 from contracts.matches import MatchAgreed, MatchFulfilled, MatchProposed, MatchReleased
 from contracts.shipments import ShipmentCancelled, ShipmentDelivered, ShipmentOpened
 from services.logistics.shipments.handlers import SUBSCRIPTIONS
-from services.logistics.shipments.models import HANDLING, Shipment, last_departure
-from services.logistics.shipments.service import cancel_overdue
+from services.logistics.shipments.models import HANDLING, ReleasedMatch, Shipment, last_departure
+from services.logistics.shipments.service import cancel_overdue, forget_released
 from tests.support.logistics import agreed, hear, later
 from tests.support.services import Issuer, told
 
@@ -90,6 +92,28 @@ async def test_an_agreement_that_comes_after_the_release_opens_nothing_to_carry(
     else:
         await hear(db, released)
         await hear(db, match)
+    assert (await client.get("/v1/shipments", headers=issuer.caller("carrier"))).json()["items"] == []
+
+
+async def test_a_release_is_remembered_for_as_long_as_its_agreement_may_come(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    """By the time of the newest event that was heard, so that one who was away for months forgets nothing."""
+    old, young = agreed(), agreed()
+    for match in (old, young):
+        await hear(db, later(match, MatchReleased, status="released", reason="expired"))
+    for match, days in ((old, 331), (young, 329)):
+        ago = func.now() - timedelta(days=days)
+        async with db.transaction() as session:
+            await session.execute(
+                update(ReleasedMatch).where(ReleasedMatch.match_id == match.match_id).values(released_at=ago)
+            )
+    assert await forget_released(db) == 0, "nothing was noted in the inbox yet"
+    async with db.transaction() as session:
+        newest = func.now() - timedelta(days=300)
+        await session.execute(insert(INBOX).values(consumer="logistics", event_id=uuid4(), received_at=newest))
+    assert await forget_released(db) == 1
+    await hear(db, young)
     assert (await client.get("/v1/shipments", headers=issuer.caller("carrier"))).json()["items"] == []
 
 
