@@ -1,0 +1,361 @@
+"""One run of the gate: load and faults together for a while, then quiet, then the oracles, then the table."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncpg
+
+from tests.faults.kit import topics
+from tests.faults.kit.caller import Caller
+from tests.faults.kit.findings import Findings
+from tests.faults.kit.house import SERVICES, House
+from tests.faults.kit.journal import Journal
+from tests.faults.kit.load import Load, Scale, accounts, fifty_at_once
+from tests.faults.kit.oracles import events, feed, ledger, market
+from tests.faults.kit.spy import Told, told
+
+QUIET_WITHIN_S = 30.0
+QUIET_PATIENCE_S = 120.0
+SNAPSHOT_EVERY_S = 1.5
+POINTS = {
+    "serve": (("db.before_commit", 8), ("db.after_commit", 8)),
+    "work": (
+        ("outbox.before_send", 4),
+        ("outbox.after_send", 4),
+        ("outbox.after_delete", 4),
+        ("inbox.before_commit", 4),
+        ("inbox.after_commit", 4),
+        ("db.before_commit", 15),
+    ),
+}
+"""Where a process may be told to die, and the how manieth time at most."""
+MORE_POINTS = {
+    "work matching": (("rounds.after_solve", 4), ("feed.after_append", 6)),
+    "serve logistics": (("parcels.after_reserve", 3),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How much is done to it, within about `seconds`."""
+
+    seconds: float = 270.0
+    kills_every_s: float = 4.0
+    broker_kills: int = 3
+    broker_pauses_s: tuple[float, ...] = (5, 8, 20)
+    postgres_kills: int = 3
+    proxy_episodes: int = 12
+    repeats: int = 3
+    replays: int = 2
+    poisonings: int = 5
+    paused_workers: int = 2
+    fifties: int = 3
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run came to."""
+
+    seed: int
+    findings: Findings
+    counts: dict[str, int] = field(default_factory=dict)
+    kills: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    quiet_s: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def all_kills(self) -> int:
+        return sum(self.kills.values())
+
+    def table(self) -> str:
+        """The counts, each invariant, and every violation with the seed."""
+        rows: list[tuple[str, object]] = [("seed", self.seed), ("seconds", round(self.seconds))]
+        rows += [(f"killed {how}", n) for how, n in sorted(self.kills.items())]
+        rows += [("killed in all", self.all_kills), *self.counts.items()]
+        rows += [(f"outcomes {name}", n) for name, n in sorted(self.outcomes.items())]
+        rows += [("quiet and healthy after, s", f"{self.quiet_s:.1f}")]
+        violated = self.findings.invariants_violated()
+        rows += [
+            (name, f"{n:>9,} checked  {'VIOLATED' if name in violated else 'held'}")
+            for name, n in sorted(self.findings.checks.items(), key=lambda each: (len(each[0]), each[0]))
+        ]
+        rows += [("I12", "  not checked: webhooks do not exist yet")]
+        lines = [f"  {name:<44} {value}" for name, value in rows]
+        lines += [f"  VIOLATION (seed {self.seed}) {each[:1500]}" for each in self.findings.violations[:40]]
+        return "\n".join(lines)
+
+
+class Gate:
+    """Everything of one run, over a house that stands."""
+
+    def __init__(self, house: House, seed: int, scale: Scale, faults: Faults) -> None:
+        self.house = house
+        self.seed = seed
+        self.scale = scale
+        self.faults = faults
+        self.journal = Journal()
+        self.counts: Counter[str] = Counter()
+        self.meddler = topics.Meddler(house.broker.bootstrap, seed)
+        self.load: Load
+        self._chance = Random(f"{seed}/faults")
+        self._snapshots = Findings()
+
+    async def run(self) -> Result:
+        began_s = time.monotonic()
+        names = accounts(self.scale)
+        people = await self.house.tokens(names)
+        caller = Caller(self.house.url, people)
+        self.load = Load(caller, self.journal, self.seed, self.scale)
+        working = asyncio.create_task(self.load.run())
+        watching = asyncio.create_task(self._keep_looking())
+        try:
+            await self._do_faults(working)
+            self._calm()
+            self.load.stop.set()
+            await working
+            quiet_s = await self._until_quiet()
+        finally:
+            watching.cancel()
+            working.cancel()
+            await asyncio.gather(watching, working, return_exceptions=True)
+        findings = await self.judge({name: id_ for name, (id_, _) in people.items()}, caller)
+        await caller.aclose()
+        findings.seen("I14", quiet_s <= QUIET_WITHIN_S, f"quiet and healthy only after {quiet_s:.1f} s")
+        return Result(
+            self.seed,
+            findings,
+            dict(self.counts),
+            self.house.kills,
+            caller.outcomes,
+            quiet_s,
+            time.monotonic() - began_s,
+        )
+
+    # Faults
+
+    async def _do_faults(self, working: asyncio.Task[None]) -> None:
+        others = self._others()
+        self._chance.shuffle(others)
+        pause_s = self.faults.seconds / (len(others) + 1)
+        ends_s = time.monotonic() + self.faults.seconds
+        killing = asyncio.create_task(self._keep_killing())
+        try:
+            for number, (name, do) in enumerate(others, 1):
+                due_s = ends_s - self.faults.seconds + number * pause_s
+                await asyncio.wait({working}, timeout=max(0.2, due_s - time.monotonic()))
+                if working.done():
+                    return working.result()
+                self.counts[name] += 1
+                await do()
+            await asyncio.wait({working}, timeout=max(0.0, ends_s - time.monotonic()))
+        finally:
+            killing.cancel()
+            await asyncio.gather(killing, return_exceptions=True)
+        return None
+
+    def _others(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        faults, house = self.faults, self.house
+        pauses: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("broker stopped and continued", lambda s=s: asyncio.to_thread(house.pause_broker, s))  # type: ignore[misc]
+            for s in faults.broker_pauses_s
+        ]
+        return [
+            *pauses,
+            *[("broker killed", lambda: asyncio.to_thread(house.kill_broker))] * faults.broker_kills,
+            *[("PostgreSQL killed", lambda: asyncio.to_thread(house.kill_postgres))] * faults.postgres_kills,
+            *[("proxy episodes", self._proxy_episode)] * faults.proxy_episodes,
+            *[("repeated and shuffled shares of the topics", self._repeat)] * faults.repeats,
+            *[("full replays of every topic", self._replay)] * faults.replays,
+            *[("poisonings", self._poison)] * faults.poisonings,
+            *[("workers paused beyond their session", self._pause_worker)] * faults.paused_workers,
+            *[("fifty at once with one key", lambda: fifty_at_once(self.load))] * faults.fifties,
+        ]
+
+    async def _keep_killing(self) -> None:
+        names = list(self.house.children)
+        while True:
+            await asyncio.sleep(self.faults.kills_every_s * self._chance.uniform(0.5, 1.5))
+            name = self._chance.choice(names)
+            child = self.house.children[name]
+            if child.held_down or child.paused:
+                continue
+            point = None
+            if self._chance.random() < 0.6 and name != "serve gateway":
+                several = POINTS[child.command] + MORE_POINTS.get(f"{child.command} {child.service}", ())
+                point, most = self._chance.choice(several)
+                point = f"{point}:{self._chance.randrange(1, most + 1)}"
+            await asyncio.to_thread(self.house.kill, name, then_point=point)
+
+    async def _proxy_episode(self) -> None:
+        name = self._chance.choice(sorted(self.house.proxies))
+        proxy = self.house.proxies[name]
+        seconds = self._chance.uniform(2, 5)
+        kind = self._chance.choice(("delay", "throttle", "cut", "reset", "blackhole", "one way"))
+        self.counts[f"proxy: {kind}"] += 1
+        if kind == "delay":
+            proxy.delay(self._chance.uniform(0.05, 0.3))
+        elif kind == "throttle":
+            proxy.throttle(50_000)
+        elif kind == "cut":
+            await asyncio.to_thread(proxy.cut)
+        elif kind == "blackhole":
+            proxy.blackhole()
+        elif kind == "one way":
+            proxy.blackhole(self._chance.choice(("there", "back")))
+        else:
+            await asyncio.to_thread(proxy.reset)
+            return
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(proxy.calm)
+
+    async def _repeat(self) -> None:
+        await self.insist(lambda: self.meddler.repeat(0.3))
+
+    async def _poison(self) -> None:
+        await self.insist(self.meddler.spread_poison)
+
+    async def _replay(self) -> None:
+        """Each group in turn hears everything again from the beginning."""
+        for group, heard in events.HEARS.items():
+            members = [each.name for each in self.house.children.values() if each.name.startswith(f"work {group}")]
+            for name in members:
+                code = await asyncio.to_thread(self.house.stop, name)
+                self.journal.seen("processes", code == 0, f"{name} ended with {code} after SIGTERM")
+            try:
+                self.counts["records replayed"] += await self.insist(
+                    lambda group=group, heard=heard: topics.rewind(self.house.broker.bootstrap, group, heard)  # type: ignore[misc]
+                )
+            finally:
+                for name in members:
+                    self.house.start(name)
+
+    async def _pause_worker(self) -> None:
+        """It loses its session and its locks, and wakes late."""
+        name = self._chance.choice([name for name in self.house.children if name.startswith("work ")])
+        child = self.house.children[name]
+        child.paused = True
+        self.house.pause(name)
+        await asyncio.sleep(self._chance.uniform(4, 7))
+        self.house.resume(name)
+        child.paused = False
+
+    async def insist(self, do: Callable[[], Awaitable[Any]], within_s: float = 60) -> Any:
+        """The meddler's own clients meet the faults, too."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                async with asyncio.timeout(within_s):
+                    return await do()
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(1)
+
+    def _calm(self) -> None:
+        for proxy in self.house.proxies.values():
+            proxy.calm()
+        for name in self.house.children:
+            self.house.resume(name)
+
+    # Looking
+
+    async def _keep_looking(self) -> None:
+        """I1 and I7 on snapshots while everything goes on."""
+        while True:
+            for service, look in (("logistics", ledger.snapshot), ("matching", market.snapshot)):
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                    connection = await asyncpg.connect(self.house.database(service), ssl=False, timeout=3)
+                    try:
+                        await look(connection, self._snapshots)
+                    finally:
+                        await connection.close(timeout=3)
+            await asyncio.sleep(SNAPSHOT_EVERY_S)
+
+    async def _until_quiet(self) -> float:
+        """Nothing waits anywhere, nobody lags, everyone is ready; how long that took."""
+        began_s = time.monotonic()
+        while waiting := await self._waiting():
+            if time.monotonic() - began_s > QUIET_PATIENCE_S:
+                self.journal.seen("I14", False, f"still not quiet: {waiting}")
+                break
+            await asyncio.sleep(0.3)
+        return time.monotonic() - began_s
+
+    async def _waiting(self) -> list[str]:
+        found = []
+        tables = {name: ["outbox"] for name in SERVICES} | {"matching": ["outbox", "feed_pending"]}
+        for service, names in tables.items():
+            connection = await asyncpg.connect(self.house.database(service), ssl=False)
+            try:
+                counts = {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in names}
+                found += [f"{n} rows in {name} of {service}" for name, n in counts.items() if n]
+            finally:
+                await connection.close()
+        lags = await topics.lag(self.house.broker.bootstrap, events.HEARS)
+        found += [f"{group} lags {n}" for group, n in lags.items() if n]
+        found += await asyncio.to_thread(self.house.unready)
+        return found
+
+    # Judging
+
+    async def judge(self, account_ids: Mapping[str, str], caller: Caller) -> Findings:
+        findings = Findings()
+        databases = {service: self.house.database(service) for service in SERVICES}
+        committed: list[Told] = []
+        for url in databases.values():
+            committed += await told(url)
+        read = await topics.read_all(self.house.broker.bootstrap)
+        self.counts["records on the topics"] = await topics.count(self.house.broker.bootstrap)
+        self.counts["events heard, repeats and replays included"] = (
+            sum(each.topic in heard for each in read for heard in events.HEARS.values())
+            + self.counts["records replayed"]
+        )
+        self.counts |= self.meddler.done
+        pages = await self._transfers(caller)
+        findings.take(await ledger.judge(databases["logistics"], databases["matching"], self.journal, pages))
+        findings.take(await market.judge(databases["listing"], databases["matching"], self.journal))
+        findings.take(events.on_topics(committed, read))
+        findings.take(await events.in_inboxes(databases, committed))
+        findings.take(await events.effects(databases, committed))
+        findings.take(events.poison(self.meddler.poison, read))
+        findings.take(events.buried(committed, {(each.topic, each.digest) for each in read if each.meddled}))
+        findings.take(await feed.judge(databases["matching"], committed, self.journal, account_ids))
+        findings.take(self._snapshots)
+        findings.take(self.journal.findings)
+        for each in self.house.surprises:
+            findings.seen("processes", False, each)
+        findings.checks["processes"] += len(self.house.children)
+        return findings
+
+    async def _transfers(self, caller: Caller) -> dict[str, Sequence[Mapping[str, Any]]]:
+        """What the API shows of each programme's ledger, and its own verdict on it."""
+        pages: dict[str, Sequence[Mapping[str, Any]]] = {}
+        for programme in self.journal.programmes.values():
+            path, found, after = f"/v1/programmes/{programme['id']}", [], 0
+            while items := (await caller.get("officer", f"{path}/transfers", after=after, limit=500)).json()["items"]:
+                found += items
+                after = items[-1]["seq"]
+            pages[programme["id"]] = found
+            verdict = (await caller.get("officer", f"{path}/verify")).json()
+            right = verdict["ok"] and verdict["transfers"] == len(found) and verdict["head"] == found[-1]["hash"]
+            self.journal.seen("I15", right, f"{programme['name']}: {verdict}")
+        return pages
+
+
+def run_gate(folder: Path, seed: int, scale: Scale | None = None, faults: Faults | None = None) -> Result:
+    """A house of its own, one run, and its end."""
+    with House(folder) as house:
+        gate = Gate(house, seed, scale or Scale(), faults or Faults())
+        result = asyncio.run(gate.run())
+    for each in house.surprises:
+        if f"processes: {each}" not in result.findings.violations:
+            result.findings.seen("processes", False, each)
+    return result

@@ -1,0 +1,36 @@
+"""What was acknowledged to the load, and what it saw meanwhile: the oracles' other witness beside the databases."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.kit.findings import Findings
+
+
+@dataclass(slots=True)
+class Journal:
+    """Everything the callers were told with a 2xx."""
+
+    listings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    agreed: set[tuple[str, str]] = field(default_factory=set)
+    """Match, account."""
+    declined: set[str] = field(default_factory=set)
+    claims: dict[str, str] = field(default_factory=dict)
+    """Shipment, carrier."""
+    delivered_shipments: set[str] = field(default_factory=set)
+    parcels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By waybill as first written: what was sent and what was answered."""
+    scans: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By waybill: types."""
+    programmes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name: as opened."""
+    feeds: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    """By account: the items of all pages, joined."""
+    findings: Findings = field(default_factory=Findings)
+    """What was seen while it ran."""
+
+    def seen(self, invariant: str, right: bool, evidence: str) -> None:
+        self.findings.seen(invariant, right, evidence)

@@ -1,0 +1,360 @@
+"""The load: people of every role who go about their business through the gateway, seeded, whatever breaks meanwhile."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from tests.faults.kit.caller import Answer, Caller
+from tests.faults.kit.journal import Journal
+
+SCARCE_PRODUCE = "strawberry"
+PRODUCE = ("potato", "cabbage", "carrot", SCARCE_PRODUCE)
+ORIGINS = ("321323", "320722", "341222")
+DESTINATIONS = ("320102", "320106", "340104")
+PARCEL_G = 500
+RATE_FEN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many people, how fast, how much at once."""
+
+    producers: int = 5
+    buyers: int = 4
+    carriers: int = 3
+    pause_s: float = 0.8
+    """Between two things that one person does."""
+    array: int = 1000
+    scarce: int = 400
+    """For how many parcels the scarce programme has money."""
+    parcels: int = 14_000
+    """About how many are registered; then the carriers only carry."""
+
+
+ACCOUNTS_OF_ROLE = {"producer": "producers", "platform": "buyers", "carrier": "carriers"}
+
+
+def accounts(scale: Scale) -> dict[str, str]:
+    """By name: the role."""
+    people = {f"{role} {n}": role for role, field_ in ACCOUNTS_OF_ROLE.items() for n in range(getattr(scale, field_))}
+    return {**people, "officer": "programme_officer", "admin": "admin"}
+
+
+@dataclass(slots=True)
+class Load:
+    """One load. `run` works until `stop` is set, and every outcome that was unknown by then is known."""
+
+    caller: Caller
+    journal: Journal
+    seed: int
+    scale: Scale = field(default_factory=Scale)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    registered: int = 0
+    _keys: int = 0
+
+    async def run(self) -> None:
+        await self.open_programmes()
+        async with asyncio.TaskGroup() as group:
+            for role, do in {"producer": self.produce, "platform": self.buy, "carrier": self.carry}.items():
+                for number in range(getattr(self.scale, ACCOUNTS_OF_ROLE[role])):
+                    group.create_task(self._repeat(f"{role} {number}", do))
+                    if role != "carrier":
+                        group.create_task(self._repeat(f"{role} {number}", self.read_feed, faster=2))
+                        group.create_task(self._repeat(f"{role} {number}", self.answer_matches, faster=0.4))
+            group.create_task(self._repeat("officer", self.read_balances, faster=3))
+
+    async def _repeat(self, who: str, do: Callable[[str, Random], Awaitable[None]], faster: float = 1) -> None:
+        chance = Random(f"{self.seed}/{who}/{do.__name__}")
+        while not self.stop.is_set():
+            await do(who, chance)
+            try:
+                async with asyncio.timeout(self.scale.pause_s / faster * chance.uniform(0.5, 1.5)):
+                    await self.stop.wait()
+            except TimeoutError:
+                continue
+
+    def key(self) -> str:
+        self._keys += 1
+        return f"faults-{self.seed}-{self._keys}"
+
+    def _note_refusal(self, what: str, answer: Answer, *expected: int) -> None:
+        """A refusal that nothing explains is as wrong as a lost row."""
+        self.journal.seen(
+            "answers", answer.ok or answer.status in expected, f"{what}: {answer.status} {answer.body[:400]!r}"
+        )
+
+    # Officers
+
+    async def open_programmes(self) -> None:
+        today = datetime.now(UTC).date()
+        common = {
+            "funder": "faults",
+            "starts_at": f"{today - timedelta(days=1)}T00:00:00Z",
+            "ends_at": f"{today + timedelta(days=90)}T00:00:00Z",
+        }
+        others = [each for each in PRODUCE if each != SCARCE_PRODUCE]
+        courier = {"kind": "courier_parcel", "rate_fen": RATE_FEN}
+        programmes: list[dict[str, Any]] = [
+            {
+                "name": "scarce",
+                "budget_fen": self.scale.scarce * RATE_FEN,
+                "eligibility": {"produce": [SCARCE_PRODUCE]},
+                **courier,
+            },
+            {"name": "courier", "budget_fen": 10**10, "eligibility": {"produce": others}, **courier},
+            {"name": "support", "budget_fen": 10**12, "kind": "produce_support", "rate_fen": 30},
+        ]
+        for body in programmes:
+            answer = await self.caller.post("officer", "/v1/programmes", body | common, key=self.key())
+            assert answer.ok, answer.body
+            self.journal.programmes[body["name"]] = answer.json()
+
+    async def read_balances(self, who: str, chance: Random) -> None:
+        programme = chance.choice(list(self.journal.programmes.values()))
+        answer = await self.caller.get(who, f"/v1/programmes/{programme['id']}")
+        self._note_refusal("programme", answer)
+        if answer.ok:
+            now = answer.json()
+            parts = sum(now[f"{name}_fen"] for name in ("available", "reserved", "posted", "paid"))
+            self.journal.seen("I1", parts == now["budget_fen"] == programme["budget_fen"], f"read {now}")
+
+    # Producers
+
+    async def produce(self, who: str, chance: Random) -> None:
+        mine = [each for each in self.journal.listings.values() if each["by"] == who and not each["closed"]]
+        draw = chance.random()
+        if draw < 0.08 and mine:
+            await self._withdraw(who, chance.choice(mine))
+        elif draw < 0.2 and mine:
+            await self._patch_listing(who, chance.choice(mine), chance)
+        else:
+            await self.offer(who, chance)
+
+    async def offer(self, who: str, chance: Random) -> Answer:
+        body = {
+            "produce": chance.choices(PRODUCE, weights=(4, 4, 4, 1))[0],
+            "quantity_kg": chance.randrange(400, 3000),
+            "min_price_fen_per_kg": chance.randrange(60, 200),
+            "origin": {"adcode": chance.choice(ORIGINS)},
+            "auto_agree": chance.random() < 0.85,
+            # not for long: who went by a clock that is a day fast would close these
+            **({"best_before": now_text(timedelta(hours=20))} if chance.random() < 0.2 else {}),
+        }
+        answer = await self.caller.post(who, "/v1/listings", body, key=self.key())
+        self._note_refusal("listing", answer)
+        if answer.ok:
+            listing = answer.json()
+            self.journal.listings[listing["id"]] = {**listing, "by": who, "closed": False}
+        return answer
+
+    async def _withdraw(self, who: str, listing: dict[str, Any]) -> None:
+        listing["closed"] = True
+        answer = await self.caller.post(who, f"/v1/listings/{listing['id']}/withdraw", key=self.key())
+        self._note_refusal("withdraw", answer)
+        if answer.ok:
+            self.journal.withdrawn.add(listing["id"])
+
+    async def _patch_listing(self, who: str, listing: dict[str, Any], chance: Random) -> None:
+        read = await self.caller.get(who, f"/v1/listings/{listing['id']}")
+        self._note_refusal("read listing", read)
+        if read.ok:
+            now = read.json()
+            changes = {"quantity_kg": max(1, int(now["quantity_kg"] * chance.uniform(0.5, 1.3)))}
+            answer = await self.caller.patch(who, f"/v1/listings/{listing['id']}", changes, now["version"])
+            self._note_refusal("patch listing", answer, 409, 412)
+
+    # Buyers
+
+    async def buy(self, who: str, chance: Random) -> None:
+        mine = [each for each in self.journal.orders.values() if each["by"] == who and not each["closed"]]
+        if chance.random() < 0.08 and mine:
+            await self._cancel(who, chance.choice(mine))
+        else:
+            await self.order(who, chance)
+
+    async def order(self, who: str, chance: Random) -> Answer:
+        body = {
+            "produce": chance.choices(PRODUCE, weights=(4, 4, 4, 1))[0],
+            "quantity_kg": chance.randrange(300, 1500),
+            "max_price_fen_per_kg": chance.randrange(500, 1200),
+            "destination": {"adcode": chance.choice(DESTINATIONS)},
+            "auto_agree": chance.random() < 0.85,
+            "min_remaining_life_h": 6,
+        }
+        answer = await self.caller.post(who, "/v1/orders", body, key=self.key())
+        self._note_refusal("order", answer)
+        if answer.ok:
+            order = answer.json()
+            self.journal.orders[order["id"]] = {**order, "by": who, "closed": False}
+        return answer
+
+    async def _cancel(self, who: str, order: dict[str, Any]) -> None:
+        order["closed"] = True
+        answer = await self.caller.post(who, f"/v1/orders/{order['id']}/cancel", key=self.key())
+        self._note_refusal("cancel", answer, 409)
+        if answer.ok:
+            self.journal.cancelled.add(order["id"])
+
+    # Both sides
+
+    async def answer_matches(self, who: str, chance: Random) -> None:
+        found = await self.caller.get(who, "/v1/matches", status="proposed", limit=20)
+        self._note_refusal("matches", found)
+        for match in found.json()["items"] if found.ok else ():
+            side = "producer" if who.startswith("producer") else "buyer"
+            if self.stop.is_set() or match["consents"][side]:
+                continue
+            no = chance.random() < 0.2
+            path = f"/v1/matches/{match['id']}/{'decline' if no else 'agree'}"
+            answer = await self.caller.post(who, path, key=f"{self.seed}-{who}-{match['id']}-{no}")
+            self._note_refusal("answer to a match", answer, 409)
+            if answer.ok and no:
+                self.journal.declined.add(match["id"])
+            elif answer.ok:
+                self.journal.agreed.add((match["id"], self.caller.id_of(who)))
+
+    async def read_feed(self, who: str, chance: Random) -> None:
+        """The next page from where this account stands; now and then an old page again, which must be the same."""
+        read = self.journal.feeds[who]
+        after, limit = len(read), chance.randrange(1, 60)
+        answer = await self.caller.get(who, "/v1/feed/matches", after=after, limit=limit)
+        self._note_refusal("feed", answer)
+        if not answer.ok:
+            return
+        page = answer.json()
+        seqs = [item["seq"] for item in page["items"]]
+        right = seqs == list(range(after + 1, after + 1 + len(seqs))) and page["next"] == after + len(seqs)
+        self.journal.seen("I11", right, f"{who} read {seqs} behind {after}, next {page['next']}")
+        read += page["items"]
+        if right and len(seqs) == limit and chance.random() < 0.3:
+            again = await self.caller.get(who, "/v1/feed/matches", after=after, limit=limit)
+            self.journal.seen("I11", again.body == answer.body, f"{who}: the page behind {after} has changed")
+
+    # Carriers
+
+    async def carry(self, who: str, chance: Random) -> None:
+        found = await self.caller.get(who, "/v1/shipments", status="open", limit=20)
+        self._note_refusal("shipments", found)
+        items = found.json()["items"] if found.ok else []
+        for shipment in chance.sample(items, min(4, len(items))):
+            if self.stop.is_set():
+                return
+            answer = await self.caller.post(who, f"/v1/shipments/{shipment['id']}/claim", key=self.key())
+            self._note_refusal("claim", answer, 409, 404)
+            if not answer.ok:
+                continue
+            self.journal.claims[shipment["id"]] = self.caller.id_of(who)
+            if self.registered < self.scale.parcels and chance.random() < 0.6:
+                await self._send_parcels(who, answer.json(), chance)
+            else:
+                await self._deliver(who, shipment["id"])
+
+    async def _deliver(self, who: str, shipment_id: str) -> None:
+        for kind in ("picked_up", "delivered"):
+            body = {"type": kind, "at": now_text()}
+            answer = await self.caller.post(who, f"/v1/shipments/{shipment_id}/events", body, key=self.key())
+            self._note_refusal(f"shipment {kind}", answer, 409)
+            if answer.ok and kind == "delivered":
+                self.journal.delivered_shipments.add(shipment_id)
+
+    async def _send_parcels(self, who: str, shipment: dict[str, Any], chance: Random) -> None:
+        """Registered in one array; then scanned, some of it twice, some of it late, some never."""
+        count = min(self.scale.array, int(shipment["quantity_kg"] * 1000) // PARCEL_G)
+        prefix = f"f{self.seed}x{len(self.journal.parcels):06d}"
+        parcels = [
+            {
+                "waybill": f"{prefix}-{shipment['id'][-6:]}-{number:04d}",
+                "match_id": shipment["match_id"],
+                "weight_g": PARCEL_G,
+                "recipient_adcode": shipment["destination"]["adcode"],
+                "order_ref": f"{prefix}-{number}",
+            }
+            for number in range(count)
+        ]
+        self.registered += count
+        answer = await self.caller.post(who, "/v1/parcels", parcels, key=self.key())
+        self._note_refusal("parcels", answer)
+        if not answer.ok:
+            return
+        for parcel, item in zip(parcels, answer.json()["items"], strict=True):
+            self.journal.parcels[parcel["waybill"]] = {**parcel, **item, "by": who, "waybill": parcel["waybill"]}
+        await self._register_again(who, chance.sample(parcels, min(20, count)), chance)
+        keep = self._is_scarce(parcels[0]["waybill"])
+        fates = {each["waybill"]: chance.randrange(100) for each in parcels}
+        waves: list[tuple[str, Callable[[int], bool]]] = [
+            ("accepted", lambda fate: True),
+            ("delivered", lambda fate: fate < 92),
+            ("returned", lambda fate: not keep and 88 <= fate < 95),
+        ]
+        for kind, falls in waves:
+            await self._scan(who, kind, [each for each in parcels if falls(fates[each["waybill"]])], chance)
+
+    def _is_scarce(self, waybill: str) -> bool:
+        """Whether this parcel asked the scarce programme, from which nothing comes back."""
+        return self.journal.parcels[waybill]["subsidy"] == "fund_exhausted" or (
+            self.journal.parcels[waybill]["programme_id"] == self.journal.programmes["scarce"]["id"]
+        )
+
+    async def _register_again(self, who: str, parcels: list[dict[str, Any]], chance: Random) -> None:
+        """The same waybills, written otherwise: the first answers."""
+        again = [{**each, "waybill": written_otherwise(each["waybill"], chance)} for each in parcels]
+        answer = await self.caller.post(who, "/v1/parcels", again, key=self.key())
+        self._note_refusal("parcels again", answer)
+        for parcel, item in zip(parcels, answer.json()["items"] if answer.ok else (), strict=False):
+            first = self.journal.parcels[parcel["waybill"]]
+            same = all(item[name] == first[name] for name in ("parcel_id", "subsidy", "programme_id"))
+            self.journal.seen("I3", same, f"{parcel['waybill']} written otherwise: {item}, first {first}")
+
+    async def _scan(self, who: str, kind: str, parcels: list[dict[str, Any]], chance: Random) -> None:
+        if not parcels:
+            return
+        scans = [
+            {"waybill": each["waybill"], "type": kind, "at": now_text(), "adcode": each["recipient_adcode"]}
+            for each in parcels
+        ]
+        chance.shuffle(scans)
+        answer = await self.caller.post(who, "/v1/parcels/scans", scans, key=self.key())
+        self._note_refusal("scans", answer)
+        if answer.ok:
+            for each in scans:
+                self.journal.scans[each["waybill"]].add(kind)
+
+
+def now_text(later: timedelta = timedelta()) -> str:
+    return (datetime.now(UTC) + later).isoformat()
+
+
+def written_otherwise(waybill: str, chance: Random) -> str:
+    """The same waybill to a person: full width, other case, blanks."""
+    kind = chance.randrange(4)
+    if kind == 0:
+        return waybill.upper()
+    if kind == 1:
+        return "".join(chr(ord(c) + 0xFEE0) if 0x21 <= ord(c) <= 0x7E else c for c in waybill)
+    if kind == 2:
+        return f"  {waybill[:5]} {waybill[5:]} "
+    return waybill.upper()[:9] + "\u3000" + waybill[9:]
+
+
+async def fifty_at_once(load: Load, who: str = "producer 0") -> None:
+    """I13: 50 at once with one key, each tried again while its outcome is unknown: one effect, equal bytes."""
+    body = {
+        "produce": "potato",
+        "quantity_kg": 777,
+        "min_price_fen_per_kg": 100,
+        "origin": {"adcode": ORIGINS[0]},
+        "story": f"fifty at once {load.key()}",
+    }
+    key = load.key()
+    answers = await asyncio.gather(*(load.caller.post(who, "/v1/listings", body, key=key) for _ in range(50)))
+    bodies = {answer.body for answer in answers}
+    right = all(answer.ok for answer in answers) and len(bodies) == 1
+    load.journal.seen("I13", right, f"{len(bodies)} different answers, statuses {sorted({a.status for a in answers})}")
+    for each in bodies:
+        listing = json.loads(each)
+        if "id" in listing:
+            load.journal.listings[listing["id"]] = {**listing, "by": who, "closed": False}

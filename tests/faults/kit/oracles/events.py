@@ -1,0 +1,175 @@
+"""I9 and I10: every event that was committed is on its topic, in order, and had its effect once for each consumer.
+
+The witnesses are the spy in each database (what was committed), the topics as a consumer of the tests' own reads them,
+and the inboxes.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from tests.faults.kit.findings import Findings
+from tests.faults.kit.spy import Told
+from tests.faults.kit.topics import Read
+
+HEARS = {
+    "listing": ("matching.supply.v1",),
+    "matching": ("listing.listings.v1", "logistics.shipments.v1", "logistics.parcels.v1"),
+    "logistics": ("matching.matches.v1",),
+}
+DEAD_LETTERS = ".dlq"
+SHOWN = 5
+
+
+def on_topics(told: Sequence[Told], read: Sequence[Read]) -> Findings:
+    """I9. What the meddler wrote is marked and left out; a repeat is allowed, a change or another order is not."""
+    findings = Findings()
+    committed = {(each.topic, each.event_id): each for each in told if not each.topic.endswith(DEAD_LETTERS)}
+    ours = [each for each in read if not each.meddled and not each.topic.endswith(DEAD_LETTERS)]
+    first: dict[tuple[str, str], Read] = {}
+    for each in ours:
+        first.setdefault((each.topic, each.event_id), each)
+    lost = committed.keys() - first.keys()
+    findings.none("I9", sorted(lost)[:SHOWN], f"committed, not on its topic ({len(lost)})", of=len(committed))
+    invented = first.keys() - committed.keys()
+    findings.none("I9", sorted(invented)[:SHOWN], f"on its topic, not committed ({len(invented)})", of=len(first))
+    changed = [name for name, each in first.items() if name in committed and each.digest != committed[name].digest]
+    findings.none("I9", changed[:SHOWN], "other bytes than were committed", of=len(first))
+    findings.take(_in_order(told, ours))
+    return findings
+
+
+def _in_order(told: Sequence[Told], read: Sequence[Read]) -> Findings:
+    """First arrivals of one key stand in the order of its commits, and in one partition."""
+    findings = Findings()
+    committed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in told:
+        committed[each.topic, each.key].append(each.event_id)
+    arrived: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    partitions: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for one in read:
+        arrived[one.topic, one.key].setdefault(one.event_id)
+        partitions[one.topic, one.key].add(one.partition)
+    wrong = [name for name, ids in arrived.items() if name in committed and list(ids) != committed[name]]
+    findings.none("I9", wrong[:SHOWN], f"another order than that of the commits ({len(wrong)})", of=len(arrived))
+    split = [name for name, these in partitions.items() if len(these) > 1]
+    findings.none("I9", split[:SHOWN], "a key in two partitions", of=len(partitions))
+    return findings
+
+
+async def in_inboxes(databases: Mapping[str, str], told: Sequence[Told]) -> Findings:
+    """I10, the note: each consumer has every event of its topics."""
+    findings = Findings()
+    for consumer, topics in HEARS.items():
+        connection = await asyncpg.connect(databases[consumer], ssl=False)
+        try:
+            noted = Counter(
+                row["event_id"]
+                for row in await connection.fetch(
+                    "SELECT event_id::text FROM inbox WHERE consumer = $1 ORDER BY event_id", consumer
+                )
+            )
+        finally:
+            await connection.close()
+        meant = {each.event_id for each in told if each.topic in topics}
+        missing = meant - noted.keys()
+        findings.none("I10", sorted(missing)[:SHOWN], f"{consumer} has not had ({len(missing)})", of=len(meant))
+    return findings
+
+
+async def effects(databases: Mapping[str, str], told: Sequence[Told]) -> Findings:
+    """I10, the effect: what each consumer made of what it heard, computed here from the committed events alone."""
+    findings = Findings()
+    newest: dict[str, dict[str, Any]] = {}
+    agreed: set[str] = set()
+    parcels: dict[str, dict[str, Any]] = {}
+    delivered_by_shipment: set[str] = set()
+    for each in told:
+        if each.topic == "matching.matches.v1":
+            newest[each.key] = json.loads(each.value)
+            agreed |= {each.key} if each.type == "duijie.match.agreed" else set()
+        elif each.topic == "logistics.parcels.v1":
+            parcels[each.key] = json.loads(each.value)
+        elif (each.topic, each.type) == ("logistics.shipments.v1", "duijie.shipment.delivered"):
+            delivered_by_shipment.add(json.loads(each.value)["match_id"])
+    await _shipments(databases["logistics"], agreed, newest, findings)
+    await _fulfilments(databases["matching"], parcels, delivered_by_shipment, newest, findings)
+    return findings
+
+
+async def _shipments(
+    logistics: str, agreed: set[str], newest: Mapping[str, Mapping[str, Any]], findings: Findings
+) -> None:
+    connection = await asyncpg.connect(logistics, ssl=False)
+    try:
+        rows = {
+            row["match_id"]: row
+            for row in await connection.fetch("SELECT match_id::text, status, quantity_g FROM shipments")
+        }
+    finally:
+        await connection.close()
+    standing = {each for each in agreed if newest[each]["status"] != "released"}
+    findings.none("I10", sorted(standing - rows.keys())[:SHOWN], "agreed without a shipment", of=len(standing))
+    findings.none("I10", sorted(rows.keys() - agreed)[:SHOWN], "a shipment without agreement", of=len(rows))
+    wrong = [
+        (match_id, row["status"], newest[match_id]["status"])
+        for match_id, row in rows.items()
+        if (newest[match_id]["status"] == "fulfilled") != (row["status"] == "delivered")
+        or row["quantity_g"] != newest[match_id]["quantity_g"]
+    ]
+    findings.none("I10", wrong[:SHOWN], f"a shipment and its match differ ({len(wrong)})", of=len(rows))
+
+
+async def _fulfilments(
+    matching: str,
+    parcels: Mapping[str, Mapping[str, Any]],
+    delivered_by_shipment: set[str],
+    newest: Mapping[str, Mapping[str, Any]],
+    findings: Findings,
+) -> None:
+    brought: Counter[str] = Counter()
+    for parcel in parcels.values():
+        brought[parcel["match_id"]] += parcel["weight_g"] if parcel["status"] == "delivered" else 0
+    connection = await asyncpg.connect(matching, ssl=False)
+    try:
+        deliveries = await connection.fetch(
+            "SELECT match_id::text, sum(delivered_g)::bigint AS g FROM match_deliveries GROUP BY match_id"
+        )
+        statuses = {row["id"]: row["status"] for row in await connection.fetch("SELECT id::text, status FROM matches")}
+    finally:
+        await connection.close()
+    counted = {row["match_id"]: row["g"] for row in deliveries}
+    wrong = [(each, grams, counted.get(each, 0)) for each, grams in brought.items() if grams != counted.get(each, 0)]
+    findings.none("I10", wrong[:SHOWN], f"delivered grams, told and counted ({len(wrong)})", of=len(brought))
+    open_still = [each for each in delivered_by_shipment if statuses[each] != "fulfilled"]
+    findings.none("I10", open_still[:SHOWN], "delivered, not fulfilled", of=len(delivered_by_shipment))
+    unlike = [each for each, state in newest.items() if state["status"] != statuses[each]]
+    findings.none("I10", unlike[:SHOWN], "a match and its last event differ", of=len(newest))
+
+
+def poison(published: Sequence[tuple[str, bytes]], read: Sequence[Read]) -> Findings:
+    """Each record that no try could handle is among the dead letters of its topic, once or more for each consumer."""
+    findings = Findings()
+    dead = {(each.topic, each.digest, each.headers.get("dlq_consumer", "")) for each in read}
+    wanted = {
+        (topic + DEAD_LETTERS, hashlib.md5(value).hexdigest(), consumer)
+        for topic, value in published
+        for consumer, topics in HEARS.items()
+        if topic in topics
+    }
+    findings.none("poison", sorted(wanted - dead)[:SHOWN], "not among the dead letters", of=len(wanted))
+    return findings
+
+
+def buried(told: Sequence[Told], meddled: set[tuple[str, str]]) -> Findings:
+    """Nothing that was sound died: what lies among the dead letters is what the meddler wrote."""
+    findings = Findings()
+    dead = [each for each in told if each.topic.endswith(DEAD_LETTERS)]
+    sound = [each for each in dead if (each.topic.removesuffix(DEAD_LETTERS), each.digest) not in meddled]
+    evidence = [(each.topic, each.event_id, each.value[:200]) for each in sound[:SHOWN]]
+    findings.none("poison", evidence, f"a sound record died ({len(sound)})", of=len(dead))
+    return findings
