@@ -10,6 +10,7 @@ from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
 from chassis.metrics import serve_metrics
+from chassis.overload import AT_ONCE, OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
 from chassis.telemetry import RequestTelemetry
@@ -25,10 +26,12 @@ def create_app(
     keys: KeySource,
     routers: Iterable[APIRouter],
     checks: Mapping[str, Check] | None = None,
+    at_once: int = AT_ONCE,
 ) -> FastAPI:
     """The application of the service called `name`. Who made `db` closes it: a worker may share it.
 
     `/readyz` asks for the database, and for `checks` by their names; it also tells of a late outbox.
+    Beyond `at_once` requests it answers 503, see `chassis.overload`.
     """
     app = FastAPI(
         title=f"Duijie {name}",
@@ -42,6 +45,7 @@ def create_app(
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
     app.router.route_class = Route
+    app.add_middleware(OverloadGuard, service=name, at_once=at_once)
     app.add_middleware(RequestTelemetry, service=name)
     answer_problems(app)
     _serve_operators(app, checks or {})

@@ -5,17 +5,20 @@ lock of the aggregate they report, so that the order of one key is the order of 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import ExceptionContext, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from chassis.killing import point
-from chassis.outbox import append
+from chassis.metrics import COMMIT_SECONDS, DATABASE_ERRORS, POOL_IN_USE, POOL_SIZE
+from chassis.outbox import Emitted, append
+from chassis.tracing import current_traceparent
 from contracts.event import Event
 
 log = structlog.get_logger()
@@ -47,8 +50,9 @@ class WriteSession(AsyncSession):
     """A transaction that may write and tell of it. What it emits leaves with the commit, or not at all."""
 
     def emit(self, *events: Event) -> None:
-        """Tell these facts, in this order."""
-        self.emitted.extend(events)
+        """Tell these facts, in this order, as caused by what is being done now."""
+        traceparent = current_traceparent()
+        self.emitted.extend((event, traceparent) for event in events)
 
     def when_committed(self, do: Callable[[], None]) -> None:
         """Call `do` after the commit, for waking a loop of this process. Never for work that must not be lost."""
@@ -59,8 +63,8 @@ class WriteSession(AsyncSession):
         self.loops_to_wake.add(loop)
 
     @property
-    def emitted(self) -> list[Event]:
-        events: list[Event] = self.info.setdefault("emitted", [])
+    def emitted(self) -> list[Emitted]:
+        events: list[Emitted] = self.info.setdefault("emitted", [])
         return events
 
     @property
@@ -100,6 +104,7 @@ class Database:
 
     def __init__(self, url: str, *, source: str, pool_size: int = 10) -> None:
         self.source = source
+        self.service = source.removeprefix("/duijie/")
         self.outbox_wake = Wake()
         self._wakes: dict[str, Wake] = {}
         self._engine = create_async_engine(
@@ -113,6 +118,7 @@ class Database:
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)
         self._glancers = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._measure(2 * pool_size)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -143,12 +149,14 @@ class Database:
 
     async def commit(self, session: WriteSession) -> None:
         """Write what was emitted as the last statement, then commit, then wake who waits."""
+        started_s = time.perf_counter()
         await session.flush()
         emitted = list(session.emitted)
         if emitted:
             await append(session, self.source, emitted)
         point("db.before_commit")
         await session.commit()
+        COMMIT_SECONDS.labels(self.service).observe(time.perf_counter() - started_s)
         point("db.after_commit")
         session.emitted.clear()
         if emitted:
@@ -221,6 +229,16 @@ class Database:
         async with WriteSession(ordinary, expire_on_commit=False) as session:
             yield session
             await self.commit(session)
+
+    def _measure(self, connections_max: int) -> None:
+        pool = self._engine.pool
+        POOL_SIZE.labels(self.service).set(connections_max)
+        POOL_IN_USE.labels(self.service).set_function(pool.checkedout)  # type: ignore[attr-defined]
+        event.listen(self._engine.sync_engine, "handle_error", self._count_error)
+
+    def _count_error(self, failed: ExceptionContext) -> None:
+        state = getattr(failed.original_exception, "sqlstate", None) or "08"
+        DATABASE_ERRORS.labels(self.service, state[:2]).inc()
 
     async def close(self) -> None:
         await self._engine.dispose()

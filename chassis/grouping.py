@@ -15,11 +15,13 @@ from typing import Generic, TypeVar
 
 from fastapi import Request
 from fastapi.responses import Response
+from opentelemetry.trace import SpanKind
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession, is_transient
 from chassis.idempotency import Claim, Replay, StillRunning, claim, remember
 from chassis.problems import Problem
+from chassis.tracing import batch_span, current_traceparent
 
 Work = TypeVar("Work")
 Do = Callable[[WriteSession, Sequence[tuple[Caller, Work]]], Awaitable[Sequence[Response]]]
@@ -31,6 +33,7 @@ class _Job(Generic[Work]):
     caller: Caller
     work: Work
     size: int
+    traceparent: str | None = field(default_factory=current_traceparent)
     answer: asyncio.Future[Response] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def refuse(self, error: Exception) -> None:
@@ -102,7 +105,7 @@ class Group(Generic[Work]):
                     answered.append((job, known))
                 else:
                     taken.append((job, mine))
-            responses = await self._do(session, [(job.caller, job.work) for job, _ in taken]) if taken else ()
+            responses = await self._answers([job for job, _ in taken], session) if taken else ()
             for (_, held), response in zip(taken, responses, strict=True):
                 if held is not None:
                     await remember(session, held, response)
@@ -110,6 +113,11 @@ class Group(Generic[Work]):
             job.respond(response)
         for job, error in answered:
             job.refuse(error)
+
+    async def _answers(self, jobs: Sequence[_Job[Work]], session: WriteSession) -> Sequence[Response]:
+        causes = [job.traceparent for job in jobs]
+        with batch_span("grouped requests", SpanKind.INTERNAL, causes, {"duijie.requests": len(jobs)}):
+            return await self._do(session, [(job.caller, job.work) for job in jobs])
 
     async def _claim(self, session: WriteSession, job: _Job[Work], held: Sequence[Claim | None]) -> Claim | None:
         mine = await claim(session, job.request, str(job.caller.account_id))

@@ -8,12 +8,13 @@ A batch that fails is redone record by record. Only an error of the record itsel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession, is_transient
@@ -23,6 +24,7 @@ from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
 from chassis.outbox import append_records
 from chassis.tables import INBOX
 from chassis.telemetry import described
+from chassis.tracing import batch_span, continuing, messaging
 from chassis.transport.base import Batch, Record, Transport
 from contracts.event import Envelope, Event
 
@@ -51,6 +53,7 @@ class Received:
     id: UUID
     event: Event
     topic: str
+    traceparent: str | None
 
 
 def decode(record: Record) -> Received | None:
@@ -62,23 +65,27 @@ def decode(record: Record) -> Received | None:
     kind = Event.known().get(envelope.type)
     if kind is None:
         return None
-    return Received(envelope.id, kind.model_validate_json(record.value), record.topic)
+    return Received(envelope.id, kind.model_validate_json(record.value), record.topic, envelope.traceparent)
 
 
 class Consumer:
     """One consumer group of a service: `name` stands in its inbox and at the transport."""
 
     def __init__(self, name: str, db: Database, transport: Transport, subscriptions: Sequence[Subscription]) -> None:
-        self._name = name
+        self.name = name
         self._db = db
         self._transport = transport
         self._handlers: dict[str, list[Handler]] = {}
         for subscription in subscriptions:
             self._handlers.setdefault(subscription.topic, []).append(subscription.handle)
 
+    async def lag(self) -> Mapping[str, int]:
+        """How many records of each topic are still to be taken, as far as this process can see."""
+        return await self._transport.lag(self.name, self._handlers.keys())
+
     async def run(self) -> None:
         """Work until cancelled. Raises when the transport is lost; the worker starts it again."""
-        async with aclosing(self._transport.consume(self._name, self._handlers.keys(), limit=BATCH)) as batches:
+        async with aclosing(self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)) as batches:
             async for batch in batches:
                 await self._take(batch)
                 await batch.acknowledge()
@@ -87,9 +94,10 @@ class Consumer:
         try:
             await self._handle(batch.records)
         except Exception as error:
-            log.warning("batch_redone", consumer=self._name, records=len(batch.records), error=type(error).__name__)
+            log.warning("batch_redone", consumer=self.name, records=len(batch.records), error=type(error).__name__)
             for record in batch.records:
-                await self._take_alone(record)
+                with continuing(record.headers.get("traceparent")):
+                    await self._take_alone(record)
 
     async def _handle(self, records: Sequence[Record]) -> None:
         """The effect of these records and the note of their ids, in one transaction."""
@@ -99,17 +107,25 @@ class Consumer:
         async with self._db.transaction() as session:
             new = await self._note([each.id for each in received], session)
             for topic, handlers in self._handlers.items():
-                events = [each.event for each in received if each.topic == topic and each.id in new]
-                for handle in handlers if events else ():
-                    await handle(session, events)
+                fresh = [each for each in received if each.topic == topic and each.id in new]
+                if fresh:
+                    await self._tell(session, topic, handlers, fresh)
             point("inbox.before_commit")
         point("inbox.after_commit")
-        EVENTS_HANDLED.labels(self._name).inc(len(new))
-        EVENTS_SKIPPED.labels(self._name).inc(len(received) - len(new))
+        EVENTS_HANDLED.labels(self.name).inc(len(new))
+        EVENTS_SKIPPED.labels(self.name).inc(len(received) - len(new))
+
+    async def _tell(
+        self, session: WriteSession, topic: str, handlers: Sequence[Handler], fresh: Sequence[Received]
+    ) -> None:
+        told = messaging("process", len(fresh), destination__name=topic, consumer__group__name=self.name)
+        with batch_span(f"{topic} process", SpanKind.CONSUMER, [each.traceparent for each in fresh], told):
+            for handle in handlers:
+                await handle(session, [each.event for each in fresh])
 
     async def _note(self, ids: Sequence[UUID], session: WriteSession) -> set[UUID]:
         # sorted, so that two members that were given the same records can't wait for each other
-        rows = [{"consumer": self._name, "event_id": each} for each in sorted(set(ids))]
+        rows = [{"consumer": self.name, "event_id": each} for each in sorted(set(ids))]
         return set((await session.scalars(NOTE, parameters_of(rows, "consumer", "event_id"))).all())
 
     async def _take_alone(self, record: Record) -> None:
@@ -119,7 +135,7 @@ class Consumer:
                 return await self._handle([record])
             except Exception as error:
                 if is_transient(error):
-                    log.warning("record_waits", consumer=self._name, topic=record.topic, error=type(error).__name__)
+                    log.warning("record_waits", consumer=self.name, topic=record.topic, error=type(error).__name__)
                     await asyncio.sleep(TRANSIENT_RETRY_S)
                     continue
                 tries += 1
@@ -129,8 +145,8 @@ class Consumer:
 
     async def _bury(self, record: Record, error: Exception) -> None:
         """Send the record to its dead letters, with the reason; it never blocks those behind it."""
-        log.error("record_dead", consumer=self._name, topic=record.topic, key=record.key, exc_info=error)
-        dead = dead_letter(record, self._name, described(error))
+        log.error("record_dead", consumer=self.name, topic=record.topic, key=record.key, exc_info=error)
+        dead = dead_letter(record, self.name, described(error))
         async with self._db.transaction() as session:
             await append_records(session, [dead])
-        EVENTS_DEAD.labels(self._name).inc()
+        EVENTS_DEAD.labels(self.name).inc()

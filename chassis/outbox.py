@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
@@ -19,7 +20,7 @@ from chassis.dead_letters import without_body
 from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_RELAYED
 from chassis.tables import OUTBOX
-from chassis.tracing import current_traceparent
+from chassis.tracing import batch_span, messaging
 from chassis.transport.base import Record, RecordTooLarge, Transport
 from contracts.event import Envelope, Event
 
@@ -33,6 +34,8 @@ BATCH = 500
 OLDEST_AGE_S = (
     select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
 )
+SIZE_MAX = 1_000_000
+SIZE = select(func.count()).select_from(select(OUTBOX.c.id).limit(SIZE_MAX).subquery())
 POLL_S = 0.05
 KEY_TOLD = 100  # of a key in a log
 EVENT_MAX_B = 1_000_000
@@ -43,22 +46,26 @@ class EventTooLarge(Exception):
     """An event that no transport would carry: a fault of whoever made it, and nothing of its work is committed."""
 
 
-def to_record(event: Event, source: str) -> Record:
-    """The event in its envelope, ready for the wire."""
+Emitted = tuple[Event, str | None]
+"""A fact, and the traceparent of what caused it."""
+
+
+def to_record(event: Event, source: str, traceparent: str | None = None) -> Record:
+    """The event in its envelope, ready for the wire; `traceparent` of what caused it."""
     envelope = Envelope(
         id=uuid7(),
         source=source,
         type=event.TYPE,
         subject=event.key,
         time=datetime.now(UTC),
-        traceparent=current_traceparent(),
+        traceparent=traceparent,
     )
     return Record(event.TOPIC, event.key, event.model_dump_json().encode(), envelope.headers())
 
 
-async def append(session: AsyncSession, source: str, events: Sequence[Event]) -> None:
+async def append(session: AsyncSession, source: str, emitted: Sequence[Emitted]) -> None:
     """Write the events into the session's transaction. Raises EventTooLarge."""
-    records = [to_record(event, source) for event in events]
+    records = [to_record(event, source, traceparent) for event, traceparent in emitted]
     for record in records:
         if (size := _bytes(record)) > EVENT_MAX_B:
             log.error("event_too_large", topic=record.topic, type=record.headers["ce_type"], bytes=size)
@@ -96,6 +103,12 @@ async def oldest_age_s(db: Database) -> float:
         return float(await connection.scalar(OLDEST_AGE_S) or 0.0)
 
 
+async def size(db: Database) -> int:
+    """How many events wait, up to a bound: counting more would hinder their sending."""
+    async with db.glancing() as connection:
+        return int(await connection.scalar(SIZE) or 0)
+
+
 class Relay:
     """Sends what stands in the outbox. Any number may run; one of them works."""
 
@@ -114,13 +127,18 @@ class Relay:
         rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()
         if rows:
             point("outbox.before_send")
-            await self._publish([Record(row.topic, row.key, row.value, row.headers) for row in rows])
+            await self._send([Record(row.topic, row.key, row.value, row.headers) for row in rows])
             point("outbox.after_send")
             # only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile
             await connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
             point("outbox.after_delete")
-            EVENTS_RELAYED.labels(self._db.source).inc(len(rows))
+            EVENTS_RELAYED.labels(self._db.service).inc(len(rows))
         return len(rows)
+
+    async def _send(self, records: Sequence[Record]) -> None:
+        causes = [record.headers.get("traceparent") for record in records]
+        with batch_span("outbox send", SpanKind.PRODUCER, causes, messaging("send", len(records))):
+            await self._publish(records)
 
     async def _publish(self, records: Sequence[Record]) -> None:
         try:
@@ -137,4 +155,4 @@ class Relay:
         except RecordTooLarge as error:
             log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
             await self._transport.publish([without_body(record, self._db.source, str(error))])
-            EVENTS_DEAD.labels(self._db.source).inc()
+            EVENTS_DEAD.labels(self._db.service).inc()

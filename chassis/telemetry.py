@@ -13,13 +13,8 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.metrics import EVENTS_DEAD as EVENTS_DEAD  # noqa: PLC0414
-from chassis.metrics import EVENTS_HANDLED as EVENTS_HANDLED  # noqa: PLC0414
-from chassis.metrics import EVENTS_RELAYED as EVENTS_RELAYED  # noqa: PLC0414
-from chassis.metrics import EVENTS_SKIPPED as EVENTS_SKIPPED  # noqa: PLC0414
 from chassis.metrics import HTTP_SECONDS
-from chassis.tracing import continuing, current_trace_id, sound_or_new
-from chassis.tracing import current_traceparent as current_traceparent  # noqa: PLC0414
+from chassis.tracing import continuing, current_trace_id, current_traceparent, sound_or_new
 
 log = structlog.get_logger()
 

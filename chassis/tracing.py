@@ -22,10 +22,9 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f
 """W3C Trace Context, section 3.2; whoever sends another begins a new trace."""
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+TIMEOUTS = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
 EXPORT_TIMEOUT_S = 3  # a collector that is away holds up the end of a process no longer
 LINKS_MAX = 128  # the SDK keeps no more
-
-_tracer = trace.get_tracer("duijie")
 
 
 def configure_tracing(process: str) -> None:
@@ -40,10 +39,10 @@ def configure_tracing(process: str) -> None:
     except ImportError:
         log.warning("traces_not_sent", reason="install duijie with its extra `traces`")
         return
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", str(EXPORT_TIMEOUT_S))
-    os.environ.setdefault("OTEL_SERVICE_NAME", f"duijie-{process}")
-    provider = TracerProvider(resource=Resource.create())
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    name = os.environ.get("OTEL_SERVICE_NAME") or f"duijie-{process}"
+    timeout_s = None if any(map(os.environ.get, TIMEOUTS)) else EXPORT_TIMEOUT_S
+    provider = TracerProvider(resource=Resource.create({"service.name": name}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=timeout_s)))
     trace.set_tracer_provider(provider)
 
 
@@ -87,7 +86,7 @@ def batch_span(
     causes = [each for each in dict.fromkeys(traceparents) if each is not None and TRACEPARENT.fullmatch(each)]
     one_trace = len({each[3:35] for each in causes}) == 1
     links = [Link(context) for each in causes[:LINKS_MAX] if (context := _span_context(each)) is not None]
-    with _tracer.start_as_current_span(
+    with trace.get_tracer("duijie").start_as_current_span(
         name,
         context=_context_of(causes[0] if one_trace else None),
         kind=kind,

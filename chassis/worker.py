@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from chassis.db import Database, is_transient
+from chassis.metrics import TASKS_FAILED
 from chassis.transport.base import TransportUnavailable
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class Worker:
                 group.create_task(self._keep_running(task), name=f"{self._name}.{task.name}")
 
     async def _keep_running(self, task: Task) -> None:
+        structlog.contextvars.bind_contextvars(service=self._name)  # of this task alone, for all that it logs
         pause_s = RESTART_MIN_S
         while True:
             started_s = asyncio.get_running_loop().time()
@@ -62,6 +64,7 @@ class Worker:
             pause_s = min(2 * pause_s, RESTART_MAX_S)
 
     def _tell(self, task: Task, error: Exception) -> None:
+        TASKS_FAILED.labels(self._name, task.name).inc()
         fields = {"service": self._name, "task": task.name, "error": type(error).__name__}
         if isinstance(error, TransportUnavailable) or is_transient(error):
             log.warning("task_waits", **fields)

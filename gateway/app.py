@@ -28,6 +28,7 @@ SOURCE = "/duijie/gateway"
 CLIENT_TTL = timedelta(hours=1)
 PERSON_TTL = timedelta(hours=12)
 READY_WAIT_S = 3.0
+AT_ONCE = 256  # most of the time it waits for a service, and each of those has its own limit
 
 
 def create_gateway(
@@ -47,6 +48,7 @@ def create_gateway(
         keys=LocalKeys(signer.jwks),
         routers=[accounts.router, reference.router, pages.router],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
+        at_once=AT_ONCE,
     )
     surface = Surface(app.openapi, upstreams)
     app.state.sign_in = SignIn(vault, signer, send_code, client_ttl, person_ttl)

@@ -1,6 +1,7 @@
 """Everything the gateway does without being asked, wired."""
 
 from chassis.db import Database
+from chassis.gauges import gauges
 from chassis.idempotency import forget_old
 from chassis.outbox import Relay
 from chassis.transport.base import Transport
@@ -15,6 +16,7 @@ def create_gateway_worker(db: Database, transport: Transport) -> Worker:
         "gateway",
         [
             Task("relay", Relay(db, transport).run),
+            gauges(db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "codes", forget_codes, db),
         ],

@@ -1,4 +1,4 @@
-"""What carries events from one service to the others: two methods, at least once, in order per key."""
+"""What carries events from one service to the others: three methods, at least once, in order per key."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +59,12 @@ class Transport(Protocol):
         the caller starts a new `consume`, which goes on behind the last acknowledged batch.
 
         Leave through `contextlib.aclosing`, or the membership lasts until the generator is collected.
+        """
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """How many records of each topic the group has not acknowledged, as far as this process can see.
+
+        Raises TransportUnavailable.
         """
 
     async def __aenter__(self) -> Self: ...

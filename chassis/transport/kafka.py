@@ -49,6 +49,7 @@ class KafkaTransport:
         self._producer: AIOKafkaProducer | None = None
         self._producer_wanted = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
+        self._members: defaultdict[str, list[tuple[AIOKafkaConsumer, _Membership]]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,6 +96,18 @@ class KafkaTransport:
                 )
                 membership.end_work()
 
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """Of the partitions that this process reads, as of what was last fetched of them."""
+        behind = dict.fromkeys(topics, 0)
+        for consumer, membership in self._members[group]:
+            for at in consumer.assignment():
+                end = consumer.highwater(at)
+                if end is not None:
+                    reached = membership.acknowledged.get(at)
+                    reached = await self._bounded(consumer.position(at)) if reached is None else reached
+                    behind[at.topic] += max(0, end - reached)
+        return behind
+
     @asynccontextmanager
     async def _joined(
         self, group: str, topics: Collection[str]
@@ -112,8 +125,10 @@ class KafkaTransport:
             await self._bounded(consumer.start())
             # Not before: `start` would wait for the group, which may wait for a dead member's session to end.
             consumer.subscribe(list(topics), listener=membership)
+            self._members[group].append((consumer, membership))
             yield consumer, membership
         finally:
+            self._members[group] = [each for each in self._members[group] if each[0] is not consumer]
             membership.end()
             # `stop` can be cut short by a CancelledError of aiokafka's own making (its issue 647), so what it
             # closes last is closed again, and neither may pass for our own cancellation.

@@ -78,6 +78,16 @@ PAGE = """
 SELECT seq, topic, key, value, headers, published_at FROM event_log
 WHERE topic = ANY ($1::text[]) AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4
 """
+LAG_MAX = 1_000_000  # counting more would hinder the catching up
+LAG = """
+SELECT wanted.topic, (
+    SELECT count(*) FROM (
+        SELECT FROM event_log AS l WHERE l.topic = wanted.topic AND l.seq > coalesce(p.seq, 0) LIMIT $3
+    ) AS behind
+) AS records
+FROM unnest($2::text[]) AS wanted (topic)
+LEFT JOIN event_position AS p ON p.consumer_group = $1 AND p.topic = wanted.topic
+"""
 PRUNE = """
 WITH old AS MATERIALIZED (
     SELECT topic, seq FROM event_log AS l
@@ -159,6 +169,12 @@ class PostgresTransport:
                     async with asyncio.timeout(pause_s):
                         await woken.wait()
                 pause_s = min(2 * pause_s, SLOWEST_POLL * self._poll_s)
+
+    async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
+        """Of the whole group, whoever reads."""
+        with _lost_is_unavailable():
+            rows = await (await self._ready_pool()).fetch(LAG, group, sorted(topics), LAG_MAX)
+        return {row["topic"]: row["records"] for row in rows}
 
     async def read(self, topics: Collection[str]) -> AsyncGenerator[Written, None]:
         """See `chassis.dead_letters.Log`."""

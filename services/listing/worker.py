@@ -1,6 +1,7 @@
 """Everything the listing service does without being asked, wired."""
 
 from chassis.db import Database
+from chassis.gauges import gauges
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
@@ -20,6 +21,7 @@ def create_listing_worker(db: Database, transport: Transport) -> Worker:
         [
             Task("relay", Relay(db, transport).run),
             Task("consumer", consumer.run),
+            gauges(db, consumer),
             every(EXPIRY_EVERY_S, "expiry", service.expire_spoiled, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             forgetting_notes(db, "listing"),

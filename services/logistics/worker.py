@@ -1,6 +1,7 @@
 """Everything the logistics service does without being asked, wired."""
 
 from chassis.db import Database
+from chassis.gauges import gauges
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
@@ -26,6 +27,7 @@ def create_logistics_worker(db: Database, transport: Transport, *, planners: int
         [
             Task("relay", Relay(db, transport).run),
             Task("consumer", consumer.run),
+            gauges(db, consumer),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
             *(Task(f"planner-{number}", Planner(db).run) for number in range(planners)),

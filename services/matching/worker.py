@@ -1,6 +1,8 @@
 """Everything the matching service does without being asked, wired."""
 
 from chassis.db import Database
+from chassis.gauges import EVERY_S as GAUGES_EVERY_S
+from chassis.gauges import gauges
 from chassis.idempotency import forget_old
 from chassis.inbox import Consumer
 from chassis.outbox import Relay
@@ -26,11 +28,14 @@ SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS]
 
 def create_matching_worker(db: Database, transport: Transport, pool: SolverPool) -> Worker:
     """Starts the solvers of `pool` and stops them; an API of the same process may share it."""
+    consumer = Consumer("matching", db, transport, SUBSCRIPTIONS)
     return Worker(
         "matching",
         [
             Task("relay", Relay(db, transport).run),
-            Task("consumer", Consumer("matching", db, transport, SUBSCRIPTIONS).run),
+            Task("consumer", consumer.run),
+            gauges(db, consumer),
+            every(GAUGES_EVERY_S, "holds", match_service.count_holds, db),
             Task("feed", Appender(db).run),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),

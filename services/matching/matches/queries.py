@@ -64,6 +64,10 @@ async def lapsed(session: AsyncSession, limit: int) -> Sequence[UUID]:
     return (await session.scalars(wanted.order_by(Match.agree_by).limit(limit))).all()
 
 
+async def count_proposed(session: AsyncSession) -> int:
+    return await session.scalar(select(func.count()).where(Match.status == "proposed")) or 0
+
+
 async def delivered_g(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, int]:
     """What the delivered parcels of these matches weigh together."""
     deliveries = MATCH_DELIVERIES.c

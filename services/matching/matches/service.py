@@ -22,6 +22,7 @@ from services.matching.markets import mark_changed
 from services.matching.matches import queries
 from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match
 from services.matching.matches.schemas import MatchOut
+from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
 from services.matching.orders.models import Order
 from services.matching.orders.queries import locked_order_of, locked_orders
 from services.matching.orders.service import own as own_orders
@@ -131,8 +132,15 @@ async def release_lapsed(db: Database) -> int:
             await _refuse_pairs(session, deals)
             await _release(session, deals, lambda deal: "deadline")
         released += len(deals)
+        HOLDS_LAPSED.inc(len(deals))
         if len(ids) < LAPSED_BATCH:
             return released
+
+
+async def count_holds(db: Database) -> None:
+    """Measure how many proposed matches wait for a yes."""
+    async with db.reading() as session:
+        HOLDS_WAITING.set(await queries.count_proposed(session))
 
 
 async def release_unmoved(session: WriteSession, match_ids: Collection[UUID]) -> None:

@@ -17,10 +17,12 @@ from chassis.db import Database, LockTaken, WriteSession
 from chassis.killing import point
 from chassis.problems import NotFound
 from chassis.solvers import SolverFailed
+from services.matching import metrics
 from services.matching.markets import forget_changes
+from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.rounds import queries, snapshot, writing
-from services.matching.rounds.models import Round, RoundTimer, SolverUnavailable
+from services.matching.rounds.models import MFEN_PER_FEN, Round, RoundTimer, SolverUnavailable
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.snapshot import Snapshot
 
@@ -94,14 +96,32 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
         if not on_demand and not seen.changes:
             return None  # another process has just cleared it
         async with db.keeping(lock):
-            plan = await pool.clear(seen.market, policy(), seen.now_us)
+            plan = await _solved(pool, seen)
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan, policy())
             cleared.seconds = time.perf_counter() - started_s
             session.add(cleared)
             session.emit(cleared.fact())
+    _count(cleared)
     return cleared
+
+
+async def _solved(pool: SolverPool, seen: Snapshot) -> Plan:
+    try:
+        return await pool.clear(seen.market, policy(), seen.now_us)
+    except SolverFailed:
+        metrics.ROUNDS.labels("failed").inc()
+        raise
+
+
+def _count(cleared: Round) -> None:
+    metrics.ROUNDS.labels("matched" if cleared.matches else "empty").inc()
+    metrics.ROUND_SECONDS.observe(cleared.seconds)
+    metrics.ROUND_GAP.set(cleared.certified_gap)
+    metrics.ROUND_VALUE_FEN.inc(cleared.value_mfen / MFEN_PER_FEN)
+    metrics.ROUND_MATCHES.inc(cleared.matches)
+    metrics.ROUND_SKIPPED.inc(cleared.skipped)
 
 
 async def _forget(db: Database, seen: Snapshot) -> None:

@@ -238,3 +238,19 @@ async def test_entering_needs_no_server_but_publishing_and_consuming_do(unreacha
             await unreachable.publish(records("test.v1", "a"))
         with pytest.raises(TransportUnavailable):
             await take(unreachable, "matching", ["test.v1"], 1)
+
+
+async def test_the_lag_is_what_a_group_has_not_acknowledged(backend: Backend) -> None:
+    topic = await backend.topic()
+    async with backend.transport() as transport:
+        await transport.publish(records(topic, *map(str, range(10))))
+        async with aclosing(transport.consume("matching", [topic], limit=4)) as batches:
+            acknowledged = 0
+            async for batch in batches:
+                await batch.acknowledge()
+                acknowledged += len(batch.records)
+                async with asyncio.timeout(10):  # a partition's end is known from its first fetch on
+                    while await transport.lag("matching", [topic]) != {topic: 10 - acknowledged}:
+                        await asyncio.sleep(0.01)
+                if acknowledged == 10:
+                    break

@@ -1,0 +1,159 @@
+"""More requests than a process can do: some wait for a moment, the rest hear at once to come back later.
+
+Without it they all wait in the event loop and for the database's connections, until none is answered in time. A
+request holds a place from its whole body's arrival to the head of its answer, so neither a slow sender nor an open
+stream keeps one.
+"""
+
+import asyncio
+import time
+from collections import deque
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.metrics import HTTP_AT_WORK, HTTP_REFUSED
+from chassis.problems import Problem, Text, problem_response
+
+AT_ONCE = 64
+"""Requests at work in one process. Measured, see docs/benchmarks.md: more bring no more answers, only later ones."""
+WAIT_S = 0.25
+"""How long one may wait for its place; who would wait longer is refused when it comes."""
+BODY_S = 0.25
+"""How long a place is kept for a body that is still on its way."""
+RECENT = 0.05
+"""The weight of the newest in the mean time that a request takes."""
+EXEMPT = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class Overloaded(Problem):
+    slug, status = "overloaded", 503
+    title = Text("请求过多", "Too many requests at once")
+    detail = Text(
+        "现在的请求多于所能处理的，请稍后用同一个键重试。没有任何内容被更改。",
+        "More is asked than can be done just now; try again shortly, with the same key. Nothing was changed.",
+    )
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class Places:
+    """So many requests at work; in their order, those that may expect a place in time wait for one."""
+
+    def __init__(self, count: int, wait_s: float) -> None:
+        self._count = count
+        self._wait_s = wait_s
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._mean_s = 0.0
+        self.taken = 0
+
+    async def take(self) -> bool:
+        """Whether there is a place for this one; `give_back` it then."""
+        if self.taken < self._count:
+            self.taken += 1
+            return True
+        if self._expected_s() > self._wait_s:
+            return False
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append(turn)
+        late = loop.call_later(self._wait_s, _refuse, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.result():
+                self._pass_on()
+            raise
+        finally:
+            late.cancel()
+
+    def give_back(self, after_s: float) -> None:
+        """The request took so long."""
+        self._mean_s += RECENT * (after_s - self._mean_s)
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(True)
+                return
+        self.taken -= 1
+
+    def _expected_s(self) -> float:
+        return self._mean_s * (len(self._waiting) + 1) / self._count
+
+
+def _refuse(turn: "asyncio.Future[bool]") -> None:
+    if not turn.done():
+        turn.set_result(False)
+
+
+class OverloadGuard:
+    """Refuses with 503 and Retry-After what finds no place in time. Those who run the process are always answered."""
+
+    def __init__(self, app: ASGIApp, service: str, at_once: int = AT_ONCE, wait_s: float = WAIT_S) -> None:
+        self._app = app
+        self._places = Places(at_once, wait_s)
+        self._refused = HTTP_REFUSED.labels(service)
+        HTTP_AT_WORK.labels(service).set_function(lambda: self._places.taken)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in EXEMPT:
+            await self._app(scope, receive, send)
+            return
+        if not await self._places.take():
+            self._refused.inc()
+            request = Request(scope)
+            await problem_response(Overloaded(), request)(scope, receive, send)
+            return
+        stay = _Stay(self._places, scope, receive, send)
+        try:
+            await self._app(scope, stay.receive, stay.send)
+        finally:
+            stay.end()
+
+
+class _Stay:
+    """One request's hold of its place."""
+
+    def __init__(self, places: Places, scope: Scope, receive: Receive, send: Send) -> None:
+        self._places = places
+        self._receive = receive
+        self._send = send
+        self._since_s: float | None = time.perf_counter()  # None while it holds no place
+        self._ended = False
+        self._patience: asyncio.TimerHandle | None = None
+        if _has_body(scope):
+            self._patience = asyncio.get_running_loop().call_later(BODY_S, self._leave)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if self._patience is not None and not message.get("more_body", False):
+            self._patience.cancel()
+            self._patience = None
+            if self._since_s is None and not self._ended:
+                self._places.taken += 1  # it was let in before; it only had to wait for the sender
+                self._since_s = time.perf_counter()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.end()
+        await self._send(message)
+
+    def end(self) -> None:
+        self._ended = True
+        if self._patience is not None:
+            self._patience.cancel()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._since_s is not None:
+            self._places.give_back(time.perf_counter() - self._since_s)
+            self._since_s = None
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])

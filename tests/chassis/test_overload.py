@@ -1,0 +1,190 @@
+"""Beyond what a process can do at once, a few requests wait for a moment and the others hear 503 at once."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from starlette.types import ASGIApp
+
+from chassis.app import create_app
+from chassis.db import Database
+from chassis.metrics import HTTP_REFUSED
+from chassis.overload import OverloadGuard, Places
+from chassis.problems import answer_problems
+from tests.support.services import Issuer, client_of
+
+
+class Busy:
+    """An application whose answers wait until they are let go."""
+
+    def __init__(self, at_once: int, wait_s: float = 5.0) -> None:
+        self.go = asyncio.Event()
+        self.at_work = self.most_at_work = 0
+        self.app = FastAPI()
+        answer_problems(self.app)
+        self.app.add_middleware(OverloadGuard, service="busy", at_once=at_once, wait_s=wait_s)
+        self.app.add_api_route("/work", self.work, methods=["GET", "POST"])
+        self.app.add_api_route("/stream", self.stream)
+        self.app.add_api_route("/readyz", self.ready)
+
+    async def work(self) -> dict[str, bool]:
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        await self.go.wait()
+        self.at_work -= 1
+        return {"done": True}
+
+    async def stream(self) -> StreamingResponse:
+        async def parts() -> Any:
+            yield b"begun"
+            await self.go.wait()
+
+        return StreamingResponse(parts())
+
+    async def ready(self) -> dict[str, bool]:
+        return {"ready": True}
+
+
+async def until(true: Any) -> None:
+    async with asyncio.timeout(5):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+async def get(app: ASGIApp, path: str = "/work") -> httpx.Response:
+    async with client_of(app) as client:  # type: ignore[arg-type]
+        return await client.get(path)
+
+
+async def test_what_finds_a_place_in_time_is_done_and_never_more_at_once_than_places() -> None:
+    busy = Busy(at_once=3)
+    asked = [asyncio.create_task(get(busy.app)) for _ in range(9)]
+    await until(lambda: busy.at_work == 3)
+    busy.go.set()
+    assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200] * 9
+    assert busy.most_at_work == 3
+    assert (await get(busy.app)).status_code == 200, "every place was given back"
+
+
+async def test_who_finds_none_in_time_is_told_when_to_come_back() -> None:
+    busy = Busy(at_once=1, wait_s=0.05)
+    first = asyncio.create_task(get(busy.app))
+    await until(lambda: busy.at_work == 1)
+    refused = HTTP_REFUSED.labels("busy")._value.get()
+    answer = await get(busy.app)
+    assert (answer.status_code, answer.json()["type"], answer.headers["retry-after"]) == (
+        503,
+        "/problems/overloaded",
+        "1",
+    )
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert HTTP_REFUSED.labels("busy")._value.get() == refused + 1
+    busy.go.set()
+    assert (await first).status_code == 200
+
+
+async def test_who_would_wait_too_long_is_refused_when_it_comes() -> None:
+    places = Places(1, wait_s=0.1)
+    for _ in range(200):
+        assert await places.take()
+        places.give_back(after_s=0.5)
+    assert await places.take()
+    async with asyncio.timeout(0.05):
+        assert not await places.take(), "one before it takes half a second"
+
+
+async def test_who_hangs_up_while_waiting_takes_no_place() -> None:
+    places = Places(1, wait_s=5)
+    assert await places.take()
+    waiting = asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    places.give_back(0.001)
+    assert places.taken == 0
+
+
+async def test_who_hangs_up_as_its_turn_comes_passes_it_on() -> None:
+    places = Places(1, wait_s=5)
+    assert await places.take()
+    waiting, next_one = asyncio.create_task(places.take()), asyncio.create_task(places.take())
+    await asyncio.sleep(0)
+    places.give_back(0.001)
+    waiting.cancel()
+    assert await next_one
+    places.give_back(0.001)
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert places.taken == 0
+
+
+async def test_those_who_run_the_process_are_answered_whatever_goes_on() -> None:
+    busy = Busy(at_once=1, wait_s=0.01)
+    first = asyncio.create_task(get(busy.app))
+    await until(lambda: busy.at_work == 1)
+    assert (await get(busy.app, "/readyz")).status_code == 200
+    busy.go.set()
+    await first
+
+
+async def call(app: ASGIApp, path: str, sent: asyncio.Queue[Any], headers: list[tuple[bytes, bytes]]) -> list[Any]:
+    """A bare ASGI call, for a client that takes its time."""
+    told: list[Any] = []
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    method = "POST" if headers else "GET"
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b""}
+    await app(scope, sent.get, send)
+    return told
+
+
+async def test_an_open_stream_keeps_no_place() -> None:
+    busy = Busy(at_once=1, wait_s=0.01)
+    streaming = asyncio.create_task(call(busy.app, "/stream", asyncio.Queue(), []))
+    await asyncio.sleep(0.02)
+    working = asyncio.create_task(get(busy.app))
+    await until(lambda: busy.at_work == 1)
+    busy.go.set()
+    assert (await working).status_code == 200
+    assert (await streaming)[0]["status"] == 200
+
+
+async def test_a_slow_sender_keeps_no_place_and_is_done_when_its_body_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.overload.BODY_S", 0.02)
+    seen: list[bytes] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive()).get("more_body"):
+            seen.append(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    guard = OverloadGuard(reading, "slow", at_once=1, wait_s=0.2)
+    body: asyncio.Queue[Any] = asyncio.Queue()
+    slow = asyncio.create_task(call(guard, "/", body, [(b"content-length", b"9")]))
+    body.put_nowait({"type": "http.request", "body": b"begun", "more_body": True})
+    await until(lambda: seen)
+    await until(lambda: guard._places.taken == 0)
+    other: asyncio.Queue[Any] = asyncio.Queue()
+    other.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    assert (await call(guard, "/", other, [(b"content-length", b"0")]))[0]["status"] == 200
+    body.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    assert (await slow)[0]["status"] == 200
+    assert guard._places.taken == 0
+
+
+async def test_every_service_is_guarded_and_a_failure_gives_its_place_back(db: Database, issuer: Issuer) -> None:
+    app = create_app("guarded", db=db, keys=issuer.keys, routers=[], at_once=1)
+
+    async def fail() -> None:
+        raise RuntimeError
+
+    app.add_api_route("/fail", fail)
+    for _ in range(3):
+        answer = await get(app, "/fail")
+        assert answer.status_code == 500
+        assert "x-request-id" in answer.headers
