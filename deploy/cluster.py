@@ -47,8 +47,9 @@ YOUNG_S = 30.0
 class Cluster:
     """The house apart, on one data folder. Every port is known, and stays, from the beginning.
 
-    `processes` are by their names, `serve-listing` or `work-matching-2`, once the servers have started. What is changed in the `environment` of one
-    counts from its next start. Nobody brings back what dies, unless `keep` is told to.
+    `processes` are by their names, `serve-listing` or `work-matching-2`, once the servers have started. What is
+    changed in the `environment` of one counts from its next start. Nobody brings back what dies, unless `keep` is
+    told to.
     """
 
     def __init__(
