@@ -27,7 +27,8 @@ class Bar:
     """What one comparison has to reach: `first` is required, `aim` is where it should go.
 
     With `better="more"` the figure is ours ÷ theirs of a rate, or a share, and must not fall below the bar; with
-    `better="less"` of a time or a size, and must not exceed it. Without a `peer` the figure is our own, in `unit`.
+    `better="less"` of a time or a size, and must not exceed it. Without a `peer`, and where the bar is `absolute`, the
+    figure is our own, in `unit`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Bar:
     first: float
     aim: float
     better: Literal["more", "less"]
+    absolute: bool = False
 
     def met(self, figure: float, limit: float) -> bool:
         return figure >= limit if self.better == "more" else figure <= limit
@@ -75,7 +77,7 @@ class Outcome:
     def figure(self) -> float:
         """The median of the repeats' ratios: a pair stands next to each other in time, so a machine that gets slower
         meanwhile slows both of them. Without a peer, the median of ours."""
-        if self.peer is None:
+        if self.peer is None or self.bar.absolute:
             return self.ours.median
         return statistics.median(ours / peer for ours, peer in zip(self.ours.values, self.peer.values, strict=True))
 
