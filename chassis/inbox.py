@@ -1,7 +1,7 @@
 """The inbox: events come at least once, their effect happens exactly once.
 
 A batch is one transaction: insert the event ids, handle only the new ones, commit; the transport is told after.
-A batch that fails is redone record by record. Only an error of the record itself counts as a try; after
+A batch that fails is redone in halves, down to a record alone. Only an error of that record counts as a try; after
 `MAX_TRIES` it goes through the outbox to the dead letters of its topic, and the next record has its turn.
 """
 
@@ -25,7 +25,7 @@ from chassis.outbox import append_records
 from chassis.tables import INBOX
 from chassis.telemetry import described
 from chassis.tracing import batch_span, continuing, messaging
-from chassis.transport.base import Batch, Record, Transport
+from chassis.transport.base import Record, Transport
 from contracts.event import Envelope, Event
 
 log = structlog.get_logger()
@@ -87,17 +87,26 @@ class Consumer:
         """Work until cancelled. Raises when the transport is lost; the worker starts it again."""
         async with aclosing(self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)) as batches:
             async for batch in batches:
-                await self._take(batch)
+                await self._take(batch.records)
                 await batch.acknowledge()
 
-    async def _take(self, batch: Batch) -> None:
-        try:
-            await self._handle(batch.records)
-        except Exception as error:
-            log.warning("batch_redone", consumer=self.name, records=len(batch.records), error=type(error).__name__)
-            for record in batch.records:
-                with continuing(record.headers.get("traceparent")):
-                    await self._take_alone(record)
+    async def _take(self, records: Sequence[Record]) -> None:
+        """Together; when that fails, in halves, so that one bad record costs its neighbours few transactions."""
+        if len(records) == 1:
+            with continuing(records[0].headers.get("traceparent")):
+                return await self._take_alone(records[0])
+        while True:
+            try:
+                return await self._handle(records)
+            except Exception as error:
+                log.warning("batch_redone", consumer=self.name, records=len(records), error=type(error).__name__)
+                if not is_transient(error):
+                    break
+                await asyncio.sleep(TRANSIENT_RETRY_S)
+        middle = len(records) // 2
+        await self._take(records[:middle])
+        await self._take(records[middle:])
+        return None
 
     async def _handle(self, records: Sequence[Record]) -> None:
         """The effect of these records and the note of their ids, in one transaction."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -98,6 +99,41 @@ async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_oth
     assert replayer.acknowledged == 1
 
 
+async def test_a_bad_record_costs_its_neighbours_few_transactions(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = 0
+    transaction = db.transaction
+
+    def counted() -> Any:
+        nonlocal began
+        began += 1
+        return transaction()
+
+    monkeypatch.setattr(db, "transaction", counted)
+    await consumer(db, Replayer(records(*range(1, 100), -1, *range(100, 257)))).run()
+    assert await kept(db) == list(range(1, 257))
+    assert began <= 2 * 8 + 1 + inbox.MAX_TRIES, "two for each halving, its tries, and its burial"
+
+
+async def test_a_batch_waits_as_a_whole_for_a_database_that_is_away(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = 0
+    transaction = db.transaction
+
+    def away_twice() -> Any:
+        nonlocal began
+        began += 1
+        if began <= 2:
+            raise OperationalError("SELECT 1", {}, Exception("away"))
+        return transaction()
+
+    monkeypatch.setattr(db, "transaction", away_twice)
+    await consumer(db, Replayer(records(*range(1, 10)))).run()
+    assert (await kept(db), began) == (list(range(1, 10)), 3)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -105,6 +141,7 @@ async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_oth
         Record("test.notes.v1", "k", b'{"note_id": "138000", "number": "x"}', records(1)[0].headers),
         Record("test.notes.v1", "k", b"{}", {}),
         Record("test.notes.v1", "k", b"", records(1)[0].headers),
+        records(2**40)[0],
         Record("test.notes.v1", "k", b"[" * 900_000, records(1)[0].headers),
         Record("test.notes.v1", "k", b'{"number": "138000' + b"x" * 900_000, records(1)[0].headers),
         Record("test.notes.v1", "k", b'{"note_id": "' + b"0" * 900_000 + b'"}', records(1)[0].headers),
@@ -118,6 +155,7 @@ async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_oth
         "wrong types",
         "no envelope",
         "a tombstone",
+        "a number that no column holds",
         "900 kB of depth",
         "900 kB cut off",
         "900 kB of a field",
