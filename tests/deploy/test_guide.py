@@ -117,16 +117,12 @@ def test_the_line_that_makes_secrets_makes_good_ones(tmp_path: Path) -> None:
     assert (tmp_path / "deploy" / ".env").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(
-    ("database", "query"),
-    [(name.strip(), query) for names, query in QUERIES for name in names.split(",")],
-    ids=lambda text: " ".join(text.split()[:6]),
-)
-async def test_reconciling_finds_nothing_where_nothing_is_wrong(
-    database: str, query: str, postgres: EmbeddedPostgres
-) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+async def test_reconciling_finds_nothing_where_nothing_is_wrong(database: str, postgres: EmbeddedPostgres) -> None:
     async with service_database(postgres, database) as db, db.reading() as session:
-        assert list(await session.execute(text(query))) == []
+        for names, query in QUERIES:
+            if database in names:
+                assert list(await session.execute(text(query))) == []
 
 
 def test_every_database_is_reconciled() -> None:
