@@ -24,7 +24,8 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from deploy.kafka.broker import Broker
-from duijie.postgres import EmbeddedPostgres, free_port
+from deploy.ports import stable_port
+from duijie.postgres import EmbeddedPostgres
 from gateway.tokens import new_signing_key
 from tests.faults.kit.proxy import HOST, Proxy
 from tests.faults.kit.spy import install_spies
@@ -125,7 +126,7 @@ class House:
         self.surprises: list[str] = []
         self.proxies: dict[str, Proxy] = {}
         self.postgres = EmbeddedPostgres(
-            self.plan.postgres_folder or folder / "postgres", port=free_port(), durable=True
+            self.plan.postgres_folder or folder / "postgres", port=stable_port(), durable=True
         )
         self.signing_key = new_signing_key()
         self.personal_data_key = base64.b64encode(os.urandom(32)).decode()
@@ -229,7 +230,7 @@ class House:
         }
 
     def _make_children(self, common: dict[str, str]) -> None:
-        ports = {service: free_port() for service in SERVICES}
+        ports = {service: stable_port() for service in SERVICES}
         behind = {f"http {name}": self.proxied(f"http {name}", ports[name]) for name in SERVICES[1:]}
         common = common | {
             "DUIJIE_JWKS_URL": f"http://{HOST}:{ports['gateway']}/.well-known/jwks.json",
@@ -241,7 +242,7 @@ class House:
             self._add("serve", service, ports[service], f"serve {service}", common)
             for number in range(1, self.plan.workers.get(service, 1) + 1):
                 name = f"work {service}" if number == 1 else f"work {service} {number}"
-                self._add("work", service, free_port(), name, common)
+                self._add("work", service, stable_port(), name, common)
 
     def _add(self, command: Command, service: str, port: int, name: str, common: dict[str, str]) -> None:
         to_database = self.proxied(f"postgres {name}", self.postgres.port)

@@ -296,7 +296,7 @@ class Load:
     def _is_scarce(self, waybill: str) -> bool:
         """Whether this parcel asked the scarce programme, from which nothing comes back."""
         return self.journal.parcels[waybill]["subsidy"] == "fund_exhausted" or (
-            self.journal.parcels[waybill]["programme_id"] == self.journal.programmes["scarce"]["id"]
+            self.journal.parcels[waybill].get("programme_id") == self.journal.programmes["scarce"]["id"]
         )
 
     async def _register_again(self, who: str, parcels: list[dict[str, Any]], chance: Random) -> None:
@@ -306,7 +306,7 @@ class Load:
         self._note_refusal("parcels again", answer)
         for parcel, item in zip(parcels, answer.json()["items"] if answer.ok else (), strict=False):
             first = self.journal.parcels[parcel["waybill"]]
-            same = all(item[name] == first[name] for name in ("parcel_id", "subsidy", "programme_id"))
+            same = all(item.get(name) == first.get(name) for name in ("parcel_id", "subsidy", "programme_id"))
             self.journal.seen("I3", same, f"{parcel['waybill']} written otherwise: {item}, first {first}")
 
     async def _scan(self, who: str, kind: str, parcels: list[dict[str, Any]], chance: Random) -> None:

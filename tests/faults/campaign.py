@@ -1,0 +1,78 @@
+"""`make campaign MINUTES=60`: gates with one seed after the other, for as long as it is told; docs/campaign.md keeps count.
+
+Each run is a house of its own, so that no database grows without bound and each seed can be repeated by itself.
+"""
+
+import argparse
+import random
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.faults.kit.gate import Result, run_gate
+from tests.faults.kit.house import ROOT
+from tests.support.postgres import temporary_folder
+
+FILE = ROOT / "docs" / "campaign.md"
+HEAD = """\
+# Campaigns
+
+Runs of `make campaign`: real processes over real PostgreSQL and real Apache Kafka, under load and faults. Each row is one run; its
+seed repeats it (`FAULTS_SEED=… make faults`). A violation is quoted below its row.
+
+| when (UTC) | seed | seconds | kills | broker faults | PostgreSQL kills | events | requests | unknown | checks | violations |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def row(when: datetime, result: Result) -> str:
+    """One line of the table, and what went wrong."""
+    counts = result.counts
+    cells = [
+        f"{when:%Y-%m-%d %H:%M}",
+        result.seed,
+        round(result.seconds),
+        result.all_kills,
+        counts.get("broker killed", 0) + counts.get("broker stopped and continued", 0),
+        counts.get("PostgreSQL killed", 0),
+        counts.get("events heard, repeats and replays included", 0),
+        result.outcomes["ok"] + result.outcomes["fail"],
+        result.outcomes["unknown"],
+        sum(result.findings.checks.values()),
+        len(result.findings.violations),
+    ]
+    wrong = "".join(f"\n<!-- {each[:500]} -->" for each in result.findings.violations[:10])
+    return "| " + " | ".join(map(str, cells)) + f" |{wrong}\n"
+
+
+def append(file: Path, line: str) -> None:
+    if not file.exists():
+        file.write_text(HEAD, encoding="utf-8")
+    with file.open("a", encoding="utf-8") as table:
+        table.write(line)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("minutes", type=float)
+    parser.add_argument("--seed", type=int, default=None, help="Of the first run; the next ones follow from it.")
+    arguments = parser.parse_args()
+    ends_s = time.monotonic() + 60 * arguments.minutes
+    seeds = random.Random(arguments.seed)
+    seed, violations = arguments.seed if arguments.seed is not None else seeds.randrange(10**6), 0
+    while True:
+        print(f"FAULTS_SEED={seed}", flush=True)
+        began = datetime.now(UTC)
+        with temporary_folder() as folder:
+            result = run_gate(folder, seed)
+        print(result.table(), flush=True)
+        append(FILE, row(began, result))
+        violations += len(result.findings.violations)
+        if time.monotonic() > ends_s:
+            return 1 if violations else 0
+        seed = seeds.randrange(10**6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""The gate: real processes, real PostgreSQL, real Apache Kafka, a seeded load, and everything that can break them.
+
+`FAULTS_SEED=7 make faults` repeats the decisions of seed 7; what the machine does in between is its own affair.
+"""
+
+import os
+import secrets
+
+import pytest
+
+from tests.faults.kit.gate import run_gate
+from tests.support.postgres import temporary_folder
+
+KILLS, EVENTS, BROKER_FAULTS = 60, 50_000, 5
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed() -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(1_000_000))
+    print(f"\nFAULTS_SEED={seed}", flush=True)
+    with temporary_folder() as folder:
+        result = run_gate(folder, seed)
+    print(result.table(), flush=True)
+    assert not result.findings.violations, f"seed {seed}"
+    assert result.all_kills >= KILLS
+    assert result.counts["events heard, repeats and replays included"] >= EVENTS
+    broker_faults = result.counts["broker killed"] + result.counts["broker stopped and continued"]
+    assert broker_faults >= BROKER_FAULTS
