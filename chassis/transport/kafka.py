@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from aiokafka.partitioner import murmur2
 
 from chassis.transport.base import Batch, Record, RecordTooLarge, TransportUnavailable
+from chassis.transport.kafka_start import start
 
 BATCH_BYTES = 512 * 1024  # half of what a broker accepts by default
 HEARTBEAT_MS = 1000  # a member learns of a rebalance with its heartbeat
@@ -122,7 +123,7 @@ class KafkaTransport:
             heartbeat_interval_ms=HEARTBEAT_MS,
         )
         try:
-            await self._bounded(consumer.start())
+            await self._bounded(start(consumer, self._connection))
             # Not before: `start` would wait for the group, which may wait for a dead member's session to end.
             consumer.subscribe(list(topics), listener=membership)
             self._members[group].append((consumer, membership))
@@ -178,7 +179,7 @@ class KafkaTransport:
                     **self._connection, enable_idempotence=True, acks="all", max_batch_size=BATCH_BYTES
                 )
                 try:
-                    await producer.start()
+                    await start(producer, self._connection)
                 except BaseException:
                     await producer.stop()
                     raise

@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from chassis.transport.base import TransportUnavailable
+from chassis.transport.kafka_start import start
 
 
 async def ensure_topics(
@@ -65,9 +66,10 @@ async def _configure(admin: Any, configs: Mapping[str, Mapping[str, str]]) -> No
 
 @asynccontextmanager
 async def _admin(bootstrap: str, connection: Mapping[str, Any] | None) -> AsyncIterator[Any]:
-    admin: Any = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **(connection or {}))
+    settings = {"bootstrap_servers": bootstrap, **(connection or {})}
+    admin: Any = AIOKafkaAdminClient(**settings)
     try:
-        await admin.start()
+        await start(admin, settings)
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
         raise TransportUnavailable(f"Kafka did not answer about its topics: {error!r}") from error
