@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,9 @@ def paths_of(app: FastAPI) -> set[str]:
 @cache
 def metric_names() -> frozenset[str]:
     """Every name under which Prometheus would find something of ours."""
+    for package in ("gateway", "services.listing", "services.matching", "services.logistics"):
+        import_module(f"{package}.app")
+        import_module(f"{package}.worker")
     return frozenset(
         metric.name + suffix
         for metric in REGISTRY.collect()
