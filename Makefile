@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help setup run check test format kafka-up kafka-down migration
+.PHONY: help setup run cluster check test faults campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,10 @@ run: setup ## Everything on this machine, with the demonstration (DEMO=0 PORT= D
 	@exec .venv/bin/duijie up --port $(or $(PORT),8000) --seed $(or $(SEED),1) \
 		$(if $(filter 0,$(DEMO)),,--demo) $(if $(DATA),--data "$(DATA)")
 
+cluster: setup ## Every process apart over PostgreSQL and Kafka, on this machine (WORKERS= BROKERS= PORT= DATA=)
+	@exec $(PY) -m deploy.cluster up --port $(or $(PORT),8000) --workers $(or $(WORKERS),1) \
+		--brokers $(or $(BROKERS),1) $(if $(DATA),--data "$(DATA)")
+
 check: setup ## Format, lint, types, import rules: within a minute
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check --quiet .
@@ -36,8 +40,27 @@ format: setup ## Put the code into its one form
 test: setup ## Every test, on a real PostgreSQL and a real Kafka
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-kafka-up: setup ## Start Apache Kafka on loopback (fetched by Maven the first time)
-	$(PY) -m deploy.kafka.broker up
+faults: setup ## Faults into real processes, after the transports' contract: at most 10 minutes (FAULTS_SEED=)
+	$(PY) -m pytest -q tests/chassis/transport
+	$(PY) -m pytest -q -s tests/faults
+
+campaign: setup ## The same for as long as you say (MINUTES=60); appends to docs/campaign.md
+	$(PY) -m tests.faults.campaign $(or $(MINUTES),60)
+
+mutants: setup ## Deliberate bugs, one at a time: each must be caught
+	$(PY) -m pytest -q -s tests/faults/mutants
+
+bench: setup ## Every hot path against its peer, side by side; writes docs/benchmarks.md
+	$(PY) -m bench
+
+bench-smoke: setup ## The same programs, in seconds: they run, their figures mean nothing
+	$(PY) -m bench --smoke
+
+docs: setup ## Write docs/events anew: AsyncAPI and JSON Schemas, from contracts/
+	$(PY) -m duijie.docs
+
+kafka-up: setup ## Start Apache Kafka on loopback (fetched by Maven the first time; BROKERS=3)
+	$(PY) -m deploy.kafka.broker up --brokers $(or $(BROKERS),1)
 
 kafka-down: setup ## Stop it
 	$(PY) -m deploy.kafka.broker down

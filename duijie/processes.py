@@ -29,7 +29,7 @@ from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
 from chassis.worker import Worker
-from contracts.topics import declared
+from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES
 from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
 from duijie.running import listening, serving, told_to_stop, until_either, working
@@ -80,9 +80,14 @@ async def apply_topics() -> list[str]:
         kafka.bootstrap,
         {topic.name: topic.partitions for topic in topics},
         replicas=kafka.replication,
-        configs={topic.name: {"retention.ms": str(topic.retention_ms)} for topic in topics},
+        configs={topic.name: _kept(topic) for topic in topics},
         connection=kafka.connection(),
     )
+
+
+def _kept(topic: Topic) -> dict[str, str]:
+    """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen."""
+    return {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), "segment.ms": str(DAY_MS)}
 
 
 async def absent_topics() -> list[str]:
