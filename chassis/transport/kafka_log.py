@@ -45,7 +45,12 @@ class KafkaLog:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False, fetch_max_wait_ms=FETCH_MS)
+        consumer = AIOKafkaConsumer(
+            **self._connection,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # when what is read next was deleted meanwhile
+            fetch_max_wait_ms=FETCH_MS,
+        )
         try:
             await self._bounded(consumer.start())
             yield consumer

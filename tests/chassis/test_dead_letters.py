@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from sqlalchemy import select
 
 from chassis import inbox
@@ -31,6 +32,7 @@ from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_log import KafkaLog
 from chassis.transport.kafka_topics import ensure_topics
 from chassis.transport.postgres import PostgresTransport
+from chassis.worker import Task, Worker
 from contracts.event import DEAD_LETTERS, Event
 from tests.chassis.conftest import NoteWritten
 
@@ -173,7 +175,7 @@ async def test_after_a_redrive_only_who_failed_handles_it(
             Consumer("matching", db, transport, [subscription("matching", lambda number: broken and number == 1)]),
             Consumer("logistics", db, transport, [subscription("logistics", lambda number: False)]),
         ]
-        async with _running(*(each.run() for each in consumers), Relay(db, transport).run()):
+        async with _running(*consumers, Relay(db, transport)):
             found = await _until(lambda: letters(transport, [NoteWritten.TOPIC]))
             await _until(lambda: _enough(handled, 5))
             assert [(each.consumer, each.type) for each in found] == [("matching", NoteWritten.TYPE)]
@@ -184,6 +186,53 @@ async def test_after_a_redrive_only_who_failed_handles_it(
     assert sorted(handled) == [(name, number) for name in ("logistics", "matching") for number in range(3)]
     async with db.reading() as session:
         assert len((await session.scalars(select(INBOX.c.event_id))).all()) == 6
+
+
+async def test_foreign_poison_on_kafka_dies_and_what_is_behind_it_has_its_effect(
+    db: Database, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind is written by another client, as no producer of ours would."""
+    monkeypatch.setattr(inbox, "RETRY_S", 0.01)
+    topic = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {topic: 1, topic + DEAD_LETTERS: 1})
+    (good,) = (to_record(NoteWritten(note_id=uuid4(), number=n), "/duijie/test") for n in [7])
+    own = [(name, text.encode()) for name, text in good.headers.items()]
+    newer = [(name, b"duijie.test.from_tomorrow" if name == "ce_type" else text) for name, text in own]
+    poison: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = [
+        (b"k", b"{", own),
+        (b"k", b'{"note_id": 1, "number": "x"}', own),
+        (b"k", b"x" * 900_000, own),
+        (b"\x00\xff", b"{}", [("a", b"\x00\xff")]),
+        (b"k", None, []),
+    ]
+    handled: list[Event] = []
+
+    async def handle(session: WriteSession, events: Sequence[Event]) -> None:
+        handled.extend(events)
+
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as foreign:
+        for key, value, headers in [*poison, (b"k", b"{}", newer), (good.key.encode(), good.value, own)]:
+            await foreign.send_and_wait(topic, value, key=key, headers=headers)
+    log = KafkaLog(kafka_bootstrap)
+    async with KafkaTransport(kafka_bootstrap) as transport:
+        consumer = Consumer("test", db, transport, [Subscription(topic, handle)])
+        async with _running(consumer, Relay(db, transport)):
+            found = await _until(lambda: _all_of(log, topic, len(poison)), within_s=20)
+            await _until(lambda: _handled(handled), within_s=5)
+        assert handled == [NoteWritten.model_validate_json(good.value)]
+        assert [letter.size for letter in found] == [1, 29, 900_000, 2, 0]
+        assert await redrive(log, transport, found) == len(poison)
+    again = [written.record.value async for written in log.read([topic])][-len(poison) :]
+    assert again == [value or b"" for _, value, _ in poison]
+
+
+async def _all_of(log: Log, topic: str, count: int) -> list[Letter]:
+    found = await letters(log, [topic])
+    return found if len(found) == count else []
+
+
+async def _handled(handled: list[Event]) -> list[Event]:
+    return handled
 
 
 def letter_of(record: Record, at: datetime = NOW) -> Letter:
@@ -224,14 +273,14 @@ def test_a_record_cant_pass_for_a_receipt() -> None:
 
 
 @asynccontextmanager
-async def _running(*loops: object) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(loop) for loop in loops]  # type: ignore[arg-type]
+async def _running(*loops: Consumer | Relay) -> AsyncIterator[None]:
+    worker = Worker("test", [Task(f"loop-{number}", loop.run) for number, loop in enumerate(loops)])
+    running = asyncio.create_task(worker.run())
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def _until(ask: Callable[[], object], within_s: float = 10.0) -> list[Letter]:
