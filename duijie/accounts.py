@@ -1,18 +1,26 @@
-"""Accounts and tokens from the command line, whether the platform runs now or not."""
+"""Accounts and tokens from the command line, whether the platform runs now or not.
 
-from collections.abc import Iterable
+They are those of a data folder; without one those of the gateway that the environment tells of, as it is told to its
+API: `duijie serve gateway`.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from chassis.db import Database
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
+from duijie.problems import SettingMissing
 from duijie.store import Secrets, gateway_database
 from gateway.accounts.service import account_for, create_client, issue_token
+from gateway.accounts.vault import Vault
+from gateway.tokens import Signer
 
 
-async def token_of(folder: DataFolder, role: Role, name: str, ttl: timedelta) -> str:
+async def token_of(folder: DataFolder | None, role: Role, name: str, ttl: timedelta) -> str:
     """A token of the account of that role and name, which is made if need be."""
-    async with gateway_database(folder) as db:
-        secrets = Secrets.of(folder)
+    async with _gateway(folder) as (db, secrets):
         async with db.transaction() as session:
             account = await account_for(session, secrets.vault, role, name)
         return issue_token(secrets.signer, account, ttl)
@@ -20,16 +28,38 @@ async def token_of(folder: DataFolder, role: Role, name: str, ttl: timedelta) ->
 
 async def tokens_of(folder: DataFolder, accounts: Iterable[tuple[Role, str]], ttl: timedelta) -> dict[str, str]:
     """Tokens of many accounts by their names, which must differ."""
-    secrets = Secrets.of(folder)
     tokens: dict[str, str] = {}
-    async with gateway_database(folder) as db, db.transaction() as session:
+    async with _gateway(folder) as (db, secrets), db.transaction() as session:
         for role, name in sorted(accounts):
             account = await account_for(session, secrets.vault, role, name)
             tokens[name] = issue_token(secrets.signer, account, ttl)
     return tokens
 
 
-async def new_client(folder: DataFolder, role: Role, name: str) -> tuple[str, str]:
+async def new_client(folder: DataFolder | None, role: Role, name: str) -> tuple[str, str]:
     """A client id and its secret for the account of that role and name."""
-    async with gateway_database(folder) as db, db.transaction() as session:
-        return await create_client(session, Secrets.of(folder).vault, role, name)
+    async with _gateway(folder) as (db, secrets), db.transaction() as session:
+        return await create_client(session, secrets.vault, role, name)
+
+
+@asynccontextmanager
+async def _gateway(folder: DataFolder | None) -> AsyncIterator[tuple[Database, Secrets]]:
+    """The accounts' database and the keys. Raises SettingMissing."""
+    if folder is not None:
+        async with gateway_database(folder) as db:
+            yield db, Secrets.of(folder)
+        return
+    from duijie.processes import told
+    from gateway.settings import GatewaySettings
+
+    settings = told(GatewaySettings)
+    try:
+        signer = Signer.from_pem(settings.signing_key.get_secret_value())
+        vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
+    except ValueError as error:
+        raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error
+    db = Database(settings.database_url.get_secret_value(), source="/duijie/gateway", pool_size=1)
+    try:
+        yield db, Secrets(signer, vault)
+    finally:
+        await db.close()
