@@ -249,6 +249,17 @@ def test_what_scales_and_guards_points_to_something(variant: str) -> None:
         assert deployments[guarded]["spec"].get("replicas", 2) > 1
 
 
+def test_network_policies_name_the_port_of_the_pods() -> None:
+    """By its number: not every network knows the names of another pod's ports."""
+    ports = {container_of(each)["ports"][0]["containerPort"] for each in of_kind("full", "Deployment")}
+    (way_out,) = [each for each in of_kind("full", "NetworkPolicy") if each["spec"]["policyTypes"] == ["Egress"]]
+    allowed = {port["port"] for rule in way_out["spec"]["egress"] for port in rule["ports"]}
+    assert allowed == ports | {53, 4318, 5432, 9092, 9093}
+    ways_in = [each for each in of_kind("full", "NetworkPolicy") if each["spec"]["policyTypes"] == ["Ingress"]]
+    assert {port["port"] for each in ways_in for rule in each["spec"]["ingress"] for port in rule["ports"]} == ports
+    assert all(rule["from"] for each in ways_in for rule in each["spec"]["ingress"])
+
+
 def test_databases_and_topics_are_brought_up_to_date_first_and_in_that_order() -> None:
     jobs = of_kind("default", "Job")
     weights = {each["metadata"]["name"]: int(each["metadata"]["annotations"]["helm.sh/hook-weight"]) for each in jobs}
