@@ -1,5 +1,6 @@
-"""`make campaign MINUTES=60`: gates with one seed after the other, for as long as it is told; docs/campaign.md keeps count.
+"""`make campaign MINUTES=60`: gates with one seed after the other, for as long as it is told.
 
+Counts are appended to docs/campaign.md.
 Each run is a house of its own, so that no database grows without bound and each seed can be repeated by itself.
 """
 
@@ -18,10 +19,10 @@ FILE = ROOT / "docs" / "campaign.md"
 HEAD = """\
 # Campaigns
 
-Runs of `make campaign`: real processes over real PostgreSQL and real Apache Kafka, under load and faults. Each row is one run; its
-seed repeats it (`FAULTS_SEED=… make faults`). A violation is quoted below its row.
+Runs of `make campaign`: real processes over real PostgreSQL and real Apache Kafka, under load and faults. Each row is
+one run; its seed repeats it (`FAULTS_SEED=… make faults`). A violation is quoted below its row.
 
-| when (UTC) | seed | seconds | kills | broker faults | PostgreSQL kills | events | requests | unknown | checks | violations |
+| when (UTC) | seed | s | kills | broker faults | PostgreSQL kills | events | requests | unknown | checks | violations |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 

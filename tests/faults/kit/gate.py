@@ -96,6 +96,8 @@ class Result:
 class Gate:
     """Everything of one run, over a house that stands."""
 
+    quiet_patience_s = QUIET_PATIENCE_S
+
     def __init__(self, house: House, seed: int, scale: Scale, faults: Faults) -> None:
         self.house = house
         self.seed = seed
@@ -283,7 +285,7 @@ class Gate:
         """Nothing waits anywhere, nobody lags, everyone is ready; how long that took."""
         began_s = time.monotonic()
         while waiting := await self._waiting():
-            if time.monotonic() - began_s > QUIET_PATIENCE_S:
+            if time.monotonic() - began_s > self.quiet_patience_s:
                 self.journal.seen("I14", False, f"still not quiet: {waiting}")
                 break
             await asyncio.sleep(0.3)

@@ -1,0 +1,133 @@
+"""One deliberate bug, what provokes it, and by which invariants it has to be caught."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.kit.gate import Faults, Gate, Result
+from tests.faults.kit.house import House, Plan
+from tests.faults.kit.load import Scale, fifty_at_once
+
+Provoke = Callable[[Gate], Awaitable[None]]
+SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, array=200, scarce=50, parcels=2000)
+SECONDS = 14.0
+PATIENCE_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`where` are the children that have the bug; `caught_by` the invariants of which at least one must be violated."""
+
+    mutant: str | None
+    where: tuple[str, ...]
+    provoke: Provoke
+    caught_by: tuple[str, ...]
+
+
+class Provoked(Gate):
+    """A gate with another storm: a few seconds of load, and what provokes the bug."""
+
+    quiet_patience_s = PATIENCE_S
+    provoke: Provoke
+
+    async def _do_faults(self, working: asyncio.Task[None]) -> None:
+        await asyncio.sleep(4)
+        async with asyncio.timeout(60):
+            await self.provoke(self)
+        await asyncio.wait({working}, timeout=SECONDS)
+        if working.done():
+            working.result()
+
+
+async def nothing(_: Gate) -> None:
+    """The load alone provokes it."""
+
+
+def dies_at(point: str, *names: str, times: int = 2) -> Provoke:
+    """These are killed and begin again, to die at that point; so many times."""
+
+    async def provoke(gate: Gate) -> None:
+        for _ in range(times):
+            for name in names:
+                await asyncio.to_thread(gate.house.kill, name, then_point=f"{point}:2")
+            await asyncio.sleep(6)
+
+    return provoke
+
+
+def killed(name: str, times: int = 3) -> Provoke:
+    async def provoke(gate: Gate) -> None:
+        for _ in range(times):
+            await asyncio.to_thread(gate.house.kill, name)
+            await asyncio.sleep(4)
+
+    return provoke
+
+
+def cut_off(*proxies: str, times: int = 12) -> Provoke:
+    """Their connections are reset again and again, in the middle of whatever they do."""
+
+    async def provoke(gate: Gate) -> None:
+        for _ in range(times):
+            await asyncio.sleep(0.7)
+            for name in proxies:
+                await asyncio.to_thread(gate.house.proxies[name].reset)
+
+    return provoke
+
+
+async def poisoned(gate: Gate) -> None:
+    await gate.insist(gate.meddler.spread_poison)
+
+
+async def asked_again(gate: Gate) -> None:
+    await fifty_at_once(gate.load)
+
+
+def with_new_keys(provoke: Provoke) -> Provoke:
+    """The load's own bug: an unknown outcome is asked again with another key."""
+
+    async def provoked(gate: Gate) -> None:
+        gate.load.caller.new_key_on_retry = True
+        await provoke(gate)
+
+    return provoked
+
+
+MATCHING = ("serve matching", "work matching", "work matching 2")
+WORKERS = ("work listing", "work matching", "work matching 2", "work logistics")
+
+SCENARIOS = {
+    name: scenario
+    for name, scenario in {
+        "offset-before-effect": (WORKERS, dies_at("inbox.before_commit", "work logistics", "work matching"), ("I10",)),
+        "relay-deletes-first": (WORKERS, dies_at("outbox.before_send", "work listing", "work logistics"), ("I9",)),
+        "inbox-outside": (WORKERS, dies_at("inbox.before_commit", "work logistics", "work matching"), ("I10",)),
+        "naive-cursor": (MATCHING, nothing, ("I11",)),
+        "books-read-then-written": (MATCHING, nothing, ("I7",)),
+        "balance-read-then-written": (("serve logistics", "work logistics"), nothing, ("I1", "I2")),
+        "expiry-by-wall-clock": (("work listing",), nothing, ("I6",)),
+        "swallowed-retry": (WORKERS, cut_off("postgres work logistics", "postgres work matching"), ("I10",)),
+        "hold-released-twice": (MATCHING, nothing, ("I7",)),
+        "poison-skipped": (WORKERS, poisoned, ("poison",)),
+        "answered-before-commit": (("serve listing",), killed("serve listing"), ("acknowledged", "I6")),
+        "key-forgotten": (("serve listing",), asked_again, ("I13", "I6")),
+    }.items()
+    for scenario in [Scenario(name, *scenario)]
+}
+SCENARIOS["new-key-on-retry"] = Scenario(
+    None, (), with_new_keys(dies_at("db.after_commit", "serve listing", "serve matching")), ("I6", "acknowledged")
+)
+CONTROL = Scenario(None, (), dies_at("inbox.before_commit", "work logistics", "work matching"), ())
+
+
+def play(scenario: Scenario, folder: Path, seed: int) -> Result:
+    """A house in which these children have the bug."""
+    wrapper = (sys.executable, "-m", "tests.faults.mutant", scenario.mutant or "")
+    plan = Plan(wrapped=dict.fromkeys(scenario.where, wrapper))
+    with House(folder, plan) as house:
+        gate = Provoked(house, seed, SCALE, Faults())
+        gate.provoke = scenario.provoke
+        return asyncio.run(gate.run())
