@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
@@ -27,14 +28,14 @@ from chassis.tables import INBOX
 from chassis.telemetry import described
 from chassis.tracing import batch_span, continuing, messaging
 from chassis.transport.base import Record, Transport
-from contracts.event import Event
+from contracts.event import Envelope, Event
 
 log = structlog.get_logger()
 
 MAX_TRIES = 5
 RETRY_S = 0.2
 TRANSIENT_RETRY_S = 1.0
-BATCH = 500
+BATCH = 1000
 
 NOTE = insert_given(INBOX, "consumer", "event_id").on_conflict_do_nothing().returning(INBOX.c.event_id)
 
@@ -60,14 +61,13 @@ class Received:
 def decode(record: Record) -> Received | None:
     """The event of a record, or None for a type that this consumer does not know (a newer producer may tell it).
 
-    Of the envelope only what is used is read: the rest took as long as the event itself.
     Raises ValueError, KeyError or ValidationError when the record is not what it says.
     """
-    kind = Event.known().get(record.headers["ce_type"])
+    envelope = Envelope.from_headers(record.headers)
+    kind = Event.known().get(envelope.type)
     if kind is None:
         return None
-    event_id = UUID(record.headers["ce_id"])
-    return Received(event_id, kind.model_validate_json(record.value), record.topic, record.headers.get("traceparent"))
+    return Received(envelope.id, kind.model_validate_json(record.value), record.topic, envelope.traceparent)
 
 
 class Consumer:
