@@ -45,8 +45,8 @@ def create_app(
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
     app.router.route_class = Route
-    app.add_middleware(OverloadGuard, service=name, at_once=at_once)
     app.add_middleware(RequestTelemetry, service=name)
+    app.add_middleware(OverloadGuard, service=name, at_once=at_once)  # outermost: a refusal must cost little
     answer_problems(app)
     _serve_operators(app, checks or {})
     _serve_problem_pages(app)

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 Language = Literal["zh-CN", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 
 log = structlog.get_logger()
 
@@ -211,9 +212,9 @@ def language_of(request: Request) -> Language:
     return min(weighed)[2] if weighed else "en"
 
 
-def problem_response(problem: Problem, request: Request) -> Response:
+def problem_response(problem: Problem, asked: Request | Language) -> Response:
     """The problem as application/problem+json in the caller's language."""
-    language = language_of(request)
+    language = language_of(asked) if isinstance(asked, Request) else asked
     body = problem.body(language)
     headers = {"Content-Language": language, "Vary": "Accept-Language", **(problem.headers or {})}
     return JSONResponse(body, body["status"], headers, media_type="application/problem+json")

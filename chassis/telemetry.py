@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
+REQUEST_ID_MAX = 128
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -69,6 +70,11 @@ def _tell_exception(_logger: Any, _method: str, event: MutableMapping[str, Any])
     return {**event, "exception": "\ncaused by:\n".join(told)} if told else event
 
 
+def request_id_of(headers: Headers) -> str:
+    """The caller's own, or a new one."""
+    return headers.get("x-request-id", "")[:REQUEST_ID_MAX] or str(uuid4())
+
+
 class RequestTelemetry:
     """Takes or makes X-Request-Id and traceparent, returns both, and times the answer by route."""
 
@@ -88,7 +94,7 @@ class RequestTelemetry:
             await self._answer(scope, receive, send, headers)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        request_id = headers.get("x-request-id", "")[:128] or str(uuid4())
+        request_id = request_id_of(headers)
         traceparent = current_traceparent()
         started, status = time.perf_counter(), 500
 

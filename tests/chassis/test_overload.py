@@ -14,6 +14,7 @@ from chassis.db import Database
 from chassis.metrics import HTTP_REFUSED
 from chassis.overload import OverloadGuard, Places
 from chassis.problems import answer_problems
+from chassis.tracing import TRACEPARENT
 from tests.support.services import Issuer, client_of
 
 
@@ -74,13 +75,17 @@ async def test_who_finds_none_in_time_is_told_when_to_come_back() -> None:
     first = asyncio.create_task(get(busy.app))
     await until(lambda: busy.at_work == 1)
     refused = HTTP_REFUSED.labels("busy")._value.get()
-    answer = await get(busy.app)
+    async with client_of(busy.app) as client:
+        answer = await client.get("/work", headers={"Accept-Language": "zh", "X-Request-Id": "r-1"})
     assert (answer.status_code, answer.json()["type"], answer.headers["retry-after"]) == (
         503,
         "/problems/overloaded",
         "1",
     )
     assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.headers["content-language"], answer.json()["title"]) == ("zh-CN", "请求过多")
+    assert answer.headers["x-request-id"] == "r-1"
+    assert TRACEPARENT.fullmatch(answer.headers["traceparent"])
     assert HTTP_REFUSED.labels("busy")._value.get() == refused + 1
     busy.go.set()
     assert (await first).status_code == 200

@@ -1,10 +1,12 @@
 """Logs tell what happened and to whom by id; never a phone number, a secret, or what people wrote."""
 
+import asyncio
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,15 +14,22 @@ import structlog
 from fastapi import FastAPI
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import insert, text
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 
 from chassis import telemetry
 from chassis.app import create_app
-from chassis.db import Database
+from chassis.db import Database, WriteSession
+from chassis.gauges import measure
+from chassis.inbox import Consumer, Subscription
+from chassis.outbox import to_record
 from chassis.routes import Write, slice_router
 from chassis.telemetry import configure_logging, described
 from chassis.tracing import TRACEPARENT, current_traceparent
-from tests.chassis.conftest import NOTES
+from chassis.transport.postgres import PostgresTransport
+from chassis.worker import Task, Worker
+from contracts.event import Event
+from tests.chassis.conftest import NOTES, NoteWritten
 from tests.support.services import Issuer, client_of
 
 PHONE = "13812345678"
@@ -187,6 +196,81 @@ async def test_each_request_without_ids_gets_its_own(app: FastAPI) -> None:
 async def test_a_long_request_id_is_cut(app: FastAPI) -> None:
     answer, context = await seen(app, {"X-Request-Id": "x" * 500})
     assert answer.headers["x-request-id"] == context["request_id"] == "x" * 128
+
+
+@pytest.fixture
+async def at_work(db: Database) -> AsyncIterator[Callable[[Consumer], None]]:
+    """Begins a worker with one consumer, and ends it."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def begin(consumer: Consumer) -> None:
+        tasks.append(asyncio.create_task(Worker("test", [Task("consumer", consumer.run)]).run()))
+
+    yield begin
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_a_consumer_logs_has_its_service_and_its_events_trace_and_no_phone(
+    db: Database,
+    postgres_url: str,
+    logged: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    at_work: Callable[[Consumer], None],
+) -> None:
+    monkeypatch.setattr("chassis.inbox.RETRY_S", 0.001)
+
+    async def fail(session: WriteSession, events: Sequence[Event]) -> None:
+        structlog.get_logger().info("heard", notes=len(events))
+        await session.execute(insert(NOTES).values(id=1, text="tel " + PHONE))
+        await session.execute(insert(NOTES).values(id=1, text="tel " + PHONE))
+
+    async with PostgresTransport(postgres_url) as transport:
+        await transport.publish([to_record(NoteWritten(note_id=uuid4(), number=1), "/duijie/test", GOOD)])
+        at_work(Consumer("test", db, transport, [Subscription(NoteWritten.TOPIC, fail)]))
+        async with asyncio.timeout(10):
+            while "record_dead" not in logged.getvalue():
+                await asyncio.sleep(0.01)
+    found = lines(logged)
+    assert {"heard", "record_dead"} <= {line["event"] for line in found}
+    assert {line["service"] for line in found} == {"test"}
+    assert {line["trace_id"] for line in found if line["event"] != "batch_redone"} == {"a" * 32}
+    assert "SQLSTATE 23505" in found[-1]["exception"]
+    assert PHONE not in logged.getvalue()
+
+
+async def test_gauges_tell_what_waits_and_the_scrape_asks_nobody(db: Database, postgres_url: str, app: FastAPI) -> None:
+    async def never(session: WriteSession, events: Sequence[Event]) -> None: ...
+
+    async with db.transaction() as session:
+        session.emit(*(NoteWritten(note_id=uuid4(), number=number) for number in range(3)))
+        await session.execute(text("SELECT pg_sleep(0.05)"))
+    async with PostgresTransport(postgres_url) as transport:
+        await transport.publish([to_record(NoteWritten(note_id=uuid4(), number=1), "/duijie/test")])
+        await measure(db, Consumer("gauged", db, transport, [Subscription(NoteWritten.TOPIC, never)]))
+    with pytest.raises(DBAPIError):
+        async with db.reading() as session:
+            await session.execute(text("SELECT 1 / 0"))
+    asked = 0
+
+    def count(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    listen(db.engine.sync_engine, "before_cursor_execute", count)
+    async with client_of(app) as client:
+        metrics = (await client.get("/metrics")).text
+    assert asked == 0
+    samples = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if not line.startswith("#"))
+    assert samples['duijie_outbox_events{service="test"}'] == "3.0"
+    assert 0.05 <= float(samples['duijie_outbox_age_seconds{service="test"}']) < 30
+    assert samples[f'duijie_consumer_lag_records{{consumer="gauged",topic="{NoteWritten.TOPIC}"}}'] == "1.0"
+    assert samples['duijie_database_connections_in_use{service="test"}'] == "0.0"
+    assert samples['duijie_database_connections_max{service="test"}'] == "20.0"
+    assert float(samples['duijie_database_commit_seconds_count{service="test"}']) >= 1
+    assert float(samples['duijie_database_errors_total{service="test",sqlstate_class="22"}']) >= 1
+    assert samples['duijie_http_at_work{service="test"}'] == "0.0"
 
 
 async def test_metrics_tell_service_method_route_and_status_and_no_address(app: FastAPI) -> None:
