@@ -45,6 +45,7 @@ class Caller:
         self.new_key_on_retry = False
         self.outcomes: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
+        self._why_unknown: dict[str, Counter[str]] = {}
         self._tokens = tokens
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -92,12 +93,17 @@ class Caller:
                 method, path, headers=sent, params=params, **({} if body is None else {"json": body})
             )
         except httpx.TransportError as error:
-            self.statuses[type(error).__name__] += 1
+            self._note_unknown(key, type(error).__name__)
+            return None
+        if got.status_code in AGAIN or (got.status_code == 409 and STILL_RUNNING.encode() in got.content):
+            self._note_unknown(key, f"{got.status_code} {got.content[:120].decode(errors='replace')}")
             return None
         self.statuses[str(got.status_code)] += 1
-        if got.status_code in AGAIN or (got.status_code == 409 and STILL_RUNNING.encode() in got.content):
-            return None
         return Answer(got.status_code, got.content, got.headers, 1)
+
+    def _note_unknown(self, key: str | None, why: str) -> None:
+        self.statuses[why] += 1
+        self._why_unknown.setdefault(key or "", Counter())[why] += 1
 
     async def _until_known(self, method: str, account: str, path: str, **request: Any) -> Answer:
         deadline = asyncio.get_running_loop().time() + self.patience_s
@@ -110,7 +116,9 @@ class Caller:
                 return Answer(answer.status, answer.body, answer.headers, tries)
             self.outcomes["unknown"] += 1
             if asyncio.get_running_loop().time() > deadline:
-                raise NeverKnown(f"{method} {path} of {account}, key {request.get('key')}, after {tries} tries")
+                key = request.get("key")
+                why = dict(self._why_unknown.get(key or "", {}))
+                raise NeverKnown(f"{method} {path} of {account}, key {key}, after {tries} tries: {why}")
             if self.new_key_on_retry and "key" in request:
                 request["key"] = str(uuid4())
             await asyncio.sleep(pause_s)
