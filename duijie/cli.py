@@ -148,8 +148,8 @@ def token(
     """Print an access token of that account, and nothing else."""
     from duijie.accounts import token_of
 
-    lasting, folder = lasting_of(ttl), folder_at(data)
-    if folder.current_run() is None:
+    lasting, folder = lasting_of(ttl), folder_or_environment(data)
+    if folder is not None and folder.current_run() is None:
         print(f"no platform runs on {folder.path}; the token is good once one does", file=sys.stderr)
     print(asyncio.run(token_of(folder, role_of(role), account, lasting)))
 
@@ -164,7 +164,7 @@ def client_create(
     """Make a client for machines; its secret is shown this once."""
     from duijie.accounts import new_client
 
-    client_id, secret = asyncio.run(new_client(folder_at(data), role_of(role), name))
+    client_id, secret = asyncio.run(new_client(folder_or_environment(data), role_of(role), name))
     if as_json:
         print(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:
@@ -173,6 +173,11 @@ def client_create(
 
 def folder_at(data: Path | None) -> DataFolder:
     return DataFolder(data or default_path())
+
+
+def folder_or_environment(data: Path | None) -> DataFolder | None:
+    """None for the gateway that the environment tells of, unless a data folder is named."""
+    return None if data is None and os.environ.get("DUIJIE_GATEWAY_DATABASE_URL") else folder_at(data)
 
 
 def run_of(folder: DataFolder, port: int | None) -> Run | None:
