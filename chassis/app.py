@@ -6,11 +6,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 
+from chassis import overload
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
 from chassis.metrics import serve_metrics
-from chassis.overload import AT_ONCE, OverloadGuard
+from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
 from chassis.telemetry import RequestTelemetry
@@ -26,12 +27,12 @@ def create_app(
     keys: KeySource,
     routers: Iterable[APIRouter],
     checks: Mapping[str, Check] | None = None,
-    at_once: int = AT_ONCE,
+    at_once: int | None = None,
 ) -> FastAPI:
     """The application of the service called `name`. Who made `db` closes it: a worker may share it.
 
     `/readyz` asks for the database, and for `checks` by their names; it also tells of a late outbox.
-    Beyond `at_once` requests it answers 503, see `chassis.overload`.
+    Beyond `at_once` requests (`overload.AT_ONCE` unless given) it answers 503, see `chassis.overload`.
     """
     app = FastAPI(
         title=f"Duijie {name}",
@@ -46,7 +47,9 @@ def create_app(
     app.state.groups = {}  # chassis.grouping
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
-    app.add_middleware(OverloadGuard, service=name, at_once=at_once)  # outermost: a refusal must cost little
+    app.add_middleware(
+        OverloadGuard, service=name, at_once=at_once or overload.AT_ONCE
+    )  # outermost: a refusal must cost little
     answer_problems(app)
     _serve_operators(app, checks or {})
     _serve_problem_pages(app)

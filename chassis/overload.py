@@ -21,7 +21,7 @@ from chassis.tracing import sound_or_new
 AT_ONCE = 128
 """Requests at work in one process. Some 20 keep the database's connections busy, and a group commit gains from 50 more
 that wait (chassis.grouping); beyond, more bring no more answers, only later ones."""
-WAIT_S = 0.25
+WAIT_S = 0.5
 """How long one may wait for its place; who would wait longer is refused when it comes."""
 BODY_S = 0.25
 """How long a place is kept for a body that is still on its way."""
@@ -97,7 +97,7 @@ def _refuse(turn: "asyncio.Future[bool]") -> None:
 class OverloadGuard:
     """Refuses with 503 and Retry-After what finds no place in time. Those who run the process are always answered."""
 
-    def __init__(self, app: ASGIApp, service: str, at_once: int = AT_ONCE, wait_s: float = WAIT_S) -> None:
+    def __init__(self, app: ASGIApp, service: str, at_once: int, wait_s: float = WAIT_S) -> None:
         self._app = app
         self._places = Places(at_once, wait_s)
         self._refused = HTTP_REFUSED.labels(service)

@@ -85,10 +85,15 @@ def batch_span(
     """
     causes = [each for each in dict.fromkeys(traceparents) if each is not None and TRACEPARENT.fullmatch(each)]
     one_trace = len({each[3:35] for each in causes}) == 1
+    cause = causes[0] if one_trace else None
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: the ids alone are carried on
+        with continuing(cause):
+            yield
+        return
     links = [Link(context) for each in causes[:LINKS_MAX] if (context := _span_context(each)) is not None]
     with trace.get_tracer("duijie").start_as_current_span(
         name,
-        context=_context_of(causes[0] if one_trace else None),
+        context=_context_of(cause),
         kind=kind,
         attributes=attributes,
         links=links if len(causes) > 1 else (),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chassis import overload
 from chassis.telemetry import configure_logging
 
 LONG = (Path(__file__).parent / "system", Path(__file__).parent / "chassis" / "transport")
@@ -23,3 +24,8 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end; the garbage collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+
+
+overload.AT_ONCE = 10_000
+"""Tests ask hundreds at once, of a machine that does several things: how slow it is must not decide. What the limit
+does is tested with limits of its own."""

@@ -57,7 +57,7 @@ def app(db: Database, issuer: Issuer, scene: Scene) -> FastAPI:
     async def write(number: Annotated[int, Body(embed=True)], caller: AnyCaller, request: Request) -> Response:
         return await group_of(request, "notes", scene.write, limit=50).submit(request, caller, number)
 
-    return create_app("test", db=db, keys=issuer.keys, routers=[router], at_once=500)
+    return create_app("test", db=db, keys=issuer.keys, routers=[router])
 
 
 @pytest.fixture
