@@ -24,12 +24,12 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """\
 # Benchmarks
 
-Written by `make bench` on {date}, on a machine with {cores} cores and {memory_gb:.0f} GB of memory. Each row is a program
-of `bench/`, run as `python -m bench.<program>`. Both sides of a comparison do the same work on the same machine with the
-same durability, in turns (A B A B …), {repeats} times; the figure is the median of the ratios of neighbours, the numbers
-beside it are each side's median. A figure without a peer is in its own unit. CPU counts every process that took part,
-the database's and the broker's among them, for 1,000 operations. Ratios can be compared between machines; the rest
-can't. A run whose work was wrong has no figure.
+Written by `make bench` on {date}, on a machine with {cores} cores and {memory_gb:.0f} GB of memory. Each row is a
+program of `bench/`, run as `python -m bench.<program>`. Both sides of a comparison do the same work on the same machine
+with the same durability, in turns (A B A B …), {repeats} times; the figure is the median of the ratios of neighbours,
+the numbers beside it are each side's median. A figure without a peer is in its own unit. CPU counts every process that
+took part, the database's and the broker's among them, for 1,000 operations. Ratios can be compared between machines;
+the rest can't. A run whose work was wrong has no figure.
 """
 
 

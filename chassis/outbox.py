@@ -6,13 +6,15 @@ twice after a crash; the inbox of each consumer makes the effect single.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry.trace import SpanKind
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import ARRAY, BigInteger, Row, bindparam, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -30,7 +32,24 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
-BATCH = 500
+BATCH = 1000
+SENT = OUTBOX.c.id, OUTBOX.c.topic, OUTBOX.c.key, OUTBOX.c.value, OUTBOX.c.headers
+IDS = ARRAY(BigInteger)
+Waiting = Row[int, str, str, bytes, dict[str, str]]
+
+NEXT = (
+    select(*SENT)
+    .where(OUTBOX.c.id.not_in(select(func.unnest(bindparam("sending", type_=IDS)))))  # a hash, whatever the plan
+    .order_by(OUTBOX.c.id)
+    .limit(bindparam("batch"))
+)
+"""From the lowest id on, whatever was read before: a lower one may be committed later."""
+
+FORGET = text("""
+    DELETE FROM outbox USING set_config('synchronous_commit', 'off', true) WHERE id = ANY (:sent)
+""").bindparams(bindparam("sent", type_=IDS))
+"""Without waiting for the disk: what a power cut brings back is sent a second time, in its order."""
+
 OLDEST_AGE_S = (
     select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
 )
@@ -117,25 +136,37 @@ class Relay:
         self._transport = transport
 
     async def run(self) -> None:
-        """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again."""
-        async with self._db.holding(RELAY_LOCK) as connection:
-            while True:
-                if await self._send_batch(connection) < BATCH:
-                    await self._db.outbox_wake.wait(POLL_S)
+        """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again.
 
-    async def _send_batch(self, connection: AsyncConnection) -> int:
-        rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id).limit(BATCH))).all()
+        While one batch is being sent the one before is deleted and the next is read; a batch is sent only after the
+        one before was acknowledged.
+        """
+        async with self._db.holding(RELAY_LOCK) as connection:
+            sent: list[int] = []
+            rows: Sequence[Waiting] = []
+            while True:
+                sending = [row.id for row in rows]
+                async with _meanwhile(self._send(rows)):
+                    await self._forget(connection, sent)
+                    following = (await connection.execute(NEXT, {"sending": sending, "batch": BATCH})).all()
+                if not sending and not following:
+                    await self._db.outbox_wake.wait(POLL_S)
+                sent, rows = sending, following
+
+    async def _forget(self, connection: AsyncConnection, sent: Sequence[int]) -> None:
+        """Only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile."""
+        if sent:
+            await connection.execute(FORGET, {"sent": sent})
+            point("outbox.after_delete")
+            EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
+
+    async def _send(self, rows: Sequence[Waiting]) -> None:
         if rows:
             point("outbox.before_send")
-            await self._send([Record(row.topic, row.key, row.value, row.headers) for row in rows])
+            await self._send_traced([Record(topic, key, value, headers) for _, topic, key, value, headers in rows])
             point("outbox.after_send")
-            # only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile
-            await connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
-            point("outbox.after_delete")
-            EVENTS_RELAYED.labels(self._db.service).inc(len(rows))
-        return len(rows)
 
-    async def _send(self, records: Sequence[Record]) -> None:
+    async def _send_traced(self, records: Sequence[Record]) -> None:
         causes = [record.headers.get("traceparent") for record in records]
         with batch_span("outbox send", SpanKind.PRODUCER, causes, messaging("send", len(records))):
             await self._publish(records)
@@ -156,3 +187,15 @@ class Relay:
             log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
             await self._transport.publish([without_body(record, self._db.source, str(error))])
             EVENTS_DEAD.labels(self._db.service).inc()
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let it work while the block does, and end with it. Its error is the block's."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

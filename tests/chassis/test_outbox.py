@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import outbox
 from chassis.db import Database
 from chassis.outbox import Relay
 from chassis.transport.base import Record, TransportUnavailable
@@ -113,3 +114,53 @@ async def test_many_writers_at_once_lose_nothing_and_keep_the_order_of_each_key(
     for note in notes:
         of_note = [event_of(record).number for record in recorder.sent if record.key == str(note)]
         assert of_note == list(range(25))
+
+
+class Slow(Recorder):
+    """Acknowledges nothing until it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = 0
+        self.acknowledge = asyncio.Event()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.begun += 1
+        await self.acknowledge.wait()
+        await super().publish(records)
+
+
+async def test_a_batch_is_sent_only_after_the_one_before_was_acknowledged(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    slow, note = Slow(), uuid4()
+    for number in range(5):
+        await write(db, note, number)
+    async with running(Relay(db, slow)):
+        await until(lambda: slow.begun)
+        await asyncio.sleep(0.2)
+        assert slow.begun == 1
+        assert len(await told(db)) == 5
+        slow.acknowledge.set()
+        await until(lambda: len(slow.sent) == 5)
+    assert [event_of(record).number for record in slow.sent] == list(range(5))
+
+
+async def test_a_row_below_those_being_sent_that_is_committed_meanwhile_is_sent_next(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    slow = Slow()
+    async with db.transaction() as late:
+        await outbox.append_records(late, [outbox.to_record(NoteWritten(note_id=uuid4(), number=0), "/duijie/test")])
+        for number in range(1, 5):
+            await write(db, uuid4(), number)
+        relaying = running(Relay(db, slow))
+        await relaying.__aenter__()
+        await until(lambda: slow.begun)
+    slow.acknowledge.set()
+    await until(lambda: len(slow.sent) == 5)
+    await relaying.__aexit__(None, None, None)
+    # 3 and 4 had been read before it was committed
+    assert [event_of(record).number for record in slow.sent] == [1, 2, 3, 4, 0]
