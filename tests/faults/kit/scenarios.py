@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,8 +126,20 @@ CONTROL = Scenario(None, (), dies_at("inbox.before_commit", "work logistics", "w
 def play(scenario: Scenario, folder: Path, seed: int) -> Result:
     """A house in which these children have the bug."""
     wrapper = (sys.executable, "-m", "tests.faults.mutant", scenario.mutant or "")
-    plan = Plan(wrapped=dict.fromkeys(scenario.where, wrapper))
-    with House(folder, plan) as house:
-        gate = Provoked(house, seed, SCALE, Faults())
-        gate.provoke = scenario.provoke
+    return play_over(folder, seed, scenario.provoke, SCALE, wrapped=dict.fromkeys(scenario.where, wrapper))
+
+
+def play_over(
+    folder: Path,
+    seed: int,
+    provoke: Provoke,
+    scale: Scale,
+    *,
+    wrapped: Mapping[str, tuple[str, ...]],
+    token_hours: int = 12,
+) -> Result:
+    """A house in which these children run otherwise, some seconds of load, and the oracles."""
+    with House(folder, Plan(wrapped=wrapped, token_hours=token_hours)) as house:
+        gate = Provoked(house, seed, scale, Faults())
+        gate.provoke = provoke
         return asyncio.run(gate.run())

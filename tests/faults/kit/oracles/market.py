@@ -10,6 +10,11 @@ from tests.faults.kit.journal import Journal
 HANDLING = timedelta(hours=4)
 M_PER_H = 60_000
 
+MISDATED_LISTINGS = """
+SELECT id::text, available_from, harvested_at, created_at FROM listings
+WHERE abs(extract(epoch FROM available_from - created_at)) > 60 OR harvested_at <> available_from
+"""
+"""This load leaves both out, so both are the moment of the posting, by the database's clock."""
 UNSOUND_LISTINGS = """
 SELECT id::text, lifecycle, spoils_at, now() FROM listings
 WHERE lifecycle NOT IN ('open', 'withdrawn', 'expired') OR (lifecycle = 'expired' AND spoils_at > now())
@@ -67,6 +72,7 @@ async def _listings(ours: asyncpg.Connection, theirs: asyncpg.Connection, journa
     listings = {row["id"]: row for row in await ours.fetch(LISTINGS)}
     supply = {row["id"]: row for row in await theirs.fetch(SUPPLY)}
     findings.none("I6", await ours.fetch(UNSOUND_LISTINGS), "no status it can have", of=len(listings))
+    findings.none("I8", await ours.fetch(MISDATED_LISTINGS), "another moment than its posting", of=len(listings))
     acknowledged = journal.listings.keys()
     findings.none("acknowledged", acknowledged - listings.keys(), "a listing that is not there", of=len(acknowledged))
     findings.none("I6", listings.keys() - acknowledged, "a listing that nobody was told of", of=len(listings))
