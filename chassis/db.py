@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
+from pydantic_core import from_json
 from sqlalchemy import ExceptionContext, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -113,6 +114,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_timeout=5,
+            json_deserializer=from_json,  # half the time of the standard library's: the relay reads every envelope
             hide_parameters=True,  # an error's text goes to the log; what people wrote does not
             connect_args={"server_settings": {**SESSION, "application_name": source}},
         )
