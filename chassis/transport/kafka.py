@@ -277,7 +277,13 @@ async def _send(producer: AIOKafkaProducer, at: TopicPartition, batch: Any) -> N
 
 async def _abandoned(producer: AIOKafkaProducer, timeout_s: float) -> None:
     """aiokafka never gives up a batch of an idempotent producer, and `stop` alone would wait for it."""
-    producer._message_accumulator.fail_all(ProducerClosed())
+    accumulator = producer._message_accumulator
+    batches = [*accumulator._pending_batches, *(batch for those in accumulator._batches.values() for batch in those)]
+    accumulator.fail_all(ProducerClosed())
+    for batch in batches:  # whoever waited has gone; asked for, so that they are not reported as forgotten
+        for told in (batch.future, batch._drain_waiter):
+            if told.done() and not told.cancelled():
+                told.exception()
     await _ended(producer._sender.close(), timeout_s)
     await _ended(producer.stop(), timeout_s)
 
