@@ -47,9 +47,8 @@ def create_app(
     app.state.groups = {}  # chassis.grouping
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
-    app.add_middleware(
-        OverloadGuard, service=name, at_once=at_once or overload.AT_ONCE
-    )  # outermost: a refusal must cost little
+    # outermost, for a refusal must cost little
+    app.add_middleware(OverloadGuard, service=name, at_once=at_once or overload.AT_ONCE)
     answer_problems(app)
     _serve_operators(app, checks or {})
     _serve_problem_pages(app)

@@ -20,7 +20,8 @@ from chassis.tracing import sound_or_new
 
 AT_ONCE = 128
 """Requests at work in one process. Some 20 keep the database's connections busy, and a group commit gains from 50 more
-that wait (chassis.grouping); beyond, more bring no more answers, only later ones."""
+that wait (chassis.grouping); beyond, more bring no more answers, only later ones. A model with 20 connections of 50 ms
+each, asked five times what it can do, gave 94 to 107 % of its peak with 64 or 128 places, and 58 % without a limit."""
 WAIT_S = 0.5
 """How long one may wait for its place; who would wait longer is refused when it comes."""
 BODY_S = 0.25
