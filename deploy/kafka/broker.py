@@ -273,13 +273,22 @@ def down(data: Path, *, within_s: float = 10.0) -> None:
     for node in running:
         _signal(node, signal.SIGTERM)
     deadline = time.monotonic() + within_s
-    while still := [node for node in running if _in_use(node)]:
+    while running := [node for node in running if _in_use(node) or _lingers(node)]:
         if time.monotonic() > deadline:
-            for node in still:
+            for node in running:
                 _signal(node, signal.SIGKILL)
         time.sleep(0.05)
     for node in nodes:
         (node / "broker.pid").unlink(missing_ok=True)
+
+
+def _lingers(node: Path) -> bool:
+    """Whether a broker that has let go of its data still holds its ports: one of three waits for a quorum a while."""
+    try:
+        command = Path(f"/proc/{_pid(node)}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return os.fsencode(node.resolve()) in command
 
 
 def _nodes(data: Path) -> list[Path]:
@@ -287,9 +296,13 @@ def _nodes(data: Path) -> list[Path]:
     return sorted(data.glob("of-*/node-*"))
 
 
+def _pid(node: Path) -> int:
+    return int((node / "broker.pid").read_text(encoding="ascii"))
+
+
 def _signal(node: Path, what: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(int((node / "broker.pid").read_text(encoding="ascii")), what)
+        os.kill(_pid(node), what)
 
 
 def main() -> int:
