@@ -12,8 +12,8 @@ from tests.faults.kit.load import Scale, fifty_at_once
 
 Provoke = Callable[[Gate], Awaitable[None]]
 SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, array=200, scarce=50, parcels=2000)
-SECONDS = 14.0
-PATIENCE_S = 12.0
+SECONDS = 8.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""The oracles can fail: on rows made up for it, each finds what is wrong and nothing else."""
+
+import hashlib
+from typing import Any
+
+import pytest
+import rfc8785
+
+from tests.faults.kit.findings import Findings
+from tests.faults.kit.oracles import events, ledger
+from tests.faults.kit.spy import Told
+from tests.faults.kit.topics import MEDDLED, Read
+
+PROGRAMME = "0192aa00-0000-7000-8000-000000000001"
+
+
+def chain(*moves: tuple[str, int]) -> list[dict[str, Any]]:
+    """A sound chain, its hashes made with another implementation of RFC 8785."""
+    made: list[dict[str, Any]] = []
+    prev = PROGRAMME
+    for seq, (kind, amount_fen) in enumerate(moves, 1):
+        debit, credit = ledger.FROM_AND_TO[kind]
+        rest = {"seq": seq, "kind": kind, "debit": debit, "credit": credit, "amount_fen": amount_fen, "note": "é\u2028"}
+        digest = hashlib.sha256(prev.encode() + rfc8785.dumps(rest)).hexdigest()
+        made.append({**rest, "prev": prev, "hash": digest})
+        prev = digest
+    return made
+
+
+SOUND = chain(("fund", 300), ("reserve", 100), ("reserve", 200), ("post", 100), ("void", 200), ("reverse", 100))
+
+
+def test_a_sound_chain_is_sound() -> None:
+    assert ledger.broken_at(PROGRAMME, SOUND) is None
+    assert ledger.overdraws_at(SOUND) is None
+
+
+@pytest.mark.parametrize("field", ["amount_fen", "kind", "hash", "prev", "seq"])
+def test_a_changed_field_is_found_where_it_stands(field: str) -> None:
+    other = {"amount_fen": 101, "kind": "void", "hash": "0" * 64, "prev": "0" * 64, "seq": 9}[field]
+    assert ledger.broken_at(PROGRAMME, [*SOUND[:2], {**SOUND[2], field: other}, *SOUND[3:]]) == 3
+
+
+def test_a_missing_transfer_and_another_programme_are_found() -> None:
+    assert ledger.broken_at(PROGRAMME, [*SOUND[:2], *SOUND[3:]]) == 3
+    assert ledger.broken_at("another", SOUND) == 1
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        (("fund", 100), ("reserve", 60), ("reserve", 60)),
+        (("fund", 100), ("reserve", 60), ("post", 60), ("post", 60)),
+        (("fund", 100), ("reserve", 60), ("void", 60), ("void", 60)),
+    ],
+    ids=["more than there is", "posted twice", "given back twice"],
+)
+def test_a_prefix_that_overdraws_is_found(moves: tuple[tuple[str, int], ...]) -> None:
+    assert ledger.overdraws_at(chain(*moves)) == len(moves)
+
+
+@pytest.mark.parametrize("written", ["sf12 34", "SF1234", "\uff33\uff26\uff11\uff12\uff13\uff14", " sf1234\u3000"])
+def test_one_waybill_has_one_identity_however_it_is_written(written: str) -> None:
+    assert ledger.identity(written) == "SF1234"
+
+
+def told(number: int, key: str, event_id: str, value: bytes = b"{}", topic: str = "t") -> Told:
+    return Told(number, topic, key, event_id, "x", hashlib.md5(value).hexdigest(), value)
+
+
+def read(
+    offset: int, key: str, event_id: str, *, meddled: bool = False, value: bytes = b"{}", partition: int = 0
+) -> Read:
+    headers = {MEDDLED: "repeat"} if meddled else {}
+    return Read("t", partition, offset, key, event_id, hashlib.md5(value).hexdigest(), headers)
+
+
+COMMITTED = [told(1, "a", "1"), told(2, "b", "2"), told(3, "a", "3")]
+
+
+def evidence(findings: Findings) -> str:
+    return "\n".join(findings.violations)
+
+
+def test_a_topic_with_repeats_behind_and_beside_is_sound() -> None:
+    there = [
+        read(0, "a", "1"),
+        read(1, "b", "2"),
+        read(2, "a", "1"),
+        read(3, "a", "3"),
+        read(4, "b", "2", meddled=True),
+    ]
+    findings = events.on_topics(COMMITTED, there)
+    assert not findings.violations
+    assert findings.checks["I9"] > 0
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ([read(0, "a", "1"), read(1, "a", "3")], "committed, not on its topic"),
+        ([read(0, "a", "1"), read(1, "b", "2", meddled=True), read(2, "a", "3")], "committed, not on its topic"),
+        ([read(0, "a", "1"), read(1, "b", "2"), read(2, "a", "3"), read(3, "c", "4")], "on its topic, not committed"),
+        ([read(0, "a", "3"), read(1, "b", "2"), read(2, "a", "1")], "another order"),
+        ([read(0, "a", "1"), read(1, "b", "2", value=b"[]"), read(2, "a", "3")], "other bytes"),
+        ([read(0, "a", "1"), read(1, "b", "2"), read(2, "a", "3", partition=1)], "two partitions"),
+    ],
+    ids=["lost", "only the meddler's copy is there", "invented", "reordered", "changed", "split"],
+)
+def test_what_is_wrong_on_a_topic_is_found(there: list[Read], words: str) -> None:
+    assert words in evidence(events.on_topics(COMMITTED, there))
+
+
+def test_poison_must_be_among_the_dead_letters_of_each_consumer() -> None:
+    value = b"{"
+    digest = hashlib.md5(value).hexdigest()
+    published = [("matching.matches.v1", value)]
+    dead = Read("matching.matches.v1.dlq", 0, 0, "", "", digest, {"dlq_consumer": "logistics"})
+    assert not events.poison(published, [dead]).violations
+    assert events.poison(published, []).violations
+    assert events.poison(published, [Read(*[*_fields(dead)[:-1], {"dlq_consumer": "listing"}])]).violations
+
+
+def test_a_sound_record_among_the_dead_letters_is_found() -> None:
+    poison = told(1, "k", "p", b"{", topic="t.dlq")
+    sound = told(2, "k", "s", b"{}", topic="t.dlq")
+    meddled = {("t", poison.digest)}
+    assert not events.buried([poison], meddled).violations
+    assert "a sound record died" in evidence(events.buried([poison, sound], meddled))
+
+
+def _fields(each: Read) -> list[Any]:
+    return [each.topic, each.partition, each.offset, each.key, each.event_id, each.digest, each.headers]
