@@ -37,6 +37,9 @@ PREPARED_WITHIN_S = 120.0
 READY_WITHIN_S = 120.0
 CHILDREN_END_WITHIN_S = 9.0
 
+CONNECTIONS = 180  # of the 200 that our PostgreSQL takes
+USUAL_POOL = 10
+
 LOOK_S = 0.25
 PAUSE_S = 1.0
 """Before what died is started again; twice as long each time it dies young, up to LONGEST_PAUSE_S."""
@@ -199,7 +202,12 @@ class Cluster:
         return Process(name, [str(DUIJIE), *arguments], environment, self._log, port)
 
     def _database(self, service: str) -> dict[str, str]:
-        return {f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service)}
+        count = len(SERVICES) + sum(self._workers.values())
+        return {
+            f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service),
+            # one server for all of them; under load each opens as many connections again
+            f"DUIJIE_{service.upper()}_DATABASE_POOL": str(max(2, min(USUAL_POOL, CONNECTIONS // (2 * count)))),
+        }
 
     def _kafka_settings(self) -> dict[str, str]:
         return {
