@@ -9,6 +9,7 @@ import secrets
 import pytest
 
 from tests.faults.kit.gate import run_gate
+from tests.faults.kit.scenarios import SCENARIOS, play
 from tests.support.postgres import temporary_folder
 
 KILLS, EVENTS, BROKER_FAULTS = 60, 50_000, 5
@@ -26,3 +27,15 @@ def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed() -> None:
     assert result.counts["events heard, repeats and replays included"] >= EVENTS
     broker_faults = result.counts["broker killed"] + result.counts["broker stopped and continued"]
     assert broker_faults >= BROKER_FAULTS
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", ["offset-before-effect", "balance-read-then-written"])
+def test_the_gate_can_fail(name: str) -> None:
+    """Two of the deliberate bugs; `make mutants` has them all."""
+    scenario = SCENARIOS[name]
+    with temporary_folder() as folder:
+        result = play(scenario, folder, seed=1)
+    caught = result.findings.invariants_violated() & set(scenario.caught_by)
+    print(f"\n{name}: caught by {', '.join(sorted(caught)) or 'nobody'}", flush=True)
+    assert caught, result.table()

@@ -46,13 +46,17 @@ async def nothing(_: Gate) -> None:
 
 
 def dies_at(point: str, *names: str, times: int = 2) -> Provoke:
-    """These are killed and begin again, to die at that point; so many times."""
+    """These are killed and begin again, to die at that point; so many times, or as often as they come there in time."""
 
     async def provoke(gate: Gate) -> None:
-        for _ in range(times):
+        kills = gate.house.kills
+        for turn in range(1, times + 1):
             for name in names:
                 await asyncio.to_thread(gate.house.kill, name, then_point=f"{point}:2")
-            await asyncio.sleep(6)
+            for _ in range(100):
+                if kills[f"at {point}"] >= turn * len(names):
+                    break
+                await asyncio.sleep(0.2)
 
     return provoke
 
