@@ -108,6 +108,7 @@ class Gate:
         self.faults = faults
         self.journal = Journal()
         self.counts: Counter[str] = Counter()
+        self.waited_for: list[str] = []
         self.meddler = topics.Meddler(house.broker.bootstrap, seed)
         self.load: Load
         self._chance = Random(f"{seed}/faults")
@@ -133,7 +134,9 @@ class Gate:
             await asyncio.gather(watching, working, return_exceptions=True)
         findings = await self.judge({name: id_ for name, (id_, _) in people.items()}, caller)
         await caller.aclose()
-        findings.seen("I14", quiet_s <= QUIET_WITHIN_S, f"quiet and healthy only after {quiet_s:.1f} s")
+        findings.seen(
+            "I14", quiet_s <= QUIET_WITHIN_S, f"quiet and healthy only after {quiet_s:.1f} s: {self.waited_for[-12:]}"
+        )
         return Result(
             self.seed,
             findings,
@@ -245,8 +248,10 @@ class Gate:
         for group, heard in events.HEARS.items():
             members = [each.name for each in self.house.children.values() if each.name.startswith(f"work {group}")]
             for name in members:
+                began = await asyncio.to_thread(self.house.children[name].answers, "/healthz")
                 code = await asyncio.to_thread(self.house.stop, name)
-                self.journal.seen("processes", code == 0, f"{name} ended with {code} after SIGTERM")
+                # before it answers it has not begun, and dies of the signal as every program does
+                self.journal.seen("processes", code == 0 or not began, f"{name} ended with {code} after SIGTERM")
             try:
                 self.counts["records replayed"] += await self.insist(
                     lambda group=group, heard=heard: topics.rewind(self.house.broker.bootstrap, group, heard)  # type: ignore[misc]
@@ -301,6 +306,7 @@ class Gate:
         """Nothing waits anywhere, nobody lags, everyone is ready; how long that took."""
         began_s = time.monotonic()
         while waiting := await self._waiting():
+            self.waited_for.append(f"{time.monotonic() - began_s:.0f} s: {'; '.join(waiting)}")
             if time.monotonic() - began_s > self.quiet_patience_s:
                 self.journal.seen("I14", False, f"still not quiet: {waiting}")
                 break

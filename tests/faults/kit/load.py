@@ -271,7 +271,7 @@ class Load:
                 "match_id": shipment["match_id"],
                 "weight_g": PARCEL_G,
                 "recipient_adcode": shipment["destination"]["adcode"],
-                "order_ref": f"{prefix}-{number}",
+                "order_ref": f"{shipment['id']}-{number}",
             }
             for number in range(count)
         ]
