@@ -43,11 +43,22 @@ class LockTaken(Exception):
     """Another holds the session lock."""
 
 
-class ReadSession(AsyncSession):
+class _Session(AsyncSession):
+    async def close(self) -> None:
+        """Give the connection back. One that was lost has ended its transaction itself, and is thrown away: what was
+        read or committed before stands, so nobody need hear of it."""
+        try:
+            await super().close()
+        except DBAPIError as error:
+            log.warning("connection_lost", error=type(error).__name__)
+            await self.invalidate()
+
+
+class ReadSession(_Session):
     """A transaction in which PostgreSQL itself refuses to write."""
 
 
-class WriteSession(AsyncSession):
+class WriteSession(_Session):
     """A transaction that may write and tell of it. What it emits leaves with the commit, or not at all."""
 
     def emit(self, *events: Event) -> None:

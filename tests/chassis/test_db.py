@@ -62,6 +62,15 @@ async def test_what_waits_for_a_commit_is_called_after_it_and_not_after_a_failur
     assert called == ["committed"]
 
 
+async def test_what_was_read_stands_when_the_connection_is_lost_afterwards(db: Database) -> None:
+    async with db.reading() as session:
+        lost = await session.scalar(select(func.pg_backend_pid()))
+        async with db.reading() as another:
+            await another.execute(select(func.pg_terminate_backend(lost, 5000)))
+    async with db.reading() as session:
+        assert await session.scalar(select(func.pg_backend_pid())) != lost, "it is not given to anyone again"
+
+
 async def test_a_session_lock_is_free_again_when_its_holder_ends(db: Database) -> None:
     async with db.holding(42):
         pass
