@@ -37,7 +37,7 @@ from duijie.running import listening, serving, told_to_stop, until_either, worki
 log = structlog.get_logger()
 
 LOOK_S = 5.0  # for the topics, at the start
-END_WITHIN_S = 9.0
+END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)

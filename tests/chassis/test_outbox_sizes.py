@@ -63,10 +63,10 @@ async def test_the_limit_counts_the_whole_record(db: Database, length: int, fits
     event = LongNote(note_id=uuid4(), number=1, text="x" * length)
     async with db.write_session() as session:
         if fits:
-            await outbox.append(session, "/duijie/test", [event])
+            await outbox.append(session, "/duijie/test", [(event, None)])
         else:
             with pytest.raises(EventTooLarge, match=f"{NoteWritten.TYPE} has"):
-                await outbox.append(session, "/duijie/test", [event])
+                await outbox.append(session, "/duijie/test", [(event, None)])
 
 
 async def relayed(db: Database, transport: Transport, records: Sequence[Record]) -> None:
