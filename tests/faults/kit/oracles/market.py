@@ -76,7 +76,7 @@ async def _listings(ours: asyncpg.Connection, theirs: asyncpg.Connection, journa
     acknowledged = journal.listings.keys()
     findings.none("acknowledged", acknowledged - listings.keys(), "a listing that is not there", of=len(acknowledged))
     findings.none("I6", listings.keys() - acknowledged, "a listing that nobody was told of", of=len(listings))
-    open_still = [each for each in journal.withdrawn if listings[each]["status"] != "withdrawn"]
+    open_still = [each for each in journal.withdrawn if each not in listings or listings[each]["status"] != "withdrawn"]
     findings.none("acknowledged", open_still, "a withdrawal that is not there", of=len(journal.withdrawn))
     withdrawn = {id_ for id_, row in listings.items() if row["status"] == "withdrawn"}
     findings.none("I6", withdrawn - journal.withdrawn, "withdrawn by nobody", of=len(withdrawn))
@@ -93,7 +93,7 @@ async def _orders(theirs: asyncpg.Connection, journal: Journal, findings: Findin
     acknowledged = journal.orders.keys()
     findings.none("acknowledged", acknowledged - orders.keys(), "an order that is not there", of=len(acknowledged))
     findings.none("acknowledged", orders.keys() - acknowledged, "an order nobody was told of", of=len(orders))
-    wrong = [each for each in journal.cancelled if orders[each]["lifecycle"] != "cancelled"]
+    wrong = [each for each in journal.cancelled if each not in orders or orders[each]["lifecycle"] != "cancelled"]
     findings.none("acknowledged", wrong, "a cancellation that is not there", of=len(journal.cancelled))
     early = [row for row in orders.values() if row["lifecycle"] == "expired" and row["deliver_by"] > row["now"]]
     findings.none("I6", early, "an order expired before its time", of=len(orders))
@@ -122,8 +122,8 @@ async def _matches(theirs: asyncpg.Connection, journal: Journal, findings: Findi
     unheard = [
         (match_id, account)
         for match_id, account in journal.agreed
-        if not (by_id[match_id]["producer_consents"] or by_id[match_id]["buyer_consents"])
+        if match_id not in by_id or not (by_id[match_id]["producer_consents"] or by_id[match_id]["buyer_consents"])
     ]
     findings.none("acknowledged", unheard, "a consent that is not there", of=len(journal.agreed))
-    kept = [each for each in journal.declined if by_id[each]["status"] != "released"]
+    kept = [each for each in journal.declined if each not in by_id or by_id[each]["status"] != "released"]
     findings.none("acknowledged", kept, "a no that is not there", of=len(journal.declined))
