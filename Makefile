@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help setup run cluster check test faults campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
+.PHONY: help setup run cluster check test apart faults campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -40,15 +40,18 @@ format: setup ## Put the code into its one form
 test: setup ## Every test, on a real PostgreSQL and a real Kafka
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+apart: setup ## The processes apart over Kafka: the scene through all of them, a consumer that joins under load
+	$(PY) -m pytest tests/faults/test_apart.py tests/faults/test_rebalance.py
+
 faults: setup ## Faults into real processes, after the transports' contract: at most 10 minutes (FAULTS_SEED=)
-	$(PY) -m pytest -q tests/chassis/transport
-	$(PY) -m pytest -q -s tests/faults
+	$(PY) -m pytest tests/chassis/transport
+	$(PY) -m pytest -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py degraded.py disk.py clock.py)
 
 campaign: setup ## The same for as long as you say (MINUTES=60); appends to docs/campaign.md
 	$(PY) -m tests.faults.campaign $(or $(MINUTES),60)
 
 mutants: setup ## Deliberate bugs, one at a time: each must be caught
-	$(PY) -m pytest -q -s tests/faults/mutants
+	$(PY) -m pytest -s -p no:cacheprovider tests/faults/mutants
 
 bench: setup ## Every hot path against its peer, side by side; writes docs/benchmarks.md
 	$(PY) -m bench
