@@ -102,12 +102,12 @@ async def test_cpu_counts_children_even_when_they_have_ended() -> None:
     assert measured.cpu_s_per_1000 == pytest.approx(measured.cpu_s)
 
 
-async def test_sleeping_is_time_but_no_cpu() -> None:
+def test_sleeping_is_time_but_no_cpu() -> None:
     watch = Stopwatch(os.getpid())
-    time.sleep(0.2)  # noqa: ASYNC251  the loop has nothing else to do, so nothing else burns
+    time.sleep(0.2)
     measured = watch.stop(1)
     assert measured.seconds >= 0.2
-    assert measured.cpu_s < 0.2
+    assert measured.cpu_s < 0.1
 
 
 def test_memory_is_that_of_this_process() -> None:

@@ -103,9 +103,7 @@ def test_what_is_declared_in_map_coordinates_is_converted_and_nothing_else() -> 
     assert mapped == gcj02_to_wgs84(118.69, 33.72)
     assert mapped is not None
     assert 0.1 < great_circle_km(118.69, 33.72, mapped.lon, mapped.lat) < 1.5
-    plain = PlaceIn(adcode="321323", lon=118.69, lat=33.72).to_wgs84()
-    assert plain is not None
-    assert (plain.lon, plain.lat) == (118.69, 33.72)
+    assert PlaceIn(adcode="321323", lon=118.69, lat=33.72).to_wgs84() == Point(118.69, 33.72)
 
 
 def test_another_system_is_refused() -> None:
