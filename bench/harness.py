@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from duijie.running import tune_memory
+
 REPEATS = 5
 SMOKE_REPEATS = 1
 
@@ -113,8 +115,11 @@ async def interleave(
 ) -> tuple[Side, Side]:
     """Both sides' rates, in turns; who begins alternates, too, and each side runs once before that counts for nothing.
 
+    What a program prepared is not searched for garbage during either side's turn.
+
     A side is called with the number of the repeat, from -1 on.
     """
+    tune_memory()
     sides = Side(), Side()
     both = list(zip((ours, peer), sides, strict=True))
     for _, run in zip(sides, (ours, peer), strict=True):

@@ -1,23 +1,27 @@
 """The inbox: events come at least once, their effect happens exactly once.
 
 A batch is one transaction: insert the event ids, handle only the new ones, commit; the transport is told after.
-A batch that fails is redone in halves, down to a record alone. Only an error of that record counts as a try; after
-`MAX_TRIES` it goes through the outbox to the dead letters of its topic, and the next record has its turn.
+What can't be read goes in that same transaction, through the outbox, to the dead letters of its topic: no further try
+would read it. A batch that fails is redone in halves, down to a record alone; only an error of that record counts as
+a try, after `MAX_TRIES` it is a dead letter, too, and the next record has its turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
+from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
 
-from chassis.bulk import insert_given, parameters
+from chassis.bulk import given, parameters
 from chassis.db import Database, WriteSession, is_transient
 from chassis.dead_letters import dead_letter
 from chassis.killing import point
@@ -26,7 +30,8 @@ from chassis.outbox import append_records
 from chassis.tables import INBOX
 from chassis.telemetry import described
 from chassis.tracing import batch_span, continuing, messaging
-from chassis.transport.base import Record, Transport
+from chassis.transport.base import Batch, Record, Transport
+from chassis.turns import in_turns
 from contracts.event import Envelope, Event
 
 log = structlog.get_logger()
@@ -36,7 +41,17 @@ RETRY_S = 0.2
 TRANSIENT_RETRY_S = 1.0
 BATCH = 1000
 
-NOTE = insert_given(INBOX, "consumer", "event_id").on_conflict_do_nothing().returning(INBOX.c.event_id)
+KNOWN = Event.known()
+_GIVEN = given(INBOX, "event_id")
+_NOTED = (
+    insert(INBOX)
+    .from_select(["consumer", "event_id"], select(bindparam("consumer", type_=Text), _GIVEN.c.event_id))
+    .on_conflict_do_nothing()
+    .returning(INBOX.c.event_id)
+    .cte()
+)
+NOTE = select(func.array_agg(_NOTED.c.event_id)).having(func.count() < bindparam("all"))
+"""Which ids are new, and nothing when all of them are, as nearly always: a thousand ids are then not sent back."""
 
 Handler = Callable[[WriteSession, Sequence[Event]], Awaitable[None]]
 
@@ -49,24 +64,28 @@ class Subscription:
     handle: Handler
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    id: UUID
-    event: Event
-    topic: str
-    traceparent: str | None
+class Received(NamedTuple):
+    """A record and what it says: an event, or what is wrong with it, or neither, when its type is not known."""
+
+    record: Record
+    id: UUID | None = None
+    event: Event | None = None
+    error: Exception | None = None
+
+    @property
+    def traceparent(self) -> str | None:
+        return self.record.headers.get("traceparent")
 
 
-def decode(record: Record) -> Received | None:
-    """The event of a record, or None for a type that this consumer does not know (a newer producer may tell it).
-
-    Raises ValueError, KeyError or ValidationError when the record is not what it says.
-    """
-    envelope = Envelope.from_headers(record.headers)
-    kind = Event.known().get(envelope.type)
-    if kind is None:
-        return None
-    return Received(envelope.id, kind.model_validate_json(record.value), record.topic, envelope.traceparent)
+def decode(record: Record) -> Received:
+    """The event of a record. A type that is not known is no error: a newer producer may tell it."""
+    headers = record.headers
+    try:
+        id_, _ = Envelope.checked(headers)
+        kind = KNOWN.get(headers["ce_type"])
+        return Received(record) if kind is None else Received(record, id_, kind.model_validate_json(record.value))
+    except (ValueError, KeyError) as error:  # pydantic's is a ValueError
+        return Received(record, error=error)
 
 
 class Consumer:
@@ -85,80 +104,141 @@ class Consumer:
         return await self._transport.lag(self.name, self._handlers.keys())
 
     async def run(self) -> None:
-        """Work until cancelled. Raises when the transport is lost; the worker starts it again."""
-        async with aclosing(self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)) as batches:
-            async for batch in batches:
-                await self._take(batch.records)
-                await batch.acknowledge()
+        """Work until cancelled. Raises when the transport is lost; the worker starts it again.
 
-    async def _take(self, records: Sequence[Record]) -> None:
+        While the database is at work on a batch, the one before is acknowledged and the next is read and decoded.
+        """
+        consumed = self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)
+        async with aclosing(consumed) as batches, aclosing(_read_ahead(batches)) as read, _one_behind() as behind:
+            async for batch, received in read:
+                await self._take(received)
+                await behind(batch.acknowledge())
+
+    async def _take(self, received: Sequence[Received]) -> None:
         """Together; when that fails, in halves, so that one bad record costs its neighbours few transactions."""
-        if len(records) == 1:
-            with continuing(records[0].headers.get("traceparent")):
-                return await self._take_alone(records[0])
+        if len(received) == 1:
+            with continuing(received[0].traceparent):
+                return await self._take_alone(received[0])
         while True:
             try:
-                return await self._handle(records)
+                return await self._handle(received)
             except Exception as error:
-                log.warning("batch_redone", consumer=self.name, records=len(records), error=type(error).__name__)
+                log.warning("batch_redone", consumer=self.name, records=len(received), error=type(error).__name__)
                 if not is_transient(error):
                     break
                 await asyncio.sleep(TRANSIENT_RETRY_S)
-        middle = len(records) // 2
-        await self._take(records[:middle])
-        await self._take(records[middle:])
+        middle = len(received) // 2
+        await self._take(received[:middle])
+        await self._take(received[middle:])
         return None
 
-    async def _handle(self, records: Sequence[Record]) -> None:
+    async def _handle(self, received: Sequence[Received]) -> None:
         """The effect of these records and the note of their ids, in one transaction."""
-        decoded = [each for each in map(decode, records) if each is not None]
-        if not decoded:
+        unreadable = [each for each in received if each.error is not None]
+        known = {each.id: each for each in received if each.id is not None}  # one may stand twice in a batch
+        if not known and not unreadable:
             return
-        received = list({each.id: each for each in decoded}.values())  # one may stand twice in a batch
         async with self._db.transaction() as session:
-            new = await self._note([each.id for each in received], session)
+            await self._bury(session, unreadable)
+            new = await self._new(known, session)
             for topic, handlers in self._handlers.items():
-                fresh = [each for each in received if each.topic == topic and each.id in new]
+                fresh = [each for each in new if each.record.topic == topic]
                 if fresh:
                     await self._tell(session, topic, handlers, fresh)
             point("inbox.before_commit")
         point("inbox.after_commit")
         EVENTS_HANDLED.labels(self.name).inc(len(new))
-        EVENTS_SKIPPED.labels(self.name).inc(len(decoded) - len(new))
+        EVENTS_SKIPPED.labels(self.name).inc(sum(each.id is not None for each in received) - len(new))
 
     async def _tell(
         self, session: WriteSession, topic: str, handlers: Sequence[Handler], fresh: Sequence[Received]
     ) -> None:
         told = messaging("process", len(fresh), destination__name=topic, consumer__group__name=self.name)
+        events = [each.event for each in fresh if each.event is not None]
         with batch_span(f"{topic} process", SpanKind.CONSUMER, [each.traceparent for each in fresh], told):
             for handle in handlers:
-                await handle(session, [each.event for each in fresh])
+                await handle(session, events)
 
-    async def _note(self, ids: Sequence[UUID], session: WriteSession) -> set[UUID]:
+    async def _new(self, known: Mapping[UUID, Received], session: WriteSession) -> Collection[Received]:
+        """Note these; those that were not noted before."""
+        if not known:
+            return ()
         # sorted, so that two members that were given the same records can't wait for each other
-        noted = sorted(set(ids), key=attrgetter("int"))
-        rows = parameters({"consumer": [self.name] * len(noted), "event_id": noted})
-        return set((await session.scalars(NOTE, rows)).all())
+        new = await self._note(sorted(known, key=attrgetter("int")), session)
+        return known.values() if new is None else [each for id_, each in known.items() if id_ in new]
 
-    async def _take_alone(self, record: Record) -> None:
+    async def _note(self, ids: Sequence[UUID], session: WriteSession) -> set[UUID] | None:
+        """Note these ids, each of them once; which are new, None when all are."""
+        asked = {"consumer": self.name, "all": len(ids), **parameters({"event_id": ids})}
+        found = (await session.execute(NOTE, asked)).first()
+        return None if found is None else set(found[0] or ())
+
+    async def _take_alone(self, received: Received) -> None:
         tries = 0
         while True:
             try:
-                return await self._handle([record])
+                return await self._handle([received])
             except Exception as error:
+                topic = received.record.topic
                 if is_transient(error):
-                    log.warning("record_waits", consumer=self.name, topic=record.topic, error=type(error).__name__)
+                    log.warning("record_waits", consumer=self.name, topic=topic, error=type(error).__name__)
                     await asyncio.sleep(TRANSIENT_RETRY_S)
                     continue
                 tries += 1
                 if tries == MAX_TRIES:
-                    return await self._bury(record, error)
+                    async with self._db.transaction() as session:
+                        return await self._bury(session, [received._replace(error=error)])
                 await asyncio.sleep(RETRY_S * tries)
 
-    async def _bury(self, record: Record, error: Exception) -> None:
-        """Send the record to its dead letters, with the reason; it never blocks those behind it."""
-        log.error("record_dead", consumer=self.name, topic=record.topic, key=record.key, exc_info=error)
-        dead = dead_letter(record, self.name, described(error))
-        async with self._db.transaction() as session:
-            await append_records(session, [dead])
-        EVENTS_DEAD.labels(self.name).inc()
+    async def _bury(self, session: WriteSession, failed: Sequence[Received]) -> None:
+        """Send these to their dead letters, each with its reason; they never block those behind them."""
+        reasons = [(each.record, each.error) for each in failed if each.error is not None]
+        if not reasons:
+            return
+        await append_records(session, [dead_letter(record, self.name, described(error)) for record, error in reasons])
+
+        def tell() -> None:
+            for record, error in reasons:
+                log.error("record_dead", consumer=self.name, topic=record.topic, key=record.key, exc_info=error)
+            EVENTS_DEAD.labels(self.name).inc(len(reasons))
+
+        session.when_committed(tell)
+
+
+async def _read_ahead(batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[tuple[Batch, list[Received]], None]:
+    """Each batch with what its records say, one further than has been asked for."""
+
+    async def next_() -> tuple[Batch, list[Received]] | None:
+        batch = await anext(batches, None)
+        return None if batch is None else (batch, await in_turns(decode, batch.records))
+
+    following = asyncio.create_task(next_())
+    try:
+        while (read := await following) is not None:
+            following = asyncio.create_task(next_())
+            yield read
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
+    """Begins what it is given and waits for what it was given before; at the end of the block for the last, too."""
+    before: asyncio.Task[None] | None = None
+
+    async def begin(work: Coroutine[Any, Any, None]) -> None:
+        nonlocal before
+        beginning, ending = asyncio.create_task(work), before
+        before = beginning
+        if ending is not None:
+            await ending
+
+    try:
+        yield begin
+        if before is not None:
+            await before
+    finally:
+        if before is not None:
+            before.cancel()
+            await asyncio.gather(before, return_exceptions=True)

@@ -32,7 +32,7 @@ from chassis.worker import Worker
 from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES
 from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
-from duijie.running import listening, serving, told_to_stop, until_either, working
+from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
 
 log = structlog.get_logger()
 
@@ -123,6 +123,7 @@ async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None
     stop = told_to_stop()
     http = await stack.enter_async_context(serving(app, listener))
     host, port = listener.getsockname()[:2]
+    tune_memory()
     print(f"ready http://{host}:{port}", flush=True)
     await until_either(stop, http)
     last = threading.Timer(END_WITHIN_S, os._exit, [0])

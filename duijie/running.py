@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +16,17 @@ from duijie.problems import PortTaken
 
 LOOPBACK = "127.0.0.1"
 DRAIN_S = 5
+YOUNG_OBJECTS = 20_000
+
+
+def tune_memory() -> None:
+    """Look for cycles of garbage less often, and never among what was loaded at the start.
+
+    Python looks at every living object again and again while many are made: a third of a consumer's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def told_to_stop() -> asyncio.Event:

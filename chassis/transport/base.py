@@ -1,9 +1,9 @@
 """What carries events from one service to the others: three methods, at least once, in order per key."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 
 class TransportUnavailable(Exception):
@@ -14,8 +14,7 @@ class RecordTooLarge(Exception):
     """The transport will never take one of the records, for its size; others of the call it may have taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One event on the wire: CloudEvents 1.0 in binary mode, so `headers` holds `ce_id`, `ce_type` and their like."""
 
     topic: str
@@ -33,7 +32,7 @@ class Batch:
     """
 
     records: tuple[Record, ...]
-    acknowledge: Callable[[], Awaitable[None]]
+    acknowledge: Callable[[], Coroutine[Any, Any, None]]
 
 
 class Transport(Protocol):

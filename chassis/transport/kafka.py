@@ -7,7 +7,9 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +19,7 @@ from aiokafka.partitioner import murmur2
 
 from chassis.transport.base import Batch, Record, RecordTooLarge, TransportUnavailable
 from chassis.transport.kafka_start import start
+from chassis.turns import in_turns
 
 BATCH_BYTES = 512 * 1024  # half of what a broker accepts by default
 HEARTBEAT_MS = 1000  # a member learns of a rebalance with its heartbeat
@@ -86,16 +89,9 @@ class KafkaTransport:
     async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncGenerator[Batch, None]:
         async with self._joined(group, topics) as (consumer, membership):
             while True:
-                found = await self._next(consumer, limit)
-                if not found:
-                    continue
-                offsets = {at: records[-1].offset + 1 for at, records in found.items()}
-                membership.begin_work()
-                yield Batch(
-                    tuple(_record(record) for records in found.values() for record in records),
-                    partial(self._acknowledge, consumer, membership, membership.generation, offsets),
-                )
-                membership.end_work()
+                found = await self._next(consumer, membership, limit)
+                if found is not None:
+                    yield Batch(found.records, partial(self._acknowledge, consumer, membership, found))
 
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
         """Of the partitions that this process reads, as of what was last fetched of them."""
@@ -136,7 +132,7 @@ class KafkaTransport:
             await _ended(consumer.stop(), self._timeout_s)
             await _ended(consumer._client.close(), self._timeout_s)
 
-    async def _next(self, consumer: AIOKafkaConsumer, limit: int) -> dict[TopicPartition, list[Any]]:
+    async def _next(self, consumer: AIOKafkaConsumer, membership: "_Membership", limit: int) -> "_Found | None":
         """Wait a while for records. A silence is followed by a question, for aiokafka hides a lost broker."""
         found: dict[TopicPartition, list[Any]] = {}
         try:
@@ -147,21 +143,22 @@ class KafkaTransport:
             raise TransportUnavailable(f"Kafka refused to be read: {error!r}") from error
         if not found:
             await self._bounded(consumer.topics())
-        return found
+            return None
+        number = membership.begin_work({at: records[0].offset for at, records in found.items()})
+        generation = membership.generation
+        records = await in_turns(_record, [record for records in found.values() for record in records])
+        return _Found(number, generation, tuple(records), {at: those[-1].offset + 1 for at, those in found.items()})
 
-    async def _acknowledge(
-        self,
-        consumer: AIOKafkaConsumer,
-        membership: "_Membership",
-        generation: int,
-        offsets: Mapping[TopicPartition, int],
-    ) -> None:
-        if generation != membership.generation:
+    async def _acknowledge(self, consumer: AIOKafkaConsumer, membership: "_Membership", found: "_Found") -> None:
+        if found.generation != membership.generation:
             raise TransportUnavailable("the records may be with another member by now, and come again")
-        further = membership.beyond_acknowledged(offsets)
-        if further:
-            await self._bounded(consumer.commit(further))
-            membership.acknowledged.update(further)
+        try:
+            further = membership.beyond_acknowledged(found.offsets)
+            if further:
+                await self._bounded(consumer.commit(further))
+                membership.acknowledged.update(further)
+        finally:
+            membership.end_work(found.number)
 
     async def _bounded(self, asked: Any) -> Any:
         """Await what aiokafka would retry for ever."""
@@ -196,28 +193,51 @@ class KafkaTransport:
         closing.add_done_callback(self._closing.discard)
 
 
-class _Membership(ConsumerRebalanceListener):
-    """Holds a rebalance up while a batch is in work, so that its keys are not with two members at once.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read at once, in which generation, and up to where. The numbers of a member's batches ascend."""
 
-    A batch can be acknowledged only in the generation it was read in. aiokafka would also send an offset
-    after it lost its place, and the broker takes it when the group happens to be empty.
+    number: int
+    generation: int
+    records: tuple[Record, ...]
+    offsets: Mapping[TopicPartition, int]
+
+
+class _Membership(ConsumerRebalanceListener):
+    """Holds a rebalance up while batches are in work, so that their keys are not with two members at once.
+
+    A batch is in work until it is acknowledged; while a rebalance waits, aiokafka reads no further. A batch can be
+    acknowledged only in the generation it was read in. aiokafka would also send an offset after it lost its place,
+    and the broker takes it when the group happens to be empty.
     """
 
     def __init__(self) -> None:
         self.generation = 0
         self.acknowledged: dict[TopicPartition, int] = {}
+        self._numbers = count(1)
+        self._in_work: set[int] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def begin_work(self) -> None:
+    def begin_work(self, first: Mapping[TopicPartition, int]) -> int:
+        """The number of a batch that begins at these offsets. What the group had acknowledged lies before the first."""
+        for at, offset in first.items():
+            self.acknowledged.setdefault(at, offset)
+        number = next(self._numbers)
+        self._in_work.add(number)
         self._idle.clear()
+        return number
 
-    def end_work(self) -> None:
-        self._idle.set()
+    def end_work(self, number: int) -> None:
+        """That of this batch, and of those that were read before it."""
+        self._in_work = {each for each in self._in_work if each > number}
+        if not self._in_work:
+            self._idle.set()
 
     def end(self) -> None:
         self.generation += 1
         self.acknowledged.clear()
+        self._in_work.clear()
         self._idle.set()
 
     def beyond_acknowledged(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -230,6 +250,8 @@ class _Membership(ConsumerRebalanceListener):
                 await self._idle.wait()
         self.generation += 1
         self.acknowledged.clear()
+        self._in_work.clear()
+        self._idle.set()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Nothing to do: aiokafka reads on from what was acknowledged."""
@@ -299,8 +321,8 @@ async def _ended(closing: Coroutine[Any, Any, None], timeout_s: float) -> None:
 def _record(read: Any) -> Record:
     """Foreign records may lack a key or hold no UTF-8; what a record means is for its consumer to refuse."""
     return Record(
-        topic=read.topic,
-        key=(read.key or b"").decode(errors="replace"),
-        value=read.value or b"",
-        headers={name: value.decode(errors="replace") for name, value in read.headers},
+        read.topic,
+        (read.key or b"").decode("utf-8", "replace"),
+        read.value or b"",
+        {name: value.decode("utf-8", "replace") for name, value in read.headers},
     )

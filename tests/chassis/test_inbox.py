@@ -1,5 +1,6 @@
 """Events come at least once; their effect happens exactly once, and one bad record stops nobody."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from chassis.db import Database, WriteSession
 from chassis.inbox import Consumer, Subscription
 from chassis.outbox import to_record
 from chassis.tables import OUTBOX
-from chassis.transport.base import Batch, Record
+from chassis.transport.base import Batch, Record, TransportUnavailable
 from contracts.event import Event
 from tests.chassis.conftest import NOTES, NoteWritten
 
@@ -122,6 +123,23 @@ async def test_a_bad_record_costs_its_neighbours_few_transactions(
     assert began <= 2 * 8 + 1 + inbox.MAX_TRIES, "two for each halving, its tries, and its burial"
 
 
+async def test_what_cant_be_read_is_not_tried_again_and_costs_its_neighbours_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, transaction = 0, db.transaction
+
+    def counted() -> Any:
+        nonlocal began
+        began += 1
+        return transaction()
+
+    monkeypatch.setattr(db, "transaction", counted)
+    batch = records(*range(10))
+    batch[2:2] = [Record("test.notes.v1", "k", b"{", batch[0].headers)] * 3
+    await consumer(db, Replayer(batch)).run()
+    assert (await kept(db), len(await dead(db)), began) == (list(range(10)), 3, 1)
+
+
 async def test_a_batch_waits_as_a_whole_for_a_database_that_is_away(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +225,48 @@ async def test_a_bad_record_is_tried_so_often_and_no_longer_than_three_seconds(
     assert len(waited) == inbox.MAX_TRIES - 1
     assert sum(waited) <= 3
     assert len(await dead(db)) == 1
+
+
+async def test_the_next_batch_is_read_while_one_is_handled_and_none_is_acknowledged_before_its_effect(
+    db: Database,
+) -> None:
+    one, two = records(1, 2)
+    asked_for: list[int] = []
+    acknowledged: list[int] = []
+
+    class Watched(Replayer):
+        async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+            for number, record in enumerate((one, two), 1):
+
+                async def acknowledge(number: int = number) -> None:
+                    assert number in await kept(db)
+                    acknowledged.append(number)
+
+                asked_for.append(number)
+                yield Batch((record,), acknowledge)
+
+    async def keep_late(session: WriteSession, events: Sequence[Event]) -> None:
+        await asyncio.sleep(0.02)
+        assert asked_for == [1, 2]
+        await keep(session, events)
+
+    await Consumer("test", db, Watched(), [Subscription(NoteWritten.TOPIC, keep_late)]).run()
+    assert acknowledged == [1, 2]
+
+
+async def test_what_goes_wrong_with_an_acknowledgement_ends_the_run_and_the_effect_stays(db: Database) -> None:
+    class Lost(Replayer):
+        async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+            async def acknowledge() -> None:
+                raise TransportUnavailable
+
+            yield Batch(tuple(records(1)), acknowledge)
+            yield Batch(tuple(records(2)), acknowledge)
+            yield Batch(tuple(records(3)), acknowledge)
+
+    with pytest.raises(TransportUnavailable):
+        await consumer(db, Lost()).run()
+    assert await kept(db) == [1, 2]
 
 
 async def test_a_database_that_is_away_counts_no_try(db: Database) -> None:

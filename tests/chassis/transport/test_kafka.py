@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
+from chassis.transport import kafka
 from chassis.transport.base import Record, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport, _Membership, _partition
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
@@ -78,27 +79,58 @@ async def test_a_foreign_record_is_handed_on_for_its_consumer_to_judge(kafka_boo
     assert tombstone == Record(topic, "\ufffd", b"", {})
 
 
-async def test_a_rebalance_waits_for_the_batch_in_work() -> None:
+async def test_a_rebalance_waits_for_every_batch_in_work() -> None:
     membership = _Membership()
-    membership.begin_work()
+    first, second, third = [membership.begin_work({}) for _ in range(3)]
     revoking = asyncio.create_task(membership.on_partitions_revoked([]))
+    await asyncio.sleep(0.05)
+    membership.end_work(second)  # and with it the first, which was read before
     await asyncio.sleep(0.05)
     assert not revoking.done()
     assert membership.generation == 0
-    membership.end_work()
+    membership.end_work(first)
+    membership.end_work(third)
     await revoking
     assert membership.generation == 1
 
 
+async def test_a_rebalance_waits_for_nobody_who_left() -> None:
+    membership = _Membership()
+    membership.begin_work({})
+    membership.end()
+    async with asyncio.timeout(1):
+        await membership.on_partitions_revoked([])
+
+
+async def test_a_batch_that_was_not_acknowledged_in_time_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kafka, "HANDOVER_S", 0.05)
+    membership = _Membership()
+    membership.begin_work({})
+    await membership.on_partitions_revoked([])
+    async with asyncio.timeout(1):
+        monkeypatch.setattr(kafka, "HANDOVER_S", 60)
+        await membership.on_partitions_revoked([])
+    assert membership.generation == 2
+
+
 async def test_a_cancellation_that_comes_together_with_the_end_of_the_work_is_not_lost() -> None:
     membership = _Membership()
-    membership.begin_work()
+    number = membership.begin_work({})
     revoking = asyncio.create_task(membership.on_partitions_revoked([]))
     await asyncio.sleep(0.01)
-    membership.end_work()
+    membership.end_work(number)
     revoking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await revoking
+
+
+async def test_the_lag_counts_from_the_first_record_that_was_read() -> None:
+    membership, at = _Membership(), TopicPartition("t", 1)
+    membership.begin_work({at: 5})
+    membership.begin_work({at: 9})
+    assert membership.acknowledged == {at: 5}
 
 
 async def test_a_cancellation_that_comes_together_with_kafkas_answer_is_not_lost() -> None:
