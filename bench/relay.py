@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -51,8 +51,8 @@ class Counting(KafkaTransport):
 
     acknowledged = 0
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        await super().publish(records)
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        await super().publish(records, after=after)
         self.acknowledged += len(records)
 
 

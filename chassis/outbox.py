@@ -7,10 +7,9 @@ twice after a crash; the inbox of each consumer makes the effect single.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -39,7 +38,7 @@ Waiting = Row[int, str, str, bytes, dict[str, str]]
 
 NEXT = (
     select(*SENT)
-    .where(OUTBOX.c.id.not_in(select(func.unnest(bindparam("sending", type_=IDS)))))  # a hash, whatever the plan
+    .where(OUTBOX.c.id.not_in(select(func.unnest(bindparam("known", type_=IDS)))))  # a hash, whatever the plan
     .order_by(OUTBOX.c.id)
     .limit(bindparam("batch"))
 )
@@ -138,42 +137,48 @@ class Relay:
     async def run(self) -> None:
         """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again.
 
-        While one batch is being sent the one before is deleted and the next is read; a batch is sent only after the
-        one before was acknowledged.
+        While one batch is being sent the next is read and made ready, and the one before is deleted; a batch is sent
+        only after the one before was acknowledged.
         """
         async with self._db.holding(RELAY_LOCK) as connection:
-            sent: list[int] = []
-            rows: Sequence[Waiting] = []
-            while True:
-                sending = [row.id for row in rows]
-                async with _meanwhile(self._send(rows)):
-                    await self._forget(connection, sent)
-                    following = (await connection.execute(NEXT, {"sending": sending, "batch": BATCH})).all()
-                if not sending and not following:
-                    await self._db.outbox_wake.wait(POLL_S)
-                sent, rows = sending, following
+            sending: asyncio.Task[None] | None = None
+            following: asyncio.Task[None] | None = None
+            ids: list[int] = []
+            acknowledged: list[int] = []
+            try:
+                while True:
+                    rows = (await connection.execute(NEXT, {"known": acknowledged + ids, "batch": BATCH})).all()
+                    following = asyncio.create_task(self._send(rows, sending)) if rows else None
+                    await self._forget(connection, acknowledged)
+                    acknowledged = []
+                    if sending is not None:
+                        await sending
+                        acknowledged = ids
+                    elif following is None:
+                        await self._db.outbox_wake.wait(POLL_S)
+                    sending, ids = following, [row.id for row in rows]
+            finally:
+                await _ended(sending, following)
 
     async def _forget(self, connection: AsyncConnection, sent: Sequence[int]) -> None:
         """Only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile."""
-        if sent:
-            await connection.execute(FORGET, {"sent": sent})
-            point("outbox.after_delete")
-            EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
+        if not sent:
+            return
+        await connection.execute(FORGET, {"sent": sent})
+        point("outbox.after_delete")
+        EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
 
-    async def _send(self, rows: Sequence[Waiting]) -> None:
-        if rows:
-            point("outbox.before_send")
-            await self._send_traced([Record(topic, key, value, headers) for _, topic, key, value, headers in rows])
-            point("outbox.after_send")
-
-    async def _send_traced(self, records: Sequence[Record]) -> None:
+    async def _send(self, rows: Sequence[Waiting], after: asyncio.Task[None] | None) -> None:
+        records = [Record(topic, key, value, headers) for _, topic, key, value, headers in rows]
         causes = [record.headers.get("traceparent") for record in records]
+        point("outbox.before_send")
         with batch_span("outbox send", SpanKind.PRODUCER, causes, messaging("send", len(records))):
-            await self._publish(records)
+            await self._publish(records, after)
+        point("outbox.after_send")
 
-    async def _publish(self, records: Sequence[Record]) -> None:
+    async def _publish(self, records: Sequence[Record], after: asyncio.Task[None] | None) -> None:
         try:
-            await self._transport.publish(records)
+            await self._transport.publish(records, after=after)
         except RecordTooLarge:
             # which one is not told: each by itself, in order
             for record in records:
@@ -189,13 +194,9 @@ class Relay:
             EVENTS_DEAD.labels(self._db.service).inc()
 
 
-@asynccontextmanager
-async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Let it work while the block does, and end with it. Its error is the block's."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-        await task
-    finally:
+async def _ended(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel them; what they raise is the caller's already."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.gather(*running, return_exceptions=True)

@@ -1,6 +1,6 @@
 """What carries events from one service to the others: three methods, at least once, in order per key."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -41,8 +41,10 @@ class Transport(Protocol):
     Entering connects to nothing, so a process starts while its transport is down.
     """
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        """Return once every record is durable.
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        """Return once every record is durable. They are made ready at once, and sent only when `after` is done.
+
+        Raises what `after` raises, and has sent nothing then.
 
         Raises TransportUnavailable when any may not be: the caller sends the whole sequence again before
         it sends what follows. So a record may arrive twice, but first arrivals keep the order of their key.

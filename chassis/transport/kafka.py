@@ -5,8 +5,8 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count
@@ -65,19 +65,28 @@ class KafkaTransport:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def publish(self, records: Sequence[Record]) -> None:
-        producer = None
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
         if not records:
             return
-        try:
+        made_ready = await self._made_ready(records)
+        if after is not None:
+            await after
+            if made_ready.producer is not self._producer:  # it failed meanwhile, and its batches with it
+                made_ready = await self._made_ready(records)
+        with self._refusing(made_ready.producer):
             async with asyncio.timeout(self._timeout_s):
-                producer = await self._started_producer()
-                by_partition = await _by_partition(producer, records)
-                sent = [_send_in_order(producer, at, those) for at, those in by_partition.items()]
-                outcomes = await asyncio.gather(*sent, return_exceptions=True)
-            for outcome in outcomes:
-                if outcome is not None:
-                    raise outcome
+                await made_ready.send()
+
+    async def _made_ready(self, records: Sequence[Record]) -> "_Sending":
+        with self._refusing(self._producer):
+            async with asyncio.timeout(self._timeout_s):
+                return await _Sending.of(await self._started_producer(), records)
+
+    @contextmanager
+    def _refusing(self, producer: AIOKafkaProducer | None) -> Iterator[None]:
+        """Raise in the transport's own words."""
+        try:
+            yield
         except (KafkaError, OSError, TimeoutError) as error:
             # After a failure the sequence numbers of an idempotent producer may have a hole, which the
             # broker refuses for ever: a new producer starts a new sequence.
@@ -257,44 +266,52 @@ class _Membership(ConsumerRebalanceListener):
         """Nothing to do: aiokafka reads on from what was acknowledged."""
 
 
-async def _by_partition(producer: AIOKafkaProducer, records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
-    count = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
-    found: defaultdict[TopicPartition, list[Record]] = defaultdict(list)
-    for record in records:
-        found[TopicPartition(record.topic, _partition(record.key, count[record.topic]))].append(record)
-    return found
-
-
 @lru_cache(maxsize=16_384)
 def _partition(key: str, count: int) -> int:
     """Where Kafka's own clients would put the key. aiokafka's murmur2 is pure Python, hence the cache."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % count)
 
 
-async def _send_in_order(producer: AIOKafkaProducer, at: TopicPartition, records: Iterable[Record]) -> None:
-    """Send the records of one partition, a batch only after the one before it was acknowledged.
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """Records in the batches of their partitions, as they go over the wire."""
 
-    With several batches waiting, the first may time out and the second arrive: out of order for its keys.
-    """
-    batch = producer.create_batch()
-    for record in records:
-        fields = {
-            "timestamp": None,
-            "key": record.key.encode(),
-            "value": record.value,
-            "headers": [(name, value.encode()) for name, value in record.headers.items()],
-        }
-        if batch.append(**fields) is None:
-            await _send(producer, at, batch)
-            batch = producer.create_batch()
-            batch.append(**fields)
-    await _send(producer, at, batch)
+    producer: AIOKafkaProducer
+    batches: Mapping[TopicPartition, Sequence[Any]]
 
+    @classmethod
+    async def of(cls, producer: AIOKafkaProducer, records: Sequence[Record]) -> Self:
+        count = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
+        places = {topic: [TopicPartition(topic, number) for number in range(n)] for topic, n in count.items()}
+        batches: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
 
-async def _send(producer: AIOKafkaProducer, at: TopicPartition, batch: Any) -> None:
-    batch.close()
-    acknowledged = await producer.send_batch(batch, at.topic, partition=at.partition)
-    await acknowledged
+        def append(record: Record) -> None:
+            topic, key, value, headers = record
+            at = places[topic][_partition(key, count[topic])]
+            these = batches[at]
+            encoded = [(name, text.encode()) for name, text in headers.items()]
+            if not these or these[-1].append(timestamp=None, key=key.encode(), value=value, headers=encoded) is None:
+                these.append(producer.create_batch())
+                these[-1].append(timestamp=None, key=key.encode(), value=value, headers=encoded)
+
+        await in_turns(append, records)
+        return cls(producer, batches)
+
+    async def send(self) -> None:
+        """Return when all are acknowledged."""
+        sent = [self._send_in_order(at, those) for at, those in self.batches.items()]
+        for outcome in await asyncio.gather(*sent, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
+
+    async def _send_in_order(self, at: TopicPartition, batches: Sequence[Any]) -> None:
+        """A batch only after the one before it was acknowledged.
+
+        With several batches waiting, the first may time out and the second arrive: out of order for its keys.
+        """
+        for batch in batches:
+            batch.close()
+            await (await self.producer.send_batch(batch, at.topic, partition=at.partition))
 
 
 async def _abandoned(producer: AIOKafkaProducer, timeout_s: float) -> None:

@@ -11,7 +11,7 @@ publisher in its own process, and otherwise polls.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import TracebackType
@@ -138,7 +138,7 @@ class PostgresTransport:
         if self._pool is not None:
             self._pool.terminate()
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
         if not records:
             return
         columns = [
@@ -147,6 +147,8 @@ class PostgresTransport:
             [record.value for record in records],
             [json.dumps(dict(record.headers), ensure_ascii=False) for record in records],
         ]
+        if after is not None:
+            await after
         with _lost_is_unavailable():
             async with (await self._ready_pool()).acquire() as connection, connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", APPENDER)

@@ -1,7 +1,7 @@
 """A dead letter can be read and sent again, and then has its effect exactly where it had none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -131,7 +131,7 @@ class Torn:
     def __init__(self, transport: Transport, calls: int) -> None:
         self._transport, self._calls = transport, calls
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
         if self._calls == 0:
             raise ConnectionResetError
         self._calls -= 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ class Replayer:
         self._batches = batches
         self.acknowledged = 0
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
         raise NotImplementedError
 
     async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:

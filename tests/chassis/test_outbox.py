@@ -1,7 +1,7 @@
 """The relay sends what was committed, in order, and forgets it only when it was acknowledged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -23,7 +23,9 @@ class Recorder:
         self.sent: list[Record] = []
         self.reachable = True
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        if after is not None:
+            await after
         if not self.reachable:
             raise TransportUnavailable
         self.sent.extend(records)
@@ -124,7 +126,9 @@ class Slow(Recorder):
         self.begun = 0
         self.acknowledge = asyncio.Event()
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        if after is not None:
+            await after
         self.begun += 1
         await self.acknowledge.wait()
         await super().publish(records)

@@ -1,7 +1,7 @@
 """Readiness of the whole, the events of the gateway, and its tables."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Collection, Sequence
 from typing import Any, Self
 
 import httpx
@@ -105,7 +105,9 @@ class Recording:
         self.records: list[Record] = []
         self.arrived = asyncio.Event()
 
-    async def publish(self, records: Sequence[Record]) -> None:
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        if after is not None:
+            await after
         self.records.extend(records)
         self.arrived.set()
 

@@ -251,7 +251,8 @@ class Gate:
                 began = await asyncio.to_thread(self.house.children[name].answers, "/healthz")
                 code = await asyncio.to_thread(self.house.stop, name)
                 # before it answers it has not begun, and dies of the signal as every program does
-                self.journal.seen("processes", code == 0 or not began, f"{name} ended with {code} after SIGTERM")
+                right = code == 0 or not began or self.house.children[name].died_at_its_point
+                self.journal.seen("processes", right, f"{name} ended with {code} after SIGTERM")
             try:
                 self.counts["records replayed"] += await self.insist(
                     lambda group=group, heard=heard: topics.rewind(self.house.broker.bootstrap, group, heard)  # type: ignore[misc]

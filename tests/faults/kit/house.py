@@ -87,6 +87,11 @@ class Child:
         """Its exit code, once it has ended."""
         return None if self.process is None else self.process.wait(within_s)
 
+    @property
+    def died_at_its_point(self) -> bool:
+        """Whether it ended itself where it was told to, which may be just when it is asked to stop."""
+        return self.point is not None and self.process is not None and self.process.poll() == -signal.SIGKILL
+
     def answers(self, path: str = "/readyz", within_s: float = 2.0) -> bool:
         return status_of(self.url + path, within_s) == 200
 
@@ -300,7 +305,7 @@ class House:
 
     def _note_death(self, child: Child) -> None:
         code = child.reap()
-        if code == -signal.SIGKILL and child.point is not None:
+        if child.died_at_its_point and child.point is not None:
             self.kills[f"at {child.point.partition(':')[0]}"] += 1
         elif not child.expected:
             self.surprises.append(f"{child.name} ended by itself with {code}; see {child.log}")
