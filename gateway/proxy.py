@@ -7,7 +7,6 @@ The service sees what the client sent, but for what ends at each hop (RFC 9110, 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote
 
 import httpx
@@ -17,17 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Problem, Text
 from chassis.tracing import current_traceparent
+from gateway.lines import Lines
 
 log = structlog.get_logger()
 
 Upstream = ASGIApp
 RawHeaders = list[tuple[bytes, bytes]]
 
-LIMITS = httpx.Limits(
-    max_connections=2000,  # every open feed holds one
-    max_keepalive_connections=100,
-    keepalive_expiry=3,  # uvicorn closes after 5: ours must be the first to let go
-)
 READ_S = 120
 """Between two reads. The longest answer is a route of 60 s; a stream says something every 15 s."""
 TIMEOUT = httpx.Timeout(connect=2, read=READ_S, write=30, pool=5)
@@ -89,12 +84,7 @@ class Remote:
 
     def __init__(self, base_url: str) -> None:
         self._base = httpx.URL(base_url)
-        self._client = httpx.AsyncClient(
-            limits=LIMITS,
-            timeout=TIMEOUT,
-            trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keeps none
-        )
+        self._lines = Lines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         inbound, answer = Inbound(scope, receive), Answer(send)
@@ -117,19 +107,16 @@ class Remote:
             await asyncio.gather(exchange, hang_up, return_exceptions=True)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        await self._lines.aclose()
 
     async def _exchange(self, scope: Scope, inbound: "Inbound", answer: "Answer") -> None:
-        response = await self._client.send(self._request(scope, inbound), stream=True)
-        try:
+        async with self._lines.sent(self._request(scope, inbound)) as response:
             inbound.ended.set()  # a service may answer before it has read everything
             headers = [(name.lower(), value) for name, value in response.headers.raw]
             await answer({"type": "http.response.start", "status": response.status_code, "headers": headers})
             async for chunk in response.aiter_raw():
                 await answer({"type": "http.response.body", "body": chunk, "more_body": True})
             await answer({"type": "http.response.body", "body": b""})
-        finally:
-            await response.aclose()
 
     def _request(self, scope: Scope, inbound: "Inbound") -> httpx.Request:
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")

@@ -39,6 +39,7 @@ class Proxy:
         self.mood = Mood()
         self.connections = 0
         self._listener = socket.create_server((HOST, 0), backlog=256)
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # calm, it delays nothing
         self.port: int = self._listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
