@@ -8,6 +8,7 @@ stream keeps one.
 import asyncio
 import time
 from collections import deque
+from itertools import cycle
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -26,6 +27,8 @@ WAIT_S = 0.5
 """How long one may wait for its place; who would wait longer is refused when it comes."""
 BODY_S = 0.25
 """How long a place is kept for a body that is still on its way."""
+RETRY_AFTER_S = (1, 2, 3)
+"""In turns: who was refused together does not come back together."""
 RECENT = 0.05
 """The weight of the newest in the mean time that a request takes."""
 EXEMPT = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -39,8 +42,8 @@ class Overloaded(Problem):
         "More is asked than can be done just now; try again shortly, with the same key. Nothing was changed.",
     )
 
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "1"})
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after_s)})
 
 
 class Places:
@@ -102,7 +105,10 @@ class OverloadGuard:
         self._app = app
         self._places = Places(at_once, wait_s)
         self._refused = HTTP_REFUSED.labels(service)
-        self._refusals = {language: problem_response(Overloaded(), language) for language in LANGUAGES}
+        self._refusals = {
+            language: cycle([problem_response(Overloaded(seconds), language) for seconds in RETRY_AFTER_S])
+            for language in LANGUAGES
+        }
         HTTP_AT_WORK.labels(service).set_function(lambda: self._places.taken)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +128,7 @@ class OverloadGuard:
     async def _refuse(self, scope: Scope, send: Send) -> None:
         """As cheap as it can be: this is what a process does most while it is asked too much."""
         headers = Headers(scope=scope)
-        prepared = self._refusals[language_of(Request(scope))]
+        prepared = next(self._refusals[language_of(Request(scope))])
         ids = {
             "x-request-id": request_id_of(headers),
             "traceparent": sound_or_new(headers.get("traceparent", "")),

@@ -91,6 +91,16 @@ async def test_who_finds_none_in_time_is_told_when_to_come_back() -> None:
     assert (await first).status_code == 200
 
 
+async def test_who_is_refused_together_is_not_sent_back_together() -> None:
+    busy = Busy(at_once=1, wait_s=0.01)
+    first = asyncio.create_task(get(busy.app))
+    await until(lambda: busy.at_work == 1)
+    told = [(await get(busy.app)).headers["retry-after"] for _ in range(6)]
+    assert told == ["1", "2", "3", "1", "2", "3"]
+    busy.go.set()
+    await first
+
+
 async def test_who_would_wait_too_long_is_refused_when_it_comes() -> None:
     places = Places(1, wait_s=0.1)
     for _ in range(200):
