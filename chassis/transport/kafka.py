@@ -341,5 +341,5 @@ def _record(read: Any) -> Record:
         read.topic,
         (read.key or b"").decode("utf-8", "replace"),
         read.value or b"",
-        {name: value.decode("utf-8", "replace") for name, value in read.headers},
+        {name: (value or b"").decode("utf-8", "replace") for name, value in read.headers},
     )

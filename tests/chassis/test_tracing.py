@@ -25,6 +25,9 @@ from chassis.outbox import Relay
 from chassis.routes import Write, slice_router
 from chassis.tables import OUTBOX
 from chassis.tracing import batch_span, configure_tracing, continuing, current_trace_id, current_traceparent
+from chassis.transport.base import Transport
+from chassis.transport.kafka import KafkaTransport
+from chassis.transport.kafka_topics import ensure_topics
 from chassis.transport.postgres import PostgresTransport
 from contracts.event import Event
 from tests.chassis.conftest import NoteWritten
@@ -91,10 +94,20 @@ class Hearing:
             self.heard.set()
 
 
+@pytest.fixture(params=["postgres", "kafka"])
+def way(request: pytest.FixtureRequest) -> Transport:
+    """From the relay to the consumer, over a real log."""
+    if request.param == "postgres":
+        return PostgresTransport(request.getfixturevalue("postgres_url"))
+    bootstrap: str = request.getfixturevalue("kafka_bootstrap")
+    asyncio.run(ensure_topics(bootstrap, {NoteWritten.TOPIC: 1}))
+    return KafkaTransport(bootstrap)
+
+
 @asynccontextmanager
-async def carried(db: Database, url: str, hearing: Hearing) -> AsyncIterator[None]:
-    """The relay and a consumer at work over a real log."""
-    async with PostgresTransport(url) as transport:
+async def carried(db: Database, way: Transport, hearing: Hearing) -> AsyncIterator[None]:
+    """The relay and a consumer at work."""
+    async with way as transport:
         consumer = Consumer("test", db, transport, [Subscription(NoteWritten.TOPIC, hearing)])
         tasks = [asyncio.create_task(each.run()) for each in (Relay(db, transport), consumer)]
         try:
@@ -116,12 +129,12 @@ async def until(true: Any) -> None:
 
 
 async def test_a_request_its_event_and_what_that_causes_are_one_trace(
-    app: FastAPI, db: Database, postgres_url: str, exported: InMemorySpanExporter
+    app: FastAPI, db: Database, way: Transport, exported: InMemorySpanExporter
 ) -> None:
     hearing = Hearing()
-    async with carried(db, postgres_url, hearing):
+    async with carried(db, way, hearing):
         answer = await post(app, traceparent=ONE)
-        await asyncio.wait_for(hearing.heard.wait(), 10)
+        await asyncio.wait_for(hearing.heard.wait(), 20)
         await until(lambda: len(exported.get_finished_spans()) >= 5)
     spans = sorted(exported.get_finished_spans(), key=lambda span: span.start_time or 0)
     topic = NoteWritten.TOPIC
@@ -144,7 +157,7 @@ async def test_a_request_its_event_and_what_that_causes_are_one_trace(
 async def test_without_the_sdk_the_trace_is_carried_all_the_same(app: FastAPI, db: Database, postgres_url: str) -> None:
     assert type(get_tracer_provider()).__name__ == "ProxyTracerProvider", "nobody configured it"
     hearing = Hearing()
-    async with carried(db, postgres_url, hearing):
+    async with carried(db, PostgresTransport(postgres_url), hearing):
         answer = await post(app, traceparent=ONE)
         await asyncio.wait_for(hearing.heard.wait(), 10)
     assert hearing.traces == ["1" * 32, "1" * 32]

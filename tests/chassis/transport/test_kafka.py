@@ -71,11 +71,11 @@ async def test_a_foreign_record_is_handed_on_for_its_consumer_to_judge(kafka_boo
     topic = f"test.{uuid4().hex}.v1"
     await ensure_topics(kafka_bootstrap, {topic: 1})
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
-        await producer.send_and_wait(topic, b"no key", headers=[("bytes", b"\xff")])
+        await producer.send_and_wait(topic, b"no key", headers=[("bytes", b"\xff"), ("nothing", None)])
         await producer.send_and_wait(topic, None, key=b"\xfe")
     async with KafkaTransport(kafka_bootstrap) as transport:
         nameless, tombstone = await take(transport, "matching", [topic], 2)
-    assert nameless == Record(topic, "", b"no key", {"bytes": "\ufffd"})
+    assert nameless == Record(topic, "", b"no key", {"bytes": "\ufffd", "nothing": ""})
     assert tombstone == Record(topic, "\ufffd", b"", {})
 
 

@@ -24,6 +24,7 @@ from tests.faults.kit.spy import Told, told
 QUIET_WITHIN_S = 30.0
 QUIET_PATIENCE_S = 120.0
 SNAPSHOT_EVERY_S = 1.5
+LAST_ROUND_S = 2.0  # by then a round that had begun is written
 DOWN_AT_ONCE = 2
 POINTS = {
     "serve": (("db.before_commit", 8), ("db.after_commit", 8)),
@@ -128,6 +129,7 @@ class Gate:
             self.load.stop.set()
             await working
             quiet_s = await self._until_quiet()
+            await self._stand_still(caller)
         finally:
             watching.cancel()
             working.cancel()
@@ -313,6 +315,13 @@ class Gate:
                 break
             await asyncio.sleep(0.3)
         return time.monotonic() - began_s
+
+    async def _stand_still(self, caller: Caller) -> None:
+        """No more rounds: the oracles read one database after the other, and nothing may happen in between."""
+        answer = await caller.put("admin", "/v1/rounds/interval", {"seconds": 0})
+        assert answer.ok, answer.body
+        await asyncio.sleep(LAST_ROUND_S)
+        await self._until_quiet()
 
     async def _waiting(self) -> list[str]:
         found = []
