@@ -33,7 +33,7 @@ STALE_AFTER_S = 30.0
 BEAT_S = 5.0
 
 read_json = partial(from_json, cache_strings="keys")
-"""A quarter of the standard library's time: the relay reads every envelope, whose names repeat and whose texts don't."""
+"""A quarter of the standard library's time: the relay reads every envelope. Its names repeat, its texts don't."""
 
 EVICT = text("""
     SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
