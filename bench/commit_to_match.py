@@ -36,15 +36,6 @@ BARS = (
         5.0,
         "less",
     ),
-    Bar(
-        "commit_to_match_median",
-        "the same, median",
-        "the same, median",
-        "ms",
-        10.0,
-        5.0,
-        "less",
-    ),
 )
 
 PEER_TOPIC = "bench.single.v1"
@@ -146,7 +137,7 @@ async def raw(peer: Peer, count: int) -> list[float]:
 
 async def compare(market: Market, bootstrap: str, plan: Plan) -> Sequence[Outcome]:
     count = plan.pick(200, 5)
-    p99s, medians = (Side(), Side()), (Side(), Side())
+    p99s = Side(), Side()
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     consumer = AIOKafkaConsumer(PEER_TOPIC, bootstrap_servers=bootstrap, group_id=new_group(), enable_auto_commit=False)
     await producer.start()
@@ -158,11 +149,10 @@ async def compare(market: Market, bootstrap: str, plan: Plan) -> Sequence[Outcom
         for _ in range(plan.repeats):
             for side, took in enumerate((await ours(market, count), await raw(peer, count))):
                 p99s[side].add(percentile(took, 0.99))
-                medians[side].add(percentile(took, 0.5))
     finally:
         await consumer.stop()
         await producer.stop()
-    return [Outcome(BARS[0], *p99s), Outcome(BARS[1], *medians)]
+    return [Outcome(BARS[0], *p99s)]
 
 
 async def program(plan: Plan) -> Sequence[Outcome]:

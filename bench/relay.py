@@ -4,6 +4,10 @@ Ours is `chassis.outbox.Relay` over `KafkaTransport`: it reads the rows, publish
 acknowledged. The clock ends when the outbox is empty. The peer holds the records in memory, as bytes; it sorts them by
 their partitions, with a cached hash as ours, and sends each partition's as full batches, one after the other,
 idempotent too.
+
+Ours is bound by the relay's own Python, about 12 µs a record: 4 to read a row and its envelope, 5 to build its part of
+a batch, 3 for the rest. The peer needs 5 to 6 in all. Tried and dropped: header values as arrays of bytes instead of a
+JSON envelope (PostgreSQL pays more than the relay saves), batches of 4,000.
 """
 
 from __future__ import annotations
