@@ -21,7 +21,7 @@ from contracts.topics import DAY_MS, TOPICS
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run
 from duijie.postgres import EmbeddedPostgres
-from duijie.running import LOOPBACK, listening, serving, told_to_stop, until_either, working
+from duijie.running import LOOPBACK, listening, serving, told_to_stop, tune_memory, until_either, working
 from duijie.store import TRANSPORT_DATABASE, Secrets, database_server
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
@@ -92,5 +92,6 @@ async def serve(folder: DataFolder, port: int, meanwhile: Callable[[str], Abstra
         http = await stack.enter_async_context(serving(running.app, listener))
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         folder.begin_run(Run(os.getpid(), listener.getsockname()[1], url, server.port, datetime.now(UTC).isoformat()))
+        tune_memory()
         stack.enter_context(meanwhile(url))
         await until_either(stop, http)
