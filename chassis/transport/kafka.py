@@ -189,6 +189,7 @@ class KafkaTransport:
                 except BaseException:
                     await producer.stop()
                     raise
+                _tell_nothing_of_transactions(producer)
                 self._producer = producer
             return self._producer
 
@@ -312,6 +313,18 @@ class _Sending:
         for batch in batches:
             batch.close()
             await (await self.producer.send_batch(batch, at.topic, partition=at.partition))
+
+
+def _tell_nothing_of_transactions(producer: AIOKafkaProducer) -> None:
+    """What aiokafka does when its sender fails, but for the end of a transaction: it has none, and raises for that."""
+    sender = producer._sender
+
+    def fail_all(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            producer._message_accumulator.fail_all(error)
+
+    sender.sender_task.remove_done_callback(sender._fail_all)
+    sender.sender_task.add_done_callback(fail_all)
 
 
 async def _abandoned(producer: AIOKafkaProducer, timeout_s: float) -> None:

@@ -154,6 +154,8 @@ async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(broker:
     """The paused broker still has the first attempt in its socket and may write it when it goes on."""
     topic = f"test.{uuid4().hex}.v1"
     await ensure_topics(broker.bootstrap, {topic: 1})
+    unhandled: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context["message"]))
     async with KafkaTransport(broker.bootstrap, timeout_s=2.0) as transport:
         await transport.publish(records(topic, "k"))
         broker.pause()
@@ -167,3 +169,4 @@ async def test_a_broker_that_pauses_is_unavailable_and_order_survives_it(broker:
         taken = await take(transport, "matching", [topic], 4)
     first_arrivals = list(dict.fromkeys(record.value for record in taken))
     assert first_arrivals == [b"0", b"1", b"2", b"3"]
+    assert not unhandled
