@@ -11,8 +11,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults.kit.gate import Result, run_gate
+from tests.faults.kit.gate import run_gate
 from tests.faults.kit.house import ROOT
+from tests.faults.kit.result import Result
 from tests.support.postgres import temporary_folder
 
 FILE = ROOT / "docs" / "campaign.md"

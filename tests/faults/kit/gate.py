@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +19,7 @@ from tests.faults.kit.house import SERVICES, House
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load, Scale, accounts, fifty_at_once
 from tests.faults.kit.oracles import events, feed, ledger, market
+from tests.faults.kit.result import Result
 from tests.faults.kit.spy import Told, told
 
 QUIET_WITHIN_S = 30.0
@@ -64,40 +65,6 @@ class Faults:
     poisonings: int = 5
     paused_workers: int = 2
     fifties: int = 3
-
-
-@dataclass(slots=True)
-class Result:
-    """What a run came to."""
-
-    seed: int
-    findings: Findings
-    counts: dict[str, int] = field(default_factory=dict)
-    kills: Counter[str] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    quiet_s: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def all_kills(self) -> int:
-        return sum(self.kills.values())
-
-    def table(self) -> str:
-        """The counts, each invariant, and every violation with the seed."""
-        rows: list[tuple[str, object]] = [("seed", self.seed), ("seconds", round(self.seconds))]
-        rows += [(f"killed {how}", n) for how, n in sorted(self.kills.items())]
-        rows += [("killed in all", self.all_kills), *self.counts.items()]
-        rows += [(f"outcomes {name}", n) for name, n in sorted(self.outcomes.items())]
-        rows += [("quiet and healthy after, s", f"{self.quiet_s:.1f}")]
-        violated = self.findings.invariants_violated()
-        rows += [
-            (name, f"{n:>9,} checked  {'VIOLATED' if name in violated else 'held'}")
-            for name, n in sorted(self.findings.checks.items(), key=lambda each: (len(each[0]), each[0]))
-        ]
-        rows += [("I12", "  not checked: webhooks do not exist yet")]
-        lines = [f"  {name:<44} {value}" for name, value in rows]
-        lines += [f"  VIOLATION (seed {self.seed}) {each[:1500]}" for each in self.findings.violations[:40]]
-        return "\n".join(lines)
 
 
 class Gate:

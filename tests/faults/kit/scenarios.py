@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kit.gate import Faults, Gate, Result
+from tests.faults.kit.gate import Faults, Gate
 from tests.faults.kit.house import House, Plan
 from tests.faults.kit.load import Scale, fifty_at_once
+from tests.faults.kit.result import Result
 
 Provoke = Callable[[Gate], Awaitable[None]]
 SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, array=200, scarce=50, parcels=2000)
