@@ -180,6 +180,8 @@ class Relay:
         try:
             await self._transport.publish(records, after=after)
         except RecordTooLarge:
+            if after is not None:
+                await after
             # which one is not told: each by itself, in order
             for record in records:
                 await self._publish_alone(record)

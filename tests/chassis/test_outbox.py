@@ -10,7 +10,7 @@ import pytest
 from chassis import outbox
 from chassis.db import Database
 from chassis.outbox import Relay
-from chassis.transport.base import Record, TransportUnavailable
+from chassis.transport.base import Record, RecordTooLarge, TransportUnavailable
 from contracts.event import Envelope
 from tests.chassis.conftest import NoteWritten
 from tests.support.services import event_of, told
@@ -168,3 +168,29 @@ async def test_a_row_below_those_being_sent_that_is_committed_meanwhile_is_sent_
     await relaying.__aexit__(None, None, None)
     # 3 and 4 had been read before it was committed
     assert [event_of(record).number for record in slow.sent] == [1, 2, 3, 4, 0]
+
+
+class Hasty(Slow):
+    """Says at once that a batch is too large, before it waits for the one before; takes single records."""
+
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        if after is not None:
+            raise RecordTooLarge
+        if len(records) > 1:
+            await self.acknowledge.wait()
+        self.sent.extend(records)
+
+
+async def test_what_is_sent_one_by_one_for_its_size_waits_for_the_batch_before(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    hasty, note = Hasty(), uuid4()
+    for number in range(4):
+        await write(db, note, number)
+    async with running(Relay(db, hasty)):
+        await asyncio.sleep(0.3)
+        assert hasty.sent == []
+        hasty.acknowledge.set()
+        await until(lambda: len(hasty.sent) == 4)
+    assert [event_of(record).number for record in hasty.sent] == [0, 1, 2, 3]

@@ -32,8 +32,8 @@ async def press(url: str, path: str, token: str, clients: int, *, warm_s: float,
     begins_s = time.monotonic() + warm_s  # until the queues are as long as they get
     where = urlsplit(url)
     request = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-    assert where.hostname is not None
-    asking = (_keep_asking(told, where.hostname, where.port or 80, request, begins_s) for _ in range(clients))
+    host, _, port = where.netloc.rpartition(":")
+    asking = (_keep_asking(told, host, int(port), request, begins_s) for _ in range(clients))
     await asyncio.gather(*asking)
     return told
 
