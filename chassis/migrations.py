@@ -11,11 +11,11 @@ SHARED = Path(__file__).parent / "alembic"
 MIGRATION_LOCK = 0x6D696772  # "migr": two processes that start at once migrate one after the other
 
 
-async def migrate(url: str, versions: Path) -> None:
-    """Bring the database at `url` to the newest version of the tree in `versions`."""
+async def migrate(url: str, versions: Path, to: str = "head") -> None:
+    """Bring the database at `url` up to a version of the tree in `versions`, by default the newest."""
     from alembic import command
 
-    await _with_config(url, versions, (), lambda config: command.upgrade(config, "head"))
+    await _with_config(url, versions, (), lambda config: command.upgrade(config, to))
 
 
 async def write_migration(url: str, versions: Path, metadata: MetaData, why: str) -> None:

@@ -7,7 +7,7 @@ twice after a crash; the inbox of each consumer makes the effect single.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from chassis.dead_letters import without_body
 from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_RELAYED
 from chassis.tables import OUTBOX
-from chassis.tracing import batch_span, messaging
+from chassis.tracing import batch_span, exporting, messaging
 from chassis.transport.base import Record, RecordTooLarge, Transport
 from contracts.event import Envelope, Event
 
@@ -31,23 +31,26 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
-BATCH = 1000
-SENT = OUTBOX.c.id, OUTBOX.c.topic, OUTBOX.c.key, OUTBOX.c.value, OUTBOX.c.headers
+BATCH = 4000  # a round trip to the database and one to the broker for each
 IDS = ARRAY(BigInteger)
-Waiting = Row[int, str, str, bytes, dict[str, str]]
+Waiting = Row[int, str, str, bytes, Mapping[str, str]]
 
 NEXT = (
-    select(*SENT)
-    .where(OUTBOX.c.id.not_in(select(func.unnest(bindparam("known", type_=IDS)))))  # a hash, whatever the plan
-    .order_by(OUTBOX.c.id)
-    .limit(bindparam("batch"))
+    text("""
+        WITH forgotten AS (
+            DELETE FROM outbox USING set_config('synchronous_commit', 'off', true) WHERE id = ANY (:sent)
+        )
+        SELECT id, topic, key, value, headers FROM outbox
+        WHERE id NOT IN (SELECT unnest(:known)) -- a hash, whatever the plan
+        ORDER BY id LIMIT :batch
+    """)
+    .bindparams(bindparam("sent", type_=IDS), bindparam("known", type_=IDS))
+    .columns(OUTBOX.c.id, OUTBOX.c.topic, OUTBOX.c.key, OUTBOX.c.value, OUTBOX.c.headers)
 )
-"""From the lowest id on, whatever was read before: a lower one may be committed later."""
+"""Forgets what was `sent`, and reads from the lowest id on, whatever was read before: a lower one may come later.
 
-FORGET = text("""
-    DELETE FROM outbox USING set_config('synchronous_commit', 'off', true) WHERE id = ANY (:sent)
-""").bindparams(bindparam("sent", type_=IDS))
-"""Without waiting for the disk: what a power cut brings back is sent a second time, in its order."""
+Forgets without waiting for the disk: what a power cut brings back is sent a second time, in its order.
+"""
 
 OLDEST_AGE_S = (
     select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
@@ -97,7 +100,7 @@ async def append_records(session: AsyncSession, records: Sequence[Record]) -> No
         {
             "topic": record.topic,
             "key": _storable(record.key),
-            "headers": {_storable(name): _storable(text) for name, text in record.headers.items()},
+            "headers": record.headers,
             "value": record.value,
         }
         for record in records
@@ -147,30 +150,29 @@ class Relay:
             acknowledged: list[int] = []
             try:
                 while True:
-                    rows = (await connection.execute(NEXT, {"known": acknowledged + ids, "batch": BATCH})).all()
-                    following = asyncio.create_task(self._send(rows, sending)) if rows else None
-                    await self._forget(connection, acknowledged)
+                    rows = await self._next(connection, acknowledged, ids)
                     acknowledged = []
+                    following = asyncio.create_task(self._send(rows, sending)) if rows else None
                     if sending is not None:
                         await sending
                         acknowledged = ids
                     elif following is None:
                         await self._db.outbox_wake.wait(POLL_S)
-                    sending, ids = following, [row.id for row in rows]
+                    sending, ids = following, [row[0] for row in rows]
             finally:
                 await _ended(sending, following)
 
-    async def _forget(self, connection: AsyncConnection, sent: Sequence[int]) -> None:
-        """Only after the acknowledgement, and by id: a row below the last one may have been committed meanwhile."""
-        if not sent:
-            return
-        await connection.execute(FORGET, {"sent": sent})
-        point("outbox.after_delete")
-        EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
+    async def _next(self, connection: AsyncConnection, sent: list[int], in_work: list[int]) -> Sequence[Waiting]:
+        """Forget what was sent, by id: a row below the last one may have been committed meanwhile. Read what waits."""
+        found = await connection.execute(NEXT, {"sent": sent, "known": sent + in_work, "batch": BATCH})
+        if sent:
+            point("outbox.after_delete")
+            EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
+        return found.all()
 
     async def _send(self, rows: Sequence[Waiting], after: asyncio.Task[None] | None) -> None:
         records = [Record(topic, key, value, headers) for _, topic, key, value, headers in rows]
-        causes = [record.headers.get("traceparent") for record in records]
+        causes = [record.headers.get("traceparent") for record in records] if exporting() else []
         point("outbox.before_send")
         with batch_span("outbox send", SpanKind.PRODUCER, causes, messaging("send", len(records))):
             await self._publish(records, after)

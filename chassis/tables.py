@@ -1,5 +1,8 @@
 """The tables that every service's database has, and the naming rule of all the others."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -10,10 +13,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TypeDecorator,
     Uuid,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.transport.headers import PackedHeaders
 
 
 def new_metadata() -> MetaData:
@@ -29,6 +35,20 @@ def new_metadata() -> MetaData:
     )
 
 
+class Packed(TypeDecorator[Mapping[str, str]]):
+    """Headers in one piece: as JSONB, unpacking them and packing them again was a third of a relay's time."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Any) -> bytes | None:
+        return None if value is None else PackedHeaders.of(value).packed
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
+        """Called for each row, so the class itself."""
+        return PackedHeaders
+
+
 METADATA = new_metadata()
 
 OUTBOX = Table(
@@ -37,7 +57,7 @@ OUTBOX = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("topic", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("headers", JSONB, nullable=False),
+    Column("headers", Packed, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

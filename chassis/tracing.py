@@ -74,6 +74,11 @@ def continuing(traceparent: str | None) -> Iterator[None]:
         contexts.detach(token)
 
 
+def exporting() -> bool:
+    """Whether spans are told to anyone: without an SDK they are not."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 @contextmanager
 def batch_span(
     name: str, kind: SpanKind, traceparents: Iterable[str | None], attributes: Mapping[str, AttributeValue]
@@ -86,7 +91,7 @@ def batch_span(
     causes = [each for each in dict.fromkeys(traceparents) if each is not None and TRACEPARENT.fullmatch(each)]
     one_trace = len({each[3:35] for each in causes}) == 1
     cause = causes[0] if one_trace else None
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):  # no SDK: the ids alone are carried on
+    if not exporting():  # the ids alone are carried on
         with continuing(cause):
             yield
         return

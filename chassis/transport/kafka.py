@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from aiokafka.partitioner import murmur2
 
 from chassis.transport.base import Batch, Record, RecordTooLarge, TransportUnavailable
+from chassis.transport.headers import encoded
 from chassis.transport.kafka_start import start
 from chassis.turns import in_turns
 
@@ -282,21 +283,22 @@ class _Sending:
 
     @classmethod
     async def of(cls, producer: AIOKafkaProducer, records: Sequence[Record]) -> Self:
-        count = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
-        places = {topic: [TopicPartition(topic, number) for number in range(n)] for topic, n in count.items()}
-        batches: defaultdict[TopicPartition, list[Any]] = defaultdict(list)
+        partitions = {topic: len(await producer.partitions_for(topic)) for topic in {r.topic for r in records}}
+        batches: dict[str, list[list[Any]]] = {topic: [[] for _ in range(n)] for topic, n in partitions.items()}
 
         def append(record: Record) -> None:
             topic, key, value, headers = record
-            at = places[topic][_partition(key, count[topic])]
-            these = batches[at]
-            encoded = [(name, text.encode()) for name, text in headers.items()]
-            if not these or these[-1].append(timestamp=None, key=key.encode(), value=value, headers=encoded) is None:
+            these = batches[topic][_partition(key, partitions[topic])]
+            name, wire = key.encode(), encoded(headers)
+            if not these or these[-1].append(timestamp=None, key=name, value=value, headers=wire) is None:
                 these.append(producer.create_batch())
-                these[-1].append(timestamp=None, key=key.encode(), value=value, headers=encoded)
+                these[-1].append(timestamp=None, key=name, value=value, headers=wire)
 
         await in_turns(append, records)
-        return cls(producer, batches)
+        return cls(
+            producer,
+            {TopicPartition(topic, at): those for topic in batches for at, those in enumerate(batches[topic]) if those},
+        )
 
     async def send(self) -> None:
         """Return when all are acknowledged."""

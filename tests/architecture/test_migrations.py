@@ -1,10 +1,14 @@
 """A database that was migrated has exactly the tables that the models declare."""
 
+import json
 from importlib.util import find_spec
 
 import pytest
+from sqlalchemy import select, text
 
-from chassis.migrations import difference
+from chassis.db import Database
+from chassis.migrations import difference, migrate
+from chassis.tables import OUTBOX
 from duijie.databases import DATABASES, ServiceDatabase
 
 MADE = [each for each in DATABASES.values() if find_spec(f"{each.package}.models") is not None]
@@ -21,3 +25,22 @@ async def test_migrating_twice_changes_nothing(database: ServiceDatabase, postgr
     await database.migrate(postgres_url)
     await database.migrate(postgres_url)
     assert await difference(postgres_url, database.folder, database.metadata) == []
+
+
+@pytest.mark.parametrize("database", MADE, ids=lambda each: each.name)
+async def test_events_that_wait_are_packed_with_their_headers(database: ServiceDatabase, postgres_url: str) -> None:
+    (packing,) = database.folder.glob("*_outbox_packed.py")
+    before = f"{int(packing.name[:4]) - 1:04d}"
+    told = {"ce_id": "1", "ce_subject": "宿迁", "empty": ""}
+    await migrate(postgres_url, database.folder, before)
+    db = Database(postgres_url, source="/duijie/test")
+    try:
+        async with db.engine.begin() as connection:
+            row = "INSERT INTO outbox (topic, key, headers, value) VALUES ('t', 'k', cast(:headers AS jsonb), '')"
+            for headers in (told, {}):
+                await connection.execute(text(row), {"headers": json.dumps(headers)})
+        await database.migrate(postgres_url)
+        async with db.reading() as session:
+            assert (await session.scalars(select(OUTBOX.c.headers).order_by(OUTBOX.c.id))).all() == [told, {}]
+    finally:
+        await db.close()

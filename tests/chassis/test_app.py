@@ -14,7 +14,7 @@ from tests.support.services import Issuer, client_of
 
 WAITING = """
 INSERT INTO outbox (topic, key, headers, value, created_at)
-VALUES ('test.notes.v1', 'a', '{}', '', now() - make_interval(secs => :seconds))
+VALUES ('test.notes.v1', 'a', '', '', now() - make_interval(secs => :seconds))
 """
 
 

@@ -42,11 +42,11 @@ def relay_deletes_first() -> None:
 
     send = Relay._send
 
-    async def delete_then_send(self: Relay, rows: Any) -> None:
+    async def delete_then_send(self: Relay, rows: Any, after: Any) -> None:
         if rows:
             async with self._db.transaction() as session:
                 await session.execute(delete(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in rows])))
-        await send(self, rows)
+        await send(self, rows, after)
 
     replace(Relay, "_send", delete_then_send)
 
