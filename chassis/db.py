@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 from pydantic_core import from_json
-from sqlalchemy import ExceptionContext, event, func, select, text
+from sqlalchemy import BigInteger, ExceptionContext, bindparam, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -34,6 +34,10 @@ BEAT_S = 5.0
 
 read_json = partial(from_json, cache_strings="keys")
 """A quarter of the standard library's time: the relay reads every envelope. Its names repeat, its texts don't."""
+
+LOCK = bindparam("lock", type_=BigInteger)
+TRY_LOCK = select(func.pg_try_advisory_lock(LOCK))
+UNLOCK = select(func.pg_advisory_unlock(LOCK))
 
 EVICT = text("""
     SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -207,7 +211,7 @@ class Database:
             connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
             free = False
             try:
-                while not await connection.scalar(select(func.pg_try_advisory_lock(lock))):
+                while not await connection.scalar(TRY_LOCK, {"lock": lock}):
                     if await connection.scalar(EVICT, {"lock": lock, "stale_after_s": stale_after_s}):
                         log.warning("lock_taken_from_who_stalled", source=self.source, lock=lock)
                     elif not wait:
@@ -216,7 +220,7 @@ class Database:
                     await asyncio.sleep(retry_s)
                 yield connection
                 with suppress(DBAPIError):  # with its connection the lock is gone, too
-                    free = bool(await connection.scalar(select(func.pg_advisory_unlock(lock))))
+                    free = bool(await connection.scalar(UNLOCK, {"lock": lock}))
             finally:
                 if not free:
                     await plain.invalidate()
@@ -246,6 +250,7 @@ class Database:
         async with WriteSession(ordinary, expire_on_commit=False) as session:
             yield session
             await self.commit(session)
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def _measure(self, connections_max: int) -> None:
         pool = self._engine.pool

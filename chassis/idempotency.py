@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import func, insert, select
+from sqlalchemy import BigInteger, bindparam, func, insert, select
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
@@ -21,6 +21,10 @@ from chassis.tables import IDEMPOTENCY
 KEPT = timedelta(hours=48)
 KEY_MAX = 255
 REPEATED_HEADERS = ("content-type", "etag", "location")
+
+TAKE = select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
+ANSWERED = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == bindparam("caller"), IDEMPOTENCY.c.key == bindparam("key"))
+REMEMBER = insert(IDEMPOTENCY)
 
 
 class KeyReused(Problem):
@@ -68,11 +72,9 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
         raise InvalidInput(errors=[FieldError("#/header/Idempotency-Key", text)])
     mine = Claim(caller, key, await _hash(request))
     lock = struct.unpack(">q", hashlib.sha256(f"{caller}\0{key}".encode()).digest()[:8])[0]
-    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+    if not await session.scalar(TAKE, {"lock": lock}):
         raise StillRunning(headers={"Retry-After": "1"})
-    row = (
-        await session.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key))
-    ).one_or_none()
+    row = (await session.execute(ANSWERED, {"caller": caller, "key": key})).one_or_none()
     if row is None:
         return mine
     if row.request_hash != mine.request_hash:
@@ -83,16 +85,15 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
 async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
     """Write the answer into the transaction whose effect it reports."""
     headers = {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers}
-    await session.execute(
-        insert(IDEMPOTENCY).values(
-            caller=mine.caller,
-            key=mine.key,
-            request_hash=mine.request_hash,
-            status=response.status_code,
-            headers=headers,
-            body=bytes(response.body),
-        )
-    )
+    answer = {
+        "caller": mine.caller,
+        "key": mine.key,
+        "request_hash": mine.request_hash,
+        "status": response.status_code,
+        "headers": headers,
+        "body": bytes(response.body),
+    }
+    await session.execute(REMEMBER, answer)
 
 
 async def forget_old(db: Database) -> None:

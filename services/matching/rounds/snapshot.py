@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, and_, bindparam, select
 
 from catalogue import places
 from catalogue.geodesy import Point
@@ -22,6 +22,32 @@ from services.matching.supply.models import Supply, point_of
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 NOWHERE = Point(float("nan"), float("nan"))  # the engine sets aside what it can't measure from
+
+
+def _is_free_supply() -> Any:
+    return and_(Supply.status == "open", Supply.quantity_g - Supply.held_g - Supply.agreed_g > 0)
+
+
+def _is_free_order() -> Any:
+    return and_(OrderRow.lifecycle == "open", OrderRow.quantity_g - OrderRow.held_g - OrderRow.agreed_g > 0)
+
+
+def refused_pairs() -> Select[tuple[UUID, UUID]]:
+    """Pairs of open sides that said no, and neither of which has changed its terms since."""
+    refused = REFUSED_PAIRS.c
+    return (
+        select(refused.listing_id, refused.order_id)
+        .join(Supply, and_(Supply.listing_id == refused.listing_id, Supply.terms == refused.listing_terms))
+        .join(OrderRow, and_(OrderRow.id == refused.order_id, OrderRow.terms == refused.order_terms))
+        .where(Supply.status == "open", OrderRow.lifecycle == "open")
+    )
+
+
+PRODUCE: Any = bindparam("produce")
+CHANGES = select(MARKET_CHANGES.c.id).where(MARKET_CHANGES.c.produce == PRODUCE)
+FREE_SUPPLY = select(*Supply.__table__.columns).where(Supply.produce == PRODUCE, _is_free_supply())
+FREE_ORDERS = select(*OrderRow.__table__.columns).where(OrderRow.produce == PRODUCE, _is_free_order())
+REFUSED = refused_pairs().where(Supply.produce == PRODUCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +70,11 @@ async def take(db: Database, produce: str) -> Snapshot:
     """All reads see one state of the database; its transaction ends here, before anything is solved."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        changes = (await session.scalars(_changes_of(produce))).all()
-        supply = (await session.execute(_free_supply_of(produce))).all()
-        orders = (await session.execute(_free_orders_of(produce))).all()
-        refused = (await session.execute(refused_pairs().where(Supply.produce == produce))).all()
+        market = {"produce": produce}
+        changes = (await session.scalars(CHANGES, market)).all()
+        supply = (await session.execute(FREE_SUPPLY, market)).all()
+        orders = (await session.execute(FREE_ORDERS, market)).all()
+        refused = (await session.execute(REFUSED, market)).all()
         now = await database_now(session)
     return Snapshot(
         produce,
@@ -85,37 +112,6 @@ def us_of(instant: datetime) -> int:
 
 def instant_of(us: int) -> datetime:
     return EPOCH + us * MICROSECOND
-
-
-def _is_free_supply() -> Any:
-    return and_(Supply.status == "open", Supply.quantity_g - Supply.held_g - Supply.agreed_g > 0)
-
-
-def _is_free_order() -> Any:
-    return and_(OrderRow.lifecycle == "open", OrderRow.quantity_g - OrderRow.held_g - OrderRow.agreed_g > 0)
-
-
-def _changes_of(produce: str) -> Select[Any]:
-    return select(MARKET_CHANGES.c.id).where(MARKET_CHANGES.c.produce == produce)
-
-
-def _free_supply_of(produce: str) -> Select[Any]:
-    return select(*Supply.__table__.columns).where(Supply.produce == produce, _is_free_supply())
-
-
-def _free_orders_of(produce: str) -> Select[Any]:
-    return select(*OrderRow.__table__.columns).where(OrderRow.produce == produce, _is_free_order())
-
-
-def refused_pairs() -> Select[tuple[UUID, UUID]]:
-    """Pairs of open sides that said no, and neither of which has changed its terms since."""
-    refused = REFUSED_PAIRS.c
-    return (
-        select(refused.listing_id, refused.order_id)
-        .join(Supply, and_(Supply.listing_id == refused.listing_id, Supply.terms == refused.listing_terms))
-        .join(OrderRow, and_(OrderRow.id == refused.order_id, OrderRow.terms == refused.order_terms))
-        .where(Supply.status == "open", OrderRow.lifecycle == "open")
-    )
 
 
 def _listing(row: Row[Any]) -> Listing:

@@ -9,7 +9,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Table, Uuid, any_, column, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Select,
+    Table,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from uuid_utils.compat import uuid7
 
 from chassis.db import WriteSession
@@ -32,11 +47,57 @@ ORDERS: Table = Order.__table__  # type: ignore[assignment]
 MATCHES: Table = Match.__table__  # type: ignore[assignment]
 
 
+# Statements are made once: making one takes SQLAlchemy longer than PostgreSQL takes for a row or two.
+
+
+def _lock(id_column: Any) -> Select[Any]:
+    """Rows by their `ids`, locked in the order of these."""
+    wanted = id_column == any_(bindparam("ids", type_=ARRAY(Uuid)))
+    return select(*id_column.table.columns).where(wanted).order_by(id_column).with_for_update()
+
+
+def _entry(id_column: Any, **also: Any) -> Update:
+    """Add grams to the books of the rows of `ids`, where they still have that much free."""
+    books = id_column.table
+    added = (
+        func.unnest(
+            bindparam("ids", type_=ARRAY(Uuid)),
+            bindparam("grams_held", type_=ARRAY(BigInteger)),
+            bindparam("grams_agreed", type_=ARRAY(BigInteger)),
+        )
+        .table_valued(column("id", Uuid), column("held_g", BigInteger), column("agreed_g", BigInteger))
+        .render_derived(name="added")
+    )
+    return (
+        update(books)
+        .where(
+            id_column == added.c.id,
+            books.c.quantity_g - books.c.held_g - books.c.agreed_g >= added.c.held_g + added.c.agreed_g,
+        )
+        .values(held_g=books.c.held_g + added.c.held_g, agreed_g=books.c.agreed_g + added.c.agreed_g, **also)
+        .returning(*books.columns)
+    )
+
+
+def _refusals() -> Select[Any]:
+    """Those of the pairs of `listing_ids` and `order_ids` that have said no at their present terms."""
+    planned = func.unnest(bindparam("listing_ids", type_=ARRAY(Uuid)), bindparam("order_ids", type_=ARRAY(Uuid)))
+    pairs = planned.table_valued(column("listing_id", Uuid), column("order_id", Uuid)).render_derived(name="planned")
+    pair = tuple_(REFUSED_PAIRS.c.listing_id, REFUSED_PAIRS.c.order_id)
+    return refused_pairs().where(pair.in_(select(pairs.c.listing_id, pairs.c.order_id)))
+
+
+LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id), _lock(ORDERS.c.id)
+ENTER_LOTS, ENTER_BIDS = _entry(SUPPLY.c.listing_id, version=SUPPLY.c.version + 1), _entry(ORDERS.c.id)
+REFUSALS = _refusals()
+INSERT_MATCHES = insert(MATCHES)
+
+
 async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: Policy) -> Round:
     """Make the matches that still fit, tell of them, and forget the changes that the snapshot had included."""
     round_id = uuid7()
-    lots = await _locked(session, SUPPLY.c.listing_id, {match.listing_id for match in plan.matches})
-    bids = await _locked(session, ORDERS.c.id, {match.order_id for match in plan.matches})
+    lots = await _locked(session, LOCK_LOTS, {match.listing_id for match in plan.matches})
+    bids = await _locked(session, LOCK_BIDS, {match.order_id for match in plan.matches})
     # Read under the locks, which a no is written under: what was declined while this was solved is seen.
     refused = await _refused(session, plan)
     now = await database_now(session)
@@ -65,24 +126,18 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: P
     )
 
 
-async def _locked(session: WriteSession, id_column: Any, ids: set[str]) -> dict[str, Row]:
-    """These rows as they are now, locked in the order of their ids."""
-    wanted = id_column == any_(literal([UUID(each) for each in ids], ARRAY(Uuid)))
-    chosen = select(*id_column.table.columns).where(wanted).order_by(id_column).with_for_update()
-    rows = (await session.execute(chosen)).all()
-    return {str(row._mapping[id_column]): row for row in rows}
+async def _locked(session: WriteSession, lock: Select[Any], ids: set[str]) -> dict[str, Row]:
+    """These rows as they are now, by their ids, which stand in their first column."""
+    rows = (await session.execute(lock, {"ids": [UUID(each) for each in ids]})).all()
+    return {str(row[0]): row for row in rows}
 
 
 async def _refused(session: WriteSession, plan: Plan) -> frozenset[tuple[str, str]]:
-    """Those of the planned pairs that have said no at their present terms."""
-    planned = func.unnest(
-        literal([UUID(match.listing_id) for match in plan.matches], ARRAY(Uuid)),
-        literal([UUID(match.order_id) for match in plan.matches], ARRAY(Uuid)),
-    ).table_valued(column("listing_id", Uuid), column("order_id", Uuid))
-    planned = planned.render_derived(name="planned")
-    pair = tuple_(REFUSED_PAIRS.c.listing_id, REFUSED_PAIRS.c.order_id)
-    chosen = refused_pairs().where(pair.in_(select(planned.c.listing_id, planned.c.order_id)))
-    found = (await session.execute(chosen)).all()
+    planned = {
+        "listing_ids": [UUID(match.listing_id) for match in plan.matches],
+        "order_ids": [UUID(match.order_id) for match in plan.matches],
+    }
+    found = (await session.execute(REFUSALS, planned)).all()
     return frozenset((str(row.listing_id), str(row.order_id)) for row in found)
 
 
@@ -130,7 +185,7 @@ def _match(each: Fitting, round_id: UUID, now: datetime) -> Match:
 
 async def _promise(session: WriteSession, made: Sequence[Fitting]) -> None:
     """Enter the matches into the books of both sides, and tell what is left of each listing."""
-    for row in await _enter(session, SUPPLY.c.listing_id, _sums(made, "listing_id"), {"version": SUPPLY.c.version + 1}):
+    for row in await _enter(session, ENTER_LOTS, _sums(made, "listing_id")):
         session.emit(
             RemainingChanged(
                 listing_id=row.listing_id,
@@ -142,7 +197,7 @@ async def _promise(session: WriteSession, made: Sequence[Fitting]) -> None:
                 agreed_g=row.agreed_g,
             )
         )
-    await _enter(session, ORDERS.c.id, _sums(made, "order_id"), {})
+    await _enter(session, ENTER_BIDS, _sums(made, "order_id"))
 
 
 def _sums(made: Sequence[Fitting], side: str) -> dict[UUID, tuple[int, int]]:
@@ -156,31 +211,15 @@ def _sums(made: Sequence[Fitting], side: str) -> dict[UUID, tuple[int, int]]:
     return sums
 
 
-async def _enter(
-    session: WriteSession, id_column: Any, sums: dict[UUID, tuple[int, int]], also: dict[str, Any]
-) -> Sequence[Any]:
+async def _enter(session: WriteSession, entry: Update, sums: dict[UUID, tuple[int, int]]) -> Sequence[Any]:
     if not sums:
         return []
-    books = id_column.table
-    added = (
-        func.unnest(
-            literal(list(sums), ARRAY(Uuid)),
-            literal([held_g for held_g, _ in sums.values()], ARRAY(BigInteger)),
-            literal([agreed_g for _, agreed_g in sums.values()], ARRAY(BigInteger)),
-        )
-        .table_valued(column("id", Uuid), column("held_g", BigInteger), column("agreed_g", BigInteger))
-        .render_derived(name="added")
-    )
-    entered = (
-        update(books)
-        .where(
-            id_column == added.c.id,
-            books.c.quantity_g - books.c.held_g - books.c.agreed_g >= added.c.held_g + added.c.agreed_g,
-        )
-        .values(held_g=books.c.held_g + added.c.held_g, agreed_g=books.c.agreed_g + added.c.agreed_g, **also)
-        .returning(*books.columns)
-    )
-    rows = (await session.execute(entered)).all()
+    added = {
+        "ids": list(sums),
+        "grams_held": [held_g for held_g, _ in sums.values()],
+        "grams_agreed": [agreed_g for _, agreed_g in sums.values()],
+    }
+    rows = (await session.execute(entry, added)).all()
     assert len(rows) == len(sums), "the rows were locked and had that much free"
     return rows
 
@@ -190,7 +229,7 @@ async def _insert(session: WriteSession, matches: Sequence[Match]) -> None:
     if not matches:
         return
     names = [each.name for each in MATCHES.columns]
-    await session.execute(insert(MATCHES), [{name: getattr(match, name) for name in names} for match in matches])
+    await session.execute(INSERT_MATCHES, [{name: getattr(match, name) for name in names} for match in matches])
     facts = [match.fact() for match in matches]
     session.emit(*facts)
     await note_all(session, [note_of(match, fact) for match, fact in zip(matches, facts, strict=True)])
