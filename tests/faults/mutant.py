@@ -95,34 +95,42 @@ def naive_cursor() -> None:
 
 def books_read_then_written() -> None:
     """What is held and agreed is read without a lock and written back: what came between is lost."""
-    from sqlalchemy import any_, literal, select
+    from uuid import UUID
+
+    from sqlalchemy import any_, literal, select, update
     from sqlalchemy.dialects.postgresql import ARRAY
     from sqlalchemy.types import Uuid
 
     from services.matching.rounds import writing
 
-    async def unlocked(session: Any, id_column: Any, ids: set[str]) -> dict[str, Any]:
-        from uuid import UUID
+    id_columns = {
+        id(statement): id_column
+        for id_column, statements in (
+            (writing.SUPPLY.c.listing_id, (writing.LOCK_LOTS, writing.ENTER_LOTS)),
+            (writing.ORDERS.c.id, (writing.LOCK_BIDS, writing.ENTER_BIDS)),
+        )
+        for statement in statements
+    }
 
+    async def unlocked(session: Any, lock: Any, ids: set[str]) -> dict[str, Any]:
+        id_column = id_columns[id(lock)]
         wanted = id_column == any_(literal([UUID(each) for each in ids], ARRAY(Uuid)))
         rows = (await session.execute(select(*id_column.table.columns).where(wanted))).all()
-        session.info.setdefault("read", {}).update({str(row._mapping[id_column]): row for row in rows})
+        found = {str(row._mapping[id_column]): row for row in rows}
+        session.info.setdefault("read", {}).update(found)
         await asyncio.sleep(0.3)
-        return {str(row._mapping[id_column]): row for row in rows}
+        return found
 
-    async def written(
-        session: Any, id_column: Any, sums: dict[Any, tuple[int, int]], also: dict[str, Any]
-    ) -> list[Any]:
-        from sqlalchemy import update
-
-        found = []
+    async def written(session: Any, entry: Any, sums: dict[UUID, tuple[int, int]]) -> list[Any]:
+        id_column = id_columns[id(entry)]
+        books, found = id_column.table, []
         for id_, (held_g, agreed_g) in sums.items():
             row = session.info["read"][str(id_)]
-            books = id_column.table
-            change = {"held_g": row.held_g + held_g, "agreed_g": row.agreed_g + agreed_g, **also}
-            found += (
-                await session.execute(update(books).where(id_column == id_).values(change).returning(*books.columns))
-            ).all()
+            change: dict[str, Any] = {"held_g": row.held_g + held_g, "agreed_g": row.agreed_g + agreed_g}
+            if books is writing.SUPPLY:
+                change["version"] = books.c.version + 1
+            changed = update(books).where(id_column == id_).values(change).returning(*books.columns)
+            found += (await session.execute(changed)).all()
         return found
 
     replace(writing, "_locked", unlocked)

@@ -18,10 +18,17 @@ CREATE TABLE faults_told (
     digest text NOT NULL,
     value bytea NOT NULL
 );
+CREATE FUNCTION faults_header(headers bytea, name text) RETURNS text LANGUAGE sql AS $$
+    SELECT (string_to_array(substr(packed, strpos(packed, chr(29)) + 1), chr(31)))[
+        array_position(string_to_array(split_part(packed, chr(29), 1), chr(31)), name)
+    ]
+    FROM convert_from(headers, 'UTF8') AS packed
+$$;
 CREATE FUNCTION faults_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO faults_told
-    SELECT id, topic, key, coalesce(headers ->> 'ce_id', ''), coalesce(headers ->> 'ce_type', ''), md5(value), value
+    SELECT id, topic, key,
+        coalesce(faults_header(headers, 'ce_id'), ''), coalesce(faults_header(headers, 'ce_type'), ''), md5(value), value
     FROM written;
     RETURN NULL;
 END $$;
