@@ -33,7 +33,7 @@ STALE_AFTER_S = 30.0
 BEAT_S = 5.0
 
 read_json = partial(from_json, cache_strings="keys")
-"""A quarter of the standard library's time: the relay reads every envelope. Its names repeat, its texts don't."""
+"""A quarter of the standard library's time. In rows the names of fields repeat, the texts don't."""
 
 LOCK = bindparam("lock", type_=BigInteger)
 TRY_LOCK = select(func.pg_try_advisory_lock(LOCK))

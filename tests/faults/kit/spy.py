@@ -27,8 +27,8 @@ $$;
 CREATE FUNCTION faults_tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO faults_told
-    SELECT id, topic, key,
-        coalesce(faults_header(headers, 'ce_id'), ''), coalesce(faults_header(headers, 'ce_type'), ''), md5(value), value
+    SELECT id, topic, key, coalesce(faults_header(headers, 'ce_id'), ''),
+        coalesce(faults_header(headers, 'ce_type'), ''), md5(value), value
     FROM written;
     RETURN NULL;
 END $$;
