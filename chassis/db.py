@@ -271,10 +271,18 @@ def is_transient(error: BaseException) -> bool:
 
     Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
+    A value that asyncpg can't send, such as a number beyond its column, is an InterfaceError, too, but the work's own.
     """
+    if isinstance(error, InterfaceError) and isinstance(_of_asyncpg(error), ValueError):
+        return False
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)):
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57", "58"}
     return False
+
+
+def _of_asyncpg(error: DBAPIError) -> BaseException | None:
+    """What asyncpg itself raised, below SQLAlchemy's and its adapter's."""
+    return None if error.orig is None else error.orig.__cause__

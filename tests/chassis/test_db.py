@@ -147,6 +147,10 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
         async with db.transaction() as session:
             await session.execute(insert(NOTES).values(id=1, text="again"))
     assert not is_transient(broken.value)
+    with pytest.raises(DBAPIError) as beyond:
+        async with db.transaction() as session:
+            await session.execute(insert(NOTES).values(id=2**31, text="more than its column holds"))
+    assert not is_transient(beyond.value)
     assert is_transient(OperationalError("", {}, Exception()))
     assert is_transient(ConnectionResetError())
 

@@ -106,6 +106,16 @@ async def test_a_bad_record_goes_to_the_dead_letters_with_its_reason_and_the_oth
     assert replayer.acknowledged == 1
 
 
+async def test_a_number_beyond_its_column_is_a_dead_letter_too_and_stops_nobody(db: Database) -> None:
+    batch = records(1, 10**30, 2)
+    replayer = Replayer(batch)
+    async with asyncio.timeout(10):
+        await consumer(db, replayer).run()
+    assert await kept(db) == [1, 2]
+    assert [letter.value for letter in await dead(db)] == [batch[1].value]
+    assert replayer.acknowledged == 1
+
+
 @pytest.fixture
 def began(db: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the transactions that were begun."""

@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from uuid import uuid4
 
@@ -33,6 +34,8 @@ TOPICS = (
 DEAD = tuple(f"{topic}.dlq" for topic in TOPICS)
 GROUPS = ("listing", "matching", "logistics")
 TOO_LARGE_B = 5_000_000
+BEYOND = "more than its column holds"
+SOUND = Path(__file__).parents[2] / "contracts" / "golden" / "duijie.listing.published.v1.json"
 PATIENCE_S = 120
 
 
@@ -183,11 +186,14 @@ class Meddler:
             "no headers": (json.dumps({"mark": mark}).encode(), []),
             "large": (json.dumps({"mark": mark, "filler": "x" * 700_000}).encode(), headers(type_)),
         }
+        if topic == "listing.listings.v1":
+            beyond = json.loads(SOUND.read_text(encoding="utf-8")) | {"listing_id": str(uuid4()), "quantity_g": 10**30}
+            deadly[BEYOND] = (json.dumps(beyond).encode(), headers(type_))
         harmless = {
             "future version": (json.dumps({"mark": mark}).encode(), headers("duijie.something.of_tomorrow")),
         }
         kind = self._chance.choice([*deadly, *harmless])
-        for name in {kind, "bad JSON"}:
+        for name in dict.fromkeys([kind, "bad JSON", *({BEYOND} & deadly.keys())]):
             value, named = (deadly | harmless)[name]
             key = self._chance.choice([b"", mark.encode(), None])
             await producer.send_and_wait(topic, value, key, headers=[*named, (MEDDLED, b"poison")])
