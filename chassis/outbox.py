@@ -22,7 +22,7 @@ from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_RELAYED
 from chassis.tables import OUTBOX
 from chassis.tracing import batch_span, exporting, messaging
-from chassis.transport.base import Record, RecordTooLarge, Transport
+from chassis.transport.base import Record, RecordTooLarge, Transport, TransportUnavailable
 from contracts.event import Envelope, Event
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 RELAY_LOCK = 0x6F757462  # "outb": the advisory lock of the one relay of a database
 BATCH = 4000  # a round trip to the database and one to the broker for each
+BATCH_BYTES = 8_000_000  # of bodies, and one record more: two such batches are in memory
 IDS = ARRAY(BigInteger)
 Waiting = Row[int, str, str, bytes, Mapping[str, str]]
 
@@ -40,9 +41,15 @@ NEXT = (
         WITH forgotten AS (
             DELETE FROM outbox USING set_config('synchronous_commit', 'off', true) WHERE id = ANY (:sent)
         )
-        SELECT id, topic, key, value, headers FROM outbox
-        WHERE id NOT IN (SELECT unnest(:known)) -- a hash, whatever the plan
-        ORDER BY id LIMIT :batch
+        SELECT id, topic, key, value, headers FROM (
+            SELECT *, sum(octet_length(value)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+                SELECT id, topic, key, value, headers FROM outbox
+                WHERE id NOT IN (SELECT unnest(:known)) -- a hash, whatever the plan
+                ORDER BY id LIMIT :batch
+            ) AS first
+        ) AS summed
+        WHERE bytes - octet_length(value) < :bytes_max
+        ORDER BY id
     """)
     .bindparams(bindparam("sent", type_=IDS), bindparam("known", type_=IDS))
     .columns(OUTBOX.c.id, OUTBOX.c.topic, OUTBOX.c.key, OUTBOX.c.value, OUTBOX.c.headers)
@@ -109,7 +116,7 @@ async def append_records(session: AsyncSession, records: Sequence[Record]) -> No
 
 
 def _storable(text: str) -> str:
-    """A foreign record's key or header may hold what PostgreSQL's text can't, and its dead letter has to be written."""
+    """A foreign record's key may hold what PostgreSQL's text can't, and its dead letter has to be written."""
     return text.replace("\0", "\ufffd")
 
 
@@ -136,13 +143,23 @@ class Relay:
     def __init__(self, db: Database, transport: Transport) -> None:
         self._db = db
         self._transport = transport
+        self._batch = BATCH
 
     async def run(self) -> None:
         """Work until cancelled. Raises when the database or the transport is lost; the worker starts it again.
 
-        While one batch is being sent the next is read and made ready, and the one before is deleted; a batch is sent
-        only after the one before was acknowledged.
+        What was not acknowledged is tried again by half as much at a time: over a slow line a full batch may never get
+        through within its time.
         """
+        try:
+            await self._work()
+        except TransportUnavailable:
+            self._batch = max(1, self._batch // 2)
+            raise
+
+    async def _work(self) -> None:
+        """While one batch is being sent the next is read and made ready, and the one before is deleted; a batch is
+        sent only after the one before was acknowledged."""
         async with self._db.holding(RELAY_LOCK) as connection:
             sending: asyncio.Task[None] | None = None
             following: asyncio.Task[None] | None = None
@@ -154,8 +171,10 @@ class Relay:
                     acknowledged = []
                     following = asyncio.create_task(self._send(rows, sending)) if rows else None
                     if sending is not None:
-                        await sending
+                        async with self._db.keeping(connection):
+                            await sending
                         acknowledged = ids
+                        self._batch = min(BATCH, 2 * self._batch)
                     elif following is None:
                         await self._db.outbox_wake.wait(POLL_S)
                     sending, ids = following, [row[0] for row in rows]
@@ -164,7 +183,8 @@ class Relay:
 
     async def _next(self, connection: AsyncConnection, sent: list[int], in_work: list[int]) -> Sequence[Waiting]:
         """Forget what was sent, by id: a row below the last one may have been committed meanwhile. Read what waits."""
-        found = await connection.execute(NEXT, {"sent": sent, "known": sent + in_work, "batch": BATCH})
+        asked = {"sent": sent, "known": sent + in_work, "batch": self._batch, "bytes_max": BATCH_BYTES}
+        found = await connection.execute(NEXT, asked)
         if sent:
             point("outbox.after_delete")
             EVENTS_RELAYED.labels(self._db.service).inc(len(sent))
@@ -179,23 +199,24 @@ class Relay:
         point("outbox.after_send")
 
     async def _publish(self, records: Sequence[Record], after: asyncio.Task[None] | None) -> None:
+        """Together; when one is too large, in halves and in order, for which one it is is not told."""
         try:
-            await self._transport.publish(records, after=after)
-        except RecordTooLarge:
+            return await self._transport.publish(records, after=after)
+        except RecordTooLarge as error:
             if after is not None:
                 await after
-            # which one is not told: each by itself, in order
-            for record in records:
-                await self._publish_alone(record)
+            if len(records) == 1:
+                return await self._bury(records[0], error)
+        middle = len(records) // 2
+        await self._publish(records[:middle], None)
+        await self._publish(records[middle:], None)
+        return None
 
-    async def _publish_alone(self, record: Record) -> None:
-        """What is refused for its size goes to the dead letters without its body, and those behind it go on."""
-        try:
-            await self._transport.publish([record])
-        except RecordTooLarge as error:
-            log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
-            await self._transport.publish([without_body(record, self._db.source, str(error))])
-            EVENTS_DEAD.labels(self._db.service).inc()
+    async def _bury(self, record: Record, error: RecordTooLarge) -> None:
+        """To the dead letters without its body, and those behind it go on."""
+        log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
+        await self._transport.publish([without_body(record, self._db.source, str(error))])
+        EVENTS_DEAD.labels(self._db.service).inc()
 
 
 async def _ended(*tasks: asyncio.Task[None] | None) -> None:

@@ -11,7 +11,8 @@ from chassis import outbox
 from chassis.db import Database
 from chassis.outbox import Relay
 from chassis.transport.base import Record, RecordTooLarge, TransportUnavailable
-from contracts.event import Envelope
+from chassis.worker import Task, Worker
+from contracts.event import DEAD_LETTERS, Envelope
 from tests.chassis.conftest import NoteWritten
 from tests.support.services import event_of, told
 
@@ -181,7 +182,7 @@ class Hasty(Slow):
         self.sent.extend(records)
 
 
-async def test_what_is_sent_one_by_one_for_its_size_waits_for_the_batch_before(
+async def test_what_is_sent_in_halves_for_its_size_waits_for_the_batch_before(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "BATCH", 2)
@@ -194,3 +195,98 @@ async def test_what_is_sent_one_by_one_for_its_size_waits_for_the_batch_before(
         hasty.acknowledge.set()
         await until(lambda: len(hasty.sent) == 4)
     assert [event_of(record).number for record in hasty.sent] == [0, 1, 2, 3]
+
+
+class Picky(Recorder):
+    """Takes no record with a negative number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        self.calls += 1
+        if after is not None:
+            await after
+        if any(not record.topic.endswith(DEAD_LETTERS) and event_of(record).number < 0 for record in records):
+            raise RecordTooLarge
+        self.sent.extend(records)
+
+
+async def test_one_record_that_is_too_large_costs_its_batch_few_sendings(db: Database) -> None:
+    picky, note = Picky(), uuid4()
+    numbers = [*range(700), -1, *range(700, 1000)]
+    async with db.transaction() as session:
+        session.emit(*[NoteWritten(note_id=note, number=number) for number in numbers])
+    async with running(Relay(db, picky)):
+        await until(lambda: len(picky.sent) == len(numbers))
+    sent = [event_of(record).number for record in picky.sent if record.topic == NoteWritten.TOPIC]
+    assert sent == list(range(1000))
+    (letter,) = [record for record in picky.sent if record.topic != NoteWritten.TOPIC]
+    assert (letter.topic, letter.value) == (NoteWritten.TOPIC + DEAD_LETTERS, b"")
+    assert picky.calls < 40
+
+
+class Narrow(Recorder):
+    """A line over which no more than so many records get through in time."""
+
+    room = 7
+
+    async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+        if after is not None:
+            await after
+        if len(records) > self.room:
+            raise TransportUnavailable
+        self.sent.extend(records)
+
+
+async def test_over_a_slow_line_less_is_sent_at_a_time_until_it_gets_through(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.worker.RESTART_MAX_S", 0.01)
+    narrow, note = Narrow(), uuid4()
+    async with db.transaction() as session:
+        session.emit(*[NoteWritten(note_id=note, number=number) for number in range(100)])
+    worker = asyncio.create_task(Worker("test", [Task("relay", Relay(db, narrow).run)]).run())
+    try:
+        await until(lambda: len(narrow.sent) == 100)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    assert [event_of(record).number for record in narrow.sent] == list(range(100))
+
+
+async def test_a_batch_holds_no_more_bytes_than_are_allowed_but_one_record_always(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH_BYTES", 2500)
+    sizes: list[int] = []
+
+    class Measuring(Recorder):
+        async def publish(self, records: Sequence[Record], *, after: Awaitable[object] | None = None) -> None:
+            sizes.append(sum(len(record.value) for record in records))
+            await super().publish(records, after=after)
+
+    recorder = Measuring()
+    bodies = [b"x" * size for size in (1000, 1000, 1000, 9000, 10, 1000)]
+    async with db.transaction() as session:
+        await outbox.append_records(session, [Record("test.notes.v1", "k", body, {}) for body in bodies])
+    async with running(Relay(db, recorder)):
+        await until(lambda: len(recorder.sent) == len(bodies))
+    assert [record.value for record in recorder.sent] == bodies
+    assert sizes == [3000, 9000, 1010]
+
+
+async def test_a_relay_that_waits_long_for_the_transport_keeps_its_lock(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.db.BEAT_S", 0.05)
+    slow = Slow()
+    await write(db, uuid4(), 1)
+    async with running(Relay(db, slow)):
+        await until(lambda: slow.begun)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.6), db.holding(outbox.RELAY_LOCK, retry_s=0.02, stale_after_s=0.3):
+                pass
+        slow.acknowledge.set()
+        await until(lambda: len(slow.sent) == 1)
