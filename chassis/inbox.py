@@ -26,7 +26,7 @@ from chassis.db import Database, WriteSession, is_transient
 from chassis.dead_letters import dead_letter
 from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
-from chassis.outbox import append_records
+from chassis.outbox import KEY_TOLD, append_records
 from chassis.tables import INBOX
 from chassis.telemetry import described
 from chassis.tracing import batch_span, continuing, messaging
@@ -199,7 +199,8 @@ class Consumer:
 
         def tell() -> None:
             for record, error in reasons:
-                log.error("record_dead", consumer=self.name, topic=record.topic, key=record.key, exc_info=error)
+                key = record.key[:KEY_TOLD]
+                log.error("record_dead", consumer=self.name, topic=record.topic, key=key, exc_info=error)
             EVENTS_DEAD.labels(self.name).inc(len(reasons))
 
         session.when_committed(tell)

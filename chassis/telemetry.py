@@ -1,6 +1,7 @@
 """Logs, and what each request is called: a log event is a constant name with fields; ids, never a phone number."""
 
 import logging
+import re
 import sys
 import time
 import traceback
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
 REQUEST_ID_MAX = 128
+PHONE = re.compile(r"(?<![0-9a-fA-F])((?:\+?86[- ]?)?1[3-9][0-9])[- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9a-fA-F])")
+"""A mainland mobile number as people write it; a run of digits inside of an id is none."""
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -32,6 +35,7 @@ def configure_logging(level: str = "INFO") -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _tell_exception,
+            _hide_phones,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -55,6 +59,11 @@ def described(error: BaseException) -> str:
     return f"{kind}: {error}"[:DESCRIBED_MAX]
 
 
+def without_phones(text: str) -> str:
+    """The text with what looks like a phone number masked behind its first three digits."""
+    return PHONE.sub(r"\1********", text)
+
+
 def _tell_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     trace_id = current_trace_id()
     return event if trace_id is None else {**event, "trace_id": trace_id}
@@ -68,6 +77,11 @@ def _tell_exception(_logger: Any, _method: str, event: MutableMapping[str, Any])
         told.append("".join(traceback.format_tb(error.__traceback__)) + described(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return {**event, "exception": "\ncaused by:\n".join(told)} if told else event
+
+
+def _hide_phones(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Foreign records, request ids and errors' texts hold what others put into them."""
+    return {name: without_phones(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def request_id_of(headers: Headers) -> str:

@@ -6,7 +6,6 @@ They are those of Apache Kafka where DUIJIE_KAFKA_BOOTSTRAP says where it is, el
 import asyncio
 import json
 import os
-import re
 import sys
 from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from chassis.dead_letters import Letter, Log, body_of, letters, redrive
+from chassis.telemetry import without_phones
 from chassis.transport.base import Transport, TransportUnavailable
 from contracts.event import DEAD_LETTERS
 from contracts.topics import TOPICS
@@ -24,8 +24,6 @@ from duijie.datafolder import DataFolder, default_path
 from duijie.problems import CannotStart
 
 BODY_SHOWN = 20_000
-PHONE = re.compile(r"(?<![0-9a-fA-F])((?:\+?86[- ]?)?1[3-9][0-9])[- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9a-fA-F])")
-"""A mainland mobile number as people write it; a run of digits inside of an id is none."""
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be handled.")
 
@@ -111,8 +109,7 @@ def redrive_letters(
 
 def shown(text: str) -> str:
     """For a terminal: without what would steer it, and without phone numbers, whatever a foreign record held."""
-    hidden = PHONE.sub(r"\1********", text)
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in hidden)
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in without_phones(text))
 
 
 def _told(letter: Letter) -> dict[str, str]:

@@ -66,6 +66,22 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+@pytest.mark.parametrize("written", [PHONE, f"+86{PHONE}", f"86 {PHONE}", "138-1234-5678", "138 1234 5678"])
+def test_no_log_line_has_a_phone_number_whoever_put_it_there(logged: io.StringIO, written: str) -> None:
+    try:
+        raise ValueError(f"call {written}")
+    except ValueError as error:
+        structlog.get_logger().error("record_dead", key=written, request_id=f"of {written}", exc_info=error)
+    assert "12345678" not in logged.getvalue().replace("-", "").replace(" ", "")
+    assert lines(logged)[0]["key"].endswith("138********")
+
+
+def test_ids_and_numbers_in_a_log_line_stay_what_they_are(logged: io.StringIO) -> None:
+    ids = ["0192f7c4-7d1e-7c7a-b1f0-213800138000", "13800138000f", "1784000000000"]
+    structlog.get_logger().info("lot_closed", a=ids[0], b=ids[1], c=ids[2], nanoseconds=13800138000)
+    assert [*lines(logged)[0].values()][:4] == [*ids, 13800138000]
+
+
 def test_a_log_line_is_json_with_a_constant_name_and_fields(logged: io.StringIO) -> None:
     structlog.get_logger().info("lot_closed", listing_id="1", name="红颜")
     (line,) = lines(logged)
