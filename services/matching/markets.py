@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, any_, delete, insert, literal
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, any_, bindparam, delete, insert
 
 from chassis.db import WriteSession
 from services.matching.tables import Base
@@ -15,15 +15,17 @@ MARKET_CHANGES = Table(
 )
 """A round deletes exactly the rows that its snapshot held: what is committed meanwhile waits for the next round."""
 
+INSERT = insert(MARKET_CHANGES)
+FORGET = delete(MARKET_CHANGES).where(MARKET_CHANGES.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+
 
 async def mark_changed(session: WriteSession, produce: Iterable[str]) -> None:
     """These markets may have something new to match."""
     rows = [{"produce": each} for each in dict.fromkeys(produce)]
     if rows:
-        await session.execute(insert(MARKET_CHANGES), rows)
+        await session.execute(INSERT, rows)
 
 
 async def forget_changes(session: WriteSession, ids: Sequence[int]) -> None:
     """These changes were part of a round; exactly these."""
-    seen = MARKET_CHANGES.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
-    await session.execute(delete(MARKET_CHANGES).where(seen))
+    await session.execute(FORGET, {"ids": list(ids)})

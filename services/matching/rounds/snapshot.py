@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import Row, Select, Table, and_, bindparam, func, select
 
 from catalogue import places
 from catalogue.geodesy import Point
 from chassis.db import Database
-from services.matching.clock import database_now
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
 from services.matching.optimiser.market import Listing, Market, Order
@@ -24,12 +23,11 @@ MICROSECOND = timedelta(microseconds=1)
 NOWHERE = Point(float("nan"), float("nan"))  # the engine sets aside what it can't measure from
 
 
-def _is_free_supply() -> Any:
-    return and_(Supply.status == "open", Supply.quantity_g - Supply.held_g - Supply.agreed_g > 0)
-
-
-def _is_free_order() -> Any:
-    return and_(OrderRow.lifecycle == "open", OrderRow.quantity_g - OrderRow.held_g - OrderRow.agreed_g > 0)
+SUPPLY: Table = Supply.__table__  # type: ignore[assignment]
+ORDERS: Table = OrderRow.__table__  # type: ignore[assignment]
+LOT, BID = SUPPLY.c, ORDERS.c
+IS_FREE_LOT = and_(LOT.status == "open", LOT.quantity_g - LOT.held_g - LOT.agreed_g > 0)
+IS_FREE_BID = and_(BID.lifecycle == "open", BID.quantity_g - BID.held_g - BID.agreed_g > 0)
 
 
 def refused_pairs() -> Select[tuple[UUID, UUID]]:
@@ -37,17 +35,19 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
     refused = REFUSED_PAIRS.c
     return (
         select(refused.listing_id, refused.order_id)
-        .join(Supply, and_(Supply.listing_id == refused.listing_id, Supply.terms == refused.listing_terms))
-        .join(OrderRow, and_(OrderRow.id == refused.order_id, OrderRow.terms == refused.order_terms))
-        .where(Supply.status == "open", OrderRow.lifecycle == "open")
+        .join(SUPPLY, and_(LOT.listing_id == refused.listing_id, LOT.terms == refused.listing_terms))
+        .join(ORDERS, and_(BID.id == refused.order_id, BID.terms == refused.order_terms))
+        .where(LOT.status == "open", BID.lifecycle == "open")
     )
 
 
 PRODUCE: Any = bindparam("produce")
-CHANGES = select(MARKET_CHANGES.c.id).where(MARKET_CHANGES.c.produce == PRODUCE)
-FREE_SUPPLY = select(*Supply.__table__.columns).where(Supply.produce == PRODUCE, _is_free_supply())
-FREE_ORDERS = select(*OrderRow.__table__.columns).where(OrderRow.produce == PRODUCE, _is_free_order())
-REFUSED = refused_pairs().where(Supply.produce == PRODUCE)
+NOW_AND_CHANGES = select(func.clock_timestamp(), func.array_agg(MARKET_CHANGES.c.id)).where(
+    MARKET_CHANGES.c.produce == PRODUCE
+)
+FREE_LOTS = select(*LOT).where(LOT.produce == PRODUCE, IS_FREE_LOT)
+FREE_BIDS = select(*BID).where(BID.produce == PRODUCE, IS_FREE_BID)
+REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,10 @@ async def take(db: Database, produce: str) -> Snapshot:
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         market = {"produce": produce}
-        changes = (await session.scalars(CHANGES, market)).all()
-        supply = (await session.execute(FREE_SUPPLY, market)).all()
-        orders = (await session.execute(FREE_ORDERS, market)).all()
+        now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
+        supply = (await session.execute(FREE_LOTS, market)).all()
+        orders = (await session.execute(FREE_BIDS, market)).all()
         refused = (await session.execute(REFUSED, market)).all()
-        now = await database_now(session)
     return Snapshot(
         produce,
         us_of(now),
@@ -84,7 +83,7 @@ async def take(db: Database, produce: str) -> Snapshot:
             [_order(row) for row in orders if row.deliver_by > now],
             [(str(row.listing_id), str(row.order_id)) for row in refused],
         ),
-        changes,
+        changes or (),
         {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
     )
 
@@ -99,8 +98,8 @@ async def changed_markets(db: Database) -> Sequence[str]:
 async def all_markets(db: Database) -> Sequence[str]:
     """Markets that have both something to sell and someone who wants it."""
     async with db.reading() as session:
-        selling = select(Supply.produce).where(_is_free_supply())
-        wanting = select(OrderRow.produce).where(_is_free_order())
+        selling = select(LOT.produce).where(IS_FREE_LOT)
+        wanting = select(BID.produce).where(IS_FREE_BID)
         both = selling.intersect(wanting).subquery()
         return (await session.scalars(select(both.c.produce).order_by(both.c.produce))).all()
 

@@ -36,14 +36,11 @@ from services.matching.matches.models import REFUSED_PAIRS, Match
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
-from services.matching.orders.models import Order
 from services.matching.rounds.fitting import Fitting, Row, Sides, fitting
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import Snapshot, refused_pairs
-from services.matching.supply.models import Supply, point_of
+from services.matching.rounds.snapshot import ORDERS, SUPPLY, Snapshot, refused_pairs
+from services.matching.supply.models import point_of
 
-SUPPLY: Table = Supply.__table__  # type: ignore[assignment]
-ORDERS: Table = Order.__table__  # type: ignore[assignment]
 MATCHES: Table = Match.__table__  # type: ignore[assignment]
 
 
