@@ -77,6 +77,15 @@ async def test_every_other_token_is_refused(app: FastAPI, issuer: Issuer) -> Non
         assert (await client.get("/me", headers={"Authorization": "Basic YTpi"})).status_code == 401
 
 
+async def test_a_token_that_was_good_is_refused_once_it_has_expired(issuer: Issuer) -> None:
+    token = issuer.token("producer", exp=datetime.now(UTC) + timedelta(seconds=1))
+    await verify(token, issuer.keys)
+    await verify(token, issuer.keys)
+    await asyncio.sleep(1.1)
+    with pytest.raises(Unauthenticated):
+        await verify(token, issuer.keys)
+
+
 async def test_a_role_that_may_not_is_forbidden_and_an_admin_may(app: FastAPI, issuer: Issuer) -> None:
     async with client_of(app) as client:
         statuses = {
