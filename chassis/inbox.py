@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.bulk import given, parameters
 from chassis.db import Database, WriteSession, is_transient
 from chassis.dead_letters import dead_letter
+from chassis.ending import ended
 from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
 from chassis.outbox import KEY_TOLD, append_records
@@ -219,8 +220,7 @@ async def _read_ahead(batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[tu
             following = asyncio.create_task(next_())
             yield read
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await ended(following)
 
 
 @asynccontextmanager
@@ -240,6 +240,4 @@ async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], A
         if before is not None:
             await before
     finally:
-        if before is not None:
-            before.cancel()
-            await asyncio.gather(before, return_exceptions=True)
+        await ended(before)

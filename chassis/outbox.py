@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.dead_letters import without_body
+from chassis.ending import ended
 from chassis.killing import point
 from chassis.metrics import EVENTS_DEAD, EVENTS_RELAYED
 from chassis.tables import OUTBOX
@@ -179,7 +180,7 @@ class Relay:
                         await self._db.outbox_wake.wait(POLL_S)
                     sending, ids = following, [row[0] for row in rows]
             finally:
-                await _ended(sending, following)
+                await ended(sending, following)
 
     async def _next(self, connection: AsyncConnection, sent: list[int], in_work: list[int]) -> Sequence[Waiting]:
         """Forget what was sent, by id: a row below the last one may have been committed meanwhile. Read what waits."""
@@ -217,11 +218,3 @@ class Relay:
         log.error("record_too_large", topic=record.topic, key=record.key[:KEY_TOLD], bytes=len(record.value))
         await self._transport.publish([without_body(record, self._db.source, str(error))])
         EVENTS_DEAD.labels(self._db.service).inc()
-
-
-async def _ended(*tasks: asyncio.Task[None] | None) -> None:
-    """Cancel them; what they raise is the caller's already."""
-    running = [task for task in tasks if task is not None]
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from chassis.ending import ended
 from chassis.worker import Worker
 from duijie.problems import PortTaken
 
@@ -66,9 +67,7 @@ async def working(workers: Sequence[Worker]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
 
 
 class _Server(uvicorn.Server):

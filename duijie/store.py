@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from chassis.db import Database
+from chassis.ending import ended
 from chassis.transport.postgres import PostgresTransport
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
@@ -54,9 +55,7 @@ async def database_server(folder: DataFolder) -> AsyncIterator[EmbeddedPostgres]
         keeper = asyncio.create_task(_keep_running(server))
         yield server
     finally:
-        if keeper is not None:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+        await ended(keeper)
         await asyncio.to_thread(server.stop)
 
 

@@ -14,6 +14,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.ending import ended
 from chassis.problems import Problem, Text
 from chassis.tracing import current_traceparent
 from gateway.lines import Lines
@@ -102,9 +103,7 @@ class Remote:
                 raise  # too late for a problem: the cut connection tells the client
             raise ServiceUnavailable() from error
         finally:
-            exchange.cancel()
-            hang_up.cancel()
-            await asyncio.gather(exchange, hang_up, return_exceptions=True)
+            await ended(exchange, hang_up)
 
     async def aclose(self) -> None:
         await self._lines.aclose()
