@@ -74,20 +74,28 @@ async def migrate(services: Sequence[str]) -> None:
 
 
 async def apply_topics() -> list[str]:
-    """Make the declared topics that are missing, and set how long all of them keep; the names of those made."""
+    """Make the declared topics that are missing, and set how all of them are kept; the names of those made."""
     kafka, topics = told(KafkaSettings), list(declared())
     return await ensure_topics(
         kafka.bootstrap,
         {topic.name: topic.partitions for topic in topics},
         replicas=kafka.replication,
-        configs={topic.name: _kept(topic) for topic in topics},
+        configs={topic.name: _kept(topic, kafka.replication) for topic in topics},
         connection=kafka.connection(),
     )
 
 
-def _kept(topic: Topic) -> dict[str, str]:
-    """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen."""
-    return {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), "segment.ms": str(DAY_MS)}
+def _kept(topic: Topic, replication: int) -> dict[str, str]:
+    """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen.
+
+    Acknowledged by one broker alone, which is Kafka's default, an event would be lost with that broker.
+    """
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(topic.retention_ms),
+        "segment.ms": str(DAY_MS),
+        "min.insync.replicas": str(min(2, replication)),
+    }
 
 
 async def absent_topics() -> list[str]:

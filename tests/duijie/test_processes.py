@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
-from contracts.topics import TOPICS
+from contracts.topics import DAY_MS, TOPICS, declared
 from duijie import processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseTooOld, SettingMissing
 from gateway.settings import GatewaySettings
+from tests.support.kafka import set_on
 from tests.support.postgres import fresh_database, template_database
 
 
@@ -109,3 +110,22 @@ async def test_a_gateway_with_a_key_that_is_none_says_so_without_showing_it(monk
 def test_each_service_has_both_its_processes() -> None:
     assert processes.APIS.keys() == processes.WORKERS.keys() == DATABASES.keys()
     assert {topic.name.split(".")[0] for topic in TOPICS} == DATABASES.keys()
+
+
+async def test_topics_are_made_and_kept_as_declared_and_a_second_time_nothing_changes(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", kafka_bootstrap)
+    await processes.apply_topics()
+    assert await processes.absent_topics() == []
+    kept = {topic.name: await set_on(kafka_bootstrap, topic.name) for topic in (TOPICS[0], TOPICS[0].dead_letters)}
+    assert [each["retention.ms"] for each in kept.values()] == [str(7 * DAY_MS), str(30 * DAY_MS)]
+    assert {each["min.insync.replicas"] for each in kept.values()} == {"1"}
+    assert await processes.apply_topics() == []
+    assert {name: await set_on(kafka_bootstrap, name) for name in kept} == kept
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "2"), (3, "2")])
+def test_an_event_is_acknowledged_by_two_brokers_where_there_are_two(replication: int, in_sync: str) -> None:
+    for topic in declared():
+        assert processes._kept(topic, replication)["min.insync.replicas"] == in_sync
