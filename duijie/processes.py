@@ -28,7 +28,7 @@ from chassis.tracing import configure_tracing
 from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
-from chassis.worker import Worker
+from chassis.worker import Task, Worker
 from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES
 from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
@@ -235,9 +235,8 @@ async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> Fast
     db = await _database("matching", settings, stack)
     keys = await _keys(process, stack)
     solvers = SolverPool(settings.solvers)
-    starting = asyncio.create_task(solvers.start())  # a round on demand waits for it, nobody else does
-    stack.push_async_callback(solvers.stop)
-    stack.callback(starting.cancel)
+    # as a worker's task, which begins again when no solver could be started
+    await stack.enter_async_context(working([Worker("matching", [Task("solvers", solvers.run)])]))
     return create_matching_app(db, keys, solvers)
 
 

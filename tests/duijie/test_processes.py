@@ -1,20 +1,26 @@
 """What a process apart needs before it may start: settings, a database new enough, topics."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
+from chassis.solvers import SolverDied
 from contracts.topics import DAY_MS, TOPICS, declared
 from duijie import processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseTooOld, SettingMissing
 from gateway.settings import GatewaySettings
+from services.matching.rounds.pool import SolverPool
 from tests.support.kafka import set_on
 from tests.support.postgres import fresh_database, template_database
+from tests.support.services import client_of
 
 
 @pytest.fixture
@@ -32,6 +38,16 @@ async def execute(url: str, statement: str) -> None:
     async with engine.begin() as connection:
         await connection.exec_driver_sql(statement)
     await engine.dispose()
+
+
+@pytest.fixture
+async def matching_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    template = await template_database(postgres, "matching", DATABASES["matching"].migrate)
+    async with fresh_database(postgres, template) as url:
+        monkeypatch.setenv("DUIJIE_MATCHING_DATABASE_URL", url)
+        monkeypatch.setenv("DUIJIE_MATCHING_SOLVERS", "1")
+        monkeypatch.setenv("DUIJIE_JWKS_URL", "http://127.0.0.1:1/jwks")
+        yield url
 
 
 async def api_of(service: str) -> None:
@@ -105,6 +121,38 @@ async def test_a_gateway_with_a_key_that_is_none_says_so_without_showing_it(monk
     with pytest.raises(SettingMissing, match="A key of the gateway") as refused:
         await api_of("gateway")
     assert "no key at all" not in str(refused.value)
+
+
+async def test_an_api_whose_solvers_did_not_start_says_so_and_starts_them_again(
+    monkeypatch: pytest.MonkeyPatch, matching_url: str
+) -> None:
+    start, memory_is_back = SolverPool.start, asyncio.Event()
+
+    async def start_with_memory(pool: SolverPool) -> None:
+        if not memory_is_back.is_set():
+            raise SolverDied
+        await start(pool)
+
+    async def late(http: httpx.AsyncClient) -> list[str]:
+        answer = await http.get("/readyz")
+        assert answer.status_code == 200
+        return list(answer.json()["late"])
+
+    monkeypatch.setattr(SolverPool, "start", start_with_memory)
+    async with AsyncExitStack() as stack, asyncio.timeout(30):
+        app = await processes.APIS["matching"](ProcessSettings(), stack)
+        http = await stack.enter_async_context(client_of(app))
+        with capture_logs() as logged:
+            while len(logged) < 2:
+                await asyncio.sleep(0.01)
+        assert {(line["event"], line["task"]) for line in logged} == {("task_failed", "solvers")}
+        assert await late(http) == ["solvers"]
+        memory_is_back.set()
+        while await late(http):
+            await asyncio.sleep(0.05)
+        pids = app.state.solvers.pids
+    assert len(pids) == 1
+    assert app.state.solvers.pids == ()
 
 
 def test_each_service_has_both_its_processes() -> None:
