@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from socket import socket
 from typing import Any, TypeVar
 
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 LOOK_S = 5.0  # for the topics, at the start
 END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
+LAST_WORD_S = 1.0
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -134,9 +136,21 @@ async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None
     tune_memory()
     print(f"ready http://{host}:{port}", flush=True)
     await until_either(stop, http)
-    last = threading.Timer(END_WITHIN_S, os._exit, [0])
-    last.daemon = True
-    last.start()
+    _at_the_latest(END_WITHIN_S, _end_in_haste)
+
+
+def _at_the_latest(within_s: float, end: Callable[[], None]) -> None:
+    """In a thread of its own: the event loop may be what hangs."""
+    timer = threading.Timer(within_s, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_in_haste() -> None:
+    """Whoever looks after the process should see that something hung, though no work is lost."""
+    _at_the_latest(LAST_WORD_S, partial(os._exit, 1))  # the log may be what hangs
+    log.error("ended_in_haste", waited_s=END_WITHIN_S)
+    os._exit(1)
 
 
 async def _check_topics(kafka: KafkaSettings) -> None:

@@ -1,6 +1,9 @@
 """What a process apart needs before it may start: settings, a database new enough, topics."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -153,6 +156,53 @@ async def test_an_api_whose_solvers_did_not_start_says_so_and_starts_them_again(
         pids = app.state.solvers.pids
     assert len(pids) == 1
     assert app.state.solvers.pids == ()
+
+
+ENDING = """
+import asyncio, sys
+from contextlib import AsyncExitStack
+from fastapi import FastAPI
+from chassis.telemetry import configure_logging
+from duijie import processes
+from duijie.running import listening
+
+async def main(hang):
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listening(0))
+        stack.push_async_callback(hang)
+        await processes._answer(FastAPI(), listener, stack)
+
+async def sleep_on(): await asyncio.sleep(60)
+async def block(): __import__("time").sleep(60)
+async def nothing(): pass
+
+configure_logging()
+processes.END_WITHIN_S = 0.5
+asyncio.run(main(locals()[sys.argv[1]]))
+"""
+
+
+def ended(how: str) -> tuple[int, list[str]]:
+    """The status and the log's events of a process that was told to end, and whose end does this."""
+    command = [sys.executable, "-c", ENDING, how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready ")
+        process.terminate()
+        try:
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    return process.returncode, [json.loads(line)["event"] for line in said.splitlines()]
+
+
+def test_a_process_ends_cleanly_when_it_is_told_to() -> None:
+    assert ended("nothing") == (0, [])
+
+
+@pytest.mark.parametrize("how", ["sleep_on", "block"])
+def test_a_process_that_hangs_at_its_end_is_ended_and_that_is_no_clean_end(how: str) -> None:
+    assert ended(how) == (1, ["ended_in_haste"])
 
 
 def test_each_service_has_both_its_processes() -> None:
