@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -38,6 +38,7 @@ from duijie.running import listening, serving, told_to_stop, tune_memory, until_
 log = structlog.get_logger()
 
 LOOK_S = 5.0  # for the topics, at the start
+LOOK_AGAIN_S = 5.0  # when Kafka was away
 END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
 LAST_WORD_S = 1.0
@@ -56,17 +57,18 @@ async def work(service: str) -> None:
     """Run the worker of `service` until SIGINT or SIGTERM. Raises CannotStart."""
     async with _process(f"{service}-worker") as (_, listener, stack):
         kafka = told(KafkaSettings)
-        await _check_topics(kafka)
+        there = await _topics_are_there()
         transport = KafkaTransport(
             kafka.bootstrap,
             timeout_s=kafka.timeout_s,
             session_timeout_s=kafka.session_timeout_s,
-            connection=kafka.connection(),
+            connection=connection_of(kafka),
         )
         await stack.enter_async_context(transport)
         db, worker = await WORKERS[service](transport, stack)
         await stack.enter_async_context(working([worker]))
-        await _answer(create_worker_app(service, db), listener, stack)
+        app = create_worker_app(service, db)
+        await _answer(app, listener, stack, *([] if there else [_until_topics_are_missing()]))
 
 
 async def migrate(services: Sequence[str]) -> None:
@@ -83,7 +85,7 @@ async def apply_topics() -> list[str]:
         {topic.name: topic.partitions for topic in topics},
         replicas=kafka.replication,
         configs={topic.name: _kept(topic, kafka.replication) for topic in topics},
-        connection=kafka.connection(),
+        connection=connection_of(kafka),
     )
 
 
@@ -104,7 +106,7 @@ async def absent_topics() -> list[str]:
     """The declared topics that Kafka does not have. Raises TransportUnavailable."""
     kafka = told(KafkaSettings)
     names = [topic.name for topic in declared()]
-    return await missing_topics(kafka.bootstrap, names, connection=kafka.connection())
+    return await missing_topics(kafka.bootstrap, names, connection=connection_of(kafka))
 
 
 def told(settings: type[Settings]) -> Settings:
@@ -115,6 +117,16 @@ def told(settings: type[Settings]) -> Settings:
         prefix = settings.model_config.get("env_prefix", "")
         wrong = [f"{prefix}{each['loc'][0]}".upper() + f" ({each['msg']})" for each in error.errors()]
         raise SettingMissing(f"Set in the environment: {', '.join(wrong)}.") from error
+
+
+def connection_of(kafka: KafkaSettings) -> dict[str, Any]:
+    """aiokafka's settings for TLS and SASL. Raises SettingMissing for a file that can't be used."""
+    try:
+        return kafka.connection()
+    except OSError as error:  # ssl.SSLError, too: a file that holds no certificate
+        named = [name for name in ("ca_file", "certificate_file", "key_file") if getattr(kafka, name) is not None]
+        variables = " or ".join(f"DUIJIE_KAFKA_{name.upper()}" for name in named)
+        raise SettingMissing(f"What {variables} names can't be used: {error.strerror or error}.") from error
 
 
 @asynccontextmanager
@@ -128,15 +140,25 @@ async def _process(name: str) -> AsyncIterator[tuple[ProcessSettings, socket, As
         yield process, listener, stack
 
 
-async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None:
-    """Serve until told to stop. What then does not answer any more is not waited for beyond END_WITHIN_S."""
+async def _answer(
+    app: FastAPI, listener: socket, stack: AsyncExitStack, *watching: Coroutine[Any, Any, NoReturn]
+) -> None:
+    """Serve until told to stop, or until one of `watching` raises, which is raised here.
+
+    What then does not answer any more is not waited for beyond END_WITHIN_S.
+    """
     stop = told_to_stop()
+    watches = [asyncio.create_task(each) for each in watching]
     http = await stack.enter_async_context(serving(app, listener))
     host, port = listener.getsockname()[:2]
     tune_memory()
     print(f"ready http://{host}:{port}", flush=True)
-    await until_either(stop, http)
+    await until_either(stop, http, *watches)
     _at_the_latest(END_WITHIN_S, _end_in_haste)
+    for watch in watches:
+        if watch.done():
+            watch.result()
+        watch.cancel()
 
 
 def _at_the_latest(within_s: float, end: Callable[[], None]) -> None:
@@ -153,16 +175,29 @@ def _end_in_haste() -> None:
     os._exit(1)
 
 
-async def _check_topics(kafka: KafkaSettings) -> None:
-    """A topic that nobody made would never be read. While Kafka is away nothing can be said, and work may begin."""
+async def _topics_are_there() -> bool:
+    """False while Kafka is away and nothing can be said. Raises TopicsMissing: what nobody made is never read."""
     try:
         async with asyncio.timeout(LOOK_S):
             missing = await absent_topics()
     except (TransportUnavailable, TimeoutError) as error:
         log.warning("kafka_not_there", error=type(error).__name__)
-        return
+        return False
     if missing:
         raise TopicsMissing(f"Kafka has no topic {', '.join(missing)}: run `duijie topics apply` first.")
+    return True
+
+
+async def _until_topics_are_missing() -> NoReturn:
+    """Look for them until Kafka has answered, and then wait to be cancelled. Raises TopicsMissing."""
+    try:
+        while not await _topics_are_there():
+            await asyncio.sleep(LOOK_AGAIN_S)
+    except TopicsMissing as error:
+        log.error("topics_missing", error=str(error))
+        raise
+    while True:
+        await asyncio.Event().wait()
 
 
 async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:

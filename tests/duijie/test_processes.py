@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -14,14 +18,16 @@ from structlog.testing import capture_logs
 
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.solvers import SolverDied
+from chassis.transport.base import TransportUnavailable
 from contracts.topics import DAY_MS, TOPICS, declared
+from deploy.kafka.broker import Broker
 from duijie import processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
-from duijie.problems import DatabaseTooOld, SettingMissing
+from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
 from gateway.settings import GatewaySettings
 from services.matching.rounds.pool import SolverPool
-from tests.support.kafka import set_on
+from tests.support.kafka import set_on, start_or_skip
 from tests.support.postgres import fresh_database, template_database
 from tests.support.services import client_of
 
@@ -156,6 +162,78 @@ async def test_an_api_whose_solvers_did_not_start_says_so_and_starts_them_again(
         pids = app.state.solvers.pids
     assert len(pids) == 1
     assert app.state.solvers.pids == ()
+
+
+@pytest.fixture(params=["absent", "no certificate"])
+def wrong_authority(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Named in the environment as the file of those who vouch for brokers."""
+    path = tmp_path / "authority.pem"
+    if request.param != "absent":
+        path.write_text("secret, and no certificate")
+    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+    monkeypatch.setenv("DUIJIE_KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv("DUIJIE_KAFKA_CA_FILE", str(path))
+    return path
+
+
+@pytest.mark.usefixtures("wrong_authority")
+@pytest.mark.parametrize("ask", [processes.apply_topics, processes.absent_topics, processes._topics_are_there])
+async def test_a_certificate_that_cant_be_read_is_one_sentence(ask: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(SettingMissing, match=r"^What DUIJIE_KAFKA_CA_FILE names can't be used: .*\.$") as refused:
+        await ask()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AsyncMock]:
+    """Answers these, one after the other, to whoever looks for topics."""
+
+    def answer(*answers: object) -> AsyncMock:
+        looked = AsyncMock(side_effect=answers)
+        monkeypatch.setattr(processes, "absent_topics", looked)
+        monkeypatch.setattr(processes, "LOOK_AGAIN_S", 0.001)
+        return looked
+
+    return answer
+
+
+async def test_topics_are_looked_for_until_kafka_has_answered(looking: Callable[..., AsyncMock]) -> None:
+    looked = looking(TransportUnavailable(), TimeoutError(), [])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await processes._until_topics_are_missing()
+    assert looked.await_count == 3
+
+
+async def test_those_that_are_missing_are_told_when_kafka_is_back(looking: Callable[..., AsyncMock]) -> None:
+    looking(TransportUnavailable(), ["listing.listings.v1"])
+    with capture_logs() as logged, pytest.raises(TopicsMissing, match=r"no topic listing\.listings\.v1: run"):
+        await processes._until_topics_are_missing()
+    assert [line["event"] for line in logged] == ["kafka_not_there", "topics_missing"]
+
+
+async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_topics(
+    listing_url: str, folder: Path
+) -> None:
+    broker = Broker(folder)
+    told = {"DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap, "DUIJIE_PORT": "0", "DUIJIE_LISTING_DATABASE_URL": listing_url}
+    worker = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("duijie"), "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        assert worker.stdout is not None
+        assert (await worker.stdout.readline()).startswith(b"ready ")
+        await asyncio.to_thread(start_or_skip, broker)
+        async with asyncio.timeout(30):
+            _, said = await worker.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            worker.kill()
+        await asyncio.to_thread(broker.stop, in_haste=True)
+    assert worker.returncode == 1
+    assert '"event": "topics_missing"' in said.decode()
+    assert said.decode().splitlines()[-1].endswith("run `duijie topics apply` first.")
+    assert "Traceback" not in said.decode()
 
 
 ENDING = """
