@@ -26,7 +26,7 @@ from chassis.db import Database, WriteSession, is_transient
 from chassis.dead_letters import dead_letter
 from chassis.ending import ended
 from chassis.killing import point
-from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED
+from chassis.metrics import EVENTS_DEAD, EVENTS_HANDLED, EVENTS_SKIPPED, EVENTS_UNKNOWN
 from chassis.outbox import KEY_TOLD, append_records
 from chassis.tables import INBOX
 from chassis.telemetry import described
@@ -137,7 +137,9 @@ class Consumer:
         """The effect of these records and the note of their ids, in one transaction."""
         unreadable = [each for each in received if each.error is not None]
         known = {each.id: each for each in received if each.id is not None}  # one may stand twice in a batch
+        unknown = sum(each.id is None and each.error is None for each in received)
         if not known and not unreadable:
+            EVENTS_UNKNOWN.labels(self.name).inc(unknown)
             return
         async with self._db.transaction() as session:
             await self._bury(session, unreadable)
@@ -150,6 +152,7 @@ class Consumer:
         point("inbox.after_commit")
         EVENTS_HANDLED.labels(self.name).inc(len(new))
         EVENTS_SKIPPED.labels(self.name).inc(sum(each.id is not None for each in received) - len(new))
+        EVENTS_UNKNOWN.labels(self.name).inc(unknown)
 
     async def _tell(
         self, session: WriteSession, topic: str, handlers: Sequence[Handler], fresh: Sequence[Received]

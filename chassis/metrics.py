@@ -14,6 +14,7 @@ HTTP_REFUSED = Counter("duijie_http_refused", "Requests that were refused for wa
 EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
 EVENTS_HANDLED = Counter("duijie_events_handled", "Events that had their effect", ["consumer"])
 EVENTS_SKIPPED = Counter("duijie_events_skipped", "Events that came again", ["consumer"])
+EVENTS_UNKNOWN = Counter("duijie_events_unknown", "Events of a type that the consumer does not know", ["consumer"])
 EVENTS_DEAD = Counter("duijie_events_dead", "Events that went to the dead letters", ["consumer"])
 CONSUMER_LAG = Gauge("duijie_consumer_lag_records", "Records not yet acknowledged", ["consumer", "topic"])
 OUTBOX_AGE = Gauge("duijie_outbox_age_seconds", "For how long the event that is sent next has waited", ["service"])

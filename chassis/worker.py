@@ -19,7 +19,7 @@ RESTART_MAX_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A loop that works until it is cancelled. What it raises is logged, and it begins again."""
+    """A loop that works until it is cancelled. When it raises, or returns, that is logged, and it begins again."""
 
     name: str
     run: Callable[[], Awaitable[None]]
@@ -34,6 +34,10 @@ def every(seconds: float, name: str, do: Callable[[Database], Awaitable[object]]
             await asyncio.sleep(seconds)
 
     return Task(name, run)
+
+
+class TaskReturned(Exception):
+    """A task came to an end by itself, so nobody would do its work any more."""
 
 
 class Worker:
@@ -55,18 +59,27 @@ class Worker:
             started_s = asyncio.get_running_loop().time()
             try:
                 await task.run()
-                return
-            except Exception as error:
+                raise TaskReturned
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_to_end():
+                    raise
                 self._tell(task, error)
             if asyncio.get_running_loop().time() - started_s > RESTART_MAX_S:
                 pause_s = RESTART_MIN_S  # it had worked for a while: not the same fault over and over
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(2 * pause_s, RESTART_MAX_S)
 
-    def _tell(self, task: Task, error: Exception) -> None:
+    def _tell(self, task: Task, error: BaseException) -> None:
         TASKS_FAILED.labels(self._name, task.name).inc()
         fields = {"service": self._name, "task": task.name, "error": type(error).__name__}
         if isinstance(error, TransportUnavailable) or is_transient(error):
             log.warning("task_waits", **fields)
         else:
             log.error("task_failed", **fields, exc_info=error)
+
+
+def _is_to_end() -> bool:
+    """Whether somebody has cancelled this task. A CancelledError alone does not say so: it may be that of a future
+    inside a library, which ended for a reason of its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

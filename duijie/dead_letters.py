@@ -174,12 +174,9 @@ async def _events(data: Path | None) -> AsyncIterator[tuple[Log, Transport]]:
     from chassis.settings import KafkaSettings
     from chassis.transport.kafka import KafkaTransport
     from chassis.transport.kafka_log import KafkaLog
-    from duijie.processes import told
+    from duijie.processes import connection_of, told
 
     kafka = told(KafkaSettings)
-    try:
-        connection = kafka.connection()
-    except OSError as error:
-        raise CannotStart(f"A certificate of DUIJIE_KAFKA_… can't be read: {error.strerror or error}.") from error
+    connection = connection_of(kafka)
     async with KafkaTransport(kafka.bootstrap, timeout_s=kafka.timeout_s, connection=connection) as transport:
         yield KafkaLog(kafka.bootstrap, timeout_s=kafka.timeout_s, connection=connection), transport

@@ -56,7 +56,7 @@ def _asked(question: Coroutine[Any, Any, list[str]]) -> list[str]:
 
 @topics.command("apply")
 def apply_topics() -> None:
-    """Make the topics that are missing, and set how long each is kept."""
+    """Make the topics that are missing, and set how each is kept; what else was set on one stays."""
     from duijie import processes
 
     made = _asked(processes.apply_topics())

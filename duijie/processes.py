@@ -9,8 +9,9 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from socket import socket
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -28,7 +29,7 @@ from chassis.tracing import configure_tracing
 from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
-from chassis.worker import Worker
+from chassis.worker import Task, Worker
 from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES
 from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
@@ -37,8 +38,10 @@ from duijie.running import listening, serving, told_to_stop, tune_memory, until_
 log = structlog.get_logger()
 
 LOOK_S = 5.0  # for the topics, at the start
+LOOK_AGAIN_S = 5.0  # when Kafka was away
 END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
+LAST_WORD_S = 1.0
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -54,17 +57,18 @@ async def work(service: str) -> None:
     """Run the worker of `service` until SIGINT or SIGTERM. Raises CannotStart."""
     async with _process(f"{service}-worker") as (_, listener, stack):
         kafka = told(KafkaSettings)
-        await _check_topics(kafka)
+        there = await _topics_are_there()
         transport = KafkaTransport(
             kafka.bootstrap,
             timeout_s=kafka.timeout_s,
             session_timeout_s=kafka.session_timeout_s,
-            connection=kafka.connection(),
+            connection=connection_of(kafka),
         )
         await stack.enter_async_context(transport)
         db, worker = await WORKERS[service](transport, stack)
         await stack.enter_async_context(working([worker]))
-        await _answer(create_worker_app(service, db), listener, stack)
+        app = create_worker_app(service, db)
+        await _answer(app, listener, stack, *([] if there else [_until_topics_are_missing()]))
 
 
 async def migrate(services: Sequence[str]) -> None:
@@ -74,27 +78,35 @@ async def migrate(services: Sequence[str]) -> None:
 
 
 async def apply_topics() -> list[str]:
-    """Make the declared topics that are missing, and set how long all of them keep; the names of those made."""
+    """Make the declared topics that are missing, and set how all of them are kept; the names of those made."""
     kafka, topics = told(KafkaSettings), list(declared())
     return await ensure_topics(
         kafka.bootstrap,
         {topic.name: topic.partitions for topic in topics},
         replicas=kafka.replication,
-        configs={topic.name: _kept(topic) for topic in topics},
-        connection=kafka.connection(),
+        configs={topic.name: _kept(topic, kafka.replication) for topic in topics},
+        connection=connection_of(kafka),
     )
 
 
-def _kept(topic: Topic) -> dict[str, str]:
-    """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen."""
-    return {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), "segment.ms": str(DAY_MS)}
+def _kept(topic: Topic, replication: int) -> dict[str, str]:
+    """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen.
+
+    Acknowledged by one broker alone, which is Kafka's default, an event would be lost with that broker.
+    """
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(topic.retention_ms),
+        "segment.ms": str(DAY_MS),
+        "min.insync.replicas": str(min(2, replication)),
+    }
 
 
 async def absent_topics() -> list[str]:
     """The declared topics that Kafka does not have. Raises TransportUnavailable."""
     kafka = told(KafkaSettings)
     names = [topic.name for topic in declared()]
-    return await missing_topics(kafka.bootstrap, names, connection=kafka.connection())
+    return await missing_topics(kafka.bootstrap, names, connection=connection_of(kafka))
 
 
 def told(settings: type[Settings]) -> Settings:
@@ -105,6 +117,16 @@ def told(settings: type[Settings]) -> Settings:
         prefix = settings.model_config.get("env_prefix", "")
         wrong = [f"{prefix}{each['loc'][0]}".upper() + f" ({each['msg']})" for each in error.errors()]
         raise SettingMissing(f"Set in the environment: {', '.join(wrong)}.") from error
+
+
+def connection_of(kafka: KafkaSettings) -> dict[str, Any]:
+    """aiokafka's settings for TLS and SASL. Raises SettingMissing for a file that can't be used."""
+    try:
+        return kafka.connection()
+    except OSError as error:  # ssl.SSLError, too: a file that holds no certificate
+        named = [name for name in ("ca_file", "certificate_file", "key_file") if getattr(kafka, name) is not None]
+        variables = " or ".join(f"DUIJIE_KAFKA_{name.upper()}" for name in named)
+        raise SettingMissing(f"What {variables} names can't be used: {error.strerror or error}.") from error
 
 
 @asynccontextmanager
@@ -118,29 +140,64 @@ async def _process(name: str) -> AsyncIterator[tuple[ProcessSettings, socket, As
         yield process, listener, stack
 
 
-async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack) -> None:
-    """Serve until told to stop. What then does not answer any more is not waited for beyond END_WITHIN_S."""
+async def _answer(
+    app: FastAPI, listener: socket, stack: AsyncExitStack, *watching: Coroutine[Any, Any, NoReturn]
+) -> None:
+    """Serve until told to stop, or until one of `watching` raises, which is raised here.
+
+    What then does not answer any more is not waited for beyond END_WITHIN_S.
+    """
     stop = told_to_stop()
+    watches = [asyncio.create_task(each) for each in watching]
     http = await stack.enter_async_context(serving(app, listener))
     host, port = listener.getsockname()[:2]
     tune_memory()
     print(f"ready http://{host}:{port}", flush=True)
-    await until_either(stop, http)
-    last = threading.Timer(END_WITHIN_S, os._exit, [0])
-    last.daemon = True
-    last.start()
+    await until_either(stop, http, *watches)
+    _at_the_latest(END_WITHIN_S, _end_in_haste)
+    for watch in watches:
+        if watch.done():
+            watch.result()
+        watch.cancel()
 
 
-async def _check_topics(kafka: KafkaSettings) -> None:
-    """A topic that nobody made would never be read. While Kafka is away nothing can be said, and work may begin."""
+def _at_the_latest(within_s: float, end: Callable[[], None]) -> None:
+    """In a thread of its own: the event loop may be what hangs."""
+    timer = threading.Timer(within_s, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_in_haste() -> None:
+    """Whoever looks after the process should see that something hung, though no work is lost."""
+    _at_the_latest(LAST_WORD_S, partial(os._exit, 1))  # the log may be what hangs
+    log.error("ended_in_haste", waited_s=END_WITHIN_S)
+    os._exit(1)
+
+
+async def _topics_are_there() -> bool:
+    """False while Kafka is away and nothing can be said. Raises TopicsMissing: what nobody made is never read."""
     try:
         async with asyncio.timeout(LOOK_S):
             missing = await absent_topics()
     except (TransportUnavailable, TimeoutError) as error:
         log.warning("kafka_not_there", error=type(error).__name__)
-        return
+        return False
     if missing:
         raise TopicsMissing(f"Kafka has no topic {', '.join(missing)}: run `duijie topics apply` first.")
+    return True
+
+
+async def _until_topics_are_missing() -> NoReturn:
+    """Look for them until Kafka has answered, and then wait to be cancelled. Raises TopicsMissing."""
+    try:
+        while not await _topics_are_there():
+            await asyncio.sleep(LOOK_AGAIN_S)
+    except TopicsMissing as error:
+        log.error("topics_missing", error=str(error))
+        raise
+    while True:
+        await asyncio.Event().wait()
 
 
 async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:
@@ -227,9 +284,8 @@ async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> Fast
     db = await _database("matching", settings, stack)
     keys = await _keys(process, stack)
     solvers = SolverPool(settings.solvers)
-    starting = asyncio.create_task(solvers.start())  # a round on demand waits for it, nobody else does
-    stack.push_async_callback(solvers.stop)
-    stack.callback(starting.cancel)
+    # as a worker's task, which begins again when no solver could be started
+    await stack.enter_async_context(working([Worker("matching", [Task("solvers", solvers.run)])]))
     return create_matching_app(db, keys, solvers)
 
 

@@ -38,10 +38,10 @@ def told_to_stop() -> asyncio.Event:
     return stop
 
 
-async def until_either(stop: asyncio.Event, http: asyncio.Task[None]) -> None:
-    """Return when told to stop, or when the HTTP server has failed."""
+async def until_either(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
+    """Return when told to stop, or when one of these has ended: the HTTP server, which then has failed, say."""
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, http], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
 
 

@@ -11,6 +11,9 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from chassis.transport.base import TransportUnavailable
 from chassis.transport.kafka_start import start
 
+IN_SYNC = "min.insync.replicas"
+SET_ON_THE_TOPIC = 1  # DYNAMIC_TOPIC_CONFIG of Kafka's DescribeConfigs; the other sources are defaults
+
 
 async def ensure_topics(
     bootstrap: str,
@@ -22,8 +25,9 @@ async def ensure_topics(
 ) -> list[str]:
     """Create the topics that are missing, with so many partitions each; return their names.
 
-    `configs` holds Kafka's own settings by topic, such as `retention.ms`; they are set on existing topics too, but
-    their partitions are left as they are: another number would move keys and break their order.
+    `configs` holds Kafka's own settings by topic, such as `retention.ms`; they are set on existing topics too, beside
+    what someone else has set there, but `min.insync.replicas` never beyond the replicas a topic has: nothing could be
+    written to it. Their partitions are left as they are: another number would move keys and break their order.
     Raises TransportUnavailable.
     """
     configs = configs or {}
@@ -56,12 +60,41 @@ async def missing_topics(
 async def _configure(admin: Any, configs: Mapping[str, Mapping[str, str]]) -> None:
     if not configs:
         return
-    resource: Any = ConfigResource  # untyped
-    resources = [resource(ConfigResourceType.TOPIC, name, configs=dict(each)) for name, each in configs.items()]
-    for answer in await admin.alter_configs(resources):
+    already, replicas = await _settings(admin, configs), await _replicas(admin, configs)
+    changed = []
+    for name, declared in configs.items():
+        wanted = dict(declared)
+        if IN_SYNC in wanted:
+            wanted[IN_SYNC] = str(min(int(wanted[IN_SYNC]), replicas[name]))
+        if not wanted.items() <= already[name].items():
+            # whole, for Kafka takes a setting away that is not among these
+            changed.append(_resource(name, {**already[name], **wanted}))
+    for answer in await admin.alter_configs(changed) if changed else ():
         for code, message, _kind, name in answer.resources:
             if code != 0:
                 raise TransportUnavailable(f"Kafka did not configure the topic {name}: {message}")
+
+
+async def _settings(admin: Any, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """What was set on each of these topics, by whomever."""
+    found = {}
+    for answer in await admin.describe_configs([_resource(name) for name in names]):
+        for code, message, _kind, name, entries in answer.resources:
+            if code != 0:
+                raise TransportUnavailable(f"Kafka did not tell the settings of the topic {name}: {message}")
+            found[name] = {key: value for key, value, _, source, *_ in entries if source == SET_ON_THE_TOPIC}
+    return found
+
+
+async def _replicas(admin: Any, names: Collection[str]) -> dict[str, int]:
+    """On how many brokers each of these topics is, by the partition that is on fewest."""
+    told = await admin.describe_topics(list(names))
+    return {each["topic"]: min((len(at["replicas"]) for at in each["partitions"]), default=1) for each in told}
+
+
+def _resource(name: str, configs: Mapping[str, str] | None = None) -> Any:
+    resource: Any = ConfigResource  # untyped
+    return resource(ConfigResourceType.TOPIC, name, configs=configs)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
+from chassis.health import Late
 from services.matching.feed import api as feed
 from services.matching.matches import api as matches
 from services.matching.orders import api as orders
@@ -15,7 +16,10 @@ SOURCE = "/duijie/matching"
 
 
 def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> FastAPI:
-    """Who made `pool` starts it: the worker of the same process, or the process of this API alone."""
+    """Who made `pool` starts it: the worker of the same process, or the process of this API alone.
+
+    Without solvers all but rounds on demand is answered, so `/readyz` tells of them as late.
+    """
     routers = [
         orders.router,
         matches.orders_router,
@@ -24,6 +28,10 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         rounds.policy_router,
         feed.router,
     ]
-    app = create_app("matching", db=db, keys=keys, routers=routers)
+
+    async def solvers_are_late() -> str | None:
+        return None if pool.warm else Late("no solver is warm yet, and rounds on demand wait or are refused")
+
+    app = create_app("matching", db=db, keys=keys, routers=routers, checks={"solvers": solvers_are_late})
     app.state.solvers = pool
     return app

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
@@ -64,6 +65,11 @@ async def dead(db: Database) -> list[Record]:
     async with db.reading() as session:
         rows = (await session.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
     return [Record(row.topic, row.key, row.value, row.headers) for row in rows]
+
+
+def counted(kind: str) -> float:
+    """How many events this process has counted as such."""
+    return REGISTRY.get_sample_value(f"duijie_events_{kind}_total", {"consumer": "test"}) or 0.0
 
 
 @pytest.fixture(autouse=True)
@@ -205,8 +211,21 @@ async def test_what_cant_be_read_is_dead_and_its_content_is_not_in_the_reason(db
 async def test_a_type_that_is_not_known_is_passed_over(db: Database) -> None:
     (record,) = records(1)
     newer = Record(record.topic, record.key, b"\x01", {**record.headers, "ce_type": "duijie.test.from_tomorrow"})
-    await consumer(db, Replayer([newer, *records(2)])).run()
+    before = counted("unknown")
+    await consumer(db, Replayer([newer, *records(2), newer], [newer])).run()
     assert (await kept(db), await dead(db)) == ([2], [])
+    assert counted("unknown") - before == 3
+
+
+async def test_each_record_is_counted_once_though_its_batch_was_redone(db: Database) -> None:
+    batch = records(1, -1, 2)
+    newer = Record("test.notes.v1", "k", b"", {**batch[0].headers, "ce_type": "duijie.test.from_tomorrow"})
+    kinds = ("handled", "skipped", "unknown", "dead")
+    before = [counted(kind) for kind in kinds]
+    await consumer(
+        db, Replayer([newer, *batch, batch[0]], [Record("test.notes.v1", "k", b"{", batch[0].headers)])
+    ).run()
+    assert [counted(kind) - was for kind, was in zip(kinds, before, strict=True)] == [2, 1, 1, 2]
 
 
 async def test_a_known_type_with_more_in_it_than_today_has_its_effect(db: Database) -> None:
@@ -256,7 +275,7 @@ async def test_the_next_batch_is_read_while_one_is_handled_and_none_is_acknowled
         await keep(session, events)
 
     await Consumer("test", db, Watched(), [Subscription(NoteWritten.TOPIC, keep_late)]).run()
-    assert acknowledged == [1, 2]
+    assert sorted(acknowledged) == [1, 2], "the second is begun before the first is done"
 
 
 async def test_what_goes_wrong_with_an_acknowledgement_ends_the_run_and_the_effect_stays(db: Database) -> None:

@@ -192,3 +192,14 @@ def test_a_kafka_that_is_away_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     done = runner.invoke(dead_letters.app, ["list"])
     assert done.exit_code == 1
     assert "Kafka did not answer" in done.output
+
+
+def test_a_certificate_that_cant_be_read_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    no_certificate = tmp_path / "authority.pem"
+    no_certificate.write_text("nothing")
+    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+    monkeypatch.setenv("DUIJIE_KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv("DUIJIE_KAFKA_CA_FILE", str(no_certificate))
+    refused = runner.invoke(dead_letters.app, ["list"])
+    assert isinstance(refused.exception, CannotStart)
+    assert "DUIJIE_KAFKA_CA_FILE" in str(refused.exception)

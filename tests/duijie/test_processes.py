@@ -1,19 +1,35 @@
 """What a process apart needs before it may start: settings, a database new enough, topics."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from unittest.mock import AsyncMock
 
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
-from contracts.topics import TOPICS
+from chassis.solvers import SolverDied
+from chassis.transport.base import TransportUnavailable
+from contracts.topics import DAY_MS, TOPICS, declared
+from deploy.kafka.broker import Broker
 from duijie import processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
-from duijie.problems import DatabaseTooOld, SettingMissing
+from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
 from gateway.settings import GatewaySettings
+from services.matching.rounds.pool import SolverPool
+from tests.support.kafka import set_on, start_or_skip
 from tests.support.postgres import fresh_database, template_database
+from tests.support.services import client_of
 
 
 @pytest.fixture
@@ -31,6 +47,16 @@ async def execute(url: str, statement: str) -> None:
     async with engine.begin() as connection:
         await connection.exec_driver_sql(statement)
     await engine.dispose()
+
+
+@pytest.fixture
+async def matching_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    template = await template_database(postgres, "matching", DATABASES["matching"].migrate)
+    async with fresh_database(postgres, template) as url:
+        monkeypatch.setenv("DUIJIE_MATCHING_DATABASE_URL", url)
+        monkeypatch.setenv("DUIJIE_MATCHING_SOLVERS", "1")
+        monkeypatch.setenv("DUIJIE_JWKS_URL", "http://127.0.0.1:1/jwks")
+        yield url
 
 
 async def api_of(service: str) -> None:
@@ -106,6 +132,176 @@ async def test_a_gateway_with_a_key_that_is_none_says_so_without_showing_it(monk
     assert "no key at all" not in str(refused.value)
 
 
+async def test_an_api_whose_solvers_did_not_start_says_so_and_starts_them_again(
+    monkeypatch: pytest.MonkeyPatch, matching_url: str
+) -> None:
+    start, memory_is_back = SolverPool.start, asyncio.Event()
+
+    async def start_with_memory(pool: SolverPool) -> None:
+        if not memory_is_back.is_set():
+            raise SolverDied
+        await start(pool)
+
+    async def late(http: httpx.AsyncClient) -> list[str]:
+        answer = await http.get("/readyz")
+        assert answer.status_code == 200
+        return list(answer.json()["late"])
+
+    monkeypatch.setattr(SolverPool, "start", start_with_memory)
+    async with AsyncExitStack() as stack, asyncio.timeout(30):
+        app = await processes.APIS["matching"](ProcessSettings(), stack)
+        http = await stack.enter_async_context(client_of(app))
+        with capture_logs() as logged:
+            while len(logged) < 2:
+                await asyncio.sleep(0.01)
+        assert {(line["event"], line["task"]) for line in logged} == {("task_failed", "solvers")}
+        assert await late(http) == ["solvers"]
+        memory_is_back.set()
+        while await late(http):
+            await asyncio.sleep(0.05)
+        pids = app.state.solvers.pids
+    assert len(pids) == 1
+    assert app.state.solvers.pids == ()
+
+
+@pytest.fixture(params=["absent", "no certificate"])
+def wrong_authority(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Named in the environment as the file of those who vouch for brokers."""
+    path = tmp_path / "authority.pem"
+    if request.param != "absent":
+        path.write_text("secret, and no certificate")
+    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+    monkeypatch.setenv("DUIJIE_KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv("DUIJIE_KAFKA_CA_FILE", str(path))
+    return path
+
+
+@pytest.mark.usefixtures("wrong_authority")
+@pytest.mark.parametrize("ask", [processes.apply_topics, processes.absent_topics, processes._topics_are_there])
+async def test_a_certificate_that_cant_be_read_is_one_sentence(ask: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(SettingMissing, match=r"^What DUIJIE_KAFKA_CA_FILE names can't be used: .*\.$") as refused:
+        await ask()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AsyncMock]:
+    """Answers these, one after the other, to whoever looks for topics."""
+
+    def answer(*answers: object) -> AsyncMock:
+        looked = AsyncMock(side_effect=answers)
+        monkeypatch.setattr(processes, "absent_topics", looked)
+        monkeypatch.setattr(processes, "LOOK_AGAIN_S", 0.001)
+        return looked
+
+    return answer
+
+
+async def test_topics_are_looked_for_until_kafka_has_answered(looking: Callable[..., AsyncMock]) -> None:
+    looked = looking(TransportUnavailable(), TimeoutError(), [])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await processes._until_topics_are_missing()
+    assert looked.await_count == 3
+
+
+async def test_those_that_are_missing_are_told_when_kafka_is_back(looking: Callable[..., AsyncMock]) -> None:
+    looking(TransportUnavailable(), ["listing.listings.v1"])
+    with capture_logs() as logged, pytest.raises(TopicsMissing, match=r"no topic listing\.listings\.v1: run"):
+        await processes._until_topics_are_missing()
+    assert [line["event"] for line in logged] == ["kafka_not_there", "topics_missing"]
+
+
+async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_topics(
+    listing_url: str, folder: Path
+) -> None:
+    broker = Broker(folder)
+    told = {"DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap, "DUIJIE_PORT": "0", "DUIJIE_LISTING_DATABASE_URL": listing_url}
+    worker = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("duijie"), "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        assert worker.stdout is not None
+        assert (await worker.stdout.readline()).startswith(b"ready ")
+        await asyncio.to_thread(start_or_skip, broker)
+        async with asyncio.timeout(30):
+            _, said = await worker.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            worker.kill()
+        await asyncio.to_thread(broker.stop, in_haste=True)
+    assert worker.returncode == 1
+    assert '"event": "topics_missing"' in said.decode()
+    assert said.decode().splitlines()[-1].endswith("run `duijie topics apply` first.")
+    assert "Traceback" not in said.decode()
+
+
+ENDING = """
+import asyncio, sys
+from contextlib import AsyncExitStack
+from fastapi import FastAPI
+from chassis.telemetry import configure_logging
+from duijie import processes
+from duijie.running import listening
+
+async def main(hang):
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(listening(0))
+        stack.push_async_callback(hang)
+        await processes._answer(FastAPI(), listener, stack)
+
+async def sleep_on(): await asyncio.sleep(60)
+async def block(): __import__("time").sleep(60)
+async def nothing(): pass
+
+configure_logging()
+processes.END_WITHIN_S = 0.5
+asyncio.run(main(locals()[sys.argv[1]]))
+"""
+
+
+def ended(how: str) -> tuple[int, list[str]]:
+    """The status and the log's events of a process that was told to end, and whose end does this."""
+    command = [sys.executable, "-c", ENDING, how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready ")
+        process.terminate()
+        try:
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    return process.returncode, [json.loads(line)["event"] for line in said.splitlines()]
+
+
+def test_a_process_ends_cleanly_when_it_is_told_to() -> None:
+    assert ended("nothing") == (0, [])
+
+
+@pytest.mark.parametrize("how", ["sleep_on", "block"])
+def test_a_process_that_hangs_at_its_end_is_ended_and_that_is_no_clean_end(how: str) -> None:
+    assert ended(how) == (1, ["ended_in_haste"])
+
+
 def test_each_service_has_both_its_processes() -> None:
     assert processes.APIS.keys() == processes.WORKERS.keys() == DATABASES.keys()
     assert {topic.name.split(".")[0] for topic in TOPICS} == DATABASES.keys()
+
+
+async def test_topics_are_made_and_kept_as_declared_and_a_second_time_nothing_changes(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", kafka_bootstrap)
+    await processes.apply_topics()
+    assert await processes.absent_topics() == []
+    kept = {topic.name: await set_on(kafka_bootstrap, topic.name) for topic in (TOPICS[0], TOPICS[0].dead_letters)}
+    assert [each["retention.ms"] for each in kept.values()] == [str(7 * DAY_MS), str(30 * DAY_MS)]
+    assert {each["min.insync.replicas"] for each in kept.values()} == {"1"}
+    assert await processes.apply_topics() == []
+    assert {name: await set_on(kafka_bootstrap, name) for name in kept} == kept
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "2"), (3, "2")])
+def test_an_event_is_acknowledged_by_two_brokers_where_there_are_two(replication: int, in_sync: str) -> None:
+    for topic in declared():
+        assert processes._kept(topic, replication)["min.insync.replicas"] == in_sync

@@ -26,6 +26,8 @@ class SolverPool:
         for solver in self._solvers:
             self._idle.put_nowait(solver)
         self._running = False
+        self.warm = False
+        """Whether `start` has come to its end; a process that died since is replaced at the next round."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -43,12 +45,21 @@ class SolverPool:
             while len(taken) < len(self._solvers):
                 taken.append(await self._idle.get())
             await asyncio.gather(*(solver.start() for solver in taken))
+            self.warm = True
         except BaseException:
             await self.stop()
             raise
         finally:
             for solver in taken:
                 self._idle.put_nowait(solver)
+
+    async def run(self) -> None:
+        """Keep the processes until cancelled. Raises SolverFailed as `start` does; whoever runs it begins again."""
+        await self.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.stop()
 
     async def clear(self, market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
         """`clear.clear` in another process. A round whose process dies is tried once more in a new one.
@@ -65,7 +76,7 @@ class SolverPool:
 
     async def stop(self) -> None:
         """End the processes, whatever they are doing. Whoever waits for one is told."""
-        self._running = False
+        self._running = self.warm = False
         await asyncio.gather(*(solver.stop() for solver in self._solvers))
 
     async def _ask(self, solver: Solver, *question: object) -> Plan:

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.transport import kafka
@@ -15,6 +14,7 @@ from chassis.transport.kafka import KafkaTransport, _Membership, _partition
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
 from deploy.kafka.broker import Broker
 from tests.support.events import records, take
+from tests.support.kafka import set_on
 
 
 async def test_topics_are_created_once_and_then_left_as_they_are(kafka_bootstrap: str) -> None:
@@ -31,13 +31,43 @@ async def test_missing_topics_are_named_and_settings_are_brought_up_to_date(kafk
     await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "60000"}})
     assert await missing_topics(kafka_bootstrap, [other, name]) == [other]
     assert await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "70000"}}) == []
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
-        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    finally:
-        await admin.close()
-    assert {key: value for key, value, *_ in answer.resources[0][4]}["retention.ms"] == "70000"
+    assert await set_on(kafka_bootstrap, name) == {"retention.ms": "70000"}
+
+
+async def test_what_someone_else_has_set_on_a_topic_stays(kafka_bootstrap: str) -> None:
+    name = f"test.{uuid4().hex}.v1"
+    theirs = {"max.message.bytes": "2000000", "retention.ms": "50000"}
+    await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: theirs})
+    await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "70000", "segment.ms": "90000"}})
+    wanted = {"max.message.bytes": "2000000", "retention.ms": "70000", "segment.ms": "90000"}
+    assert await set_on(kafka_bootstrap, name) == wanted
+
+
+async def test_a_topic_that_is_as_declared_is_not_touched(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"segment.ms": "90000", "retention.ms": "60000"}})
+    monkeypatch.setattr(AIOKafkaAdminClient, "alter_configs", None)
+    await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "60000"}})
+    with pytest.raises(TypeError):
+        await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "60001"}})
+
+
+async def test_a_topic_on_one_broker_stays_one_that_can_be_written(kafka_bootstrap: str) -> None:
+    name = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {name: 1})
+    await ensure_topics(kafka_bootstrap, {name: 1}, replicas=3, configs={name: {"min.insync.replicas": "2"}})
+    assert await set_on(kafka_bootstrap, name) == {"min.insync.replicas": "1"}
+    async with KafkaTransport(kafka_bootstrap) as transport:
+        await transport.publish(records(name, "a"))
+
+
+async def test_settings_that_kafka_refuses_are_told_with_their_topic(kafka_bootstrap: str) -> None:
+    name = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {name: 1})
+    with pytest.raises(TransportUnavailable, match=rf"did not configure the topic {name}: .*nonsense"):
+        await ensure_topics(kafka_bootstrap, {name: 1}, configs={name: {"retention.ms": "nonsense"}})
 
 
 async def test_a_topic_kafka_refuses_is_named(kafka_bootstrap: str) -> None:

@@ -187,6 +187,28 @@ async def test_a_pool_can_be_started_again_and_a_process_still_has_one_round_at_
     assert pool.pids == before
 
 
+async def test_a_pool_runs_until_it_is_cancelled_and_says_when_it_is_warm() -> None:
+    pool = SolverPool()
+    running = asyncio.create_task(pool.run())
+    async with asyncio.timeout(20):
+        while not pool.warm:
+            await asyncio.sleep(0.01)
+    assert (await asked(pool)).matches
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (running.cancelled(), pool.warm, pool.pids) == (True, False, ())
+
+
+async def test_without_warm_solvers_an_api_is_ready_and_says_so(db: Database, issuer: Issuer, pool: SolverPool) -> None:
+    told = []
+    for each in (SolverPool(), pool):
+        async with client_of(create_matching_app(db, issuer.keys, each)) as http:
+            answer = await http.get("/readyz")
+        assert answer.status_code == 200
+        told.append(list(answer.json()["late"]))
+    assert told == [["solvers"], []]
+
+
 async def test_without_a_running_pool_a_round_asked_for_is_answered_503(db: Database, issuer: Issuer) -> None:
     async with client_of(create_matching_app(db, issuer.keys, SolverPool())) as http:
         answer = await http.post("/v1/rounds", json={"produce": "strawberry"}, headers=issuer.caller("admin"))
