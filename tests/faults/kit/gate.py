@@ -336,7 +336,7 @@ class Gate:
         findings.take(await events.in_inboxes(databases, committed))
         findings.take(await events.effects(databases, committed))
         findings.take(events.poison(self.meddler.poison, read))
-        findings.take(events.buried(committed, {(each.topic, each.digest) for each in read if each.meddled}))
+        findings.take(events.buried(committed, read))
         findings.take(await feed.judge(databases["matching"], committed, self.journal, account_ids))
         findings.take(self._snapshots)
         findings.take(self.journal.findings)
