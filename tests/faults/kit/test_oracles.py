@@ -7,7 +7,8 @@ import pytest
 import rfc8785
 
 from tests.faults.kit.findings import Findings
-from tests.faults.kit.oracles import events, ledger
+from tests.faults.kit.journal import Journal
+from tests.faults.kit.oracles import events, ledger, people
 from tests.faults.kit.spy import Told
 from tests.faults.kit.topics import MEDDLED, POISON, REPEAT, Read
 
@@ -133,6 +134,23 @@ def test_that_a_sound_record_was_repeated_does_not_excuse_its_death() -> None:
     sound = told(1, "k", "s", b"{}", topic="t.dlq")
     written = [read(0, "k", "s"), read(1, "k", "s", meddled=True)]
     assert "a sound record died" in evidence(events.buried([sound], written))
+
+
+@pytest.mark.parametrize(
+    ("there", "opened", "perhaps", "words"),
+    [
+        ({"load", "a"}, ["load", "a"], 0, ""),
+        ({"load", "a", "b"}, ["load", "a", "b"], 1, ""),
+        ({"load"}, ["load"], 0, "an account that is not there"),
+        ({"load", "a", "b"}, ["load", "a", "b"], 0, "of whom nobody was told"),
+        ({"load", "a"}, ["load"], 0, "were told of"),
+    ],
+    ids=["sound", "its answer was lost", "lost", "invented", "not told"],
+)
+def test_what_is_wrong_with_accounts_is_found(there: set[str], opened: list[str], perhaps: int, words: str) -> None:
+    found = evidence(people.compared(there, opened, Journal(accounts={"a"}, perhaps_accounts=perhaps), {"x": "load"}))
+    assert bool(found) == bool(words)
+    assert words in found
 
 
 def _fields(each: Read) -> list[Any]:
