@@ -156,7 +156,7 @@ class KafkaTransport:
             return None
         number = membership.begin_work({at: records[0].offset for at, records in found.items()})
         generation = membership.generation
-        records = await in_turns(_record, [record for records in found.values() for record in records])
+        records = await in_turns(record_of, [record for records in found.values() for record in records])
         return _Found(number, generation, tuple(records), {at: those[-1].offset + 1 for at, those in found.items()})
 
     async def _acknowledge(self, consumer: AIOKafkaConsumer, membership: "_Membership", found: "_Found") -> None:
@@ -350,8 +350,11 @@ async def _ended(closing: Coroutine[Any, Any, None], timeout_s: float) -> None:
         task.exception()  # asked for, so that it is not reported as forgotten
 
 
-def _record(read: Any) -> Record:
-    """Foreign records may lack a key or hold no UTF-8; what a record means is for its consumer to refuse."""
+def record_of(read: Any) -> Record:
+    """What aiokafka has read, as ours.
+
+    Foreign records may lack a key or hold no UTF-8; what a record means is for its consumer to refuse.
+    """
     return Record(
         read.topic,
         (read.key or b"").decode("utf-8", "replace"),

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from chassis.dead_letters import Written
 from chassis.transport.base import TransportUnavailable
-from chassis.transport.kafka import _record
+from chassis.transport.kafka import record_of
 
 POLL_MS = 200
 FETCH_MS = 50  # a broker holds a question for so long when nothing is there, and ending waits for it
@@ -40,7 +40,7 @@ class KafkaLog:
                 for at, records in (await self._bounded(_more(consumer, ends))).items():
                     for read in records:
                         if read.offset < ends[at]:
-                            yield Written(f"{at.partition}/{read.offset}", _instant(read.timestamp), _record(read))
+                            yield Written(f"{at.partition}/{read.offset}", _instant(read.timestamp), record_of(read))
                 ends = await self._bounded(_not_reached(consumer, ends))
 
     @asynccontextmanager

@@ -21,15 +21,17 @@ HEAD = """\
 # Campaigns
 
 Runs of `make campaign`: real processes over real PostgreSQL and real Apache Kafka, under load and faults. Each row is
-one run; its seed repeats it (`FAULTS_SEED=… make faults`). A violation is quoted below its row.
+one run; its seed repeats it (`FAULTS_SEED=… make faults`). Violations are quoted below, each with its seed.
 
 | when (UTC) | seed | s | kills | broker faults | PostgreSQL kills | events | requests | unknown | checks | violations |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
+VIOLATIONS = "\n## Violations\n\n"
+QUOTED, QUOTED_CHARS = 10, 500
 
 
 def row(when: datetime, result: Result) -> str:
-    """One line of the table, and what went wrong."""
+    """One line of the table."""
     counts = result.counts
     cells = [
         f"{when:%Y-%m-%d %H:%M}",
@@ -44,15 +46,23 @@ def row(when: datetime, result: Result) -> str:
         sum(result.findings.checks.values()),
         len(result.findings.violations),
     ]
-    wrong = "".join(f"\n<!-- {each[:500]} -->" for each in result.findings.violations[:10])
-    return "| " + " | ".join(map(str, cells)) + f" |{wrong}\n"
+    return "| " + " | ".join(map(str, cells)) + " |\n"
 
 
-def append(file: Path, line: str) -> None:
-    if not file.exists():
-        file.write_text(HEAD, encoding="utf-8")
-    with file.open("a", encoding="utf-8") as table:
-        table.write(line)
+def quoted(result: Result) -> str:
+    """What went wrong, a line each; whatever it holds, it is shown as it is and breaks no line."""
+    shown = [" ".join(each.split()).replace("`", "'")[:QUOTED_CHARS] for each in result.findings.violations[:QUOTED]]
+    return "".join(f"- seed {result.seed}: `{each}`\n" for each in shown)
+
+
+def append(file: Path, when: datetime, result: Result) -> None:
+    """A row more in the table, and below all rows what went wrong: a table ends where something else stands in it."""
+    told = file.read_text(encoding="utf-8") if file.exists() else HEAD
+    table, heading, violations = told.partition(VIOLATIONS)
+    table += row(when, result)
+    violations += quoted(result)
+    heading = VIOLATIONS if violations else heading
+    file.write_text(table + heading + violations, encoding="utf-8")
 
 
 def main() -> int:
@@ -69,7 +79,7 @@ def main() -> int:
         with temporary_folder() as folder:
             result = run_gate(folder, seed)
         print(result.table(), flush=True)
-        append(FILE, row(began, result))
+        append(FILE, began, result)
         violations += len(result.findings.violations)
         if time.monotonic() > ends_s:
             return 1 if violations else 0

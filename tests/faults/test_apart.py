@@ -118,7 +118,7 @@ def test_before_the_databases_and_topics_are_there_a_worker_says_what_to_run(apa
 
 def test_the_scene_goes_through_all_of_them_and_each_ends_when_told(apart: Apart) -> None:
     started = [apart.start("serve", service, port=port_of(apart, service)) for service in SERVICES]
-    started += [apart.start("work", service) for service in ("listing", "matching")]
+    started += [apart.start("work", service) for service in SERVICES]
     urls = [ready(process) for process in started]
     until(lambda: all(is_ready(url) for url in urls), within_s=READY_WITHIN_S)
     farmer, shop = apart.caller("producer"), apart.caller("platform")

@@ -46,7 +46,7 @@ class Caller:
         self.outcomes: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self._why_unknown: dict[str, Counter[str]] = {}
-        self._tokens = tokens
+        self._tokens = dict(tokens)
         self._http = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(ATTEMPT_S, connect=3),
@@ -57,6 +57,10 @@ class Caller:
     async def aclose(self) -> None:
         await self._http.aclose()
 
+    def admit(self, account: str, account_id: str, token: str) -> None:
+        """One more who may call."""
+        self._tokens[account] = (account_id, token)
+
     def id_of(self, account: str) -> str:
         return self._tokens[account][0]
 
@@ -65,6 +69,14 @@ class Caller:
 
     async def post(self, account: str, path: str, body: Any = None, *, key: str) -> Answer:
         return await self._until_known("POST", account, path, body=body, key=key)
+
+    async def send(self, path: str, body: Any) -> Answer:
+        """A POST of nobody's, twice is safe."""
+        return await self._until_known("POST", None, path, body=body)
+
+    async def fill_in(self, path: str, form: Mapping[str, str]) -> Answer:
+        """A form of nobody's. After an unknown outcome a refusal may mean that it was done."""
+        return await self._until_known("POST", None, path, form=form)
 
     async def patch(self, account: str, path: str, body: Any, version: int) -> Answer:
         """Twice is safe: the second finds another version."""
@@ -76,21 +88,24 @@ class Caller:
     async def attempt(
         self,
         method: str,
-        account: str,
+        account: str | None,
         path: str,
         *,
         body: Any = None,
+        form: Mapping[str, str] | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer | None:
         """One try; None when its outcome is unknown."""
-        sent = {"Authorization": f"Bearer {self._tokens[account][1]}", **(headers or {})}
+        sent = {**(headers or {})}
+        if account is not None:
+            sent["Authorization"] = f"Bearer {self._tokens[account][1]}"
         if key is not None:
             sent["Idempotency-Key"] = key
         try:
             got = await self._http.request(
-                method, path, headers=sent, params=params, **({} if body is None else {"json": body})
+                method, path, headers=sent, params=params, data=form, **({} if body is None else {"json": body})
             )
         except httpx.TransportError as error:
             self._note_unknown(key, type(error).__name__)
@@ -105,7 +120,7 @@ class Caller:
         self.statuses[why] += 1
         self._why_unknown.setdefault(key or "", Counter())[why] += 1
 
-    async def _until_known(self, method: str, account: str, path: str, **request: Any) -> Answer:
+    async def _until_known(self, method: str, account: str | None, path: str, **request: Any) -> Answer:
         deadline = asyncio.get_running_loop().time() + self.patience_s
         tries, pause_s = 0, PAUSE_S
         while True:
@@ -118,7 +133,7 @@ class Caller:
             if asyncio.get_running_loop().time() > deadline:
                 key = request.get("key")
                 why = dict(self._why_unknown.get(key or "", {}))
-                raise NeverKnown(f"{method} {path} of {account}, key {key}, after {tries} tries: {why}")
+                raise NeverKnown(f"{method} {path} of {account or 'nobody'}, key {key}, after {tries} tries: {why}")
             if self.new_key_on_retry and "key" in request:
                 request["key"] = str(uuid4())
             await asyncio.sleep(pause_s)

@@ -6,21 +6,26 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import asyncpg
 
+from chassis.db import STALE_AFTER_S
+from chassis.outbox import RELAY_LOCK
 from tests.faults.kit import topics
 from tests.faults.kit.caller import Caller
 from tests.faults.kit.findings import Findings
-from tests.faults.kit.house import SERVICES, House
+from tests.faults.kit.house import SERVICES, Child, House, until
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load, Scale, accounts, fifty_at_once
-from tests.faults.kit.oracles import events, feed, ledger, market
+from tests.faults.kit.oracles import events, feed, ledger, market, people
 from tests.faults.kit.result import Result
 from tests.faults.kit.spy import Told, told
+
+Fault = tuple[str, Callable[[], Awaitable[None]]]
 
 QUIET_WITHIN_S = 30.0
 QUIET_PATIENCE_S = 120.0
@@ -30,6 +35,7 @@ INSERT INTO round_timer (id, interval_s) VALUES (1, 0) ON CONFLICT (id) DO UPDAT
 """
 LAST_ROUND_S = 2.0  # by then a round that had begun is written
 DOWN_AT_ONCE = 2
+BEGINS_WITHIN_S = 30.0
 POINTS = {
     "serve": (("db.before_commit", 8), ("db.after_commit", 8)),
     "work": (
@@ -46,6 +52,16 @@ MORE_POINTS = {
     "work matching": (("rounds.after_solve", 4), ("feed.after_append", 6)),
     "serve logistics": (("parcels.after_reserve", 3),),
 }
+SESSION_ENDS_S = (4.0, 7.0)
+"""How long a worker is paused to lose its session with Kafka, which the house sets to 3 s."""
+LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
+"""… and to lose its locks: another takes them after STALE_AFTER_S, and looks every second."""
+LOCK_TAKEN = "lock_taken_from_who_stalled"
+HOLDER = """
+SELECT client_port FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND datname = current_database()
+    AND ((classid::bigint << 32) | objid::bigint) = $1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,7 @@ class Faults:
     replays: int = 2
     poisonings: int = 5
     paused_workers: int = 2
+    paused_for_long: int = 1
     fifties: int = 3
 
 
@@ -84,13 +101,14 @@ class Gate:
         self.load: Load
         self._chance = Random(f"{seed}/faults")
         self._snapshots = Findings()
+        self._asleep: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Result:
         began_s = time.monotonic()
         names = accounts(self.scale)
-        people = await self.house.tokens(names)
-        caller = Caller(self.house.url, people)
-        self.load = Load(caller, self.journal, self.seed, self.scale)
+        tokens = await self.house.tokens(names)
+        caller = Caller(self.house.url, tokens)
+        self.load = Load(caller, self.journal, self.seed, self.scale, self.house.code_of)
         working = asyncio.create_task(self.load.run())
         watching = asyncio.create_task(self._keep_looking())
         try:
@@ -104,7 +122,7 @@ class Gate:
             watching.cancel()
             working.cancel()
             await asyncio.gather(watching, working, return_exceptions=True)
-        findings = await self.judge({name: id_ for name, (id_, _) in people.items()}, caller)
+        findings = await self.judge({name: id_ for name, (id_, _) in tokens.items()}, caller)
         await caller.aclose()
         findings.seen(
             "I14", quiet_s <= QUIET_WITHIN_S, f"quiet and healthy only after {quiet_s:.1f} s: {self.waited_for[-12:]}"
@@ -122,17 +140,17 @@ class Gate:
     # Faults
 
     async def _do_faults(self, working: asyncio.Task[None]) -> None:
-        others = self._others()
-        self._chance.shuffle(others)
+        others = self._in_some_order()
         pause_s = self.faults.seconds / (len(others) + 1)
         ends_s = time.monotonic() + self.faults.seconds
         killing = asyncio.create_task(self._keep_killing())
         try:
-            for number, (name, do) in enumerate(others, 1):
+            for number in range(1, len(others) + 1):
                 due_s = ends_s - self.faults.seconds + number * pause_s
                 await asyncio.wait({working}, timeout=max(0.2, due_s - time.monotonic()))
                 if working.done():
                     return working.result()
+                name, do = self._next_of(others)
                 self.counts[name] += 1
                 await do()
             while time.monotonic() < ends_s or (
@@ -142,14 +160,35 @@ class Gate:
                 await asyncio.wait({working}, timeout=1)
                 if working.done():
                     return working.result()
+            await self._all_awake()
         finally:
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
+            for task in self._asleep:
+                task.cancel()
         return None
 
-    def _others(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    def _in_some_order(self) -> list[Fault]:
+        """By chance; but the long pauses begin in the first half, so that they end within the time."""
+        others = self._others()
+        self._chance.shuffle(others)
+        for _ in range(self.faults.paused_for_long):
+            at = self._chance.randrange(len(others) // 2)
+            others.insert(at, ("workers paused beyond their locks", self._pause_for_long))
+        return others
+
+    def _next_of(self, others: list[Fault]) -> Fault:
+        """Who is paused can't be told to end, so a replay lets others go first meanwhile."""
+        turns = (n for n, (_, do) in enumerate(others) if not (self._asleep and do == self._replay))
+        return others.pop(next(turns, 0))
+
+    async def _all_awake(self) -> None:
+        while self._asleep:
+            await asyncio.gather(*self._asleep)
+
+    def _others(self) -> list[Fault]:
         faults, house = self.faults, self.house
-        pauses: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        pauses: list[Fault] = [
             ("broker stopped and continued", lambda s=s: asyncio.to_thread(house.pause_broker, s))  # type: ignore[misc]
             for s in faults.broker_pauses_s
         ]
@@ -171,10 +210,10 @@ class Gate:
             await asyncio.sleep(self.faults.kills_every_s * self._chance.uniform(0.5, 1.5))
             name = self._chance.choice(names)
             child = self.house.children[name]
-            if child.held_down or child.paused or await self._too_many_are_down(name):
+            if await self._too_many_are_down(name) or child.held_down or child.paused:
                 continue
             point = None
-            if self._chance.random() < 0.6 and name != "serve gateway":
+            if self._chance.random() < 0.6:
                 several = POINTS[child.command] + MORE_POINTS.get(f"{child.command} {child.service}", ())
                 point, most = self._chance.choice(several)
                 point = f"{point}:{self._chance.randrange(1, most + 1)}"
@@ -184,7 +223,8 @@ class Gate:
         """Whoever is still starting is let be, and so is everyone while several are: on a slow machine nobody would
         ever work otherwise, and what nobody does can't go wrong."""
         children = self.house.children
-        down = [each for each in children if not await asyncio.to_thread(children[each].answers, "/healthz", 0.5)]
+        awake = [each for each in children if not children[each].paused]
+        down = [each for each in awake if not await asyncio.to_thread(children[each].answers, "/healthz", 0.5)]
         return name in down or len(down) > DOWN_AT_ONCE
 
     async def _proxy_episode(self) -> None:
@@ -217,14 +257,11 @@ class Gate:
 
     async def _replay(self) -> None:
         """Each group in turn hears everything again from the beginning."""
+        await self._all_awake()
         for group, heard in events.HEARS.items():
             members = [each.name for each in self.house.children.values() if each.name.startswith(f"work {group}")]
             for name in members:
-                began = await asyncio.to_thread(self.house.children[name].answers, "/healthz")
-                code = await asyncio.to_thread(self.house.stop, name)
-                # before it answers it has not begun, and dies of the signal as every program does
-                right = code == 0 or not began or self.house.children[name].died_at_its_point
-                self.journal.seen("processes", right, f"{name} ended with {code} after SIGTERM")
+                await asyncio.to_thread(self.house.stop, name)  # it judges how they end
             try:
                 self.counts["records replayed"] += await self.insist(
                     lambda group=group, heard=heard: topics.rewind(self.house.broker.bootstrap, group, heard)  # type: ignore[misc]
@@ -234,14 +271,42 @@ class Gate:
                     self.house.start(name)
 
     async def _pause_worker(self) -> None:
-        """It loses its session and its locks, and wakes late."""
-        name = self._chance.choice([name for name in self.house.children if name.startswith("work ")])
-        child = self.house.children[name]
+        """It loses its session with Kafka, and wakes late."""
+        awake = [each for each in self.house.children.values() if each.command == "work" and not each.paused]
+        await self._pause(self._chance.choice(awake), self._chance.uniform(*SESSION_ENDS_S))
+
+    async def _pause_for_long(self) -> None:
+        """The one of matching's workers that relays its events loses its session and its locks, and wakes while the
+        other has them; all else goes on."""
+        name = await self._who_relays("matching")
+        child = self.house.children[name or self._chance.choice(["work matching", "work matching 2"])]
+        sleeping = asyncio.create_task(self._pause(child, self._chance.uniform(*LOCKS_GO_S)))
+        self._asleep.add(sleeping)
+        sleeping.add_done_callback(self._asleep.discard)
+
+    async def _pause(self, child: Child, seconds: float) -> None:
         child.paused = True
-        self.house.pause(name)
-        await asyncio.sleep(self._chance.uniform(4, 7))
-        self.house.resume(name)
-        child.paused = False
+        try:
+            await asyncio.to_thread(until, partial(child.answers, "/healthz"), BEGINS_WITHIN_S, f"{child.name} answers")
+            self.house.pause(child.name)
+            await asyncio.sleep(seconds)
+        finally:
+            self.house.resume(child.name)
+            child.paused = False
+
+    async def _who_relays(self, service: str) -> str | None:
+        """The worker that holds the lock of that outbox now, by the proxy through which it came."""
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            connection = await asyncpg.connect(self.house.database(service), ssl=False, timeout=3)
+            try:
+                port = await connection.fetchval(HOLDER, RELAY_LOCK)
+            finally:
+                await connection.close(timeout=3)
+            names = (
+                each for each in self.house.children if port in self.house.proxies[f"postgres {each}"].ports_there()
+            )
+            return next(names, None)
+        return None
 
     async def insist(self, do: Callable[[], Awaitable[Any]], within_s: float = 60) -> Any:
         """The meddler's own clients meet the faults, too."""
@@ -329,14 +394,19 @@ class Gate:
             + self.counts["records replayed"]
         )
         self.counts |= self.meddler.done
+        self.counts["locks taken from who was paused"] = sum(
+            child.log.read_bytes().count(LOCK_TAKEN.encode()) for child in self.house.children.values()
+        )
         pages = await self._transfers(caller)
         findings.take(await ledger.judge(databases["logistics"], databases["matching"], self.journal, pages))
         findings.take(await market.judge(databases["listing"], databases["matching"], self.journal))
+        findings.take(await people.judge(databases["gateway"], committed, self.journal, account_ids))
+        self.counts["phones signed in"] = len(self.journal.accounts)
         findings.take(events.on_topics(committed, read))
         findings.take(await events.in_inboxes(databases, committed))
         findings.take(await events.effects(databases, committed))
         findings.take(events.poison(self.meddler.poison, read))
-        findings.take(events.buried(committed, {(each.topic, each.digest) for each in read if each.meddled}))
+        findings.take(events.buried(committed, read))
         findings.take(await feed.judge(databases["matching"], committed, self.journal, account_ids))
         findings.take(self._snapshots)
         findings.take(self.journal.findings)
@@ -365,7 +435,12 @@ def run_gate(folder: Path, seed: int, scale: Scale | None = None, faults: Faults
     with House(folder) as house:
         gate = Gate(house, seed, scale or Scale(), faults or Faults())
         result = asyncio.run(gate.run())
+    judge_end(house, result)
+    return result
+
+
+def judge_end(house: House, result: Result) -> None:
+    """What was a surprise only when the house had come to its end."""
     for each in house.surprises:
         if f"processes: {each}" not in result.findings.violations:
             result.findings.seen("processes", False, each)
-    return result

@@ -35,6 +35,8 @@ SERVICES = ("gateway", "listing", "matching", "logistics")
 READY_WITHIN_S = 60.0
 RESTART_AFTER_S = 0.3
 LOOK_EVERY_S = 0.1
+END_WITHIN_S = 10.0
+"""After SIGTERM. A process that hangs ends in haste before that, and then not with 0."""
 
 Command = Literal["serve", "work"]
 
@@ -191,6 +193,12 @@ class House:
             await db.close()
         return found
 
+    def code_of(self, masked: str) -> str | None:
+        """The last code for a phone, which the gateway shows on its console for want of an SMS provider."""
+        said = self.children["serve gateway"].log.read_text(errors="replace")
+        _, found, rest = said.rpartition(f"code for {masked}: ")
+        return rest.split("\n", 1)[0] if found and "\n" in rest else None
+
     # Beginning
 
     def _begin(self) -> None:
@@ -223,7 +231,6 @@ class House:
             **kept,
             "PYTHONPATH": str(ROOT),
             "DUIJIE_LOG_LEVEL": "WARNING",
-            "DUIJIE_RATE_LIMITS": "off",
             "DUIJIE_KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "DUIJIE_KAFKA_SESSION_TIMEOUT_S": "3",
             "DUIJIE_KAFKA_TIMEOUT_S": "5",
@@ -236,12 +243,10 @@ class House:
 
     def _make_children(self, common: dict[str, str]) -> None:
         ports = {service: stable_port() for service in SERVICES}
-        behind = {f"http {name}": self.proxied(f"http {name}", ports[name]) for name in SERVICES[1:]}
+        behind = {name: self.proxied(f"http {name}", ports[name]) for name in SERVICES}  # the gateway: for its keys
         common = common | {
-            "DUIJIE_JWKS_URL": f"http://{HOST}:{ports['gateway']}/.well-known/jwks.json",
-            **{
-                f"DUIJIE_GATEWAY_{name.upper()}_URL": f"http://{HOST}:{behind[f'http {name}']}" for name in SERVICES[1:]
-            },
+            "DUIJIE_JWKS_URL": f"http://{HOST}:{behind['gateway']}/.well-known/jwks.json",
+            **{f"DUIJIE_GATEWAY_{name.upper()}_URL": f"http://{HOST}:{behind[name]}" for name in SERVICES[1:]},
         }
         for service in SERVICES:
             self._add("serve", service, ports[service], f"serve {service}", common)
@@ -277,17 +282,17 @@ class House:
         return time.monotonic() - began_s
 
     def _stop_children(self) -> None:
+        there = []
         for child in self.children.values():
-            child.held_down = True
-            child.signal(signal.SIGCONT)
-            child.signal(signal.SIGTERM)
-        for child in self.children.values():
-            try:
-                child.reap(12)
-            except subprocess.TimeoutExpired:
-                self.surprises.append(f"{child.name} did not end within 12 s of SIGTERM")
-                child.signal(signal.SIGKILL)
-                child.reap()
+            if child.running:
+                there.append(child)
+                child.signal(signal.SIGCONT)
+            elif not child.held_down:
+                self._note_death(child)
+        begun = [self._tell_to_end(child) for child in there]
+        ends_s = time.monotonic() + END_WITHIN_S
+        for child, had_begun in zip(there, begun, strict=True):
+            self._judge_end(child, had_begun, max(0.1, ends_s - time.monotonic()))
 
     # Ending and beginning again
 
@@ -326,12 +331,33 @@ class House:
                 child.start(then_point)
 
     def stop(self, name: str) -> int | None:
-        """SIGTERM, and stay away; the exit code."""
+        """SIGTERM, and stay away; the exit code. An end that is not sound is a surprise."""
         child = self.children[name]
         with self._lock:
-            child.held_down = child.expected = True
-            child.signal(signal.SIGTERM)
-            return child.reap(15)
+            return self._judge_end(child, self._tell_to_end(child), END_WITHIN_S)
+
+    def _tell_to_end(self, child: Child) -> bool:
+        """Send SIGTERM; whether it had begun to answer before."""
+        child.held_down = child.expected = True
+        begun = child.answers("/healthz")
+        child.signal(signal.SIGTERM)
+        return begun
+
+    def _judge_end(self, child: Child, begun: bool, within_s: float) -> int | None:
+        """Wait for the end of what was sent SIGTERM. Sound is 0, in time; in haste it is neither.
+
+        Before it answers it has not begun, and dies of the signal as every program does; and it may come to the point
+        where it was told to die.
+        """
+        try:
+            code = child.reap(within_s)
+        except subprocess.TimeoutExpired:
+            self.surprises.append(f"{child.name} did not end within {END_WITHIN_S:g} s of SIGTERM; see {child.log}")
+            child.signal(signal.SIGKILL)
+            return child.reap()
+        if code and not (code == -signal.SIGTERM and not begun) and not child.died_at_its_point:
+            self.surprises.append(f"{child.name} ended with {code} after SIGTERM; see {child.log}")
+        return code
 
     def start(self, name: str, point: str | None = None, wrapper: Sequence[str] | None = None) -> None:
         with self._lock:

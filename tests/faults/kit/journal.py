@@ -27,6 +27,10 @@ class Journal:
     """By waybill: types."""
     programmes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name: as opened."""
+    accounts: set[str] = field(default_factory=set)
+    """Whose phones have signed in."""
+    perhaps_accounts: int = 0
+    """How many more phones may have: nobody was told."""
     feeds: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     """By account: the items of all pages, joined."""
     findings: Findings = field(default_factory=Findings)

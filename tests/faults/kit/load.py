@@ -26,6 +26,8 @@ class Scale:
     producers: int = 5
     buyers: int = 4
     carriers: int = 3
+    visitors: int = 2
+    """People who sign in by phone, each time with another; only where the codes can be read."""
     pause_s: float = 0.8
     """Between two things that one person does."""
     array: int = 1000
@@ -52,9 +54,12 @@ class Load:
     journal: Journal
     seed: int
     scale: Scale = field(default_factory=Scale)
+    code_of: Callable[[str], str | None] | None = None
+    """The last code that was sent to a phone, as it is masked."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     registered: int = 0
     _keys: int = 0
+    _phones: int = 0
 
     async def run(self) -> None:
         await self.open_programmes()
@@ -66,6 +71,8 @@ class Load:
                         group.create_task(self._repeat(f"{role} {number}", self.read_feed, faster=2))
                         group.create_task(self._repeat(f"{role} {number}", self.answer_matches, faster=0.4))
             group.create_task(self._repeat("officer", self.read_balances, faster=3))
+            for number in range(self.scale.visitors if self.code_of else 0):
+                group.create_task(self._repeat(f"visitor {number}", self.sign_in))
 
     async def _repeat(self, who: str, do: Callable[[str, Random], Awaitable[None]], faster: float = 1) -> None:
         chance = Random(f"{self.seed}/{who}/{do.__name__}")
@@ -121,6 +128,40 @@ class Load:
             now = answer.json()
             parts = sum(now[f"{name}_fen"] for name in ("available", "reserved", "posted", "paid"))
             self.journal.seen("I1", parts == now["budget_fen"] == programme["budget_fen"], f"read {now}")
+
+    # Visitors
+
+    async def sign_in(self, who: str, chance: Random) -> None:
+        """All that is written through the gateway into its own database: a code, and an account when it is used."""
+        phone = self._new_phone()
+        answer = await self.caller.send("/v1/auth/otp", {"phone": phone})
+        self._note_refusal("code", answer)
+        code = await self._code_for(f"{phone[:3]}****{phone[-4:]}")
+        if code is None:  # it died between its commit and the sending; a person would ask again in a minute
+            return
+        form = {"grant_type": "otp", "phone": phone, "code": code}
+        answer = await self.caller.fill_in("/v1/auth/token", form)
+        if not answer.ok:  # a code is good once, so one that was used without an answer is refused
+            self._note_refusal("token", answer, *((400,) if answer.tries > 1 else ()))
+            self.journal.perhaps_accounts += 1
+            return
+        self.caller.admit(phone, "", answer.json()["access_token"])
+        me = await self.caller.get(phone, "/v1/me")
+        self._note_refusal("me", me)
+        if me.ok:
+            self.journal.accounts.add(me.json()["account_id"])
+
+    def _new_phone(self) -> str:
+        self._phones += 1
+        return f"1{39 - self._phones // 10_000}{self.seed % 10_000:04}{self._phones % 10_000:04}"
+
+    async def _code_for(self, masked: str) -> str | None:
+        assert self.code_of is not None
+        for _ in range(5):
+            if code := await asyncio.to_thread(self.code_of, masked):
+                return code
+            await asyncio.sleep(0.1)
+        return None
 
     # Producers
 

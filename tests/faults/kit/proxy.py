@@ -58,6 +58,10 @@ class Proxy:
         self._thread.join(10)
         self._loop.close()
 
+    def ports_there(self) -> set[int]:
+        """The ports from which it now speaks to its target: by them the target knows whose connection is whose."""
+        return {there.get_extra_info("sockname")[1] for _, there in list(self._pairs)}
+
     def calm(self) -> None:
         """Forward everything again, at once. What was swallowed stays lost, so those connections end."""
         swallowed = self.mood.swallows is not None

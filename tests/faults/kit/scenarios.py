@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kit.gate import Faults, Gate
+from tests.faults.kit.gate import Faults, Gate, judge_end
 from tests.faults.kit.house import House, Plan
 from tests.faults.kit.load import Scale, fifty_at_once
 from tests.faults.kit.result import Result
@@ -147,4 +147,6 @@ def play_over(
     with House(folder, Plan(wrapped=wrapped, token_hours=token_hours)) as house:
         gate = Provoked(house, seed, scale, Faults())
         gate.provoke = provoke
-        return asyncio.run(gate.run())
+        result = asyncio.run(gate.run())
+    judge_end(house, result)
+    return result

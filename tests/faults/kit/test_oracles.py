@@ -7,9 +7,10 @@ import pytest
 import rfc8785
 
 from tests.faults.kit.findings import Findings
-from tests.faults.kit.oracles import events, ledger
+from tests.faults.kit.journal import Journal
+from tests.faults.kit.oracles import events, ledger, people
 from tests.faults.kit.spy import Told
-from tests.faults.kit.topics import MEDDLED, Read
+from tests.faults.kit.topics import MEDDLED, POISON, REPEAT, Read
 
 PROGRAMME = "0192aa00-0000-7000-8000-000000000001"
 
@@ -71,7 +72,7 @@ def told(number: int, key: str, event_id: str, value: bytes = b"{}", topic: str 
 def read(
     offset: int, key: str, event_id: str, *, meddled: bool = False, value: bytes = b"{}", partition: int = 0
 ) -> Read:
-    headers = {MEDDLED: "repeat"} if meddled else {}
+    headers = {MEDDLED: REPEAT} if meddled else {}
     return Read("t", partition, offset, key, event_id, hashlib.md5(value).hexdigest(), headers)
 
 
@@ -124,9 +125,32 @@ def test_poison_must_be_among_the_dead_letters_of_each_consumer() -> None:
 def test_a_sound_record_among_the_dead_letters_is_found() -> None:
     poison = told(1, "k", "p", b"{", topic="t.dlq")
     sound = told(2, "k", "s", b"{}", topic="t.dlq")
-    meddled = {("t", poison.digest)}
-    assert not events.buried([poison], meddled).violations
-    assert "a sound record died" in evidence(events.buried([poison, sound], meddled))
+    written = [Read("t", 0, 0, "k", "p", poison.digest, {MEDDLED: POISON}), read(1, "k", "s")]
+    assert not events.buried([poison], written).violations
+    assert "a sound record died" in evidence(events.buried([poison, sound], written))
+
+
+def test_that_a_sound_record_was_repeated_does_not_excuse_its_death() -> None:
+    sound = told(1, "k", "s", b"{}", topic="t.dlq")
+    written = [read(0, "k", "s"), read(1, "k", "s", meddled=True)]
+    assert "a sound record died" in evidence(events.buried([sound], written))
+
+
+@pytest.mark.parametrize(
+    ("there", "opened", "perhaps", "words"),
+    [
+        ({"load", "a"}, ["load", "a"], 0, ""),
+        ({"load", "a", "b"}, ["load", "a", "b"], 1, ""),
+        ({"load"}, ["load"], 0, "an account that is not there"),
+        ({"load", "a", "b"}, ["load", "a", "b"], 0, "of whom nobody was told"),
+        ({"load", "a"}, ["load"], 0, "were told of"),
+    ],
+    ids=["sound", "its answer was lost", "lost", "invented", "not told"],
+)
+def test_what_is_wrong_with_accounts_is_found(there: set[str], opened: list[str], perhaps: int, words: str) -> None:
+    found = evidence(people.compared(there, opened, Journal(accounts={"a"}, perhaps_accounts=perhaps), {"x": "load"}))
+    assert bool(found) == bool(words)
+    assert words in found
 
 
 def _fields(each: Read) -> list[Any]:

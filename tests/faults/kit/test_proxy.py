@@ -115,3 +115,10 @@ def test_whose_target_is_away_is_reset(proxy: Proxy) -> None:
         proxy.target = unused.getsockname()[1]
         with pytest.raises(ConnectionResetError), connected(proxy) as connection:
             connection.recv(1)
+
+
+def test_it_tells_from_which_ports_it_speaks(echo: int) -> None:
+    with Proxy(echo) as proxy, connected(proxy) as connection:
+        assert said_back(connection, b"here") == b"here"
+        assert len(proxy.ports_there()) == 1
+        assert proxy.port not in proxy.ports_there()

@@ -21,6 +21,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it meets the faults, too, and is tried again
 
 MEDDLED = "faults_meddled"
+REPEAT, POISON = "repeat", "poison"
 TOPICS = (
     "listing.listings.v1",
     "matching.supply.v1",
@@ -54,6 +55,11 @@ class Read:
     @property
     def meddled(self) -> bool:
         return MEDDLED in self.headers
+
+    @property
+    def poison(self) -> bool:
+        """Whether the meddler meant it to die; a repeat of a sound record must live like the first."""
+        return self.headers.get(MEDDLED) == POISON
 
 
 async def read_all(bootstrap: str, topics: Sequence[str] = TOPICS + DEAD) -> list[Read]:
@@ -155,7 +161,9 @@ class Meddler:
         self._chance.shuffle(chosen)
         async with AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all", linger_ms=20) as producer:
             sent = [
-                await producer.send(each.topic, each.value, each.key, headers=[*each.headers, (MEDDLED, b"repeat")])
+                await producer.send(
+                    each.topic, each.value, each.key, headers=[*each.headers, (MEDDLED, REPEAT.encode())]
+                )
                 for each in chosen
             ]
             await asyncio.gather(*sent)
@@ -196,12 +204,12 @@ class Meddler:
         for name in dict.fromkeys([kind, "bad JSON", *({BEYOND} & deadly.keys())]):
             value, named = (deadly | harmless)[name]
             key = self._chance.choice([b"", mark.encode(), None])
-            await producer.send_and_wait(topic, value, key, headers=[*named, (MEDDLED, b"poison")])
+            await producer.send_and_wait(topic, value, key, headers=[*named, (MEDDLED, POISON.encode())])
             self.done[f"poison: {name}"] += 1
             if name in deadly:
                 self.poison.append((topic, value))
         try:
-            await producer.send_and_wait(topic, b"x" * TOO_LARGE_B, headers=[(MEDDLED, b"poison")])
+            await producer.send_and_wait(topic, b"x" * TOO_LARGE_B, headers=[(MEDDLED, POISON.encode())])
         except MessageSizeTooLargeError:
             self.done["poison: 5 MB, refused by the broker"] += 1
 

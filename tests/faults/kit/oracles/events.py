@@ -167,11 +167,12 @@ def poison(published: Sequence[tuple[str, bytes]], read: Sequence[Read]) -> Find
     return findings
 
 
-def buried(told: Sequence[Told], meddled: set[tuple[str, str]]) -> Findings:
-    """Nothing that was sound died: what lies among the dead letters is what the meddler wrote."""
+def buried(told: Sequence[Told], read: Sequence[Read]) -> Findings:
+    """Nothing that was sound died: what lies among the dead letters is the meddler's poison, and no repeat of his."""
     findings = Findings()
+    poisonous = {(each.topic, each.digest) for each in read if each.poison}
     dead = [each for each in told if each.topic.endswith(DEAD_LETTERS)]
-    sound = [each for each in dead if (each.topic.removesuffix(DEAD_LETTERS), each.digest) not in meddled]
+    sound = [each for each in dead if (each.topic.removesuffix(DEAD_LETTERS), each.digest) not in poisonous]
     evidence = [(each.topic, each.event_id, each.value[:200]) for each in sound[:SHOWN]]
     findings.none("poison", evidence, f"a sound record died ({len(sound)})", of=len(dead))
     return findings
