@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import asyncpg
@@ -18,16 +18,10 @@ from tests.faults.kit.house import House, status_of, until
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load, Scale, accounts
 from tests.faults.kit.oracles import events
-from tests.faults.kit.pressure import Pressure, press
+from tests.faults.kit.pressure import LISTING, Order, Pressure, press, quantile
 from tests.support.postgres import temporary_folder
 
 SCALE = Scale(producers=1, buyers=1, carriers=1)
-LISTING = {
-    "produce": "potato",
-    "quantity_kg": 100,
-    "min_price_fen_per_kg": 100,
-    "origin": {"adcode": "321323"},
-}
 ORDER = {
     "produce": "potato",
     "quantity_kg": 50,
@@ -37,14 +31,18 @@ ORDER = {
 DRAINED_WITHIN_S = 30
 ANSWERED_WITHIN_S = 3.0
 PEAK_CLIENTS, OVERLOAD = 64, 5  # as many as the gateway has places, and five times as many
-WARM_S, MEASURED_S = 3.0, 5.0
+WARM_S, MEASURED_S = 2.0, 4.0
+REFUSED_WITHIN_S = 1.0
+GENERATOR_LATE_S = 0.25
+COLLAPSED = 0.5  # of the peak
 
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with temporary_folder() as folder, House(folder) as house:
-        yield house
-        assert not house.surprises
+    with temporary_folder() as folder:
+        with House(folder) as house:
+            yield house
+        assert not house.surprises, "nobody died by itself, and all ended as they were told"
 
 
 @pytest.fixture(scope="module")
@@ -128,24 +126,72 @@ def test_a_database_restart_is_503_with_retry_after_and_then_well_again_without_
 
 
 @pytest.mark.timeout(180)
-def test_at_five_times_what_it_can_do_it_refuses_quickly_and_does_as_much(house: House, tokens: dict[str, str]) -> None:
-    async def pressed(clients: int) -> Pressure:
-        path, token = "/v1/listings?limit=5", tokens["producer 0"]
-        return await press(house.url, path, token, clients, warm_s=WARM_S, seconds=MEASURED_S)
+def test_five_times_as_many_clients_get_as_much_done_and_refusals_are_quick(
+    house: House, tokens: dict[str, str]
+) -> None:
+    """A closed loop of readers: as many clients as the gateway has places, and five times as many, who stay away for as
+    long as a refusal says. For those who ask on regardless, and for writing, see the next test."""
 
-    async def interleaved() -> list[tuple[Pressure, Pressure]]:  # the machine is not always the same
-        return [(await pressed(PEAK_CLIENTS), await pressed(OVERLOAD * PEAK_CLIENTS)) for _ in range(3)]
+    def pressed(clients: int) -> Pressure:
+        return asyncio.run(press(asked(house, tokens, posts=0, clients=clients)))
 
-    pairs = asyncio.run(interleaved())
-    peak, overloaded = (median(each.goodput for each in side) for side in zip(*pairs, strict=True))
-    ratio = median(more.goodput / few.goodput for few, more in pairs)
-    statuses = sum((more.statuses for _, more in pairs), Counter[int]())
-    refused_s = [each for _, more in pairs for each in more.refused_s]
-    print(f"\npeak {peak:.0f}/s, at {OVERLOAD}x {overloaded:.0f}/s: {ratio:.2f}, {dict(statuses)}")
-    assert set(statuses) <= {200, 429, 503}
-    assert refused_s, "nobody was refused: that was no overload"
-    assert median(refused_s) < ANSWERED_WITHIN_S, "refusals are quick"
+    # the machine is not always the same, so the two take turns
+    pairs = [(pressed(PEAK_CLIENTS), pressed(OVERLOAD * PEAK_CLIENTS)) for _ in range(3)]
+    ratio = told_of("closed loop, reading", pairs)
     assert ratio >= 0.9
+
+
+@pytest.mark.timeout(240)
+def test_asked_five_times_its_peak_whatever_it_answers_it_goes_on_and_refusals_are_quick(
+    house: House, tokens: dict[str, str]
+) -> None:
+    """An open loop of POSTs: five times as many a second as 64 clients got done just before, however many are refused.
+
+    The ratio is told, and only a collapse fails: the crowd, PostgreSQL, the gateway and the service share this
+    machine's few processors, all of them busy at the peak already, so what receiving and refusing a thousand requests a
+    second takes is missing elsewhere. On two processors that left 0.7 to 1.0 of the peak, so 0.9 can't be decided here.
+    Workers rest meanwhile: how much they take depends on what they are behind with.
+    """
+    resting = [name for name in house.children if name.startswith("work ")]
+    for name in resting:
+        house.stop(name)
+    try:
+        pairs = []
+        for _ in range(3):
+            peak = asyncio.run(press(asked(house, tokens, posts=1, clients=PEAK_CLIENTS)))
+            rate = OVERLOAD * peak.goodput
+            more = asyncio.run(press(asked(house, tokens, posts=1, rate=rate)))
+            assert more.asked > 0.9 * rate * more.seconds, "as many were asked as was meant"
+            assert more.late_s < GENERATOR_LATE_S, "the crowd itself kept its times, or it has measured itself"
+            pairs.append((peak, more))
+    finally:
+        for name in resting:
+            house.start(name)
+    ratio = told_of("open loop, posting", pairs)
+    assert ratio >= COLLAPSED
+    until(lambda: not house.unready(), 30, "everyone is ready")
+
+
+def asked(house: House, tokens: dict[str, str], **how: float) -> Order:
+    return Order(house.url, tokens["producer 0"], warm_s=WARM_S, seconds=MEASURED_S, **how)  # type: ignore[arg-type]
+
+
+def told_of(what: str, pairs: Sequence[tuple[Pressure, Pressure]]) -> float:
+    """How much of the peak was done under overload, in the middle; what was refused, was refused quickly."""
+    ratio = median(more.goodput / few.goodput for few, more in pairs)
+    peak, overloaded = (median(each.goodput for each in side) for side in zip(*pairs, strict=True))
+    statuses = sum((Counter(more.statuses) for _, more in pairs), Counter[int]())
+    refused_s = [each for _, more in pairs for each in more.refused_s]
+    p99_s = quantile(refused_s, 0.99)
+    print(
+        f"\n{what}: peak {peak:.0f}/s, at {OVERLOAD}x {overloaded:.0f}/s: {ratio:.2f}; "
+        f"99 % of {len(refused_s)} refusals within {p99_s:.2f} s; {dict(statuses)}",
+        flush=True,
+    )
+    assert set(statuses) <= {200, 201, 429, 503}
+    assert refused_s, "nobody was refused: that was no overload"
+    assert p99_s < REFUSED_WITHIN_S, "refusals are quick"
+    return ratio
 
 
 @pytest.mark.timeout(60)
