@@ -69,7 +69,7 @@ class Faults:
     """How much is done to it, within about `seconds`."""
 
     seconds: float = 200.0
-    kills_every_s: float = 3.0
+    kills_every_s: float = 2.4
     kills_at_least: int = 62
     longer_at_most_s: float = 100.0
     broker_kills: int = 3
