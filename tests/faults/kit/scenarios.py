@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kit.gate import Faults, Gate, judge_end
+from tests.faults.kit.gate import Gate, judge_end
 from tests.faults.kit.house import House, Plan
 from tests.faults.kit.load import Scale, fifty_at_once
 from tests.faults.kit.result import Result
+from tests.faults.kit.storm import Faults, insist
 
 Provoke = Callable[[Gate], Awaitable[None]]
 SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, array=200, scarce=50, parcels=2000)
@@ -33,7 +34,7 @@ class Provoked(Gate):
     quiet_patience_s = PATIENCE_S
     provoke: Provoke
 
-    async def _do_faults(self, working: asyncio.Task[None]) -> None:
+    async def _storm(self, working: asyncio.Task[None]) -> None:
         await asyncio.sleep(4)
         async with asyncio.timeout(60):
             await self.provoke(self)
@@ -84,7 +85,7 @@ def cut_off(*proxies: str, times: int = 12) -> Provoke:
 
 
 async def poisoned(gate: Gate) -> None:
-    await gate.insist(gate.meddler.spread_poison)
+    await insist(gate.meddler.spread_poison)
 
 
 async def asked_again(gate: Gate) -> None:
