@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 MAX_TRIES = 5
 RETRY_S = 0.2
+PATIENCE_S = 10.0  # for tries of all records of a batch together, well within what a rebalance waits for it
 TRANSIENT_RETRY_S = 1.0
 BATCH = 1000
 
@@ -96,6 +97,7 @@ class Consumer:
         self.name = name
         self._db = db
         self._transport = transport
+        self._patience_s = PATIENCE_S
         self._handlers: dict[str, list[Handler]] = {}
         for subscription in subscriptions:
             self._handlers.setdefault(subscription.topic, []).append(subscription.handle)
@@ -112,6 +114,7 @@ class Consumer:
         consumed = self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)
         async with aclosing(consumed) as batches, aclosing(_read_ahead(batches)) as read, _one_behind() as behind:
             async for batch, received in read:
+                self._patience_s = PATIENCE_S
                 await self._take(received)
                 await behind(batch.acknowledge())
 
@@ -192,7 +195,13 @@ class Consumer:
                 if tries == MAX_TRIES:
                     async with self._db.transaction() as session:
                         return await self._bury(session, [received._replace(error=error)])
-                await asyncio.sleep(RETRY_S * tries)
+                await self._pause(RETRY_S * tries)
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the next try, as long as the batch has patience left."""
+        seconds = min(seconds, self._patience_s)
+        self._patience_s -= seconds
+        await asyncio.sleep(seconds)
 
     async def _bury(self, session: WriteSession, failed: Sequence[Received]) -> None:
         """Send these to their dead letters, each with its reason; they never block those behind them."""

@@ -126,6 +126,9 @@ class KafkaTransport:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=int(self._session_timeout_s * 1000),
+            # aiokafka would take the session's: who is still at work on a batch would be put out, come back, and so
+            # put the others out of theirs, for ever. Who is dead is still put out by its session.
+            rebalance_timeout_ms=int((HANDOVER_S + self._timeout_s) * 1000),
             heartbeat_interval_ms=HEARTBEAT_MS,
         )
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from typing import Any
 from uuid import uuid4
@@ -120,6 +121,17 @@ async def test_a_number_beyond_its_column_is_a_dead_letter_too_and_stops_nobody(
     assert await kept(db) == [1, 2]
     assert [letter.value for letter in await dead(db)] == [batch[1].value]
     assert replayer.acknowledged == 1
+
+
+async def test_however_many_records_are_bad_their_batch_has_only_so_much_patience(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "RETRY_S", 0.2)
+    monkeypatch.setattr(inbox, "PATIENCE_S", 0.5)
+    started_s = time.monotonic()
+    await consumer(db, Replayer(records(*range(-10, 0)), records(-11))).run()
+    assert 1.0 <= time.monotonic() - started_s < 3.0  # and not 22: each would wait for 2 s
+    assert len(await dead(db)) == 11
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What only the Kafka transport does."""
 
 import asyncio
+from contextlib import aclosing
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import DefaultPartitioner
 
+from chassis.ending import ended
 from chassis.transport import kafka
 from chassis.transport.base import Record, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport, _Membership, _partition
@@ -122,6 +124,29 @@ async def test_a_rebalance_waits_for_every_batch_in_work() -> None:
     membership.end_work(third)
     await revoking
     assert membership.generation == 1
+
+
+async def test_who_is_at_work_for_longer_than_a_session_keeps_its_batch_while_another_joins(
+    kafka_bootstrap: str,
+) -> None:
+    topic = f"test.{uuid4().hex}.v1"
+    await ensure_topics(kafka_bootstrap, {topic: 1})
+    *sent, last = records(topic, *map(str, range(11)))
+    async with (
+        KafkaTransport(kafka_bootstrap, session_timeout_s=1.5) as transport,
+        aclosing(transport.consume("test", [topic])) as working,
+        aclosing(transport.consume("test", [topic])) as joining,
+    ):
+        await transport.publish(sent)
+        batch = await anext(working)
+        joined = asyncio.create_task(anext(joining))
+        await asyncio.sleep(4)
+        await batch.acknowledge()
+        reading = {joined, asyncio.create_task(anext(working))}
+        await transport.publish([last])
+        read, _ = await asyncio.wait(reading, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        assert [record for task in read for record in task.result().records] == [last]
+        await ended(*reading)
 
 
 async def test_a_rebalance_waits_for_nobody_who_left() -> None:
