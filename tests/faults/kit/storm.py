@@ -55,7 +55,7 @@ WHERE locktype = 'advisory' AND granted AND datname = current_database()
 class Faults:
     """How much is done to it, within about `seconds`."""
 
-    seconds: float = 170.0
+    seconds: float = 150.0
     kills_every_s: float = 2.4
     kills_at_least: int = 62
     longer_at_most_s: float = 100.0
