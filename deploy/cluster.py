@@ -64,18 +64,14 @@ class Cluster:
         brokers: int = 1,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         echo: TextIO | None = None,
-        advertised_ports: Sequence[int] | None = None,
         jvm: tuple[str, ...] = QUICK,
     ) -> None:
-        """`workers` is how many of each service, or by service. `environment` is by process's name, or "*" for all.
-
-        `advertised_ports` are what Kafka's clients are told to connect to, for proxies in between.
-        """
+        """`workers` is how many of each service, or by service. `environment` is by process's name, or "*" for all."""
         self.folder = DataFolder(folder)
         self.port = port or stable_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.postgres = EmbeddedPostgres(self.folder.path / "postgres", port=stable_port())
-        self.kafka = Brokers(self.folder.path / f"kafka-{brokers}", brokers, advertised_ports=advertised_ports, jvm=jvm)
+        self.kafka = Brokers(self.folder.path / f"kafka-{brokers}", brokers, jvm=jvm)
         self.processes: dict[str, Process] = {}
         self.log_path = self.folder.path / "cluster.log"
         self._workers = dict.fromkeys(SERVICES, workers) if isinstance(workers, int) else dict(workers)

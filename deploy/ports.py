@@ -9,13 +9,17 @@ LOWEST = 20_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")  # lowest and highest, ip(7)
 USUAL_EPHEMERAL = 32_768
 
+_given: set[int] = set()
+"""By this process: their servers may not have begun to listen yet, and two must not get one."""
+
 
 def stable_port() -> int:
     """A free port below those that outgoing connections get, so that none of them takes it while its server is down."""
     highest = _lowest_ephemeral() - 1
     while True:
         port = random.SystemRandom().randint(LOWEST, highest)
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
 
 

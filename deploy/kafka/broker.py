@@ -45,28 +45,27 @@ class Broker:
         data: Path,
         *,
         port: int | None = None,
-        advertised_port: int | None = None,
+        doors: Mapping[int, int] | None = None,
         id_: int = 1,
         controllers: Mapping[int, int] | None = None,
         security: Security | None = None,
         jvm: tuple[str, ...] = QUICK,
     ) -> None:
-        """`advertised_port` is what clients are told to connect to, for a proxy in between.
+        """`doors` are further listeners: the port of each, and the one its clients are told, for a proxy in between.
 
         `controllers` are the ports of the quorum's controllers by their nodes' ids, this one's among them.
         `jvm` is `QUICK` or `FULL` of `deploy.kafka.java`.
         """
         self.data = data.resolve()
         self.port = port or stable_port()
-        self.advertised_port = advertised_port or self.port
-        self.node = Node(id_, controllers or {id_: stable_port()}, self.port, self.advertised_port, stable_port())
+        self.node = Node(id_, controllers or {id_: stable_port()}, self.port, stable_port(), doors or {})
         self._security = security
         self._jvm = jvm
         self._child: Child | None = None
 
     @property
     def bootstrap(self) -> str:
-        return f"{LOOPBACK}:{self.advertised_port}"
+        return f"{LOOPBACK}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -168,7 +167,6 @@ class Brokers:
         count: int = 1,
         *,
         ports: Sequence[int] | None = None,
-        advertised_ports: Sequence[int] | None = None,
         jvm: tuple[str, ...] = QUICK,
     ) -> None:
         controllers = {id_: stable_port() for id_ in range(1, count + 1)}
@@ -176,7 +174,6 @@ class Brokers:
             Broker(
                 data / f"node-{id_}",
                 port=ports[id_ - 1] if ports else None,
-                advertised_port=advertised_ports[id_ - 1] if advertised_ports else None,
                 id_=id_,
                 controllers=controllers,
                 jvm=jvm,

@@ -57,22 +57,24 @@ class Node:
     controllers: Mapping[int, int]
     """The controllers' ports by the ids of their nodes."""
     port: int
-    advertised_port: int
     internal_port: int
     """Where the other brokers read from it, whatever stands between it and its clients."""
+    doors: Mapping[int, int]
+    """Further plain listeners: where each listens, and the port that is told to who comes in by it."""
 
 
 def broker_settings(node: Node, log: Path, security: Security | None) -> dict[str, str]:
     copies = min(3, len(node.controllers))
     in_sync = 2 if copies == 3 else 1
     secured = security.listeners() if security else {}
+    open_ports = {"PLAINTEXT": node.port, "INTERNAL": node.internal_port, **secured}
+    doors = {f"DOOR{number}": ports for number, ports in enumerate(node.doors.items(), 1)}
     listening = {
-        "PLAINTEXT": node.port,
-        "INTERNAL": node.internal_port,
+        **open_ports,
         "CONTROLLER": node.controllers[node.id],
-        **secured,
+        **{name: port for name, (port, _) in doors.items()},
     }
-    advertised = {"PLAINTEXT": node.advertised_port, "INTERNAL": node.internal_port, **secured}
+    advertised = {**open_ports, **{name: told for name, (_, told) in doors.items()}}
     return {
         "process.roles": "broker,controller",
         "node.id": str(node.id),

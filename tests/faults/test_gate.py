@@ -10,9 +10,8 @@ import pytest
 
 from tests.faults.kit.gate import run_gate
 from tests.faults.kit.scenarios import SCENARIOS, play
+from tests.faults.kit.storm import FLOORS
 from tests.support.postgres import temporary_folder
-
-KILLS, EVENTS, BROKER_FAULTS = 60, 50_000, 5
 
 
 @pytest.mark.timeout(600)
@@ -23,10 +22,7 @@ def test_nothing_is_lost_and_nothing_happens_twice_whatever_is_killed() -> None:
         result = run_gate(folder, seed)
     print(result.table(), flush=True)
     assert not result.findings.violations, f"seed {seed}"
-    assert result.all_kills >= KILLS
-    assert result.counts["events heard, repeats and replays included"] >= EVENTS
-    broker_faults = result.counts["broker killed"] + result.counts["broker stopped and continued"]
-    assert broker_faults >= BROKER_FAULTS
+    assert not result.shortfalls(FLOORS), f"seed {seed}"
 
 
 @pytest.mark.timeout(240)
@@ -38,4 +34,5 @@ def test_the_gate_can_fail(name: str) -> None:
         result = play(scenario, folder, seed=1)
     caught = result.findings.invariants_violated() & set(scenario.caught_by)
     print(f"\n{name}: caught by {', '.join(sorted(caught)) or 'nobody'}", flush=True)
+    assert "still not quiet" not in str(result.findings.violations), "what is only late proves nothing"
     assert caught, result.table()

@@ -66,6 +66,8 @@ async def test_with_two_of_three_dead_nothing_is_acknowledged_until_one_is_back(
             await transport.publish([Record(topic, key, b"refused", {}) for key in "abc"])
         await asyncio.gather(*(asyncio.to_thread(broker.start) for broker in brokers.brokers[1:]))
         await publish_soon(transport, [Record(topic, "a", b"after", {})])
-        taken = await take(transport, "matching", [topic], 2, within_s=60)
+        taken: list[Record] = []
+        while b"after" not in of_key(taken, "a"):  # what was refused may have been written all the same
+            taken += await take(transport, "matching", [topic], 1, within_s=60)
     values = of_key(taken, "a")
     assert (values[0], values[-1]) == (b"before", b"after")

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import httpx
 
+from tests.faults.kit.findings import Findings
+
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 STILL_RUNNING = "/problems/still-running"
 ATTEMPT_S = 15.0
@@ -44,7 +46,7 @@ class Caller:
         self.patience_s = patience_s
         self.new_key_on_retry = False
         self.outcomes: Counter[str] = Counter()
-        self.statuses: Counter[str] = Counter()
+        self.findings = Findings()
         self._why_unknown: dict[str, Counter[str]] = {}
         self._tokens = dict(tokens)
         self._http = httpx.AsyncClient(
@@ -110,14 +112,13 @@ class Caller:
         except httpx.TransportError as error:
             self._note_unknown(key, type(error).__name__)
             return None
+        self.findings.seen("answers", got.status_code != 500, f"{method} {path}: 500 {got.content[:400]!r}")
         if got.status_code in AGAIN or (got.status_code == 409 and STILL_RUNNING.encode() in got.content):
             self._note_unknown(key, f"{got.status_code} {got.content[:120].decode(errors='replace')}")
             return None
-        self.statuses[str(got.status_code)] += 1
         return Answer(got.status_code, got.content, got.headers, 1)
 
     def _note_unknown(self, key: str | None, why: str) -> None:
-        self.statuses[why] += 1
         self._why_unknown.setdefault(key or "", Counter())[why] += 1
 
     async def _until_known(self, method: str, account: str | None, path: str, **request: Any) -> Answer:

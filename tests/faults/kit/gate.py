@@ -1,6 +1,8 @@
 """One run of the gate: load and faults together for a while, then quiet, then the oracles, then the table."""
 
 import asyncio
+import shutil
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -53,17 +55,19 @@ class Gate:
         began_s = time.monotonic()
         names = accounts(self.scale)
         tokens = await self.house.tokens(names)
+        await self.meddler.let_large_ones_in()
         caller = Caller(self.house.url, tokens)
         self.load = Load(caller, self.journal, self.seed, self.scale, self.house.code_of)
         working = asyncio.create_task(self.load.run())
         watching = asyncio.create_task(self._keep_looking())
         try:
             await self._storm(working)
-            self._calm()
+            await asyncio.to_thread(self._calm)
             self.load.stop.set()
-            await working
-            quiet_s = await self._until_quiet()
+            quiet_s = await self._until_quiet(working)
             await self._stand_still()
+            if watching.done():
+                watching.result()
         finally:
             await ended(watching, working)
         findings = await self.judge({name: id_ for name, (id_, _) in tokens.items()}, caller)
@@ -71,11 +75,13 @@ class Gate:
         findings.seen(
             "I14", quiet_s <= QUIET_WITHIN_S, f"quiet and healthy only after {quiet_s:.1f} s: {self.waited_for[-12:]}"
         )
+        findings.take(caller.findings)
         return Result(
             self.seed,
             findings,
-            dict(self.counts),
+            self.counts,
             self.house.kills,
+            self.house.killed,
             caller.outcomes,
             quiet_s,
             time.monotonic() - began_s,
@@ -90,6 +96,7 @@ class Gate:
             proxy.calm()
         for name in self.house.children:
             self.house.resume(name)
+        self.house.disarm()
 
     # Looking
 
@@ -101,20 +108,25 @@ class Gate:
                     connection = await asyncpg.connect(self.house.database(service), ssl=False, timeout=3)
                     try:
                         await look(connection, self._snapshots)
+                        self.counts["snapshots looked at"] += 1
                     finally:
                         await connection.close(timeout=3)
             await asyncio.sleep(SNAPSHOT_EVERY_S)
 
-    async def _until_quiet(self) -> float:
-        """Nothing waits anywhere, nobody lags, everyone is ready; how long that took."""
+    async def _until_quiet(self, working: asyncio.Task[None] | None = None) -> float:
+        """Nothing waits anywhere, nobody lags, everyone is ready, and every outcome of the load is known; how long
+        that took."""
         began_s = time.monotonic()
-        while waiting := await self._waiting():
+        while waiting := await self._waiting(working):
             self.waited_for.append(f"{time.monotonic() - began_s:.0f} s: {'; '.join(waiting)}")
             if time.monotonic() - began_s > self.quiet_patience_s:
                 self.journal.seen("I14", False, f"still not quiet: {waiting}")
                 break
             await asyncio.sleep(0.3)
-        return time.monotonic() - began_s
+        quiet_s = time.monotonic() - began_s
+        if working is not None:
+            await working
+        return quiet_s
 
     async def _stand_still(self) -> None:
         """No more rounds: the oracles read one database after the other, and nothing may happen in between.
@@ -129,8 +141,8 @@ class Gate:
         await asyncio.sleep(LAST_ROUND_S)
         await self._until_quiet()
 
-    async def _waiting(self) -> list[str]:
-        found = []
+    async def _waiting(self, working: asyncio.Task[None] | None) -> list[str]:
+        found = ["outcomes that are not known"] if working is not None and not working.done() else []
         tables = {name: ["outbox"] for name in SERVICES} | {"matching": ["outbox", "feed_pending"]}
         for service, names in tables.items():
             connection = await asyncpg.connect(self.house.database(service), ssl=False)
@@ -153,6 +165,7 @@ class Gate:
         for url in databases.values():
             committed += await told(url)
         read = await topics.read_all(self.house.broker.bootstrap)
+        self.counts["events committed"] = sum(not each.topic.endswith(events.DEAD_LETTERS) for each in committed)
         self.counts["records on the topics"] = await topics.count(self.house.broker.bootstrap)
         self.counts["events heard, repeats and replays included"] = (
             sum(each.topic in heard for each in read for heard in events.HEARS.values())
@@ -171,6 +184,8 @@ class Gate:
         findings.take(await events.in_inboxes(databases, committed))
         findings.take(await events.effects(databases, committed))
         findings.take(events.poison(self.meddler.poison, read))
+        findings.take(events.unharmed(self.meddler.harmless, read))
+        findings.take(events.too_large(self.meddler.too_large, topics.LARGE_TOPIC, topics.TOO_LARGE_B, read))
         findings.take(events.buried(committed, read))
         findings.take(await feed.judge(databases["matching"], committed, self.journal, account_ids))
         findings.take(self._snapshots)
@@ -196,12 +211,26 @@ class Gate:
 
 
 def run_gate(folder: Path, seed: int, scale: Scale | None = None, faults: Faults | None = None) -> Result:
-    """A house of its own, one run, and its end."""
-    with House(folder) as house:
-        gate = Gate(house, seed, scale or Scale(), faults or Faults())
-        result = asyncio.run(gate.run())
-    judge_end(house, result)
+    """A house of its own, one run, and its end. What its processes wrote is kept when something was wrong."""
+    try:
+        with House(folder) as house:
+            gate = Gate(house, seed, scale or Scale(), faults or Faults())
+            result = asyncio.run(gate.run())
+        judge_end(house, result)
+    except BaseException:
+        keep_logs(folder, seed)
+        raise
+    if result.findings.violations:
+        keep_logs(folder, seed)
     return result
+
+
+def keep_logs(folder: Path, seed: int) -> None:
+    """Out of a folder that is about to go."""
+    kept = Path(tempfile.mkdtemp(prefix=f"duijie-faults-{seed}-"))
+    for log in folder.rglob("*.log"):
+        shutil.copy(log, kept / "-".join(log.relative_to(folder).parts))
+    print(f"What its processes wrote is in {kept}", flush=True)
 
 
 def judge_end(house: House, result: Result) -> None:

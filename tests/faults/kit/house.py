@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +26,7 @@ from typing import Any, Literal, Self
 
 from deploy.kafka.broker import Broker
 from deploy.ports import stable_port
+from duijie.osuser import tied_to_us
 from duijie.postgres import EmbeddedPostgres
 from gateway.tokens import new_signing_key
 from tests.faults.kit.proxy import HOST, Proxy
@@ -39,6 +41,8 @@ END_WITHIN_S = 10.0
 """After SIGTERM. A process that hangs ends in haste before that, and then not with 0."""
 
 Command = Literal["serve", "work"]
+STARTER = ThreadPoolExecutor(1, "starter")
+"""Linux tells a child of its parent's death when the thread that forked it ends: this one ends with the process."""
 
 
 @dataclass(slots=True)
@@ -77,9 +81,15 @@ class Child:
         self.point, self.expected, self.held_down = point, False, False
         with self.log.open("ab") as log:
             log.write(f"--- {self.name} begins {time.time():.3f} {point or ''}\n".encode())
-            self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=ROOT
-            )
+            self.process = STARTER.submit(  # who would otherwise outlive a killed test, and try again for ever
+                subprocess.Popen,
+                [*tied_to_us("KILL"), *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=ROOT,
+            ).result()
 
     def signal(self, what: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -130,6 +140,9 @@ class House:
         self.plan = plan or Plan()
         self.children: dict[str, Child] = {}
         self.kills: Counter[str] = Counter()
+        """By how they died."""
+        self.killed: Counter[str] = Counter()
+        """By who died."""
         self.surprises: list[str] = []
         self.proxies: dict[str, Proxy] = {}
         self.postgres = EmbeddedPostgres(
@@ -205,10 +218,10 @@ class House:
         self._stack.callback(self.postgres.stop)
         self.postgres.start()
         asyncio.run(self.postgres.create_databases(SERVICES))
-        kafka = self._stack.enter_context(Proxy())
-        self.proxies["kafka"] = kafka
-        self.broker = Broker(self.folder / "kafka", advertised_port=kafka.port)
-        kafka.target = self.broker.port
+        # a door for each worker, or nobody could be cut off from Kafka alone
+        doors = {stable_port(): name for name in self._workers()}
+        told = {door: self.proxied(f"kafka {name}", door) for door, name in doors.items()}
+        self.broker = Broker(self.folder / "kafka", doors=told)
         self._stack.callback(self.broker.stop)
         self.broker.start()
         common = self._common()
@@ -241,6 +254,14 @@ class House:
             **self.plan.environment,
         }
 
+    def _workers(self) -> dict[str, str]:
+        """Their services by their names."""
+        return {
+            f"work {service}" if number == 1 else f"work {service} {number}": service
+            for service in SERVICES
+            for number in range(1, self.plan.workers.get(service, 1) + 1)
+        }
+
     def _make_children(self, common: dict[str, str]) -> None:
         ports = {service: stable_port() for service in SERVICES}
         behind = {name: self.proxied(f"http {name}", ports[name]) for name in SERVICES}  # the gateway: for its keys
@@ -250,9 +271,9 @@ class House:
         }
         for service in SERVICES:
             self._add("serve", service, ports[service], f"serve {service}", common)
-            for number in range(1, self.plan.workers.get(service, 1) + 1):
-                name = f"work {service}" if number == 1 else f"work {service} {number}"
-                self._add("work", service, stable_port(), name, common)
+        for name, service in self._workers().items():
+            door = {"DUIJIE_KAFKA_BOOTSTRAP": f"{HOST}:{self.proxies[f'kafka {name}'].port}"}
+            self._add("work", service, stable_port(), name, common | door)
 
     def _add(self, command: Command, service: str, port: int, name: str, common: dict[str, str]) -> None:
         to_database = self.proxied(f"postgres {name}", self.postgres.port)
@@ -312,23 +333,25 @@ class House:
         code = child.reap()
         if child.died_at_its_point and child.point is not None:
             self.kills[f"at {child.point.partition(':')[0]}"] += 1
+            self.killed[child.name] += 1
         elif not child.expected:
             self.surprises.append(f"{child.name} ended by itself with {code}; see {child.log}")
 
-    def kill(self, name: str, *, then_point: str | None = None, stay_down: bool = False) -> None:
-        """SIGKILL, and begin again at once, or with the place where it shall die next."""
+    def kill(self, name: str, *, then_point: str | None = None) -> None:
+        """SIGKILL, and begin again at once, with the place where it shall die next; not who was told to stay away."""
         child = self.children[name]
         with self._lock:
-            if not child.running and not child.held_down:
+            if child.held_down:
+                return
+            if not child.running:
                 self._note_death(child)  # it was quicker
             child.expected = True
             if child.running:
                 child.signal(signal.SIGKILL)
                 child.reap()
                 self.kills["at random"] += 1
-            child.held_down = True
-            if not stay_down:
-                child.start(then_point)
+                self.killed[name] += 1
+            child.start(then_point)
 
     def stop(self, name: str) -> int | None:
         """SIGTERM, and stay away; the exit code. An end that is not sound is a surprise."""
@@ -373,6 +396,7 @@ class House:
         """As if its machine had lost power, but for the disk: it recovers from its log."""
         os.kill(self.postgres.pid, signal.SIGKILL)
         self.kills["of PostgreSQL"] += 1
+        self.killed["PostgreSQL"] += 1
         self.postgres.stop()
         time.sleep(away_s)
         self.postgres.start()
@@ -380,6 +404,7 @@ class House:
     def kill_broker(self, away_s: float = 1.0) -> None:
         os.kill(self.broker.pid, signal.SIGKILL)
         self.kills["of the broker"] += 1
+        self.killed["the broker"] += 1
         self.broker.stop()
         time.sleep(away_s)
         self.broker.start()
@@ -390,6 +415,12 @@ class House:
             time.sleep(seconds)
         finally:
             self.broker.resume()
+
+    def disarm(self) -> None:
+        """Who still has a place to die at dies now, and begins again without one: it was the last fault."""
+        for child in self.children.values():
+            if child.point is not None and child.running:
+                self.kill(child.name)
 
     def unready(self) -> list[str]:
         """The children that are not ready now."""

@@ -278,10 +278,11 @@ class Load:
     # Carriers
 
     async def carry(self, who: str, chance: Random) -> None:
-        found = await self.caller.get(who, "/v1/shipments", status="open", limit=20)
+        found = await self.caller.get(who, "/v1/shipments", status="open", limit=100)
         self._note_refusal("shipments", found)
         items = found.json()["items"] if found.ok else []
-        for shipment in chance.sample(items, min(4, len(items))):
+        scarce = self._scarce_first(items)
+        for shipment in [*scarce, *chance.sample(items, min(4, len(items)))]:
             if self.stop.is_set():
                 return
             answer = await self.caller.post(who, f"/v1/shipments/{shipment['id']}/claim", key=self.key())
@@ -289,10 +290,18 @@ class Load:
             if not answer.ok:
                 continue
             self.journal.claims[shipment["id"]] = self.caller.id_of(who)
-            if self.registered < self.scale.parcels and chance.random() < 0.6:
+            if shipment in scarce or (self.registered < self.scale.parcels and chance.random() < 0.6):
                 await self._send_parcels(who, answer.json(), chance)
             else:
                 await self._deliver(who, shipment["id"])
+
+    def _scarce_first(self, shipments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """One of the scarce produce, as long as its programme still has money: it has to come to the end of that."""
+        if any(each["subsidy"] == "fund_exhausted" for each in self.journal.parcels.values()):
+            return []
+        seen = [item["match"] for read in self.journal.feeds.values() for item in read]
+        scarce = {match["id"] for match in seen if match["produce"] == SCARCE_PRODUCE}
+        return [each for each in shipments if each["match_id"] in scarce][:1]
 
     async def _deliver(self, who: str, shipment_id: str) -> None:
         for kind in ("picked_up", "delivered"):

@@ -1,9 +1,12 @@
-"""The storm: who is killed, paused and cut off when, what is repeated, replayed and poisoned; by the seed alone."""
+"""The storm: who is killed, paused and cut off, what is repeated, replayed and poisoned, in which order: by the seed.
+
+When each happens is the machine's affair too, and who is just down has its turn later.
+"""
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,27 +22,48 @@ from tests.faults.kit import topics
 from tests.faults.kit.house import Child, House, until
 from tests.faults.kit.load import Load, fifty_at_once
 from tests.faults.kit.oracles import events
+from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY
 
 Fault = tuple[str, Callable[[], Awaitable[None]]]
 
 DOWN_AT_ONCE = 2
 BEGINS_WITHIN_S = 30.0
+DIES_WITHIN_S = 20.0
+"""Who was told where to die is left in peace for so long, to come there."""
+ANSWERS_WITHIN_S = 1.5
+COMMITS = (("db.before_commit", 8), ("db.after_commit", 8))
+SENDS = (("outbox.before_send", 4), ("outbox.after_send", 4), ("outbox.after_delete", 4))
+HEARS = (("inbox.before_commit", 4), ("inbox.after_commit", 4), ("db.before_commit", 15))
+ROUNDS = (("rounds.after_solve", 4), ("feed.after_append", 6))
 POINTS = {
-    "serve": (("db.before_commit", 8), ("db.after_commit", 8)),
-    "work": (
-        ("outbox.before_send", 4),
-        ("outbox.after_send", 4),
-        ("outbox.after_delete", 4),
-        ("inbox.before_commit", 4),
-        ("inbox.after_commit", 4),
-        ("db.before_commit", 15),
-    ),
+    "serve gateway": COMMITS,
+    "serve listing": COMMITS,
+    "serve matching": COMMITS,
+    "serve logistics": (*COMMITS, ("parcels.after_reserve", 3)),
+    "work gateway": SENDS,
+    "work listing": (*SENDS, *HEARS),
+    "work matching": (*SENDS, *HEARS, *ROUNDS),
+    "work logistics": (*SENDS, *HEARS),
 }
 """Where a process may be told to die, and the how manieth time at most."""
-MORE_POINTS = {
-    "work matching": (("rounds.after_solve", 4), ("feed.after_append", 6)),
-    "serve logistics": (("parcels.after_reserve", 3),),
+SURELY = {
+    "db.before_commit": "serve listing",
+    "db.after_commit": "serve matching",
+    "parcels.after_reserve": "serve logistics",
+    "outbox.before_send": "work listing",
+    "outbox.after_send": "work logistics",
+    "outbox.after_delete": "work listing",
+    "inbox.before_commit": "work logistics",
+    "inbox.after_commit": "work listing",
+    "rounds.after_solve": "work matching",
+    "feed.after_append": "work matching 2",
 }
+"""Each point, and who surely comes there: of matching's two workers only one has the outbox."""
+KINDS = ("delay", "throttle", "cut", "reset", "blackhole", "one way")
+SORTS = ("postgres serve", "postgres work", "kafka", "http")
+"""The beginnings of the proxies' names."""
+AT_RANDOM = 0.4
+"""The share of kills after which nobody was told where to die next."""
 SESSION_ENDS_S = (4.0, 7.0)
 """How long a worker is paused to lose its session with Kafka, which the house sets to 3 s."""
 LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
@@ -56,7 +80,7 @@ class Faults:
     """How much is done to it, within about `seconds`."""
 
     seconds: float = 150.0
-    kills_every_s: float = 2.4
+    kills_every_s: float = 2.2
     kills_at_least: int = 62
     longer_at_most_s: float = 100.0
     broker_kills: int = 3
@@ -65,10 +89,27 @@ class Faults:
     proxy_episodes: int = 12
     repeats: int = 3
     replays: int = 2
-    poisonings: int = 5
+    poisonings: int = 3
     paused_workers: int = 2
     paused_for_long: int = 1
     fifties: int = 3
+
+
+CHILDREN = [*POINTS, "work matching 2"]
+INVARIANTS = [*(f"I{n}" for n in range(1, 16) if n != 12), END_OF_THE_MONEY]
+FLOORS = {
+    "killed in all": 60,
+    "events committed": 50_000,
+    "broker faults": 5,
+    "snapshots looked at": 20,
+    **{f"killed at {point}": 1 for point in SURELY},
+    **{f"killed: {name}": 1 for name in [*CHILDREN, "PostgreSQL", "the broker"]},
+    **{f"proxy: {kind}": 1 for kind in KINDS},
+    **{f"proxy to {sort}": 1 for sort in ("postgres", "kafka", "http")},
+    **{f"looked at: {invariant}": 1 for invariant in INVARIANTS},
+    **{f"poison: {kind}": 1 for kind in ("bad JSON", "wrong types", "future version", "5 MB, taken by the broker")},
+}
+"""What a whole run has done at the least, or it has proved little."""
 
 
 class Storm:
@@ -82,7 +123,11 @@ class Storm:
         self.meddler = meddler
         self.faults = faults
         self.counts = counts
-        self._chance = Random(f"{seed}/faults")
+        self._kills, self._order, self._pauses, self._proxies = (
+            Random(f"{seed}/{what}") for what in ("kills", "order", "pauses", "proxies")
+        )
+        self._episodes = self._planned_episodes()
+        self._told_s: dict[str, float] = {}
         self._asleep: set[asyncio.Task[None]] = set()
 
     async def rage(self, working: asyncio.Task[None]) -> None:
@@ -101,8 +146,7 @@ class Storm:
                 self.counts[name] += 1
                 await do()
             while time.monotonic() < ends_s or (
-                self.house.kills.total() < self.faults.kills_at_least
-                and time.monotonic() < ends_s + self.faults.longer_at_most_s
+                self.is_owed() and time.monotonic() < ends_s + self.faults.longer_at_most_s
             ):
                 await asyncio.wait({working}, timeout=1)
                 if working.done():
@@ -112,12 +156,19 @@ class Storm:
             await ended(killing, *self._asleep)
         return None
 
+    def is_owed(self) -> list[str]:
+        """What of the kills has not been done yet."""
+        kills, killed = self.house.kills, self.house.killed
+        owed = [point for point in SURELY if not kills[f"at {point}"]]
+        owed += [name for name in self.house.children if not killed[name]]
+        return owed + (["more kills"] if kills.total() < self.faults.kills_at_least else [])
+
     def _in_some_order(self) -> list[Fault]:
         """By chance; but the long pauses begin in the first half, so that they end within the time."""
         others = self._others()
-        self._chance.shuffle(others)
+        self._order.shuffle(others)
         for _ in range(self.faults.paused_for_long):
-            at = self._chance.randrange(len(others) // 2)
+            at = self._order.randrange(len(others) // 2)
             others.insert(at, ("workers paused beyond their locks", self._pause_for_long))
         return others
 
@@ -149,36 +200,68 @@ class Storm:
         ]
 
     async def _keep_killing(self) -> None:
-        names = list(self.house.children)
+        """One after the other, as planned. Whoever can't be killed now is passed over until it can."""
+        planned = self._planned_kills()
+        waiting: list[tuple[str, str | None]] = []
         while True:
-            await asyncio.sleep(self.faults.kills_every_s * self._chance.uniform(0.5, 1.5))
-            name = self._chance.choice(names)
-            child = self.house.children[name]
-            if await self._too_many_are_down(name) or child.held_down or child.paused:
+            await asyncio.sleep(self.faults.kills_every_s * self._kills.uniform(0.5, 1.5))
+            waiting.append(next(planned))
+            if await self._too_many_are_down():
                 continue
-            point = None
-            if self._chance.random() < 0.6:
-                several = POINTS[child.command] + MORE_POINTS.get(f"{child.command} {child.service}", ())
-                point, most = self._chance.choice(several)
-                point = f"{point}:{self._chance.randrange(1, most + 1)}"
-            await asyncio.to_thread(self.house.kill, name, then_point=point)
+            for each in waiting:
+                name, point = each
+                if await self._may_be_killed(name):
+                    waiting.remove(each)
+                    await asyncio.to_thread(self.house.kill, name, then_point=point)
+                    self._told_s[name] = time.monotonic()
+                    break
 
-    async def _too_many_are_down(self, name: str) -> bool:
-        """Whoever is still starting is let be, and so is everyone while several are: on a slow machine nobody would
-        ever work otherwise, and what nobody does can't go wrong."""
-        children = self.house.children
-        awake = [each for each in children if not children[each].paused]
-        down = [each for each in awake if not await asyncio.to_thread(children[each].answers, "/healthz", 0.5)]
-        return name in down or len(down) > DOWN_AT_ONCE
+    def _planned_kills(self) -> Iterator[tuple[str, str | None]]:
+        """Who is killed, and where it shall die next: everyone and every point once, in some order, then by chance."""
+        names = list(self.house.children)
+        once: list[tuple[str, str | None]] = [(name, f"{point}:1") for point, name in SURELY.items()]
+        once += [(name, None) for name in names if name not in SURELY.values()]
+        self._kills.shuffle(once)
+        yield from once
+        while True:
+            name, point = self._kills.choice(names), None
+            where, most = self._kills.choice(POINTS[name.removesuffix(" 2")])
+            if self._kills.random() > AT_RANDOM:
+                point = f"{where}:{self._kills.randrange(1, most + 1)}"
+            yield name, point
+
+    async def _may_be_killed(self, name: str) -> bool:
+        """Whoever is still starting is let be, and who was told where to die may come there."""
+        child = self.house.children[name]
+        hopeful = child.point is not None and time.monotonic() < self._told_s.get(name, 0) + DIES_WITHIN_S
+        if child.held_down or child.paused or hopeful:
+            return False
+        return await asyncio.to_thread(child.answers, "/healthz", ANSWERS_WITHIN_S)
+
+    async def _too_many_are_down(self) -> bool:
+        """On a slow machine nobody would ever work otherwise, and what nobody does can't go wrong."""
+        awake = [each for each in self.house.children.values() if not each.paused]
+        answers = await asyncio.gather(
+            *(asyncio.to_thread(each.answers, "/healthz", ANSWERS_WITHIN_S) for each in awake)
+        )
+        return answers.count(False) > DOWN_AT_ONCE
+
+    def _planned_episodes(self) -> list[tuple[str, str]]:
+        """Whose connections misbehave, and how: every kind in turn, between each two sorts of processes."""
+        kinds = [KINDS[n % len(KINDS)] for n in range(self.faults.proxy_episodes)]
+        sorts = [[name for name in sorted(self.house.proxies) if name.startswith(sort)] for sort in SORTS]
+        names = [self._proxies.choice(sorts[n % len(sorts)]) for n in range(self.faults.proxy_episodes)]
+        self._proxies.shuffle(names)
+        return list(zip(names, kinds, strict=True))
 
     async def _proxy_episode(self) -> None:
-        name = self._chance.choice(sorted(self.house.proxies))
+        name, kind = self._episodes.pop()
         proxy = self.house.proxies[name]
-        seconds = self._chance.uniform(2, 5)
-        kind = self._chance.choice(("delay", "throttle", "cut", "reset", "blackhole", "one way"))
+        seconds = self._proxies.uniform(2, 5)
         self.counts[f"proxy: {kind}"] += 1
+        self.counts[f"proxy to {name.split()[0]}"] += 1
         if kind == "delay":
-            proxy.delay(self._chance.uniform(0.05, 0.3))
+            proxy.delay(self._proxies.uniform(0.05, 0.3))
         elif kind == "throttle":
             proxy.throttle(50_000)
         elif kind == "cut":
@@ -186,7 +269,7 @@ class Storm:
         elif kind == "blackhole":
             proxy.blackhole()
         elif kind == "one way":
-            proxy.blackhole(self._chance.choice(("there", "back")))
+            proxy.blackhole(self._proxies.choice(("there", "back")))
         else:
             await asyncio.to_thread(proxy.reset)
             return
@@ -216,15 +299,17 @@ class Storm:
 
     async def _pause_worker(self) -> None:
         """It loses its session with Kafka, and wakes late."""
-        awake = [each for each in self.house.children.values() if each.command == "work" and not each.paused]
-        await self._pause(self._chance.choice(awake), self._chance.uniform(*SESSION_ENDS_S))
+        workers = [each for each in self.house.children.values() if each.command == "work"]
+        chosen, seconds = self._pauses.choice(workers), self._pauses.uniform(*SESSION_ENDS_S)
+        if not chosen.paused:
+            await self._pause(chosen, seconds)
 
     async def _pause_for_long(self) -> None:
         """The one of matching's workers that relays its events loses its session and its locks, and wakes while the
         other has them; all else goes on."""
         name = await self._who_relays("matching")
-        child = self.house.children[name or self._chance.choice(["work matching", "work matching 2"])]
-        sleeping = asyncio.create_task(self._pause(child, self._chance.uniform(*LOCKS_GO_S)))
+        child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
+        sleeping = asyncio.create_task(self._pause(child, self._pauses.uniform(*LOCKS_GO_S)))
         self._asleep.add(sleeping)
         sleeping.add_done_callback(self._asleep.discard)
 

@@ -1,6 +1,7 @@
 """The oracles can fail: on rows made up for it, each finds what is wrong and nothing else."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import rfc8785
 
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.journal import Journal
-from tests.faults.kit.oracles import events, ledger, people
+from tests.faults.kit.oracles import events, ledger, market, people
 from tests.faults.kit.spy import Told
 from tests.faults.kit.topics import MEDDLED, POISON, REPEAT, Read
 
@@ -72,7 +73,7 @@ def told(number: int, key: str, event_id: str, value: bytes = b"{}", topic: str 
 def read(
     offset: int, key: str, event_id: str, *, meddled: bool = False, value: bytes = b"{}", partition: int = 0
 ) -> Read:
-    headers = {MEDDLED: REPEAT} if meddled else {}
+    headers = {"ce_type": "x", **({MEDDLED: REPEAT} if meddled else {})}
     return Read("t", partition, offset, key, event_id, hashlib.md5(value).hexdigest(), headers)
 
 
@@ -155,3 +156,82 @@ def test_what_is_wrong_with_accounts_is_found(there: set[str], opened: list[str]
 
 def _fields(each: Read) -> list[Any]:
     return [each.topic, each.partition, each.offset, each.key, each.event_id, each.digest, each.headers]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["reserve"],
+        ["reserve", "void"],
+        ["reserve", "post", "reverse"],
+        ["reserve", "void", "reserve", "post", "reverse"],
+        ["reserve", "post", "payout", "clawback"],
+    ],
+    ids=" ".join,
+)
+def test_one_subsidy_is_one(kinds: list[str]) -> None:
+    assert ledger.is_one_life(kinds)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ["reserve", "reserve", "post"],
+        ["reserve", "post", "post"],
+        ["reserve", "post", "reverse", "post"],
+        ["reserve", "post", "void"],
+        ["reserve", "void", "reserve", "void", "reserve"],
+        ["post"],
+    ],
+    ids=" ".join,
+)
+def test_more_than_one_subsidy_is_found(kinds: list[str]) -> None:
+    assert not ledger.is_one_life(kinds)
+
+
+@pytest.mark.parametrize(
+    ("scans", "status"),
+    [
+        ({"accepted"}, "reserved"),
+        ({"accepted", "delivered"}, "posted"),
+        ({"accepted", "delivered", "returned"}, "reversed"),
+        ({"accepted", "returned"}, "voided"),
+    ],
+)
+def test_what_is_due_to_a_parcel_is_told_by_its_scans(scans: set[str], status: str) -> None:
+    assert ledger.due(scans) == status
+
+
+def test_a_yes_is_looked_for_on_the_side_that_gave_it() -> None:
+    match = {"producer_id": "p", "buyer_id": "b", "producer_consents": True, "buyer_consents": False}
+    assert market.has_consented(match, account_id="p")
+    assert not market.has_consented(match, account_id="b")
+    assert not market.has_consented(match, account_id="another")
+
+
+@pytest.mark.parametrize("field", ["note", "amount_fen", "hash"])
+def test_any_flipped_byte_of_a_transfer_is_found(field: str) -> None:
+    for place, transfer in enumerate(SOUND):
+        text = json.dumps(transfer[field])
+        for at in [at for at, c in enumerate(text) if c.isdigit() or c in "abcdef"]:
+            other = json.loads(text[:at] + ("2" if text[at] == "1" else "1") + text[at + 1 :])
+            if other != transfer[field]:
+                changed = [*SOUND[:place], {**transfer, field: other}, *SOUND[place + 1 :]]
+                assert ledger.broken_at(PROGRAMME, changed) == place + 1
+
+
+def test_what_only_a_newer_program_understands_must_not_die_and_what_is_too_large_leaves_a_letter() -> None:
+    value = b"{}"
+    dead = Read("t.dlq", 0, 0, "", "", hashlib.md5(value).hexdigest(), {"dlq_body_bytes": "9"})
+    assert not events.unharmed([("t", value)], []).violations
+    assert events.unharmed([("t", value)], [dead]).violations
+    assert not events.too_large(1, "t", 9, [dead]).violations
+    assert events.too_large(2, "t", 9, [dead]).violations
+
+
+@pytest.mark.parametrize(("versions", "right"), [((1, 2, 4), True), ((1, 1), False), ((2, 1), False)])
+def test_versions_of_one_key_rise_whatever_the_outbox_numbered_them(versions: tuple[int, ...], right: bool) -> None:
+    values = [json.dumps({"version": version}).encode() for version in versions]
+    committed = [told(n, "a", str(n), value) for n, value in enumerate(values)]
+    there = [read(n, "a", str(n), value=value) for n, value in enumerate(values)]
+    assert ("do not rise" not in evidence(events.on_topics(committed, there))) == right

@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
 
+from chassis.transport.kafka_topics import ensure_topics
+
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it meets the faults, too, and is tried again
 
 MEDDLED = "faults_meddled"
@@ -35,6 +37,7 @@ TOPICS = (
 DEAD = tuple(f"{topic}.dlq" for topic in TOPICS)
 GROUPS = ("listing", "matching", "logistics")
 TOO_LARGE_B = 5_000_000
+LARGE_TOPIC = "logistics.shipments.v1"
 BEYOND = "more than its column holds"
 SOUND = Path(__file__).parents[2] / "contracts" / "golden" / "duijie.listing.published.v1.json"
 PATIENCE_S = 120
@@ -137,6 +140,9 @@ class Meddler:
     def __init__(self, bootstrap: str, seed: int) -> None:
         self.done: Counter[str] = Counter()
         self.poison: list[tuple[str, bytes]] = []
+        self.harmless: list[tuple[str, bytes]] = []
+        self.too_large = 0
+        """How many of TOO_LARGE_B a broker took that an operator had told to."""
         self._bootstrap = bootstrap
         self._chance = Random(f"{seed}/meddler")
 
@@ -170,6 +176,12 @@ class Meddler:
         self.done["repeats"] += len(chosen)
         return len(chosen)
 
+    async def let_large_ones_in(self) -> None:
+        """As an operator may: one topic takes what no dead letter can hold."""
+        await ensure_topics(
+            self._bootstrap, {LARGE_TOPIC: 1}, configs={LARGE_TOPIC: {"max.message.bytes": str(2 * TOO_LARGE_B)}}
+        )
+
     async def spread_poison(self, rounds: int = 1) -> None:
         """Records that are not what they say, on every topic that somebody hears."""
         async with AIOKafkaProducer(
@@ -198,20 +210,23 @@ class Meddler:
             beyond = json.loads(SOUND.read_text(encoding="utf-8")) | {"listing_id": str(uuid4()), "quantity_g": 10**30}
             deadly[BEYOND] = (json.dumps(beyond).encode(), headers(type_))
         harmless = {
-            "future version": (json.dumps({"mark": mark}).encode(), headers("duijie.something.of_tomorrow")),
+            "future version": (
+                json.dumps({"mark": mark, "of": "tomorrow"}).encode(),
+                headers("duijie.something.of_tomorrow"),
+            ),
         }
-        kind = self._chance.choice([*deadly, *harmless])
-        for name in dict.fromkeys([kind, "bad JSON", *({BEYOND} & deadly.keys())]):
-            value, named = (deadly | harmless)[name]
+        for name, (value, named) in (deadly | harmless).items():
             key = self._chance.choice([b"", mark.encode(), None])
             await producer.send_and_wait(topic, value, key, headers=[*named, (MEDDLED, POISON.encode())])
             self.done[f"poison: {name}"] += 1
-            if name in deadly:
-                self.poison.append((topic, value))
+            (self.poison if name in deadly else self.harmless).append((topic, value))
         try:
             await producer.send_and_wait(topic, b"x" * TOO_LARGE_B, headers=[(MEDDLED, POISON.encode())])
         except MessageSizeTooLargeError:
             self.done["poison: 5 MB, refused by the broker"] += 1
+        else:
+            self.done["poison: 5 MB, taken by the broker"] += 1
+            self.too_large += 1
 
 
 def headers(type_: str) -> list[tuple[str, bytes]]:

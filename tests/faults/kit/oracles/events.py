@@ -7,7 +7,8 @@ and the inboxes.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -37,10 +38,18 @@ def on_topics(told: Sequence[Told], read: Sequence[Read]) -> Findings:
     findings.none("I9", sorted(lost)[:SHOWN], f"committed, not on its topic ({len(lost)})", of=len(committed))
     invented = first.keys() - committed.keys()
     findings.none("I9", sorted(invented)[:SHOWN], f"on its topic, not committed ({len(invented)})", of=len(first))
-    changed = [name for name, each in first.items() if name in committed and each.digest != committed[name].digest]
-    findings.none("I9", changed[:SHOWN], "other bytes than were committed", of=len(first))
+    changed = [
+        name
+        for name, each in first.items()
+        if name in committed and (each.digest, each.headers.get("ce_type")) != _said(committed[name])
+    ]
+    findings.none("I9", changed[:SHOWN], "other bytes or another type than were committed", of=len(first))
     findings.take(_in_order(told, ours))
     return findings
+
+
+def _said(each: Told) -> tuple[str, str]:
+    return each.digest, each.type
 
 
 def _in_order(told: Sequence[Told], read: Sequence[Read]) -> Findings:
@@ -56,8 +65,26 @@ def _in_order(told: Sequence[Told], read: Sequence[Read]) -> Findings:
         partitions[one.topic, one.key].add(one.partition)
     wrong = [name for name, ids in arrived.items() if name in committed and list(ids) != committed[name]]
     findings.none("I9", wrong[:SHOWN], f"another order than that of the commits ({len(wrong)})", of=len(arrived))
+    findings.take(_versions_rise(told, arrived))
     split = [name for name, these in partitions.items() if len(these) > 1]
     findings.none("I9", split[:SHOWN], "a key in two partitions", of=len(partitions))
+    return findings
+
+
+def _versions_rise(told: Sequence[Told], arrived: Mapping[tuple[str, str], Iterable[str]]) -> Findings:
+    """A witness beside the outbox's own numbers: the versions of one key rise as its aggregate was changed."""
+    findings = Findings()
+    versions = {
+        (each.topic, each.event_id): version
+        for each in told
+        if not each.topic.endswith(DEAD_LETTERS) and (version := json.loads(each.value).get("version")) is not None
+    }
+    wrong = []
+    for (topic, key), ids in arrived.items():
+        these = [versions[topic, id_] for id_ in ids if (topic, id_) in versions]
+        if any(later <= earlier for earlier, later in pairwise(these)):
+            wrong.append((topic, key, these))
+    findings.none("I9", wrong[:SHOWN], f"versions of one key that do not rise ({len(wrong)})", of=len(versions))
     return findings
 
 
@@ -164,6 +191,25 @@ def poison(published: Sequence[tuple[str, bytes]], read: Sequence[Read]) -> Find
         if topic in topics
     }
     findings.none("poison", sorted(wanted - dead)[:SHOWN], "not among the dead letters", of=len(wanted))
+    return findings
+
+
+def unharmed(harmless: Sequence[tuple[str, bytes]], read: Sequence[Read]) -> Findings:
+    """What only a newer program understands is passed over: it dies nowhere."""
+    findings = Findings()
+    dead = {(each.topic, each.digest) for each in read}
+    wrong = [each for each in harmless if (each[0] + DEAD_LETTERS, hashlib.md5(each[1]).hexdigest()) in dead]
+    findings.none("poison", wrong[:SHOWN], "of a future version, and died", of=len(harmless))
+    return findings
+
+
+def too_large(count: int, topic: str, size_b: int, read: Sequence[Read]) -> Findings:
+    """What no dead letter can hold left one without its body, which says how large that was."""
+    findings = Findings()
+    found = sum(
+        each.topic == topic + DEAD_LETTERS and each.headers.get("dlq_body_bytes") == str(size_b) for each in read
+    )
+    findings.seen("poison", found >= count, f"{count} of {size_b} bytes on {topic}, {found} dead letters say so")
     return findings
 
 

@@ -1,6 +1,8 @@
 """I6 to I8: listings, orders and matches, and the copies that services keep of each other's."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 
@@ -40,7 +42,8 @@ WHERE b.held <> b.held_g OR b.agreed <> b.agreed_g OR b.held + b.agreed > b.quan
 """
 MATCHES = """
 SELECT m.id::text, m.status, m.created_at, m.arrives_at, m.deliver_by, m.spoils_at, m.min_remaining_life_h,
-    m.distance_m, m.quantity_g, m.producer_consents, m.buyer_consents, s.spoils_at AS lot_spoils_at,
+    m.distance_m, m.quantity_g, m.producer_consents, m.buyer_consents, m.producer_id::text, m.buyer_id::text,
+    s.spoils_at AS lot_spoils_at, o.deliver_by AS wanted_by, o.min_remaining_life_h AS wanted_life_h, now() AS now,
     s.producer_id = m.producer_id AND o.buyer_id = m.buyer_id AND s.produce = m.produce AND o.produce = m.produce
     AS of_these, r.cleared_at
 FROM matches m JOIN supply s USING (listing_id) JOIN orders o ON o.id = m.order_id JOIN rounds r ON r.id = m.round_id
@@ -99,6 +102,12 @@ async def _orders(theirs: asyncpg.Connection, journal: Journal, findings: Findin
     findings.none("I6", early, "an order expired before its time", of=len(orders))
 
 
+def has_consented(match: Mapping[str, Any], account_id: str) -> bool:
+    """Whether that side's yes stands in the match, the other's notwithstanding."""
+    sides = {match["producer_id"]: match["producer_consents"], match["buyer_id"]: match["buyer_consents"]}
+    return bool(sides.get(account_id))
+
+
 async def _books(theirs: asyncpg.Connection, findings: Findings) -> None:
     """What is held and agreed on either side is what its matches say: in one statement, so at one moment."""
     for table, id_, column in (("supply", "listing_id", "listing_id"), ("orders", "id", "order_id")):
@@ -117,12 +126,13 @@ async def _matches(theirs: asyncpg.Connection, journal: Journal, findings: Findi
         travel = timedelta(hours=row["distance_m"] / M_PER_H)
         possible = row["arrives_at"] >= row["created_at"] + HANDLING + travel - timedelta(seconds=1)
         fresh = row["arrives_at"] + timedelta(hours=row["min_remaining_life_h"]) <= row["spoils_at"]
-        right = possible and fresh and row["arrives_at"] <= row["deliver_by"] and row["created_at"] == row["cleared_at"]
-        findings.seen("I8", right, f"{dict(row)}")
+        told = (row["spoils_at"], row["deliver_by"], row["min_remaining_life_h"])
+        asked = (row["lot_spoils_at"], row["wanted_by"], row["wanted_life_h"])
+        right = possible and fresh and row["arrives_at"] <= row["deliver_by"] and told == asked
+        timely = row["created_at"] == row["cleared_at"] <= row["now"]
+        findings.seen("I8", right and timely, f"{dict(row)}")
     unheard = [
-        (match_id, account)
-        for match_id, account in journal.agreed
-        if match_id not in by_id or not (by_id[match_id]["producer_consents"] or by_id[match_id]["buyer_consents"])
+        each for each in journal.agreed if each[0] not in by_id or not has_consented(by_id[each[0]], account_id=each[1])
     ]
     findings.none("acknowledged", unheard, "a consent that is not there", of=len(journal.agreed))
     kept = [each for each in journal.declined if each not in by_id or by_id[each]["status"] != "released"]

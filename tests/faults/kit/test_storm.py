@@ -1,0 +1,46 @@
+"""What a storm does is drawn from its seed alone, and leaves nobody and no kind out."""
+
+from collections import Counter
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
+from tests.faults.kit.findings import Findings
+from tests.faults.kit.result import Result
+from tests.faults.kit.storm import CHILDREN, KINDS, SURELY, Faults, Storm
+
+WORKERS = [name for name in CHILDREN if name.startswith("work")]
+PROXIES = [f"postgres {name}" for name in CHILDREN] + [f"kafka {name}" for name in WORKERS] + ["http listing"]
+
+
+def storm(seed: int) -> Storm:
+    house: Any = SimpleNamespace(children=dict.fromkeys(CHILDREN), proxies=dict.fromkeys(PROXIES))
+    nobody: Any = None
+    return Storm(house, nobody, nobody, Faults(), seed, Counter())
+
+
+def test_the_same_seed_plans_the_same_and_another_does_not() -> None:
+    def planned(seed: int) -> object:
+        made = storm(seed)
+        return list(islice(made._planned_kills(), 60)), made._episodes
+
+    assert planned(7) == planned(7)
+    assert planned(7) != planned(8)
+
+
+def test_everyone_is_killed_every_point_is_named_and_every_kind_of_connection_suffers() -> None:
+    for seed in range(20):
+        made = storm(seed)
+        kills = list(islice(made._planned_kills(), len(SURELY) + len(CHILDREN)))
+        assert {name for name, _ in kills} == set(CHILDREN)
+        assert {point.partition(":")[0] for _, point in kills if point} == SURELY.keys()
+        assert {kind for _, kind in made._episodes} == set(KINDS)
+        assert {name.split()[0] for name, _ in made._episodes} == {"postgres", "kafka", "http"}
+
+
+def test_what_was_done_too_little_is_said() -> None:
+    findings = Findings()
+    findings.seen("I1", True, "")
+    result = Result(1, findings, Counter({"broker killed": 2}), Counter({"at random": 3}), Counter({"work x": 3}))
+    floors = {"killed in all": 3, "broker faults": 3, "killed: work x": 1, "looked at: I1": 1, "looked at: I2": 1}
+    assert result.shortfalls(floors) == ["broker faults: 2 of 3", "looked at: I2: 0 of 1"]
