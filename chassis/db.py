@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
+from asyncpg.exceptions import InternalClientError
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, ExceptionContext, bindparam, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -45,6 +46,9 @@ EVICT = text("""
         AND ((classid::bigint << 32) | objid::bigint) = :lock AND datname = current_database()
         AND state = 'idle' AND state_change < clock_timestamp() - make_interval(secs => :stale_after_s)
 """)
+
+
+TRANSIENT = (OperationalError, InterfaceError, InternalClientError, PoolTimeoutError, OSError, TimeoutError)
 
 
 class LockTaken(Exception):
@@ -272,10 +276,11 @@ def is_transient(error: BaseException) -> bool:
     Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
     A value that asyncpg can't send, such as a number beyond its column, is an InterfaceError, too, but the work's own.
+    InternalClientError is what asyncpg says of a connection that goes while it is being spoken over: "not connected".
     """
     if isinstance(error, InterfaceError) and isinstance(_of_asyncpg(error), ValueError):
         return False
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)):
+    if isinstance(error, TRANSIENT):
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""

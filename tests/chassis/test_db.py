@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -153,6 +154,7 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert not is_transient(beyond.value)
     assert is_transient(OperationalError("", {}, Exception()))
     assert is_transient(ConnectionResetError())
+    assert is_transient(InternalClientError("not connected"))
 
 
 async def _backend(connection: AsyncConnection) -> int:
