@@ -19,7 +19,7 @@ from tests.faults.kit.findings import Findings
 from tests.faults.kit.house import SERVICES, House
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load, Scale, accounts
-from tests.faults.kit.oracles import events, feed, ledger, market, people
+from tests.faults.kit.oracles import events, feed, ledger, market, people, shipments
 from tests.faults.kit.result import Result
 from tests.faults.kit.spy import Told, told
 from tests.faults.kit.storm import Faults, Storm
@@ -178,6 +178,7 @@ class Gate:
         pages = await self._transfers(caller)
         findings.take(await ledger.judge(databases["logistics"], databases["matching"], self.journal, pages))
         findings.take(await market.judge(databases["listing"], databases["matching"], self.journal))
+        findings.take(await shipments.judge(databases["logistics"], self.journal))
         findings.take(await people.judge(databases["gateway"], committed, self.journal, account_ids))
         self.counts["phones signed in"] = len(self.journal.accounts)
         findings.take(events.on_topics(committed, read))

@@ -12,6 +12,8 @@ class Journal:
     """Everything the callers were told with a 2xx."""
 
     listings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    patched: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Listings as the last acknowledged change left them."""
     withdrawn: set[str] = field(default_factory=set)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)

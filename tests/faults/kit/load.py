@@ -207,6 +207,8 @@ class Load:
             changes = {"quantity_kg": max(1, int(now["quantity_kg"] * chance.uniform(0.5, 1.3)))}
             answer = await self.caller.patch(who, f"/v1/listings/{listing['id']}", changes, now["version"])
             self._note_refusal("patch listing", answer, 409, 412)
+            if answer.ok:
+                self.journal.patched[listing["id"]] = answer.json()
 
     # Buyers
 

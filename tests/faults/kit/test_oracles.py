@@ -9,7 +9,7 @@ import rfc8785
 
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.journal import Journal
-from tests.faults.kit.oracles import events, ledger, market, people
+from tests.faults.kit.oracles import events, ledger, market, people, shipments
 from tests.faults.kit.spy import Told
 from tests.faults.kit.topics import MEDDLED, POISON, REPEAT, Read
 
@@ -235,3 +235,30 @@ def test_versions_of_one_key_rise_whatever_the_outbox_numbered_them(versions: tu
     committed = [told(n, "a", str(n), value) for n, value in enumerate(values)]
     there = [read(n, "a", str(n), value=value) for n, value in enumerate(values)]
     assert ("do not rise" not in evidence(events.on_topics(committed, there))) == right
+
+
+def test_what_an_owner_was_told_stands_as_it_was_told() -> None:
+    told_so = {"l": {"produce": "potato", "quantity_kg": 1.5, "version": 2}}
+    assert not market.unlike_told(told_so, {"l": {"produce": "potato", "quantity_g": 1500}}, ("produce", "quantity_g"))
+    assert market.unlike_told(told_so, {"l": {"produce": "potato", "quantity_g": 1501}}, ("produce", "quantity_g"))
+    assert market.unlike_told(told_so, {"l": {"produce": "carrot"}}, ("produce",))
+
+
+@pytest.mark.parametrize(
+    ("version", "quantity_g", "right"), [(2, 1500, True), (3, 900, True), (2, 900, False), (1, 1500, False)]
+)
+def test_a_change_that_was_acknowledged_and_is_not_there_is_found(version: int, quantity_g: int, right: bool) -> None:
+    patched = {"l": {"quantity_kg": 1.5, "version": 2}}
+    assert (not market.lost_changes(patched, {"l": {"version": version, "quantity_g": quantity_g}})) == right
+
+
+@pytest.mark.parametrize(
+    ("status", "carrier", "right"),
+    [("delivered", "c", True), ("claimed", "c", False), ("delivered", "d", False), ("open", None, False)],
+)
+def test_a_claim_and_a_delivery_that_were_acknowledged_are_looked_for(
+    status: str, carrier: str | None, right: bool
+) -> None:
+    journal = Journal(claims={"s": "c"}, delivered_shipments={"s"})
+    findings = shipments.compared({"s": {"status": status, "carrier_id": carrier}}, journal)
+    assert (not findings.violations) == right

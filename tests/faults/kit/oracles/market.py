@@ -1,6 +1,6 @@
 """I6 to I8: listings, orders and matches, and the copies that services keep of each other's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,12 +23,19 @@ WHERE lifecycle NOT IN ('open', 'withdrawn', 'expired') OR (lifecycle = 'expired
 """
 LISTINGS = """
 SELECT id::text, lifecycle AS status, version, quantity_g, held_g, agreed_g, remaining_g, supply_version,
-    spoils_at, producer_id::text
+    spoils_at, producer_id::text, produce, min_price_fen_per_kg
 FROM listings
+"""
+LISTED = ("produce", "min_price_fen_per_kg", "producer_id")
+ORDERED = ("produce", "max_price_fen_per_kg", "buyer_id", "quantity_g")
+"""What nobody changes in this load."""
+ORDERS = """
+SELECT id::text, lifecycle, deliver_by, now(), produce, max_price_fen_per_kg, buyer_id::text, quantity_g FROM orders
 """
 SUPPLY = """
 SELECT listing_id::text AS id, status, listing_version AS version, quantity_g, held_g, agreed_g,
-    quantity_g - held_g - agreed_g AS remaining_g, version AS supply_version, spoils_at, producer_id::text
+    quantity_g - held_g - agreed_g AS remaining_g, version AS supply_version, spoils_at, producer_id::text,
+    produce, min_price_fen_per_kg
 FROM supply
 """
 BOOKS_BY_MATCHES = """
@@ -81,6 +88,10 @@ async def _listings(ours: asyncpg.Connection, theirs: asyncpg.Connection, journa
     findings.none("I6", listings.keys() - acknowledged, "a listing that nobody was told of", of=len(listings))
     open_still = [each for each in journal.withdrawn if each not in listings or listings[each]["status"] != "withdrawn"]
     findings.none("acknowledged", open_still, "a withdrawal that is not there", of=len(journal.withdrawn))
+    findings.none(
+        "acknowledged", unlike_told(journal.listings, listings, LISTED), "a listing not as told", of=len(acknowledged)
+    )
+    findings.none("acknowledged", lost_changes(journal.patched, listings), "a change lost", of=len(journal.patched))
     withdrawn = {id_ for id_, row in listings.items() if row["status"] == "withdrawn"}
     findings.none("I6", withdrawn - journal.withdrawn, "withdrawn by nobody", of=len(withdrawn))
     unlike = [
@@ -92,14 +103,48 @@ async def _listings(ours: asyncpg.Connection, theirs: asyncpg.Connection, journa
 
 
 async def _orders(theirs: asyncpg.Connection, journal: Journal, findings: Findings) -> None:
-    orders = {row["id"]: row for row in await theirs.fetch("SELECT id::text, lifecycle, deliver_by, now() FROM orders")}
+    orders = {row["id"]: row for row in await theirs.fetch(ORDERS)}
     acknowledged = journal.orders.keys()
     findings.none("acknowledged", acknowledged - orders.keys(), "an order that is not there", of=len(acknowledged))
     findings.none("acknowledged", orders.keys() - acknowledged, "an order nobody was told of", of=len(orders))
     wrong = [each for each in journal.cancelled if each not in orders or orders[each]["lifecycle"] != "cancelled"]
     findings.none("acknowledged", wrong, "a cancellation that is not there", of=len(journal.cancelled))
+    findings.none(
+        "acknowledged", unlike_told(journal.orders, orders, ORDERED), "an order not as told", of=len(acknowledged)
+    )
+    cancelled = {id_ for id_, row in orders.items() if row["lifecycle"] == "cancelled"}
+    findings.none("acknowledged", cancelled - journal.cancelled, "cancelled by nobody", of=len(cancelled))
     early = [row for row in orders.values() if row["lifecycle"] == "expired" and row["deliver_by"] > row["now"]]
     findings.none("I6", early, "an order expired before its time", of=len(orders))
+
+
+def unlike_told(
+    told: Mapping[str, Mapping[str, Any]], there: Mapping[str, Mapping[str, Any]], fields: Sequence[str]
+) -> list[str]:
+    """Those that are there, and not as their owner was told."""
+    return [
+        f"{id_}: {name} is {there[id_][name]}, told {_told(answer, name)}"
+        for id_, answer in told.items()
+        for name in fields
+        if id_ in there and there[id_][name] != _told(answer, name)
+    ]
+
+
+def lost_changes(patched: Mapping[str, Mapping[str, Any]], there: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A listing of an older version than its owner was told, or of the same one with another quantity."""
+    return [
+        f"{id_}: version {now['version']}, {now['quantity_g']} g; told {then['version']}, {_told(then, 'quantity_g')} g"
+        for id_, then in patched.items()
+        if (now := there.get(id_)) is not None
+        and (
+            now["version"] < then["version"]
+            or (now["version"] == then["version"] and now["quantity_g"] != _told(then, "quantity_g"))
+        )
+    ]
+
+
+def _told(answer: Mapping[str, Any], name: str) -> Any:
+    return round(answer["quantity_kg"] * 1000) if name == "quantity_g" else answer[name]
 
 
 def has_consented(match: Mapping[str, Any], account_id: str) -> bool:
