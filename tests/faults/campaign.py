@@ -12,9 +12,9 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.faults.kit.child import ROOT
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.gate import run_gate
-from tests.faults.kit.house import ROOT
 from tests.faults.kit.result import Result
 from tests.faults.kit.storm import FLOORS
 from tests.support.postgres import temporary_folder

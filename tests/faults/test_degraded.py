@@ -16,7 +16,8 @@ import pytest
 from chassis.overload import WAIT_S
 from tests.faults.kit import topics
 from tests.faults.kit.caller import Caller
-from tests.faults.kit.house import House, status_of, until
+from tests.faults.kit.child import status_of, until
+from tests.faults.kit.house import House
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load, Scale, accounts
 from tests.faults.kit.oracles import events

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import uvloop
 
-from tests.faults.kit.house import ROOT
+from tests.faults.kit.child import ROOT
 
 TICK_S = 0.002
 CONNECTIONS_MAX = 1500

@@ -19,7 +19,8 @@ from chassis.db import STALE_AFTER_S
 from chassis.ending import ended
 from chassis.outbox import RELAY_LOCK
 from tests.faults.kit import topics
-from tests.faults.kit.house import Child, House, until
+from tests.faults.kit.child import Child, until
+from tests.faults.kit.house import House
 from tests.faults.kit.load import Load, fifty_at_once
 from tests.faults.kit.oracles import events
 from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY

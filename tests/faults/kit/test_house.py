@@ -9,7 +9,8 @@ import pytest
 
 from duijie.postgres import free_port
 from tests.faults.kit import house
-from tests.faults.kit.house import Child, House
+from tests.faults.kit.child import Child, until
+from tests.faults.kit.house import House
 
 ANSWERS = """
 import http.server, os, signal, sys, threading
@@ -37,7 +38,7 @@ def ended(folder: Path, program: str, port: int, *, answers: bool = True) -> tup
     of_it.children[child.name] = child
     child.start()
     try:
-        house.until(lambda: child.answers("/healthz") or not answers, 10, "it answers")
+        until(lambda: child.answers("/healthz") or not answers, 10, "it answers")
         return of_it.stop(child.name), of_it.surprises
     finally:
         child.signal(signal.SIGKILL)
