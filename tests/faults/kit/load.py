@@ -284,7 +284,8 @@ class Load:
         self._note_refusal("shipments", found)
         items = found.json()["items"] if found.ok else []
         scarce = self._scarce_first(items)
-        for shipment in [*scarce, *chance.sample(items, min(4, len(items)))]:
+        others = [each for each in items if each not in scarce]  # who carries one twice sends too much for its match
+        for shipment in [*scarce, *chance.sample(others, min(4, len(others)))]:
             if self.stop.is_set():
                 return
             answer = await self.caller.post(who, f"/v1/shipments/{shipment['id']}/claim", key=self.key())
