@@ -16,6 +16,7 @@ PRODUCE = ("potato", "cabbage", "carrot", SCARCE_PRODUCE)
 ORIGINS = ("321323", "320722", "341222")
 DESTINATIONS = ("320102", "320106", "340104")
 PARCEL_G = 500
+FEW = 10
 RATE_FEN = 100
 
 
@@ -34,7 +35,7 @@ class Scale:
     scarce: int = 400
     """For how many parcels the scarce programme has money."""
     parcels: int = 14_000
-    """About how many are registered; then the carriers only carry."""
+    """About how many are registered in full arrays; then they are few at a time."""
 
 
 ACCOUNTS_OF_ROLE = {"producer": "producers", "platform": "buyers", "carrier": "carriers"}
@@ -293,7 +294,7 @@ class Load:
             if not answer.ok:
                 continue
             self.journal.claims[shipment["id"]] = self.caller.id_of(who)
-            if shipment in scarce or (self.registered < self.scale.parcels and chance.random() < 0.6):
+            if shipment in scarce or chance.random() < 0.6:
                 await self._send_parcels(who, answer.json(), chance)
             else:
                 await self._deliver(who, shipment["id"])
@@ -316,7 +317,8 @@ class Load:
 
     async def _send_parcels(self, who: str, shipment: dict[str, Any], chance: Random) -> None:
         """Registered in one array; then scanned, some of it twice, some of it late, some never."""
-        count = min(self.scale.array, int(shipment["quantity_kg"] * 1000) // PARCEL_G)
+        most = self.scale.array if self.registered < self.scale.parcels else FEW
+        count = min(most, int(shipment["quantity_kg"] * 1000) // PARCEL_G)
         prefix = f"f{self.seed}x{len(self.journal.parcels):06d}"
         parcels = [
             {

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -83,7 +84,7 @@ class Faults:
     seconds: float = 150.0
     kills_every_s: float = 2.2
     kills_at_least: int = 62
-    longer_at_most_s: float = 100.0
+    longer_at_most_s: float = 75.0
     broker_kills: int = 3
     broker_pauses_s: tuple[float, ...] = (5, 8, 20)
     postgres_kills: int = 3
@@ -218,13 +219,17 @@ class Storm:
                     break
 
     def _planned_kills(self) -> Iterator[tuple[str, str | None]]:
-        """Who is killed, and where it shall die next: everyone and every point once, in some order, then by chance."""
+        """Who is killed, and where it shall die next: everyone and every point once, in some order, then by chance, but
+        that each third time it is one who has not come to his point yet."""
         names = list(self.house.children)
         once: list[tuple[str, str | None]] = [(name, f"{point}:1") for point, name in SURELY.items()]
         once += [(name, None) for name in names if name not in SURELY.values()]
         self._kills.shuffle(once)
         yield from once
-        while True:
+        for turn in count():
+            missed = [point for point in SURELY if not self.house.kills[f"at {point}"]]
+            if missed and turn % 3 == 0:
+                yield SURELY[missed[0]], f"{missed[0]}:1"
             name, point = self._kills.choice(names), None
             where, most = self._kills.choice(POINTS[name.removesuffix(" 2")])
             if self._kills.random() > AT_RANDOM:

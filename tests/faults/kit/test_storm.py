@@ -14,7 +14,7 @@ PROXIES = [f"postgres {name}" for name in CHILDREN] + [f"kafka {name}" for name 
 
 
 def storm(seed: int) -> Storm:
-    house: Any = SimpleNamespace(children=dict.fromkeys(CHILDREN), proxies=dict.fromkeys(PROXIES))
+    house: Any = SimpleNamespace(children=dict.fromkeys(CHILDREN), proxies=dict.fromkeys(PROXIES), kills=Counter())
     nobody: Any = None
     return Storm(house, nobody, nobody, Faults(), seed, Counter())
 
