@@ -5,10 +5,12 @@ lock of the aggregate they report, so that the order of one key is the order of 
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 import structlog
 from asyncpg.exceptions import InternalClientError
@@ -32,6 +34,10 @@ SESSION = {
 }
 STALE_AFTER_S = 30.0
 BEAT_S = 5.0
+CONNECTED_WITHIN_S = 5.0
+STATEMENT_MAX_S = 300.0
+KEPT_ALIVE = {"SO_KEEPALIVE": 1, "TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
+"""socket(7), tcp(7): a server that vanished without a word is noticed within half a minute. asyncpg asks for none."""
 
 read_json = partial(from_json, cache_strings="keys")
 """A quarter of the standard library's time. In rows the names of fields repeat, the texts don't."""
@@ -44,7 +50,8 @@ EVICT = text("""
     SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND ((classid::bigint << 32) | objid::bigint) = :lock AND datname = current_database()
-        AND state = 'idle' AND state_change < clock_timestamp() - make_interval(secs => :stale_after_s)
+        AND (state = 'idle' OR state = 'active' AND wait_event_type = 'Client') -- it waits for its client to read
+        AND state_change < clock_timestamp() - make_interval(secs => :stale_after_s)
 """)
 
 
@@ -139,7 +146,11 @@ class Database:
             pool_timeout=5,
             json_deserializer=read_json,
             hide_parameters=True,  # an error's text goes to the log; what people wrote does not
-            connect_args={"server_settings": {**SESSION, "application_name": source}},
+            connect_args={
+                "server_settings": {**SESSION, "application_name": source},
+                "timeout": CONNECTED_WITHIN_S,
+                "command_timeout": STATEMENT_MAX_S,
+            },
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)
         self._glancers = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -261,6 +272,7 @@ class Database:
         POOL_SIZE.labels(self.service).set(connections_max)
         POOL_IN_USE.labels(self.service).set_function(pool.checkedout)  # type: ignore[attr-defined]
         event.listen(self._engine.sync_engine, "handle_error", self._count_error)
+        event.listen(self._engine.sync_engine, "connect", _keep_alive)
 
     def _count_error(self, failed: ExceptionContext) -> None:
         state = getattr(failed.original_exception, "sqlstate", None) or "08"
@@ -268,6 +280,16 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _keep_alive(adapted: Any, _record: object) -> None:
+    """Of each new connection; one over a UNIX socket has no such options."""
+    connection = adapted.driver_connection._transport.get_extra_info("socket")
+    if connection.family == socket.AF_UNIX:
+        return
+    for name, value in KEPT_ALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:  # not every system has all of them
+            connection.setsockopt(socket.SOL_SOCKET if name == "SO_KEEPALIVE" else socket.IPPROTO_TCP, option, value)
 
 
 def is_transient(error: BaseException) -> bool:
@@ -286,6 +308,18 @@ def is_transient(error: BaseException) -> bool:
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57", "58"}
     return False
+
+
+def is_works_own(error: BaseException) -> bool:
+    """Whether the work itself is at fault, so that trying it for ever would never help.
+
+    Of what PostgreSQL refuses that is what a value or a rule of a table is the reason for (classes 22, 23, and P0 of
+    our triggers). A schema that is too old, a missing grant or a wrong password refuses sound work, too.
+    """
+    if is_transient(error):
+        return False
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state is None or state[:2] in {"22", "23", "P0"}
 
 
 def _of_asyncpg(error: DBAPIError) -> BaseException | None:

@@ -22,7 +22,7 @@ from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.bulk import given, parameters
-from chassis.db import Database, WriteSession, is_transient
+from chassis.db import Database, WriteSession, is_works_own
 from chassis.dead_letters import dead_letter
 from chassis.ending import ended
 from chassis.killing import point
@@ -127,8 +127,8 @@ class Consumer:
             try:
                 return await self._handle(received)
             except Exception as error:
-                log.warning("batch_redone", consumer=self.name, records=len(received), error=type(error).__name__)
-                if not is_transient(error):
+                log.warning("batch_redone", consumer=self.name, records=len(received), error=described(error))
+                if is_works_own(error):
                     break
                 await asyncio.sleep(TRANSIENT_RETRY_S)
         middle = len(received) // 2
@@ -187,8 +187,8 @@ class Consumer:
                 return await self._handle([received])
             except Exception as error:
                 topic = received.record.topic
-                if is_transient(error):
-                    log.warning("record_waits", consumer=self.name, topic=topic, error=type(error).__name__)
+                if not is_works_own(error):
+                    log.warning("record_waits", consumer=self.name, topic=topic, error=described(error))
                     await asyncio.sleep(TRANSIENT_RETRY_S)
                     continue
                 tries += 1

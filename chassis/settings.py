@@ -4,8 +4,10 @@ import ssl
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DRIVER = "postgresql+asyncpg://"
 
 
 class ProcessSettings(BaseSettings):
@@ -30,6 +32,13 @@ class ServiceSettings(BaseSettings):
     """`postgresql+asyncpg://user:password@host/name`"""
     database_pool: int = Field(10, ge=1)
     """How many connections are kept; as many again are opened under load."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_the_driver(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(DRIVER):
+            raise ValueError(f"begins with {DRIVER}")
+        return url
 
 
 class KafkaSettings(BaseSettings):

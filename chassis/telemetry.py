@@ -13,12 +13,14 @@ import structlog
 from pydantic import ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import Processor
 
 from chassis.metrics import HTTP_SECONDS
 from chassis.tracing import continuing, current_trace_id, current_traceparent, sound_or_new
 
 log = structlog.get_logger()
 
+LIBRARIES = "library"
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
 REQUEST_ID_MAX = 128
@@ -27,21 +29,33 @@ PHONE = re.compile(r"(?<![0-9a-fA-F])((?:\+?86[- ]?)?1[3-9][0-9])[- ]?[0-9]{4}[-
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """One JSON line an event, on standard error."""
+    """One JSON line an event, on standard error; what libraries have to warn of, too."""
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _tell_trace,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _tell_exception,
+        _hide_phones,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    libraries = logging.StreamHandler(sys.stderr)
+    libraries.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_of_a_library, *processors]))
+    libraries.set_name(LIBRARIES)
+    root = logging.getLogger()
+    root.handlers = [*(each for each in root.handlers if each.get_name() != LIBRARIES), libraries]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            _tell_trace,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _tell_exception,
-            _hide_phones,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _of_a_library(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A record of the standard library's logging, under one constant name."""
+    told = {"event": LIBRARIES, "logger": event["_record"].name, "text": event["event"]}
+    return told if "exc_info" not in event else {**told, "exc_info": event["exc_info"][1]}
 
 
 def described(error: BaseException) -> str:
@@ -56,7 +70,7 @@ def described(error: BaseException) -> str:
     if type(error).__module__.startswith(("asyncpg", "sqlalchemy")):
         state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
         return f"{kind}: SQLSTATE {state}" if state else kind
-    return f"{kind}: {error}"[:DESCRIBED_MAX]
+    return f"{kind}: {error}"[:DESCRIBED_MAX] if str(error) else kind
 
 
 def without_phones(text: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 
 from chassis.db import Database, is_transient
 from chassis.metrics import TASKS_FAILED
+from chassis.telemetry import described
 from chassis.transport.base import TransportUnavailable
 
 log = structlog.get_logger()
@@ -71,7 +72,7 @@ class Worker:
 
     def _tell(self, task: Task, error: BaseException) -> None:
         TASKS_FAILED.labels(self._name, task.name).inc()
-        fields = {"service": self._name, "task": task.name, "error": type(error).__name__}
+        fields = {"service": self._name, "task": task.name, "error": described(error)}
         if isinstance(error, TransportUnavailable) or is_transient(error):
             log.warning("task_waits", **fields)
         else:

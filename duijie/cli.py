@@ -24,7 +24,12 @@ from duijie.problems import CannotStart
 
 DOWN_PATIENCE_S = 30
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Duijie 对接: unsold produce finds its buyer.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show what variables hold
+    help="Duijie 对接: unsold produce finds its buyer.",
+)
 clients = typer.Typer(no_args_is_help=True, help="Machines that sign in with an id and a secret.")
 app.add_typer(clients, name="client")
 for command in (operating.serve, operating.work, operating.migrate):

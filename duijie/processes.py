@@ -24,7 +24,7 @@ from chassis.app import create_worker_app
 from chassis.auth import RemoteKeys
 from chassis.db import Database, is_transient
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
-from chassis.telemetry import configure_logging
+from chassis.telemetry import configure_logging, described
 from chassis.tracing import configure_tracing
 from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
@@ -181,7 +181,7 @@ async def _topics_are_there() -> bool:
         async with asyncio.timeout(LOOK_S):
             missing = await absent_topics()
     except (TransportUnavailable, TimeoutError) as error:
-        log.warning("kafka_not_there", error=type(error).__name__)
+        log.warning("kafka_not_there", error=described(error))
         return False
     if missing:
         raise TopicsMissing(f"Kafka has no topic {', '.join(missing)}: run `duijie topics apply` first.")

@@ -104,15 +104,15 @@ class KafkaTransport:
                     yield Batch(found.records, partial(self._acknowledge, consumer, membership, found))
 
     async def lag(self, group: str, topics: Collection[str]) -> Mapping[str, int]:
-        """Of the partitions that this process reads, as of what was last fetched of them."""
+        """Of the partitions that this process reads. Where their topics end is asked: a consumer that is stuck fetches
+        nothing, and would believe what it was told before."""
         behind = dict.fromkeys(topics, 0)
-        for consumer, membership in self._members[group]:
-            for at in consumer.assignment():
-                end = consumer.highwater(at)
-                if end is not None:
-                    reached = membership.acknowledged.get(at)
-                    reached = await self._bounded(consumer.position(at)) if reached is None else reached
-                    behind[at.topic] += max(0, end - reached)
+        for consumer, membership in list(self._members[group]):
+            for at, end in (await self._bounded(consumer.end_offsets(consumer.assignment()))).items():
+                reached = membership.acknowledged.get(at)
+                if reached is None:
+                    reached = await self._bounded(consumer.committed(at)) or 0
+                behind[at.topic] += max(0, end - reached)
         return behind
 
     @asynccontextmanager

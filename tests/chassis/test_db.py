@@ -1,15 +1,16 @@
 """Who may write, and what leaves with a commit."""
 
 import asyncio
+import socket
 from uuid import uuid4
 
 import pytest
-from asyncpg.exceptions import InternalClientError
-from sqlalchemy import func, insert, select
+from asyncpg.exceptions import InternalClientError, PostgresConnectionError
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db import Database, LockTaken, is_transient
+from chassis.db import KEPT_ALIVE, Database, LockTaken, is_transient, is_works_own
 from tests.chassis.conftest import NOTES, NoteWritten
 from tests.support.services import told
 
@@ -182,3 +183,50 @@ async def test_the_connection_of_a_lock_is_thrown_away_when_its_work_failed(db: 
         await fail()
     async with db.holding(43) as other:
         assert await _backend(other) not in backends
+
+
+async def test_who_stands_still_in_the_middle_of_an_answer_loses_its_lock_too(db: Database) -> None:
+    async with db.holding(42) as stalled:
+        raw = (await stalled.get_raw_connection()).driver_connection
+        assert raw is not None
+        asking = asyncio.create_task(raw.fetch("SELECT repeat('x', 1000) FROM generate_series(1, 2000000)"))
+        await asyncio.sleep(0.05)
+        raw._transport.pause_reading()  # as a process that was stopped; its kernel keeps the connection
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(5), db.holding(42, retry_s=0.02, stale_after_s=0.2):
+            raw._transport.resume_reading()
+            with pytest.raises(PostgresConnectionError):
+                await asking
+
+
+async def test_a_server_that_vanishes_is_noticed_by_the_connection_itself(db: Database) -> None:
+    async with db.engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        found = raw._transport.get_extra_info("socket")
+        assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == KEPT_ALIVE["TCP_USER_TIMEOUT"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT * FROM nowhere", "SELECT nothing FROM notes", "SELECT * FROM pg_authid"],
+    ids=["table", "column", "grant"],
+)
+async def test_a_schema_or_a_grant_that_is_not_there_is_nothing_that_the_work_can_help(
+    db: Database, statement: str
+) -> None:
+    with pytest.raises(DBAPIError) as refused:
+        async with db.transaction() as session:
+            await session.execute(text(statement))
+    assert not is_works_own(refused.value)
+
+
+async def test_a_value_and_a_rule_of_a_table_are_the_works_own(db: Database) -> None:
+    for statement in ("SELECT 1 / 0", "INSERT INTO notes (id, text) VALUES (1, NULL)"):
+        with pytest.raises(DBAPIError) as refused:
+            async with db.transaction() as session:
+                await session.execute(text(statement))
+        assert is_works_own(refused.value), statement
+    assert is_works_own(KeyError("a bug that this record finds"))
+    assert not is_works_own(OperationalError("", {}, Exception()))

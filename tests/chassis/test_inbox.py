@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from chassis import inbox
@@ -315,6 +315,21 @@ async def test_a_database_that_is_away_counts_no_try(db: Database) -> None:
 
     await Consumer("test", db, Replayer(records(1)), [Subscription(NoteWritten.TOPIC, flaky)]).run()
     assert (await kept(db), await dead(db)) == ([1], [])
+
+
+async def test_a_table_that_is_not_there_yet_counts_no_try_either(db: Database) -> None:
+    """A program newer than its database would send every sound event to the dead letters."""
+    tries = 0
+
+    async def too_new(session: WriteSession, events: Sequence[Event]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 3 * inbox.MAX_TRIES:
+            await session.execute(text("INSERT INTO of_tomorrow VALUES (1)"))
+        await keep(session, events)
+
+    await Consumer("test", db, Replayer(records(1, 2)), [Subscription(NoteWritten.TOPIC, too_new)]).run()
+    assert (await kept(db), await dead(db)) == ([1, 2], [])
 
 
 async def test_two_consumers_each_have_the_effect(db: Database) -> None:

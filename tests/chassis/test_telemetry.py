@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from chassis.inbox import Consumer, Subscription
 from chassis.outbox import to_record
 from chassis.routes import Write, slice_router
 from chassis.telemetry import configure_logging, described
-from chassis.tracing import TRACEPARENT, current_traceparent
+from chassis.tracing import TRACEPARENT, continuing, current_traceparent
 from chassis.transport.postgres import PostgresTransport
 from chassis.worker import Task, Worker
 from contracts.event import Event
@@ -300,3 +301,17 @@ async def test_metrics_tell_service_method_route_and_status_and_no_address(app: 
     )
     assert 'route="unmatched"' in metrics
     assert PHONE not in metrics
+
+
+def test_what_a_library_warns_of_is_a_line_like_ours(logged: io.StringIO) -> None:
+    library = logging.getLogger("some.library")
+    library.info("of no interest")
+    with continuing("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+        try:
+            raise ValueError(f"call {PHONE}")
+        except ValueError:
+            library.warning("Unable to reach %s", PHONE, exc_info=True)
+    (line,) = lines(logged)
+    assert (line["event"], line["logger"], line["level"]) == ("library", "some.library", "warning")
+    assert (line["text"], line["trace_id"]) == ("Unable to reach 138********", "0af7651916cd43dd8448eb211c80319c")
+    assert "ValueError: call 138********" in line["exception"]

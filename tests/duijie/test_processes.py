@@ -81,6 +81,15 @@ def test_what_a_setting_holds_is_not_in_the_sentence(monkeypatch: pytest.MonkeyP
     assert "secret" not in str(refused.value)
 
 
+def test_an_address_without_its_driver_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", "postgresql://someone:secret@host/name")
+    with pytest.raises(
+        SettingMissing, match=r"DUIJIE_LISTING_DATABASE_URL .*begins with postgresql\+asyncpg://"
+    ) as refused:
+        processes.told(processes._settings_of("listing"))
+    assert "secret" not in str(refused.value)
+
+
 async def test_an_api_starts_over_a_database_at_its_version(listing_url: str) -> None:
     await api_of("listing")
 
