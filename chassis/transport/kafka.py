@@ -110,8 +110,8 @@ class KafkaTransport:
         for consumer, membership in list(self._members[group]):
             for at, end in (await self._bounded(consumer.end_offsets(consumer.assignment()))).items():
                 reached = membership.acknowledged.get(at)
-                if reached is None:
-                    reached = await self._bounded(consumer.committed(at)) or 0
+                if reached is None:  # nothing of it was read yet, so it stands where the group had acknowledged
+                    reached = await self._bounded(consumer.position(at))
                 behind[at.topic] += max(0, end - reached)
         return behind
 
