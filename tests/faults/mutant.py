@@ -64,6 +64,18 @@ def inbox_outside() -> None:
     replace(Consumer, "_note", outside)
 
 
+def inbox_forgets() -> None:
+    """The inbox notes every id, and takes each for new: what comes again is handled again."""
+    from chassis.inbox import Consumer
+
+    note = Consumer._note
+
+    async def forget(self: Consumer, ids: Any, session: Any) -> None:
+        await note(self, ids, session)
+
+    replace(Consumer, "_note", forget)
+
+
 def naive_cursor() -> None:
     """Whoever writes an event into a feed numbers it itself, from a sequence: a later number may be seen first."""
     from sqlalchemy import text
@@ -266,6 +278,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
         offset_before_effect,
         relay_deletes_first,
         inbox_outside,
+        inbox_forgets,
         naive_cursor,
         books_read_then_written,
         balance_read_then_written,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,9 @@ class Scale:
     """People who sign in by phone, each time with another; only where the codes can be read."""
     pause_s: float = 0.8
     """Between two things that one person does."""
+    perishable_s: float = 60.0
+    """For how long, from the beginning, lots are offered that spoil meanwhile. All have to be gone when the load ends:
+    the oracles read one database after the other, and nothing may happen in between."""
     array: int = 1000
     scarce: int = 400
     """For how many parcels the scarce programme has money."""
@@ -59,6 +63,7 @@ class Load:
     """The last code that was sent to a phone, as it is masked."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     registered: int = 0
+    _began_s: float = field(default_factory=time.monotonic)
     _keys: int = 0
     _phones: int = 0
 
@@ -74,6 +79,7 @@ class Load:
             group.create_task(self._repeat("officer", self.read_balances, faster=3))
             for number in range(self.scale.visitors if self.code_of else 0):
                 group.create_task(self._repeat(f"visitor {number}", self.sign_in))
+        await asyncio.gather(*(self._read_to_the_end(who) for who in sorted(self.journal.feeds)))
 
     async def _repeat(self, who: str, do: Callable[[str, Random], Awaitable[None]], faster: float = 1) -> None:
         chance = Random(f"{self.seed}/{who}/{do.__name__}")
@@ -88,6 +94,11 @@ class Load:
     def key(self) -> str:
         self._keys += 1
         return f"faults-{self.seed}-{self._keys}"
+
+    def _note_told(self, what: str, told: dict[str, Any], meant: dict[str, Any]) -> None:
+        """What was acknowledged is what was asked for."""
+        unlike = {name: told[name] for name in meant if told[name] != meant[name]}
+        self.journal.seen("acknowledged", not unlike, f"{what} {told['id']}: {unlike}, meant {meant}")
 
     def _note_refusal(self, what: str, answer: Answer, *expected: int) -> None:
         """A refusal that nothing explains is as wrong as a lost row."""
@@ -177,20 +188,30 @@ class Load:
             await self.offer(who, chance)
 
     async def offer(self, who: str, chance: Random) -> Answer:
-        body = {
+        meant = {
             "produce": chance.choices(PRODUCE, weights=(4, 4, 4, 1))[0],
             "quantity_kg": chance.randrange(400, 3000),
             "min_price_fen_per_kg": chance.randrange(60, 200),
+        }
+        body = {
+            **meant,
             "origin": {"adcode": chance.choice(ORIGINS)},
             "auto_agree": chance.random() < 0.85,
             # not for long: who went by a clock that is a day fast would close these
             **({"best_before": now_text(timedelta(hours=20))} if chance.random() < 0.2 else {}),
         }
+        meant |= {"auto_agree": body["auto_agree"], "producer_id": self.caller.id_of(who)}
+        spoils_soon = chance.random() < 0.1 and time.monotonic() - self._began_s < self.scale.perishable_s
+        if spoils_soon:
+            body["best_before"] = now_text(timedelta(seconds=chance.uniform(20, 30)))
         answer = await self.caller.post(who, "/v1/listings", body, key=self.key())
-        self._note_refusal("listing", answer)
+        # asked again until it had spoiled
+        self._note_refusal("listing", answer, *((422,) if spoils_soon and answer.tries > 1 else ()))
         if answer.ok:
             listing = answer.json()
-            self.journal.listings[listing["id"]] = {**listing, "by": who, "closed": False}
+            self._note_told("listing", listing, meant)
+            # of what spoils soon a refusal would be as right as an answer, so nobody touches it
+            self.journal.listings[listing["id"]] = {**listing, "by": who, "closed": spoils_soon}
         return answer
 
     async def _withdraw(self, who: str, listing: dict[str, Any]) -> None:
@@ -209,6 +230,7 @@ class Load:
             answer = await self.caller.patch(who, f"/v1/listings/{listing['id']}", changes, now["version"])
             self._note_refusal("patch listing", answer, 409, 412)
             if answer.ok:
+                self._note_told("patch", answer.json(), changes)
                 self.journal.patched[listing["id"]] = answer.json()
 
     # Buyers
@@ -225,14 +247,16 @@ class Load:
             "produce": chance.choices(PRODUCE, weights=(4, 4, 4, 1))[0],
             "quantity_kg": chance.randrange(300, 1500),
             "max_price_fen_per_kg": chance.randrange(500, 1200),
-            "destination": {"adcode": chance.choice(DESTINATIONS)},
             "auto_agree": chance.random() < 0.85,
             "min_remaining_life_h": 6,
         }
+        meant = body | {"buyer_id": self.caller.id_of(who)}
+        body["destination"] = {"adcode": chance.choice(DESTINATIONS)}
         answer = await self.caller.post(who, "/v1/orders", body, key=self.key())
         self._note_refusal("order", answer)
         if answer.ok:
             order = answer.json()
+            self._note_told("order", order, meant)
             self.journal.orders[order["id"]] = {**order, "by": who, "closed": False}
         return answer
 
@@ -277,6 +301,13 @@ class Load:
         if right and len(seqs) == limit and chance.random() < 0.3:
             again = await self.caller.get(who, "/v1/feed/matches", after=after, limit=limit)
             self.journal.seen("I11", again.body == answer.body, f"{who}: the page behind {after} has changed")
+
+    async def _read_to_the_end(self, who: str) -> None:
+        """So that all that was kept by now is compared with what is shown."""
+        before, chance = -1, Random(f"{self.seed}/{who}/end")
+        while len(self.journal.feeds[who]) > before:
+            before = len(self.journal.feeds[who])
+            await self.read_feed(who, chance)
 
     # Carriers
 

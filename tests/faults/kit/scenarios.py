@@ -13,7 +13,7 @@ from tests.faults.kit.result import Result
 from tests.faults.kit.storm import Faults, insist
 
 Provoke = Callable[[Gate], Awaitable[None]]
-SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, array=200, scarce=50, parcels=2000)
+SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, perishable_s=0, array=200, scarce=50, parcels=2000)
 SECONDS = 8.0
 PATIENCE_S = 60.0
 
@@ -88,6 +88,10 @@ async def poisoned(gate: Gate) -> None:
     await insist(gate.meddler.spread_poison)
 
 
+async def repeated(gate: Gate) -> None:
+    await insist(lambda: gate.meddler.repeat(0.5))
+
+
 async def asked_again(gate: Gate) -> None:
     await fifty_at_once(gate.load)
 
@@ -111,6 +115,7 @@ SCENARIOS = {
         "offset-before-effect": (WORKERS, dies_at("inbox.before_commit", "work logistics", "work matching"), ("I10",)),
         "relay-deletes-first": (WORKERS, dies_at("outbox.before_send", "work listing", "work logistics"), ("I9",)),
         "inbox-outside": (WORKERS, dies_at("inbox.before_commit", "work logistics", "work matching"), ("I10",)),
+        "inbox-forgets": (WORKERS, repeated, ("I10",)),
         "naive-cursor": (MATCHING, nothing, ("I11",)),
         "books-read-then-written": (MATCHING, nothing, ("I7",)),
         "balance-read-then-written": (("serve logistics", "work logistics"), nothing, ("I1", "I2")),

@@ -16,8 +16,10 @@ CREATE TABLE faults_told (
     event_id text NOT NULL,
     type text NOT NULL,
     digest text NOT NULL,
-    value bytea NOT NULL
+    value bytea NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE TABLE faults_tried (what text NOT NULL, id text NOT NULL, version bigint NOT NULL);
 CREATE FUNCTION faults_header(headers bytea, name text) RETURNS text LANGUAGE sql AS $$
     SELECT (string_to_array(substr(packed, strpos(packed, chr(29)) + 1), chr(31)))[
         array_position(string_to_array(split_part(packed, chr(29), 1), chr(31)), name)
@@ -32,8 +34,26 @@ BEGIN
     FROM written;
     RETURN NULL;
 END $$;
+CREATE FUNCTION faults_try() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO faults_tried
+    VALUES (TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0], (to_jsonb(NEW) ->> TG_ARGV[1])::bigint);
+    RETURN NEW;
+END $$;
 CREATE TRIGGER faults_tell AFTER INSERT ON outbox REFERENCING NEW TABLE AS written
 FOR EACH STATEMENT EXECUTE FUNCTION faults_tell();
+"""
+TRY = "CREATE TRIGGER faults_try BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION faults_try('{}', '{}')"
+TRIED = {
+    "matching": (("supply", "listing_id", "listing_version"), ("match_deliveries", "parcel_id", "version")),
+    "logistics": (("shipments", "match_id", "version"),),
+}
+"""What a handler writes for each event that it is given, and what names that event there.
+
+Every handler of the product changes nothing when it meets an event again: it passes over an older version, or inserts
+ON CONFLICT. So an inbox that let repeats through would leave no trace in what is there. But a row that then conflicts
+is tried first, and this trigger notes it in the transaction of the handler: twice tried is twice handled. That of
+listing and produce support only read when there is nothing to do, and can't be seen so.
 """
 TOLD = "SELECT outbox_id, topic, key, event_id, type, digest, value FROM faults_told ORDER BY outbox_id"
 
@@ -52,10 +72,12 @@ class Told:
 
 
 async def install_spies(databases: Mapping[str, str]) -> None:
-    for url in databases.values():
+    for service, url in databases.items():
         connection = await asyncpg.connect(url, ssl=False)
         try:
             await connection.execute(SPY)
+            for columns in TRIED.get(service, ()):
+                await connection.execute(TRY.format(*columns))
         finally:
             await connection.close()
 

@@ -7,7 +7,7 @@ and the inboxes.
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,7 @@ HEARS = {
     "logistics": ("matching.matches.v1",),
 }
 DEAD_LETTERS = ".dlq"
+NOT_PICKED_UP = ("open", "claimed", "failed")
 SHOWN = 5
 
 
@@ -38,18 +39,19 @@ def on_topics(told: Sequence[Told], read: Sequence[Read]) -> Findings:
     findings.none("I9", sorted(lost)[:SHOWN], f"committed, not on its topic ({len(lost)})", of=len(committed))
     invented = first.keys() - committed.keys()
     findings.none("I9", sorted(invented)[:SHOWN], f"on its topic, not committed ({len(invented)})", of=len(first))
-    changed = [
-        name
-        for name, each in first.items()
-        if name in committed and (each.digest, each.headers.get("ce_type")) != _said(committed[name])
-    ]
-    findings.none("I9", changed[:SHOWN], "other bytes or another type than were committed", of=len(first))
+    changed = [name for name, each in first.items() if name in committed and _read(each) != _said(committed[name])]
+    findings.none("I9", changed[:SHOWN], "other bytes, type, subject or key than were committed", of=len(first))
     findings.take(_in_order(told, ours))
     return findings
 
 
-def _said(each: Told) -> tuple[str, str]:
-    return each.digest, each.type
+def _said(each: Told) -> tuple[str, ...]:
+    return each.digest, each.type, each.key, each.key
+
+
+def _read(each: Read) -> tuple[str, ...]:
+    """The subject is the key, whatever the event."""
+    return each.digest, each.headers.get("ce_type", ""), each.headers.get("ce_subject", ""), each.key
 
 
 def _in_order(told: Sequence[Told], read: Sequence[Read]) -> Findings:
@@ -89,22 +91,34 @@ def _versions_rise(told: Sequence[Told], arrived: Mapping[tuple[str, str], Itera
 
 
 async def in_inboxes(databases: Mapping[str, str], told: Sequence[Told]) -> Findings:
-    """I10, the note: each consumer has every event of its topics."""
+    """I10, the note: each consumer has every event of its topics, has it once, and has nothing else."""
     findings = Findings()
     for consumer, topics in HEARS.items():
         connection = await asyncpg.connect(databases[consumer], ssl=False)
         try:
-            noted = Counter(
-                row["event_id"]
-                for row in await connection.fetch(
-                    "SELECT event_id::text FROM inbox WHERE consumer = $1 ORDER BY event_id", consumer
-                )
-            )
+            rows = await connection.fetch("SELECT event_id::text FROM inbox WHERE consumer = $1", consumer)
+            tried = await connection.fetch("SELECT what, id, version FROM faults_tried")
         finally:
             await connection.close()
         meant = {each.event_id for each in told if each.topic in topics}
-        missing = meant - noted.keys()
-        findings.none("I10", sorted(missing)[:SHOWN], f"{consumer} has not had ({len(missing)})", of=len(meant))
+        findings.take(had(consumer, meant, {row["event_id"] for row in rows}))
+        findings.take(once(consumer, [tuple(row) for row in tried]))
+    return findings
+
+
+def had(consumer: str, meant: Set[str], noted: Set[str]) -> Findings:
+    findings = Findings()
+    missing, invented = meant - noted, noted - meant
+    findings.none("I10", sorted(missing)[:SHOWN], f"{consumer} has not had ({len(missing)})", of=len(meant))
+    findings.none("I10", sorted(invented)[:SHOWN], f"{consumer} had what nobody told ({len(invented)})", of=len(noted))
+    return findings
+
+
+def once(consumer: str, tried: Sequence[tuple[str, str, int]]) -> Findings:
+    """No event was given to a handler twice, as far as handlers leave a trace of it: `spy.TRIED`."""
+    findings = Findings()
+    twice = [each for each, n in Counter(tried).items() if n > 1]
+    findings.none("I10", sorted(twice)[:SHOWN], f"{consumer} handled twice ({len(twice)})", of=len(tried))
     return findings
 
 
@@ -139,6 +153,14 @@ async def _shipments(
         }
     finally:
         await connection.close()
+    findings.take(shipped(rows, agreed, newest))
+
+
+def shipped(
+    rows: Mapping[str, Mapping[str, Any]], agreed: Set[str], newest: Mapping[str, Mapping[str, Any]]
+) -> Findings:
+    """What logistics made of matches: the shipments are those of `agreed`, and as each match was at last."""
+    findings = Findings()
     standing = {each for each in agreed if newest[each]["status"] != "released"}
     findings.none("I10", sorted(standing - rows.keys())[:SHOWN], "agreed without a shipment", of=len(standing))
     without_agreement = rows.keys() - agreed
@@ -151,6 +173,13 @@ async def _shipments(
         or row["quantity_g"] != newest[match_id]["quantity_g"]
     ]
     findings.none("I10", wrong[:SHOWN], f"a shipment and its match differ ({len(wrong)})", of=len(rows))
+    ended = [each for each in rows.keys() & newest.keys() if newest[each]["status"] == "released"]
+    kept = [(each, rows[each]["status"]) for each in ended if rows[each]["status"] in NOT_PICKED_UP]
+    findings.none("I10", kept[:SHOWN], f"released, and its shipment not cancelled ({len(kept)})", of=len(ended))
+    cancelled = [each for each in rows.keys() & newest.keys() if rows[each]["status"] == "cancelled"]
+    stands = [each for each in cancelled if newest[each]["status"] != "released"]
+    findings.none("I10", stands[:SHOWN], f"cancelled, and its match not released ({len(stands)})", of=len(cancelled))
+    return findings
 
 
 async def _fulfilments(
@@ -160,9 +189,6 @@ async def _fulfilments(
     newest: Mapping[str, Mapping[str, Any]],
     findings: Findings,
 ) -> None:
-    brought: Counter[str] = Counter()
-    for parcel in parcels.values():
-        brought[parcel["match_id"]] += parcel["weight_g"] if parcel["status"] == "delivered" else 0
     connection = await asyncpg.connect(matching, ssl=False)
     try:
         deliveries = await connection.fetch(
@@ -172,12 +198,33 @@ async def _fulfilments(
     finally:
         await connection.close()
     counted = {row["match_id"]: row["g"] for row in deliveries}
+    findings.take(fulfilled(parcels, counted, delivered_by_shipment, newest, statuses))
+
+
+def fulfilled(
+    parcels: Mapping[str, Mapping[str, Any]],
+    counted: Mapping[str, int],
+    delivered_by_shipment: Set[str],
+    newest: Mapping[str, Mapping[str, Any]],
+    statuses: Mapping[str, str],
+) -> Findings:
+    """What matching made of parcels and shipments, and whether its last word of each match is how that stands."""
+    findings = Findings()
+    brought: Counter[str] = Counter()
+    for parcel in parcels.values():
+        brought[parcel["match_id"]] += parcel["weight_g"] if parcel["status"] == "delivered" else 0
     wrong = [(each, grams, counted.get(each, 0)) for each, grams in brought.items() if grams != counted.get(each, 0)]
     findings.none("I10", wrong[:SHOWN], f"delivered grams, told and counted ({len(wrong)})", of=len(brought))
-    open_still = [each for each in delivered_by_shipment if statuses[each] != "fulfilled"]
+    open_still = [each for each in delivered_by_shipment if statuses.get(each) != "fulfilled"]
     findings.none("I10", open_still[:SHOWN], "delivered, not fulfilled", of=len(delivered_by_shipment))
-    unlike = [each for each, state in newest.items() if state["status"] != statuses[each]]
+    unlike = [each for each, state in newest.items() if state["status"] != statuses.get(each)]
     findings.none("I10", unlike[:SHOWN], "a match and its last event differ", of=len(newest))
+    untold = statuses.keys() - newest.keys()
+    findings.none("I10", sorted(untold)[:SHOWN], "a match of which nothing was told", of=len(statuses))
+    waiting = {each: state["quantity_g"] for each, state in newest.items() if state["status"] == "agreed"}
+    done = [each for each, grams in waiting.items() if brought[each] >= grams]
+    findings.none("I10", done[:SHOWN], f"all of it brought, not fulfilled ({len(done)})", of=len(waiting))
+    return findings
 
 
 def poison(published: Sequence[tuple[str, bytes]], read: Sequence[Read]) -> Findings:

@@ -53,6 +53,13 @@ SELECT h.programme_id::text, h.seq, h.funder_fen, h.available_fen, h.reserved_fe
     coalesce(sum(t.amount_fen) FILTER (WHERE kind = 'clawback'), 0) AS clawback
 FROM ledger_heads h LEFT JOIN transfers t USING (programme_id) GROUP BY h.programme_id
 """
+PARCELS = """
+SELECT p.id::text, p.waybill, p.match_id::text, p.weight_g, coalesce(s.first_status, 'none') AS subsidy
+FROM parcels p LEFT JOIN subsidies s ON s.subject_id = p.id
+"""
+SENT = ("match_id", "weight_g", "subsidy")
+"""What was sent of a parcel, and what was answered first: the same for ever."""
+Rows = Sequence[Mapping[str, Any]]
 
 
 def canonical(flat: Mapping[str, int | str]) -> str:
@@ -136,11 +143,13 @@ async def judge(
         await _prefixes(rows, findings)
         produce_of = await _produce(connection, other)
         scarce = {parcel_id for parcel_id, produce in produce_of.items() if produce == SCARCE_PRODUCE}
-        _exactly(len(scarce), rows, journal, findings)
-        _amounts(rows, produce_of, journal, findings)
-        await _once(connection, rows, journal, findings)
+        findings.take(exactly(len(scarce), rows, journal))
+        findings.take(amounts(rows, produce_of, journal))
+        findings.take(lives(rows))
+        findings.take(parcels_as_sent(await connection.fetch(PARCELS), journal))
         await _deliveries(connection, rows, scarce, journal, findings)
-        await _support(connection, other, rows, journal, findings)
+        fulfilled = await other.fetch("SELECT id::text, quantity_g FROM matches WHERE status = 'fulfilled'")
+        findings.take(supported({row["id"]: row["quantity_g"] for row in fulfilled}, rows, journal))
     finally:
         await connection.close()
         await other.close()
@@ -179,37 +188,52 @@ async def _produce(connection: asyncpg.Connection, matching: asyncpg.Connection)
     return {row["id"]: of_match[row["match_id"]] for row in parcels}
 
 
-def _exactly(offered: int, rows: Sequence[asyncpg.Record], journal: Journal, findings: Findings) -> None:
+def exactly(offered: int, rows: Rows, journal: Journal) -> Findings:
     """With money for K and more than K offered, exactly K are reserved; nothing of it comes back in this load."""
+    findings = Findings()
     scarce = journal.programmes.get("scarce")
     if scarce is None:
-        return
+        return findings
     kinds = Counter(row["kind"] for row in rows if row["programme_id"] == scarce["id"])
     held = kinds["reserve"] - kinds["void"] - kinds["reverse"]
     money_for = scarce["budget_fen"] // RATE_FEN
     findings.seen("I2", held == min(money_for, offered), f"money for {money_for}, {offered} offered, {held} hold it")
     findings.checks[END_OF_THE_MONEY] += offered > money_for
+    return findings
 
 
-async def _once(
-    connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], journal: Journal, findings: Findings
-) -> None:
-    """No parcel reserved or posted twice, and no waybill two parcels."""
+def lives(rows: Rows) -> Findings:
+    """No parcel and no match is reserved or posted twice; `rows` are in the order of each programme's ledger."""
+    findings = Findings()
     by_subject = defaultdict(list)
     for row in rows:
         if row["kind"] != "fund":
             by_subject[row["programme_id"], row["parcel_id"] or f"match {row['match_id']}"].append(row["kind"])
     wrong = [(subject, kinds) for subject, kinds in by_subject.items() if not is_one_life(kinds)]
     findings.none("I3", wrong[:SHOWN], f"more than one subsidy ({len(wrong)} of them)", of=len(by_subject))
-    parcels = await connection.fetch("SELECT id::text, waybill FROM parcels")
-    named = Counter(identity(row["waybill"]) for row in parcels)
+    return findings
+
+
+def parcels_as_sent(rows: Rows, journal: Journal) -> Findings:
+    """One parcel a waybill, all that were acknowledged and no other, each as it was sent and first answered."""
+    findings = Findings()
+    named = Counter(identity(row["waybill"]) for row in rows)
     findings.none("I3", [name for name, n in named.items() if n > 1], "two parcels of one waybill", of=len(named))
-    acknowledged = {identity(waybill): each["parcel_id"] for waybill, each in journal.parcels.items()}
-    there = {identity(row["waybill"]): row["id"] for row in parcels}
-    findings.none(
-        "acknowledged", acknowledged.items() - there.items(), "a parcel that is not there", of=len(acknowledged)
-    )
-    findings.none("acknowledged", there.keys() - acknowledged.keys(), "a parcel that nobody sent", of=len(there))
+    sent = {identity(waybill): each for waybill, each in journal.parcels.items()}
+    there = {identity(row["waybill"]): row for row in rows}
+    acknowledged = {name: each["parcel_id"] for name, each in sent.items()}
+    missing = acknowledged.items() - {(name, row["id"]) for name, row in there.items()}
+    findings.none("acknowledged", sorted(missing)[:SHOWN], "a parcel that is not there", of=len(sent))
+    unsent = there.keys() - sent.keys()
+    findings.none("acknowledged", sorted(unsent)[:SHOWN], "a parcel that nobody sent", of=len(there))
+    unlike = [
+        f"{waybill}: {name} is {there[waybill][name]}, was {each[name]}"
+        for waybill, each in sent.items()
+        for name in SENT
+        if waybill in there and there[waybill][name] != each[name]
+    ]
+    findings.none("acknowledged", unlike[:SHOWN], f"a parcel not as sent ({len(unlike)})", of=len(sent))
+    return findings
 
 
 async def _deliveries(
@@ -236,12 +260,19 @@ async def _deliveries(
             "SELECT p.id::text, s.status FROM parcels p LEFT JOIN subsidies s ON s.subject_id = p.id"
         )
     }
+    findings.take(settled(subsidies, scans, scarce))
+
+
+def settled(subsidies: Mapping[str, str], scans: Mapping[str, Set[str]], scarce: Set[str]) -> Findings:
+    """I5: each parcel's subsidy is what its scans make due; `scarce` may have found no money."""
+    findings = Findings()
     wrong = [
-        (each, sorted(scans[each]), status)
+        (each, sorted(scans.get(each, ())), status)
         for each, status in subsidies.items()
-        if status != due(scans[each]) and not (status == "fund_exhausted" and each in scarce)
+        if status != due(scans.get(each, frozenset())) and not (status == "fund_exhausted" and each in scarce)
     ]
     findings.none("I5", wrong[:SHOWN], f"scanned so, and its subsidy is ({len(wrong)} of them)", of=len(subsidies))
+    return findings
 
 
 def due(scans: Set[str]) -> str:
@@ -251,40 +282,37 @@ def due(scans: Set[str]) -> str:
     return "voided" if "returned" in scans else "reserved"
 
 
-def _amounts(
-    rows: Sequence[asyncpg.Record], produce_of: Mapping[str, str], journal: Journal, findings: Findings
-) -> None:
-    """A parcel's money is the rate, from the programme for its produce."""
-    courier = {journal.programmes[name]["id"]: name for name in ("scarce", "courier") if name in journal.programmes}
+def amounts(rows: Rows, produce_of: Mapping[str, str], journal: Journal) -> Findings:
+    """A parcel's money is the rate, from the programme for its produce and from no other."""
+    findings = Findings()
+    ids = {name: programme["id"] for name, programme in journal.programmes.items()}
     of_parcels = [row for row in rows if row["parcel_id"]]
     wrong = [
         dict(row)
         for row in of_parcels
         if row["amount_fen"] != RATE_FEN
-        or (courier.get(row["programme_id"]) == "scarce") != (produce_of[row["parcel_id"]] == SCARCE_PRODUCE)
+        or row["programme_id"] != ids["scarce" if produce_of[row["parcel_id"]] == SCARCE_PRODUCE else "courier"]
     ]
     findings.none("I4", wrong[:SHOWN], f"another rate or programme ({len(wrong)} of them)", of=len(of_parcels))
+    return findings
 
 
-async def _support(
-    connection: asyncpg.Connection,
-    matching: asyncpg.Connection,
-    rows: Sequence[asyncpg.Record],
-    journal: Journal,
-    findings: Findings,
-) -> None:
-    """Each fulfilled match has its produce support once, to the fen; no other has any."""
+def supported(fulfilled_g: Mapping[str, int], rows: Rows, journal: Journal) -> Findings:
+    """Each fulfilled match has its produce support, reserved and posted once, to the fen; no other has any, and what
+    is no parcel's is support."""
+    findings = Findings()
     support = journal.programmes.get("support")
     if support is None:
-        return
-    fulfilled = await matching.fetch("SELECT id::text, quantity_g FROM matches WHERE status = 'fulfilled'")
-    due = {row["id"]: SUPPORT_FEN_PER_KG * row["quantity_g"] // 1000 for row in fulfilled}
-    posted = [
-        (row["match_id"], row["amount_fen"])
+        return findings
+    due_fen = {match_id: SUPPORT_FEN_PER_KG * grams // 1000 for match_id, grams in fulfilled_g.items()}
+    wanted = Counter((support["id"], *each, kind) for each in due_fen.items() for kind in ("reserve", "post"))
+    there = Counter(
+        (row["programme_id"], row["match_id"], row["amount_fen"], row["kind"])
         for row in rows
-        if row["programme_id"] == support["id"] and row["kind"] == "post"
-    ]
-    findings.none("I4", set(posted) - set(due.items()), "support without fulfilment", of=len(posted))
-    findings.none("I5", set(due.items()) - set(posted), "fulfilled without support", of=len(due))
-    twice = [match_id for match_id, n in Counter(match_id for match_id, _ in posted).items() if n > 1]
-    findings.none("I3", twice, "supported twice", of=len(posted))
+        if not row["parcel_id"] and row["kind"] != "fund"
+    )
+    many = [each for each, n in there.items() if n > 1]
+    findings.none("I3", many[:SHOWN], f"supported twice ({len(many)})", of=len(there))
+    findings.none("I4", list(there - wanted)[:SHOWN], "support without fulfilment", of=len(there))
+    findings.none("I5", list(wanted - there)[:SHOWN], "fulfilled without support", of=len(due_fen))
+    return findings

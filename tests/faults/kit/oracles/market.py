@@ -1,7 +1,7 @@
 """I6 to I8: listings, orders and matches, and the copies that services keep of each other's."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -20,22 +20,34 @@ WHERE abs(extract(epoch FROM available_from - created_at)) > 60 OR harvested_at 
 UNSOUND_LISTINGS = """
 SELECT id::text, lifecycle, spoils_at, now() FROM listings
 WHERE lifecycle NOT IN ('open', 'withdrawn', 'expired') OR (lifecycle = 'expired' AND spoils_at > now())
+    OR (lifecycle = 'open' AND spoils_at < now() - interval '20 s')
 """
+"""Open past its time: the sweep comes every 5 s, and all are ready when this is asked."""
+EXPIRED = """
+SELECT key, at, (convert_from(value, 'UTF8')::json ->> 'spoils_at')::timestamptz AS spoils_at
+FROM faults_told WHERE type = 'duijie.listing.expired'
+"""
+TIME_IS_OVER = "I6 what has spoiled"
 LISTINGS = """
 SELECT id::text, lifecycle AS status, version, quantity_g, held_g, agreed_g, remaining_g, supply_version,
-    spoils_at, producer_id::text, produce, min_price_fen_per_kg
+    spoils_at, producer_id::text, produce, min_price_fen_per_kg, auto_agree
 FROM listings
 """
-LISTED = ("produce", "min_price_fen_per_kg", "producer_id")
-ORDERED = ("produce", "max_price_fen_per_kg", "buyer_id", "quantity_g")
+LISTED = ("produce", "min_price_fen_per_kg", "producer_id", "spoils_at", "auto_agree")
+ORDERED = (
+    *("produce", "max_price_fen_per_kg", "buyer_id", "quantity_g"),
+    *("deliver_by", "min_remaining_life_h", "auto_agree"),
+)
 """What nobody changes in this load."""
 ORDERS = """
-SELECT id::text, lifecycle, deliver_by, now(), produce, max_price_fen_per_kg, buyer_id::text, quantity_g FROM orders
+SELECT id::text, lifecycle, deliver_by, now(), produce, max_price_fen_per_kg, buyer_id::text, quantity_g,
+    min_remaining_life_h, auto_agree
+FROM orders
 """
 SUPPLY = """
 SELECT listing_id::text AS id, status, listing_version AS version, quantity_g, held_g, agreed_g,
     quantity_g - held_g - agreed_g AS remaining_g, version AS supply_version, spoils_at, producer_id::text,
-    produce, min_price_fen_per_kg
+    produce, min_price_fen_per_kg, auto_agree
 FROM supply
 """
 BOOKS_BY_MATCHES = """
@@ -48,11 +60,12 @@ SELECT b.id::text, b.quantity_g, b.held_g, b.agreed_g, b.held, b.agreed FROM (
 WHERE b.held <> b.held_g OR b.agreed <> b.agreed_g OR b.held + b.agreed > b.quantity_g
 """
 MATCHES = """
-SELECT m.id::text, m.status, m.created_at, m.arrives_at, m.deliver_by, m.spoils_at, m.min_remaining_life_h,
-    m.distance_m, m.quantity_g, m.producer_consents, m.buyer_consents, m.producer_id::text, m.buyer_id::text,
-    s.spoils_at AS lot_spoils_at, o.deliver_by AS wanted_by, o.min_remaining_life_h AS wanted_life_h, now() AS now,
+SELECT m.id::text, m.status, m.reason, m.listing_id::text, m.order_id::text, m.producer_id::text, m.buyer_id::text,
+    m.created_at, m.arrives_at, m.deliver_by, m.spoils_at, m.min_remaining_life_h, m.distance_m, m.quantity_g,
+    m.producer_consents, m.buyer_consents, s.spoils_at AS lot_spoils_at, o.deliver_by AS wanted_by,
+    o.min_remaining_life_h AS wanted_life_h, now() AS now, r.cleared_at,
     s.producer_id = m.producer_id AND o.buyer_id = m.buyer_id AND s.produce = m.produce AND o.produce = m.produce
-    AS of_these, r.cleared_at
+    AS of_these
 FROM matches m JOIN supply s USING (listing_id) JOIN orders o ON o.id = m.order_id JOIN rounds r ON r.id = m.round_id
 """
 
@@ -82,6 +95,9 @@ async def _listings(ours: asyncpg.Connection, theirs: asyncpg.Connection, journa
     listings = {row["id"]: row for row in await ours.fetch(LISTINGS)}
     supply = {row["id"]: row for row in await theirs.fetch(SUPPLY)}
     findings.none("I6", await ours.fetch(UNSOUND_LISTINGS), "no status it can have", of=len(listings))
+    expired = await ours.fetch(EXPIRED)
+    findings.none("I6", early(expired), "expired before it had spoiled", of=len(expired))
+    findings.checks[TIME_IS_OVER] += len(expired)
     findings.none("I8", await ours.fetch(MISDATED_LISTINGS), "another moment than its posting", of=len(listings))
     acknowledged = journal.listings.keys()
     findings.none("acknowledged", acknowledged - listings.keys(), "a listing that is not there", of=len(acknowledged))
@@ -114,8 +130,13 @@ async def _orders(theirs: asyncpg.Connection, journal: Journal, findings: Findin
     )
     cancelled = {id_ for id_, row in orders.items() if row["lifecycle"] == "cancelled"}
     findings.none("acknowledged", cancelled - journal.cancelled, "cancelled by nobody", of=len(cancelled))
-    early = [row for row in orders.values() if row["lifecycle"] == "expired" and row["deliver_by"] > row["now"]]
-    findings.none("I6", early, "an order expired before its time", of=len(orders))
+    too_early = [row for row in orders.values() if row["lifecycle"] == "expired" and row["deliver_by"] > row["now"]]
+    findings.none("I6", too_early, "an order expired before its time", of=len(orders))
+
+
+def early(expired: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of whose end was told before it had come, both by the database's clock."""
+    return [f"{row['key']} at {row['at']}, {row['spoils_at']}" for row in expired if row["at"] < row["spoils_at"]]
 
 
 def unlike_told(
@@ -144,7 +165,9 @@ def lost_changes(patched: Mapping[str, Mapping[str, Any]], there: Mapping[str, M
 
 
 def _told(answer: Mapping[str, Any], name: str) -> Any:
-    return round(answer["quantity_kg"] * 1000) if name == "quantity_g" else answer[name]
+    if name == "quantity_g":
+        return round(answer["quantity_kg"] * 1000)
+    return datetime.fromisoformat(answer[name]) if name in {"spoils_at", "deliver_by"} else answer[name]
 
 
 def has_consented(match: Mapping[str, Any], account_id: str) -> bool:
@@ -168,17 +191,57 @@ async def _matches(theirs: asyncpg.Connection, journal: Journal, findings: Findi
     findings.seen("I7", count == len(rows), f"{count - len(rows)} matches have not both sides and a round")
     findings.none("I7", [row["id"] for row in rows if not row["of_these"]], "not of its two sides", of=len(rows))
     for row in rows:
-        travel = timedelta(hours=row["distance_m"] / M_PER_H)
-        possible = row["arrives_at"] >= row["created_at"] + HANDLING + travel - timedelta(seconds=1)
-        fresh = row["arrives_at"] + timedelta(hours=row["min_remaining_life_h"]) <= row["spoils_at"]
-        told = (row["spoils_at"], row["deliver_by"], row["min_remaining_life_h"])
-        asked = (row["lot_spoils_at"], row["wanted_by"], row["wanted_life_h"])
-        right = possible and fresh and row["arrives_at"] <= row["deliver_by"] and told == asked
-        timely = row["created_at"] == row["cleared_at"] <= row["now"]
-        findings.seen("I8", right and timely, f"{dict(row)}")
+        asked_at = max(asked(journal.listings, row["listing_id"]), asked(journal.orders, row["order_id"]))
+        findings.seen("I8", is_fresh(row) and is_timely(row, asked_at), f"{dict(row)}")
+    findings.take(answered(by_id, journal))
+
+
+def asked(told: Mapping[str, Mapping[str, Any]], id_: str) -> datetime:
+    """When a listing or an order was made, as its owner was told. That nobody was told is another's to find."""
+    return datetime.fromisoformat(told[id_]["created_at"] if id_ in told else "0001-01-01T00:00:00Z")
+
+
+def is_fresh(match: Mapping[str, Any]) -> bool:
+    """By the listing and the order themselves, what a match says of them being the same."""
+    travel = timedelta(hours=match["distance_m"] / M_PER_H)
+    possible = match["arrives_at"] >= match["created_at"] + HANDLING + travel - timedelta(seconds=1)
+    fresh = match["arrives_at"] + timedelta(hours=match["wanted_life_h"]) <= match["lot_spoils_at"]
+    copied = (match["spoils_at"], match["deliver_by"], match["min_remaining_life_h"])
+    asked_for = (match["lot_spoils_at"], match["wanted_by"], match["wanted_life_h"])
+    return possible and fresh and match["arrives_at"] <= match["wanted_by"] and copied == asked_for
+
+
+def is_timely(match: Mapping[str, Any], asked_at: datetime) -> bool:
+    """Made by its round, after both sides had asked and before now, by the database's clock."""
+    return bool(asked_at <= match["created_at"] == match["cleared_at"] <= match["now"])
+
+
+def answered(matches: Mapping[str, Mapping[str, Any]], journal: Journal) -> Findings:
+    """Each yes and each no stands, and nobody's stands beside them; the outcome of every one is known in the end."""
+    findings = Findings()
     unheard = [
-        each for each in journal.agreed if each[0] not in by_id or not has_consented(by_id[each[0]], account_id=each[1])
+        each
+        for each in journal.agreed
+        if each[0] not in matches or not has_consented(matches[each[0]], account_id=each[1])
     ]
     findings.none("acknowledged", unheard, "a consent that is not there", of=len(journal.agreed))
-    kept = [each for each in journal.declined if each not in by_id or by_id[each]["status"] != "released"]
-    findings.none("acknowledged", kept, "a no that is not there", of=len(journal.declined))
+    invented = [
+        (id_, account)
+        for id_, match in matches.items()
+        for account, beforehand in sides(match, journal).items()
+        if has_consented(match, account_id=account) and not beforehand and (id_, account) not in journal.agreed
+    ]
+    findings.none("acknowledged", invented, "a consent that nobody gave", of=len(matches))
+    said_no = {id_ for id_, match in matches.items() if (match["status"], match["reason"]) == ("released", "declined")}
+    findings.none("acknowledged", journal.declined - said_no, "a no that is not there", of=len(journal.declined))
+    findings.none("acknowledged", said_no - journal.declined, "declined by nobody", of=len(said_no))
+    return findings
+
+
+def sides(match: Mapping[str, Any], journal: Journal) -> dict[str, bool]:
+    """By account: whether it had consented beforehand. Of whom nobody was told nothing is known: let it be so."""
+    listing, order = journal.listings.get(match["listing_id"], {}), journal.orders.get(match["order_id"], {})
+    return {
+        match["producer_id"]: listing.get("auto_agree", True),
+        match["buyer_id"]: order.get("auto_agree", True),
+    }

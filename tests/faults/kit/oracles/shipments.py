@@ -1,4 +1,4 @@
-"""Shipments: what a carrier was told stands."""
+"""Shipments: what a carrier was told stands, and nothing else was done."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from tests.faults.kit.journal import Journal
 async def judge(logistics: str, journal: Journal) -> Findings:
     connection = await asyncpg.connect(logistics, ssl=False)
     try:
-        rows = await connection.fetch("SELECT id::text, status, carrier_id::text FROM shipments")
+        rows = await connection.fetch("SELECT id::text, status, carrier_id::text, delivered_by_parcels FROM shipments")
     finally:
         await connection.close()
     return compared({row["id"]: row for row in rows}, journal)
@@ -28,4 +28,10 @@ def compared(there: Mapping[str, Mapping[str, Any]], journal: Journal) -> Findin
         each for each in journal.delivered_shipments if each not in there or there[each]["status"] != "delivered"
     ]
     findings.none("acknowledged", undelivered, "a delivery that is not there", of=len(journal.delivered_shipments))
+    unsaid = [
+        id_
+        for id_, row in there.items()
+        if row["status"] == "delivered" and not row["delivered_by_parcels"] and id_ not in journal.delivered_shipments
+    ]
+    findings.none("acknowledged", unsaid, "delivered by nobody's word and no parcels", of=len(there))
     return findings
