@@ -25,6 +25,7 @@ from tests.faults.kit.house import House
 from tests.faults.kit.load import Load, fifty_at_once
 from tests.faults.kit.oracles import events
 from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY
+from tests.faults.kit.oracles.market import TIME_IS_OVER
 
 Fault = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -98,7 +99,7 @@ class Faults:
 
 
 CHILDREN = [*POINTS, "work matching 2"]
-INVARIANTS = [*(f"I{n}" for n in range(1, 16) if n != 12), END_OF_THE_MONEY]
+INVARIANTS = [*(f"I{n}" for n in range(1, 16) if n != 12), END_OF_THE_MONEY, TIME_IS_OVER]
 FLOORS = {
     "killed in all": 60,
     "events committed": 50_000,
