@@ -14,7 +14,7 @@ import asyncpg
 
 from chassis.ending import ended
 from tests.faults.kit import topics
-from tests.faults.kit.caller import Caller
+from tests.faults.kit.caller import Caller, NeverKnown
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.house import SERVICES, House
 from tests.faults.kit.journal import Journal
@@ -38,6 +38,7 @@ class Gate:
     """Everything of one run, over a house that stands."""
 
     quiet_patience_s = QUIET_PATIENCE_S
+    caller_patience_s = 180.0
 
     def __init__(self, house: House, seed: int, scale: Scale, faults: Faults) -> None:
         self.house = house
@@ -56,9 +57,9 @@ class Gate:
         names = accounts(self.scale)
         tokens = await self.house.tokens(names)
         await self.meddler.let_large_ones_in()
-        caller = Caller(self.house.url, tokens)
+        caller = Caller(self.house.url, tokens, patience_s=self.caller_patience_s)
         self.load = Load(caller, self.journal, self.seed, self.scale, self.house.code_of)
-        working = asyncio.create_task(self.load.run())
+        working = asyncio.create_task(self._work())
         watching = asyncio.create_task(self._keep_looking())
         try:
             await self._storm(working)
@@ -86,6 +87,14 @@ class Gate:
             quiet_s,
             time.monotonic() - began_s,
         )
+
+    async def _work(self) -> None:
+        """What never becomes known ends the load, and is judged with all the rest."""
+        try:
+            await self.load.run()
+        except* NeverKnown as never:
+            for each in never.exceptions:
+                self.journal.seen("answers", False, f"never known: {each}")
 
     async def _storm(self, working: asyncio.Task[None]) -> None:
         storm = Storm(self.house, self.load, self.meddler, self.faults, self.seed, self.counts)

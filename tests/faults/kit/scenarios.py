@@ -16,6 +16,8 @@ Provoke = Callable[[Gate], Awaitable[None]]
 SCALE = Scale(producers=4, buyers=4, carriers=2, pause_s=0.3, perishable_s=0, array=200, scarce=50, parcels=2000)
 SECONDS = 8.0
 PATIENCE_S = 60.0
+CALLER_PATIENCE_S = 40.0
+"""Some bugs answer 500 for ever; no process here is away for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Provoked(Gate):
     """A gate with another storm: a few seconds of load, and what provokes the bug."""
 
     quiet_patience_s = PATIENCE_S
+    caller_patience_s = CALLER_PATIENCE_S
     provoke: Provoke
 
     async def _storm(self, working: asyncio.Task[None]) -> None:
