@@ -55,7 +55,7 @@ EVICT = text("""
 """)
 
 
-TRANSIENT = (OperationalError, InterfaceError, InternalClientError, PoolTimeoutError, OSError, TimeoutError)
+TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)
 
 
 class LockTaken(Exception):
@@ -298,11 +298,12 @@ def is_transient(error: BaseException) -> bool:
     Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
     A value that asyncpg can't send, such as a number beyond its column, is an InterfaceError, too, but the work's own.
-    InternalClientError is what asyncpg says of a connection that goes while it is being spoken over: "not connected".
+    InternalClientError is what asyncpg says of a connection that goes while it is being spoken over ("not connected");
+    what is derived from it is not.
     """
     if isinstance(error, InterfaceError) and isinstance(_of_asyncpg(error), ValueError):
         return False
-    if isinstance(error, TRANSIENT):
+    if isinstance(error, TRANSIENT) or type(error) is InternalClientError:
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
@@ -313,13 +314,13 @@ def is_transient(error: BaseException) -> bool:
 def is_works_own(error: BaseException) -> bool:
     """Whether the work itself is at fault, so that trying it for ever would never help.
 
-    Of what PostgreSQL refuses that is what a value or a rule of a table is the reason for (classes 22, 23, and P0 of
-    our triggers). A schema that is too old, a missing grant or a wrong password refuses sound work, too.
+    Of what PostgreSQL refuses that is what values or a rule of a table are the reason for (classes 21, 22, 23, 54, and
+    P0 of our triggers). A schema that is too old, a missing grant or a wrong password refuses sound work, too.
     """
     if is_transient(error):
         return False
     state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
-    return state is None or state[:2] in {"22", "23", "P0"}
+    return state is None or state[:2] in {"21", "22", "23", "54", "P0"}
 
 
 def _of_asyncpg(error: DBAPIError) -> BaseException | None:

@@ -5,7 +5,7 @@ import socket
 from uuid import uuid4
 
 import pytest
-from asyncpg.exceptions import InternalClientError, PostgresConnectionError
+from asyncpg.exceptions import InternalClientError, PostgresConnectionError, ProtocolError
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -156,6 +156,7 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert is_transient(OperationalError("", {}, Exception()))
     assert is_transient(ConnectionResetError())
     assert is_transient(InternalClientError("not connected"))
+    assert not is_transient(ProtocolError("malformed"))
 
 
 async def _backend(connection: AsyncConnection) -> int:
@@ -223,7 +224,8 @@ async def test_a_schema_or_a_grant_that_is_not_there_is_nothing_that_the_work_ca
 
 
 async def test_a_value_and_a_rule_of_a_table_are_the_works_own(db: Database) -> None:
-    for statement in ("SELECT 1 / 0", "INSERT INTO notes (id, text) VALUES (1, NULL)"):
+    twice = "INSERT INTO notes (id, text) VALUES (1, 'a'), (1, 'b') ON CONFLICT (id) DO UPDATE SET text = excluded.text"
+    for statement in ("SELECT 1 / 0", "INSERT INTO notes (id, text) VALUES (1, NULL)", twice):
         with pytest.raises(DBAPIError) as refused:
             async with db.transaction() as session:
                 await session.execute(text(statement))

@@ -238,8 +238,9 @@ def run_gate(folder: Path, seed: int, scale: Scale | None = None, faults: Faults
 def keep_logs(folder: Path, seed: int) -> None:
     """Out of a folder that is about to go."""
     kept = Path(tempfile.mkdtemp(prefix=f"duijie-faults-{seed}-"))
-    for log in folder.rglob("*.log"):
-        shutil.copy(log, kept / "-".join(log.relative_to(folder).parts))
+    for log in [*folder.glob("*.log"), *folder.glob("*/*.log")]:  # of Kafka's folders only what the broker wrote
+        with suppress(OSError):  # it must not hide why it is kept
+            shutil.copy(log, kept / "-".join(log.relative_to(folder).parts))
     print(f"What its processes wrote is in {kept}", flush=True)
 
 

@@ -326,7 +326,7 @@ class Load:
                 continue
             self.journal.claims[shipment["id"]] = self.caller.id_of(who)
             if shipment in scarce or chance.random() < 0.6:
-                await self._send_parcels(who, answer.json(), chance)
+                await self._send_parcels(who, answer.json(), chance, all_of_it=shipment in scarce)
             else:
                 await self._deliver(who, shipment["id"])
 
@@ -346,9 +346,11 @@ class Load:
             if answer.ok and kind == "delivered":
                 self.journal.delivered_shipments.add(shipment_id)
 
-    async def _send_parcels(self, who: str, shipment: dict[str, Any], chance: Random) -> None:
+    async def _send_parcels(
+        self, who: str, shipment: dict[str, Any], chance: Random, *, all_of_it: bool = False
+    ) -> None:
         """Registered in one array; then scanned, some of it twice, some of it late, some never."""
-        most = self.scale.array if self.registered < self.scale.parcels else FEW
+        most = self.scale.array if all_of_it or self.registered < self.scale.parcels else FEW
         count = min(most, int(shipment["quantity_kg"] * 1000) // PARCEL_G)
         prefix = f"f{self.seed}x{len(self.journal.parcels):06d}"
         parcels = [

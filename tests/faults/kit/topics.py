@@ -35,7 +35,6 @@ TOPICS = (
     "gateway.accounts.v1",
 )
 DEAD = tuple(f"{topic}.dlq" for topic in TOPICS)
-GROUPS = ("listing", "matching", "logistics")
 TOO_LARGE_B = 5_000_000
 LARGE_TOPIC = "logistics.shipments.v1"
 BEYOND = "more than its column holds"
