@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.faults.kit.gate import kept_logs
 from tests.faults.kit.scenarios import SCALE, nothing, play_over
 from tests.support.postgres import temporary_folder
 
@@ -28,7 +29,9 @@ def test_a_clock_that_is_a_day_off_makes_nothing_false(where: list[str], off_s: 
     with temporary_folder() as folder:
         # tokens outlast the day, or a service of tomorrow would refuse everything and prove little
         result = play_over(folder, 1, nothing, SCALE, wrapped=dict.fromkeys(where, wrapper), token_hours=72)
+        wrong = [each for each in result.findings.violations if not each.startswith(REFUSALS)]
+        if wrong:
+            result.logs = kept_logs(folder, 1)
     print(f"\n{where[-1]}, {off_s:+.0f} s: {sum(result.outcomes.values())} outcomes {dict(result.outcomes)}")
-    wrong = [each for each in result.findings.violations if not each.startswith(REFUSALS)]
     assert not wrong, result.table()
     assert not result.shortfalls({f"looked at: {each}": 20 for each in WORKED}), "little was done, so little is proved"

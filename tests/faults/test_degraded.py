@@ -15,11 +15,12 @@ import pytest
 
 from chassis.overload import WAIT_S
 from tests.faults.kit import topics
+from tests.faults.kit.asking import Scale, accounts, fifty_at_once
 from tests.faults.kit.caller import Caller
 from tests.faults.kit.child import status_of, until
 from tests.faults.kit.house import House
 from tests.faults.kit.journal import Journal
-from tests.faults.kit.load import Load, Scale, accounts
+from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events
 from tests.faults.kit.pressure import LISTING, Order, Pressure, press, quantile
 from tests.support.postgres import temporary_folder
@@ -206,7 +207,6 @@ def told_of(what: str, pairs: Sequence[tuple[Pressure, Pressure]]) -> float:
 @pytest.mark.timeout(60)
 def test_fifty_at_once_with_one_key_are_one_listing_with_equal_answers(house: House) -> None:
     """I13, by itself; the gate does the same in the storm."""
-    from tests.faults.kit.load import fifty_at_once
 
     async def fifty() -> Journal:
         caller = Caller(house.url, await house.tokens(accounts(SCALE)), patience_s=30)

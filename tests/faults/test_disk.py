@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from duijie.problems import CannotStart
+from tests.faults.kit.asking import Scale, accounts
 from tests.faults.kit.child import until
 from tests.faults.kit.house import House, Plan
-from tests.faults.kit.load import Scale, accounts
 from tests.faults.test_degraded import LISTING, client, rows
 from tests.support.postgres import temporary_folder
 

@@ -5,8 +5,8 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ import asyncpg
 
 from chassis.ending import ended
 from tests.faults.kit import topics
-from tests.faults.kit.caller import Caller, NeverKnown
+from tests.faults.kit.asking import Scale, accounts
+from tests.faults.kit.caller import Caller
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.house import SERVICES, House
 from tests.faults.kit.journal import Journal
-from tests.faults.kit.load import Load, Scale, accounts
+from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events, feed, ledger, market, people, shipments
 from tests.faults.kit.result import Result
 from tests.faults.kit.spy import Told, told
-from tests.faults.kit.storm import Faults, Storm
+from tests.faults.kit.storm import FLOORS, LOCK_TAKEN, LOCKS_TAKEN, Faults, Storm
 
 QUIET_WITHIN_S = 30.0
 QUIET_PATIENCE_S = 120.0
@@ -31,7 +32,6 @@ NO_ROUNDS = """
 INSERT INTO round_timer (id, interval_s) VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET interval_s = excluded.interval_s
 """
 LAST_ROUND_S = 2.0  # by then a round that had begun is written
-LOCK_TAKEN = "lock_taken_from_who_stalled"
 
 
 class Gate:
@@ -58,8 +58,8 @@ class Gate:
         tokens = await self.house.tokens(names)
         await self.meddler.let_large_ones_in()
         caller = Caller(self.house.url, tokens, patience_s=self.caller_patience_s)
-        self.load = Load(caller, self.journal, self.seed, self.scale, self.house.code_of)
-        working = asyncio.create_task(self._work())
+        self.load = Load(caller, self.journal, self.seed, self.scale, code_of=self.house.code_of)
+        working = asyncio.create_task(self.load.run())
         watching = asyncio.create_task(self._keep_looking())
         try:
             await self._storm(working)
@@ -67,6 +67,7 @@ class Gate:
             self.load.stop.set()
             quiet_s = await self._until_quiet(working)
             await self._stand_still()
+            await self.load.read_feeds_to_the_end()
             if watching.done():
                 watching.result()
         finally:
@@ -87,14 +88,6 @@ class Gate:
             quiet_s,
             time.monotonic() - began_s,
         )
-
-    async def _work(self) -> None:
-        """What never becomes known ends the load, and is judged with all the rest."""
-        try:
-            await self.load.run()
-        except* NeverKnown as never:
-            for each in never.exceptions:
-                self.journal.seen("answers", False, f"never known: {each}")
 
     async def _storm(self, working: asyncio.Task[None]) -> None:
         storm = Storm(self.house, self.load, self.meddler, self.faults, self.seed, self.counts)
@@ -181,9 +174,8 @@ class Gate:
             + self.counts["records replayed"]
         )
         self.counts |= self.meddler.done
-        self.counts["locks taken from who was paused"] = sum(
-            child.log.read_bytes().count(LOCK_TAKEN.encode()) for child in self.house.children.values()
-        )
+        self.counts[LOCKS_TAKEN] = self.house.count_in_logs(LOCK_TAKEN)
+        self.counts["parcels sent"] = self.load.carriers.registered
         pages = await self._transfers(caller)
         findings.take(await ledger.judge(databases["logistics"], databases["matching"], self.journal, pages))
         findings.take(await market.judge(databases["listing"], databases["matching"], self.journal))
@@ -206,42 +198,54 @@ class Gate:
         return findings
 
     async def _transfers(self, caller: Caller) -> dict[str, Sequence[Mapping[str, Any]]]:
-        """What the API shows of each programme's ledger, and its own verdict on it."""
+        """What the API shows of each programme's ledger, its own verdict on it; nothing of one that never answers."""
         pages: dict[str, Sequence[Mapping[str, Any]]] = {}
         for programme in self.journal.programmes.values():
-            path, found, after = f"/v1/programmes/{programme['id']}", [], 0
-            while items := (await caller.get("officer", f"{path}/transfers", after=after, limit=500)).json()["items"]:
-                found += items
-                after = items[-1]["seq"]
-            pages[programme["id"]] = found
-            verdict = (await caller.get("officer", f"{path}/verify")).json()
-            right = verdict["ok"] and verdict["transfers"] == len(found) and verdict["head"] == found[-1]["hash"]
-            self.journal.seen("I15", right, f"{programme['name']}: {verdict}")
+            with self.load.as_far_as_known():
+                path, found, after = f"/v1/programmes/{programme['id']}", [], 0
+                while items := (await caller.get("officer", f"{path}/transfers", after=after, limit=500)).json()[
+                    "items"
+                ]:
+                    found += items
+                    after = items[-1]["seq"]
+                pages[programme["id"]] = found
+                verdict = (await caller.get("officer", f"{path}/verify")).json()
+                right = verdict["ok"] and verdict["transfers"] == len(found) and verdict["head"] == found[-1]["hash"]
+                self.journal.seen("I15", right, f"{programme['name']}: {verdict}")
         return pages
 
 
 def run_gate(folder: Path, seed: int, scale: Scale | None = None, faults: Faults | None = None) -> Result:
-    """A house of its own, one run, and its end. What its processes wrote is kept when something was wrong."""
-    try:
+    """A house of its own, one run, and its end. To have done too little is a violation, too."""
+    with keeping_logs(folder, seed):
         with House(folder) as house:
             gate = Gate(house, seed, scale or Scale(), faults or Faults())
             result = asyncio.run(gate.run())
         judge_end(house, result)
-    except BaseException:
-        keep_logs(folder, seed)
-        raise
+    for each in result.shortfalls(FLOORS):
+        result.findings.seen("harness", False, f"did too little: {each}")
     if result.findings.violations:
-        keep_logs(folder, seed)
+        result.logs = kept_logs(folder, seed)
     return result
 
 
-def keep_logs(folder: Path, seed: int) -> None:
-    """Out of a folder that is about to go."""
+@contextmanager
+def keeping_logs(folder: Path, seed: int) -> Iterator[None]:
+    """What the processes wrote is kept when the block breaks down."""
+    try:
+        yield
+    except BaseException:
+        print(f"What its processes wrote is in {kept_logs(folder, seed)}", flush=True)
+        raise
+
+
+def kept_logs(folder: Path, seed: int) -> Path:
+    """Out of a folder that is about to go; where they are."""
     kept = Path(tempfile.mkdtemp(prefix=f"duijie-faults-{seed}-"))
     for log in [*folder.glob("*.log"), *folder.glob("*/*.log")]:  # of Kafka's folders only what the broker wrote
         with suppress(OSError):  # it must not hide why it is kept
             shutil.copy(log, kept / "-".join(log.relative_to(folder).parts))
-    print(f"What its processes wrote is in {kept}", flush=True)
+    return kept
 
 
 def judge_end(house: House, result: Result) -> None:

@@ -249,18 +249,24 @@ class House:
 
     def _note_death(self, child: Child) -> None:
         code = child.reap()
-        if child.died_at_its_point and child.point is not None:
-            self.kills[f"at {child.point.partition(':')[0]}"] += 1
-            self.killed[child.name] += 1
+        if child.died_at_its_point:
+            self._count_point(child)
         elif not child.expected:
             self.surprises.append(f"{child.name} ended by itself with {code}; see {child.log}")
 
-    def kill(self, name: str, *, then_point: str | None = None) -> None:
-        """SIGKILL, and begin again at once, with the place where it shall die next; not who was told to stay away."""
+    def _count_point(self, child: Child) -> None:
+        """It has died where it was told to."""
+        assert child.point is not None
+        self.kills[f"at {child.point.partition(':')[0]}"] += 1
+        self.killed[child.name] += 1
+
+    def kill(self, name: str, *, then_point: str | None = None) -> bool:
+        """SIGKILL, and begin again at once, with the place where it shall die next; not who was told to stay away.
+        Whether it has begun again."""
         child = self.children[name]
         with self._lock:
             if child.held_down:
-                return
+                return False
             if not child.running:
                 self._note_death(child)  # it was quicker
             child.expected = True
@@ -270,6 +276,7 @@ class House:
                 self.kills["at random"] += 1
                 self.killed[name] += 1
             child.start(then_point)
+            return True
 
     def stop(self, name: str) -> int | None:
         """SIGTERM, and stay away; the exit code. An end that is not sound is a surprise."""
@@ -296,7 +303,9 @@ class House:
             self.surprises.append(f"{child.name} did not end within {END_WITHIN_S:g} s of SIGTERM; see {child.log}")
             child.signal(signal.SIGKILL)
             return child.reap()
-        if code and not (code == -signal.SIGTERM and not begun) and not child.died_at_its_point:
+        if child.died_at_its_point:
+            self._count_point(child)
+        elif code and not (code == -signal.SIGTERM and not begun):
             self.surprises.append(f"{child.name} ended with {code} after SIGTERM; see {child.log}")
         return code
 
@@ -339,6 +348,10 @@ class House:
         for child in self.children.values():
             if child.point is not None and child.running:
                 self.kill(child.name)
+
+    def count_in_logs(self, words: str) -> int:
+        """How often any of the processes has written this."""
+        return sum(child.log.read_bytes().count(words.encode()) for child in self.children.values())
 
     def unready(self) -> list[str]:
         """The children that are not ready now."""

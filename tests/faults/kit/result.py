@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.faults.kit.findings import Findings
 
@@ -21,6 +22,8 @@ class Result:
     outcomes: Counter[str] = field(default_factory=Counter)
     quiet_s: float = 0.0
     seconds: float = 0.0
+    logs: Path | None = None
+    """Where what its processes wrote was kept."""
 
     @property
     def all_kills(self) -> int:
@@ -60,4 +63,5 @@ class Result:
         rows += [("I12", "  not checked: webhooks do not exist yet")]
         lines = [f"  {name:<44} {value}" for name, value in rows]
         lines += [f"  VIOLATION (seed {self.seed}) {each[:1500]}" for each in self.findings.violations[:40]]
+        lines += [f"What its processes wrote is in {self.logs}"] if self.logs else []
         return "\n".join(lines)

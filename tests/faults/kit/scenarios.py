@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kit.gate import Gate, judge_end
+from tests.faults.kit.asking import Scale, fifty_at_once
+from tests.faults.kit.gate import Gate, judge_end, keeping_logs, kept_logs
 from tests.faults.kit.house import House, Plan
-from tests.faults.kit.load import Scale, fifty_at_once
 from tests.faults.kit.result import Result
 from tests.faults.kit.storm import Faults, insist
 
@@ -28,6 +28,10 @@ class Scenario:
     where: tuple[str, ...]
     provoke: Provoke
     caught_by: tuple[str, ...]
+
+    def complaints(self, result: Result) -> set[str]:
+        """Which of these were violated."""
+        return result.findings.invariants_violated() & set(self.caught_by)
 
 
 class Provoked(Gate):
@@ -140,7 +144,10 @@ CONTROL = Scenario(None, (), dies_at("inbox.before_commit", "work logistics", "w
 def play(scenario: Scenario, folder: Path, seed: int) -> Result:
     """A house in which these children have the bug."""
     wrapper = (sys.executable, "-m", "tests.faults.mutant", scenario.mutant or "")
-    return play_over(folder, seed, scenario.provoke, SCALE, wrapped=dict.fromkeys(scenario.where, wrapper))
+    result = play_over(folder, seed, scenario.provoke, SCALE, wrapped=dict.fromkeys(scenario.where, wrapper))
+    if not scenario.complaints(result):
+        result.logs = kept_logs(folder, seed)
+    return result
 
 
 def play_over(
@@ -153,9 +160,10 @@ def play_over(
     token_hours: int = 12,
 ) -> Result:
     """A house in which these children run otherwise, some seconds of load, and the oracles."""
-    with House(folder, Plan(wrapped=wrapped, token_hours=token_hours)) as house:
-        gate = Provoked(house, seed, scale, Faults())
-        gate.provoke = provoke
-        result = asyncio.run(gate.run())
-    judge_end(house, result)
+    with keeping_logs(folder, seed):
+        with House(folder, Plan(wrapped=wrapped, token_hours=token_hours)) as house:
+            gate = Provoked(house, seed, scale, Faults())
+            gate.provoke = provoke
+            result = asyncio.run(gate.run())
+        judge_end(house, result)
     return result

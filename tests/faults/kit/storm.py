@@ -20,9 +20,10 @@ from chassis.db import STALE_AFTER_S
 from chassis.ending import ended
 from chassis.outbox import RELAY_LOCK
 from tests.faults.kit import topics
+from tests.faults.kit.asking import fifty_at_once
 from tests.faults.kit.child import Child, until
 from tests.faults.kit.house import House
-from tests.faults.kit.load import Load, fifty_at_once
+from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events
 from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY
 from tests.faults.kit.oracles.market import TIME_IS_OVER
@@ -71,6 +72,9 @@ SESSION_ENDS_S = (4.0, 7.0)
 """How long a worker is paused to lose its session with Kafka, which the house sets to 3 s."""
 LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
 """… and to lose its locks: another takes them after STALE_AFTER_S, and looks every second."""
+LONG_PAUSES_AT_MOST = 3
+LOCK_TAKEN = "lock_taken_from_who_stalled"
+LOCKS_TAKEN = "locks taken from who was paused"
 HOLDER = """
 SELECT client_port FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND datname = current_database()
@@ -105,6 +109,7 @@ FLOORS = {
     "events committed": 50_000,
     "broker faults": 5,
     "snapshots looked at": 20,
+    LOCKS_TAKEN: 1,
     **{f"killed at {point}": 1 for point in SURELY},
     **{f"killed: {name}": 1 for name in [*CHILDREN, "PostgreSQL", "the broker"]},
     **{f"proxy: {kind}": 1 for kind in KINDS},
@@ -131,7 +136,7 @@ class Storm:
         )
         self._episodes = self._planned_episodes()
         self._told_s: dict[str, float] = {}
-        self._asleep: set[asyncio.Task[None]] = set()
+        self._asleep: list[asyncio.Task[None]] = []
 
     async def rage(self, working: asyncio.Task[None]) -> None:
         """Until its time is over and enough were killed, or the load has ended, which it must not."""
@@ -146,8 +151,8 @@ class Storm:
                 if working.done():
                     return working.result()
                 name, do = self._next_of(others)
-                self.counts[name] += 1
                 await do()
+                self.counts[name] += 1
             while time.monotonic() < ends_s or (
                 self.is_owed() and time.monotonic() < ends_s + self.faults.longer_at_most_s
             ):
@@ -160,11 +165,12 @@ class Storm:
         return None
 
     def is_owed(self) -> list[str]:
-        """What of the kills has not been done yet."""
+        """What of the kills, and of what makes most of the events, has not been done yet."""
         kills, killed = self.house.kills, self.house.killed
         owed = [point for point in SURELY if not kills[f"at {point}"]]
         owed += [name for name in self.house.children if not killed[name]]
-        return owed + (["more kills"] if kills.total() < self.faults.kills_at_least else [])
+        owed += ["more kills"] if kills.total() < self.faults.kills_at_least else []
+        return owed + (["more parcels"] if self.load.carriers.registered < self.load.scale.parcels else [])
 
     def _in_some_order(self) -> list[Fault]:
         """By chance; but the long pauses begin in the first half, so that they end within the time."""
@@ -172,17 +178,18 @@ class Storm:
         self._order.shuffle(others)
         for _ in range(self.faults.paused_for_long):
             at = self._order.randrange(len(others) // 2)
-            others.insert(at, ("workers paused beyond their locks", self._pause_for_long))
+            others.insert(at, ("long pauses begun", self._begin_a_long_pause))
         return others
 
     def _next_of(self, others: list[Fault]) -> Fault:
         """Who is paused can't be told to end, so a replay lets others go first meanwhile."""
-        turns = (n for n, (_, do) in enumerate(others) if not (self._asleep and do == self._replay))
+        asleep = any(not each.done() for each in self._asleep)
+        turns = (n for n, (_, do) in enumerate(others) if not (asleep and do == self._replay))
         return others.pop(next(turns, 0))
 
     async def _all_awake(self) -> None:
-        while self._asleep:
-            await asyncio.gather(*self._asleep)
+        """And none of them has failed."""
+        await asyncio.gather(*self._asleep)
 
     def _others(self) -> list[Fault]:
         faults, house = self.faults, self.house
@@ -213,9 +220,8 @@ class Storm:
                 continue
             for each in waiting:
                 name, point = each
-                if await self._may_be_killed(name):
+                if await self._may_be_killed(name) and await asyncio.to_thread(self.house.kill, name, then_point=point):
                     waiting.remove(each)
-                    await asyncio.to_thread(self.house.kill, name, then_point=point)
                     self._told_s[name] = time.monotonic()
                     break
 
@@ -311,14 +317,20 @@ class Storm:
         if not chosen.paused:
             await self._pause(chosen, seconds)
 
+    async def _begin_a_long_pause(self) -> None:
+        self._asleep.append(asyncio.create_task(self._pause_for_long()))
+
     async def _pause_for_long(self) -> None:
         """The one of matching's workers that relays its events loses its session and its locks, and wakes while the
-        other has them; all else goes on."""
-        name = await self._who_relays("matching")
-        child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
-        sleeping = asyncio.create_task(self._pause(child, self._pauses.uniform(*LOCKS_GO_S)))
-        self._asleep.add(sleeping)
-        sleeping.add_done_callback(self._asleep.discard)
+        other has them; all else goes on. Once more, where a lock went by another fault."""
+        for _ in range(LONG_PAUSES_AT_MOST):
+            name = await self._who_relays("matching")
+            child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
+            await self._pause(child, self._pauses.uniform(*LOCKS_GO_S))
+            self.counts["workers paused beyond their locks"] += 1
+            self.counts[LOCKS_TAKEN] = self.house.count_in_logs(LOCK_TAKEN)
+            if self.counts[LOCKS_TAKEN]:
+                return
 
     async def _pause(self, child: Child, seconds: float) -> None:
         child.paused = True

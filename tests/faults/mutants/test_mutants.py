@@ -23,7 +23,7 @@ def test_it_is_caught(name: str) -> None:
     began_s = time.monotonic()
     with temporary_folder() as folder:
         result = play(scenario, folder, SEED)
-    caught = result.findings.invariants_violated() & set(scenario.caught_by)
+    caught = scenario.complaints(result)
     evidence = next((each for each in result.findings.violations if each.partition(":")[0] in caught), "")
     print(f"\n{name}: caught by {', '.join(sorted(caught)) or 'nobody'} in {time.monotonic() - began_s:.0f} s")
     print(f"  {evidence[:300]}", flush=True)
