@@ -60,6 +60,7 @@ def up(
     seed: Annotated[int, typer.Option(help="The demonstration's seed.")] = 1,
 ) -> None:
     """Run everything on this machine, in the foreground, until SIGINT or SIGTERM."""
+    from duijie.running import run
     from duijie.standalone import serve
 
     configure_logging("WARNING")
@@ -78,7 +79,7 @@ def up(
             finally:
                 player.terminate()
 
-    asyncio.run(serve(folder, port, meanwhile))
+    run(serve(folder, port, meanwhile))
 
 
 @app.command()

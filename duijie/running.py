@@ -5,11 +5,13 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.loops.auto import auto_loop_factory
 
 from chassis.ending import ended
 from chassis.worker import Worker
@@ -28,6 +30,12 @@ def tune_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+
+
+def run(process: Coroutine[Any, Any, None]) -> None:
+    """Run to its end on the loop that uvicorn prefers, which is uvloop where that is to be had."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(process)
 
 
 def told_to_stop() -> asyncio.Event:
