@@ -8,8 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import MetaData
+from sqlalchemy.exc import DBAPIError
 
+from chassis.db import is_transient
 from chassis.migrations import migrate, write_migration
+from duijie.problems import DatabaseAway
+
+NOT_LET_IN = ("28", "3D")
+"""Classes of SQLSTATE: invalid authorisation, such as a wrong password, and no such database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,25 @@ class ServiceDatabase:
         return metadata
 
     async def migrate(self, url: str) -> None:
-        """Bring the database at `url` to the newest version."""
-        await migrate(url, self.folder)
+        """Bring the database at `url` to the newest version. Raises DatabaseAway; a migration's own errors pass."""
+        try:
+            await migrate(url, self.folder)
+        except Exception as error:
+            if is_transient(error) or lets_nobody_in(error):
+                raise away(self.name, error) from error
+            raise
+
+
+def lets_nobody_in(error: BaseException) -> bool:
+    """Whether a server is there, but not for this role and this database."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return state is not None and state[:2] in NOT_LET_IN
+
+
+def away(name: str, error: BaseException) -> DatabaseAway:
+    """One sentence: PostgreSQL's own words, which name a role or a database, or the network's. Never a password."""
+    said = str(error.orig) if isinstance(error, DBAPIError) else getattr(error, "strerror", None) or str(error)
+    return DatabaseAway(f"The database of {name} can't be used: {said.rstrip('.') or 'it does not answer'}.")
 
 
 DATABASES = {

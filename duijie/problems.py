@@ -49,5 +49,9 @@ class TopicsMissing(CannotStart):
     """Kafka lacks topics that the process reads or writes."""
 
 
+class DatabaseAway(CannotStart):
+    """The database does not answer, or lets nobody in."""
+
+
 class DatabaseTooOld(CannotStart):
     """The database has not been brought to the version that the process needs."""

@@ -13,6 +13,7 @@ from unittest.mock import AsyncMock
 
 import httpx
 import pytest
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
 
@@ -21,7 +22,7 @@ from chassis.solvers import SolverDied
 from chassis.transport.base import TransportUnavailable
 from contracts.topics import DAY_MS, TOPICS, declared
 from deploy.kafka.broker import Broker
-from duijie import processes
+from duijie import cli, processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
@@ -128,6 +129,44 @@ async def test_a_migration_brings_an_empty_database_to_the_newest_version(
         await processes.migrate(["listing"])
         await processes.migrate(["listing"])
         await api_of("listing")
+
+
+NOWHERE = "postgresql+asyncpg://nobody:secret@127.0.0.1:1/none"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (lambda url: NOWHERE, "Connect call failed"),
+        (lambda url: url.replace("@", "-secret@"), 'password authentication failed for user "duijie"'),
+        (lambda url: url.rpartition("/")[0] + "/none", 'database "none" does not exist'),
+    ],
+    ids=["away", "password", "name"],
+)
+def test_a_migration_without_its_database_is_one_sentence_that_says_which(
+    wrong: Callable[[str], str],
+    why: str,
+    postgres: EmbeddedPostgres,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", wrong(postgres.url("postgres")))
+    monkeypatch.setattr("sys.argv", ["duijie", "migrate", "listing"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("The database of listing can't be used: ")
+    assert why in said
+    assert "secret" not in said
+
+
+async def test_a_migration_that_fails_for_its_own_sake_keeps_its_trace(
+    monkeypatch: pytest.MonkeyPatch, listing_url: str
+) -> None:
+    await execute(listing_url, "UPDATE alembic_version SET version_num = '0001'")  # and its tables are there already
+    with pytest.raises(ProgrammingError):
+        await processes.migrate(["listing"])
 
 
 async def test_a_gateway_with_a_key_that_is_none_says_so_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +289,7 @@ import asyncio, sys
 from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from chassis.telemetry import configure_logging
-from duijie import processes
+from duijie import cli, processes
 from duijie.running import listening
 
 async def main(hang):
