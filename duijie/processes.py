@@ -6,7 +6,7 @@ A process imports only its own service, so that it starts light.
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -31,33 +31,37 @@ from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, missing_topics
 from chassis.worker import Task, Worker
 from contracts.topics import DAY_MS, Topic, declared
-from duijie.databases import DATABASES
-from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
+from duijie.databases import DATABASES, away, lets_nobody_in
+from duijie.problems import CannotStart, DatabaseTooOld, SettingMissing, TopicsMissing
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
 
 log = structlog.get_logger()
 
 LOOK_S = 5.0  # for the topics, at the start
-LOOK_AGAIN_S = 5.0  # when Kafka was away
+LOOK_AGAIN_S = 5.0  # when Kafka or the database was away
 END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
 LAST_WORD_S = 1.0
 
 Settings = TypeVar("Settings", bound=BaseSettings)
+Look = Callable[[], Awaitable[bool]]
+"""False while nothing can be said. Raises CannotStart for what nobody should run over."""
+Watch = Callable[[], Coroutine[Any, Any, NoReturn]]
 
 
 async def serve(service: str) -> None:
     """Run the API of `service` until SIGINT or SIGTERM. Raises CannotStart."""
     async with _process(f"{service}-api") as (process, listener, stack):
         app = await APIS[service](process, stack)
-        await _answer(app, listener, stack)
+        watching = await _looked(partial(_check_version, service, app.state.db), "database_too_old")
+        await _answer(app, listener, stack, watching)
 
 
 async def work(service: str) -> None:
     """Run the worker of `service` until SIGINT or SIGTERM. Raises CannotStart."""
     async with _process(f"{service}-worker") as (_, listener, stack):
         kafka = told(KafkaSettings)
-        there = await _topics_are_there()
+        watching = await _looked(_topics_are_there, "topics_missing")
         transport = KafkaTransport(
             kafka.bootstrap,
             timeout_s=kafka.timeout_s,
@@ -66,9 +70,10 @@ async def work(service: str) -> None:
         )
         await stack.enter_async_context(transport)
         db, worker = await WORKERS[service](transport, stack)
+        watching += await _looked(partial(_check_version, service, db), "database_too_old")
         await stack.enter_async_context(working([worker]))
         app = create_worker_app(service, db)
-        await _answer(app, listener, stack, *([] if there else [_until_topics_are_missing()]))
+        await _answer(app, listener, stack, watching)
 
 
 async def migrate(services: Sequence[str]) -> None:
@@ -140,15 +145,13 @@ async def _process(name: str) -> AsyncIterator[tuple[ProcessSettings, socket, As
         yield process, listener, stack
 
 
-async def _answer(
-    app: FastAPI, listener: socket, stack: AsyncExitStack, *watching: Coroutine[Any, Any, NoReturn]
-) -> None:
+async def _answer(app: FastAPI, listener: socket, stack: AsyncExitStack, watching: Sequence[Watch] = ()) -> None:
     """Serve until told to stop, or until one of `watching` raises, which is raised here.
 
     What then does not answer any more is not waited for beyond END_WITHIN_S.
     """
     stop = told_to_stop()
-    watches = [asyncio.create_task(each) for each in watching]
+    watches = [asyncio.create_task(watch()) for watch in watching]
     http = await stack.enter_async_context(serving(app, listener))
     host, port = listener.getsockname()[:2]
     tune_memory()
@@ -175,6 +178,23 @@ def _end_in_haste() -> None:
     os._exit(1)
 
 
+async def _looked(look: Look, wrong: str) -> list[Watch]:
+    """Look once; and what has to look on, while the process runs, when nothing can be said yet. Raises CannotStart."""
+    return [] if await look() else [partial(_look_on, look, wrong)]
+
+
+async def _look_on(look: Look, wrong: str) -> NoReturn:
+    """Look until there is an answer, and then wait to be cancelled. Raises CannotStart, logged as the event `wrong`."""
+    try:
+        while not await look():
+            await asyncio.sleep(LOOK_AGAIN_S)
+    except CannotStart as error:
+        log.error(wrong, error=str(error))
+        raise
+    while True:
+        await asyncio.Event().wait()
+
+
 async def _topics_are_there() -> bool:
     """False while Kafka is away and nothing can be said. Raises TopicsMissing: what nobody made is never read."""
     try:
@@ -188,29 +208,11 @@ async def _topics_are_there() -> bool:
     return True
 
 
-async def _until_topics_are_missing() -> NoReturn:
-    """Look for them until Kafka has answered, and then wait to be cancelled. Raises TopicsMissing."""
-    try:
-        while not await _topics_are_there():
-            await asyncio.sleep(LOOK_AGAIN_S)
-    except TopicsMissing as error:
-        log.error("topics_missing", error=str(error))
-        raise
-    while True:
-        await asyncio.Event().wait()
+async def _check_version(service: str, db: Database) -> bool:
+    """False while the database is away. Raises DatabaseTooOld, and DatabaseAway when it lets nobody in.
 
-
-async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:
-    db = Database(
-        settings.database_url.get_secret_value(), source=f"/duijie/{service}", pool_size=settings.database_pool
-    )
-    stack.push_async_callback(db.close)
-    await _check_version(service, db)
-    return db
-
-
-async def _check_version(service: str, db: Database) -> None:
-    """An older database lacks what this program needs; a newer one has it still (expand, then contract)."""
+    An older database lacks what this program needs; a newer one has it still (expand, then contract).
+    """
     needed = DATABASES[service].newest
     try:
         async with db.reading() as session:
@@ -218,15 +220,26 @@ async def _check_version(service: str, db: Database) -> None:
     except ProgrammingError:
         found = None
     except Exception as error:
+        if lets_nobody_in(error):
+            raise away(service, error) from error
         if not is_transient(error):
             raise
         log.warning("database_not_there", service=service, error=type(error).__name__)
-        return
+        return False
     if found is None or found < needed:
         raise DatabaseTooOld(
             f"The database of {service} is {'empty' if found is None else f'at version {found}'} and has to be at "
             f"{needed}: run `duijie migrate {service}` first."
         )
+    return True
+
+
+async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:
+    db = Database(
+        settings.database_url.get_secret_value(), source=f"/duijie/{service}", pool_size=settings.database_pool
+    )
+    stack.push_async_callback(db.close)
+    return db
 
 
 async def _keys(process: ProcessSettings, stack: AsyncExitStack) -> RemoteKeys:

@@ -103,7 +103,6 @@ async def started(command: Sequence[str], environment: Mapping[str, str], patch:
     async def skip(*_: object) -> None:
         return None
 
-    patch.setattr(processes, "_check_version", skip)
     patch.setattr(SolverPool, "start", skip)
     with patch.context() as outside:
         for name in all_variables():

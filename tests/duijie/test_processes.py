@@ -13,6 +13,7 @@ from unittest.mock import AsyncMock
 
 import httpx
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from structlog.testing import capture_logs
@@ -25,12 +26,16 @@ from deploy.kafka.broker import Broker
 from duijie import cli, processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
-from duijie.problems import DatabaseTooOld, SettingMissing, TopicsMissing
+from duijie.problems import DatabaseAway, DatabaseTooOld, SettingMissing, TopicsMissing
 from gateway.settings import GatewaySettings
 from services.matching.rounds.pool import SolverPool
+from tests.faults.kit.proxy import Proxy
 from tests.support.kafka import set_on, start_or_skip
 from tests.support.postgres import fresh_database, template_database
 from tests.support.services import client_of
+
+DUIJIE = Path(sys.executable).with_name("duijie")
+NOWHERE = "postgresql+asyncpg://nobody:secret@127.0.0.1:1/none"
 
 
 @pytest.fixture
@@ -61,8 +66,10 @@ async def matching_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPat
 
 
 async def api_of(service: str) -> None:
+    """Made, and held against its database, as at the start of a process."""
     async with AsyncExitStack() as stack:
-        await processes.APIS[service](ProcessSettings(), stack)
+        app = await processes.APIS[service](ProcessSettings(), stack)
+        await processes._check_version(service, app.state.db)
 
 
 @pytest.mark.parametrize("settings", [KafkaSettings, GatewaySettings, ServiceSettings])
@@ -110,8 +117,15 @@ async def test_but_not_over_an_older_or_an_empty_one(listing_url: str) -> None:
 
 
 async def test_it_starts_while_its_database_is_away(monkeypatch: pytest.MonkeyPatch, listing_url: str) -> None:
-    monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", NOWHERE)
     await api_of("listing")
+
+
+async def test_but_not_over_one_that_lets_nobody_in(monkeypatch: pytest.MonkeyPatch, listing_url: str) -> None:
+    monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", listing_url.replace("@", "-secret@"))
+    with pytest.raises(DatabaseAway, match=r"^The database of listing can't be used: .*\.$") as refused:
+        await api_of("listing")
+    assert "secret" not in str(refused.value)
 
 
 async def test_it_has_to_know_where_the_keys_are(monkeypatch: pytest.MonkeyPatch, listing_url: str) -> None:
@@ -129,9 +143,6 @@ async def test_a_migration_brings_an_empty_database_to_the_newest_version(
         await processes.migrate(["listing"])
         await processes.migrate(["listing"])
         await api_of("listing")
-
-
-NOWHERE = "postgresql+asyncpg://nobody:secret@127.0.0.1:1/none"
 
 
 @pytest.mark.parametrize(
@@ -249,15 +260,47 @@ async def test_topics_are_looked_for_until_kafka_has_answered(looking: Callable[
     looked = looking(TransportUnavailable(), TimeoutError(), [])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await processes._until_topics_are_missing()
+            await processes._look_on(processes._topics_are_there, "topics_missing")
     assert looked.await_count == 3
 
 
 async def test_those_that_are_missing_are_told_when_kafka_is_back(looking: Callable[..., AsyncMock]) -> None:
     looking(TransportUnavailable(), ["listing.listings.v1"])
     with capture_logs() as logged, pytest.raises(TopicsMissing, match=r"no topic listing\.listings\.v1: run"):
-        await processes._until_topics_are_missing()
+        await processes._look_on(processes._topics_are_there, "topics_missing")
     assert [line["event"] for line in logged] == ["kafka_not_there", "topics_missing"]
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+async def test_a_process_that_began_without_its_database_ends_when_that_comes_back_too_old(
+    command: str, listing_url: str
+) -> None:
+    await execute(listing_url, "UPDATE alembic_version SET version_num = '0000'")
+    port = make_url(listing_url).port
+    assert port is not None
+    with Proxy(port) as proxy:
+        proxy.cut()
+        told = {
+            "DUIJIE_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+            "DUIJIE_PORT": "0",
+            "DUIJIE_LISTING_DATABASE_URL": listing_url.replace(f":{port}/", f":{proxy.port}/"),
+        }
+        process = await asyncio.create_subprocess_exec(
+            DUIJIE, command, "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+        )
+        try:
+            assert process.stdout is not None
+            assert (await process.stdout.readline()).startswith(b"ready ")
+            proxy.calm()
+            async with asyncio.timeout(30):
+                _, said = await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+    assert process.returncode == 1
+    assert '"event": "database_too_old"' in said.decode()
+    assert said.decode().splitlines()[-1].endswith("run `duijie migrate listing` first.")
+    assert "Traceback" not in said.decode()
 
 
 async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_topics(
@@ -266,7 +309,7 @@ async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_t
     broker = Broker(folder)
     told = {"DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap, "DUIJIE_PORT": "0", "DUIJIE_LISTING_DATABASE_URL": listing_url}
     worker = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("duijie"), "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+        DUIJIE, "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
     )
     try:
         assert worker.stdout is not None
