@@ -57,10 +57,17 @@ class KafkaSettings(BaseSettings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     username: str = ""
     password: SecretStr = SecretStr("")
-    replication: int = Field(1, ge=1)
-    """How many brokers keep each topic that `duijie topics apply` makes."""
+    replication: int = Field(-1, ge=-1)
+    """How many brokers keep each topic that `duijie topics apply` makes; -1 is the brokers' own default."""
     timeout_s: float = Field(10.0, gt=0)
     session_timeout_s: float = Field(10.0, gt=0)
+
+    @field_validator("replication")
+    @classmethod
+    def _is_not_0(cls, replication: int) -> int:
+        if replication == 0:
+            raise ValueError("is -1, or at least 1")
+        return replication
 
     def connection(self) -> dict[str, Any]:
         """aiokafka's settings for TLS and SASL. Raises OSError for a file that can't be read."""

@@ -206,10 +206,7 @@ class Cluster:
         }
 
     def _kafka_settings(self) -> dict[str, str]:
-        return {
-            "DUIJIE_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "DUIJIE_KAFKA_REPLICATION": str(self.kafka.copies),
-        }
+        return {"DUIJIE_KAFKA_BOOTSTRAP": self.kafka.bootstrap}
 
     def _api(self, service: str) -> dict[str, str]:
         settings = self._database(service)

@@ -49,6 +49,10 @@ class TopicsMissing(CannotStart):
     """Kafka lacks topics that the process reads or writes."""
 
 
+class TopicsTooNarrow(CannotStart):
+    """Topics of Kafka have fewer partitions than are declared, and nobody but its operator may give them more."""
+
+
 class DatabaseAway(CannotStart):
     """The database does not answer, or lets nobody in."""
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from socket import socket
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -28,11 +28,11 @@ from chassis.telemetry import configure_logging, described
 from chassis.tracing import configure_tracing
 from chassis.transport.base import Transport, TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
-from chassis.transport.kafka_topics import ensure_topics, missing_topics
+from chassis.transport.kafka_topics import ensure_topics, found_topics
 from chassis.worker import Task, Worker
 from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES, away, lets_nobody_in
-from duijie.problems import CannotStart, DatabaseTooOld, SettingMissing, TopicsMissing
+from duijie.problems import CannotStart, DatabaseTooOld, SettingMissing, TopicsMissing, TopicsTooNarrow
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
 
 log = structlog.get_logger()
@@ -47,6 +47,16 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 Look = Callable[[], Awaitable[bool]]
 """False while nothing can be said. Raises CannotStart for what nobody should run over."""
 Watch = Callable[[], Coroutine[Any, Any, NoReturn]]
+
+
+class Differences(NamedTuple):
+    """Between Kafka's topics and those declared; each empty when there are none."""
+
+    missing: list[str]
+    narrow: list[str]
+    """What has fewer partitions, a sentence each."""
+    thin: list[str]
+    """What fewer brokers keep than DUIJIE_KAFKA_REPLICATION asks for, a sentence each."""
 
 
 async def serve(service: str) -> None:
@@ -83,35 +93,58 @@ async def migrate(services: Sequence[str]) -> None:
 
 
 async def apply_topics() -> list[str]:
-    """Make the declared topics that are missing, and set how all of them are kept; the names of those made."""
+    """Make the declared topics that are missing, and set how all of them are kept; the names of those made.
+
+    Raises TransportUnavailable, and TopicsTooNarrow before anything is done: with more partitions keys would move while
+    records of them wait in others, and come out of their order.
+    """
+    if narrow := (await compare_topics()).narrow:
+        raise TopicsTooNarrow(
+            f"{'; '.join(narrow)}: more of them would take keys out of their order. Let consumers read all there is "
+            "while nothing is sent, then give each its partitions with `kafka-topics --alter`."
+        )
     kafka, topics = told(KafkaSettings), list(declared())
     return await ensure_topics(
         kafka.bootstrap,
         {topic.name: topic.partitions for topic in topics},
         replicas=kafka.replication,
-        configs={topic.name: _kept(topic, kafka.replication) for topic in topics},
+        configs={topic.name: _kept(topic) for topic in topics},
         connection=connection_of(kafka),
     )
 
 
-def _kept(topic: Topic, replication: int) -> dict[str, str]:
+def _kept(topic: Topic) -> dict[str, str]:
     """Kafka forgets by whole segments, so one of a week would keep a record of seven days for fourteen.
 
-    Acknowledged by one broker alone, which is Kafka's default, an event would be lost with that broker.
+    Acknowledged by one broker alone, which is Kafka's default, an event would be lost with that broker; a topic that
+    has one replica alone gets 1 all the same.
     """
     return {
         "cleanup.policy": "delete",
         "retention.ms": str(topic.retention_ms),
         "segment.ms": str(DAY_MS),
-        "min.insync.replicas": str(min(2, replication)),
+        "min.insync.replicas": "2",
     }
 
 
-async def absent_topics() -> list[str]:
-    """The declared topics that Kafka does not have. Raises TransportUnavailable."""
-    kafka = told(KafkaSettings)
-    names = [topic.name for topic in declared()]
-    return await missing_topics(kafka.bootstrap, names, connection=connection_of(kafka))
+async def compare_topics() -> Differences:
+    """How Kafka's topics differ from those declared. Raises TransportUnavailable."""
+    kafka, topics = told(KafkaSettings), list(declared())
+    found = await found_topics(kafka.bootstrap, connection=connection_of(kafka))
+    there = [(topic, found[topic.name]) for topic in topics if topic.name in found]
+    return Differences(
+        missing=sorted(topic.name for topic in topics if topic.name not in found),
+        narrow=[
+            f"{topic.name} has {has.partitions} partitions of {topic.partitions}"
+            for topic, has in there
+            if has.partitions < topic.partitions
+        ],
+        thin=[
+            f"{topic.name} is on {has.replicas} brokers and not on {kafka.replication}"
+            for topic, has in there
+            if has.replicas < kafka.replication
+        ],
+    )
 
 
 def told(settings: type[Settings]) -> Settings:
@@ -199,12 +232,14 @@ async def _topics_are_there() -> bool:
     """False while Kafka is away and nothing can be said. Raises TopicsMissing: what nobody made is never read."""
     try:
         async with asyncio.timeout(LOOK_S):
-            missing = await absent_topics()
+            missing, narrow, _ = await compare_topics()
     except (TransportUnavailable, TimeoutError) as error:
         log.warning("kafka_not_there", error=described(error))
         return False
     if missing:
         raise TopicsMissing(f"Kafka has no topic {', '.join(missing)}: run `duijie topics apply` first.")
+    if narrow:  # fewer workers can share the work, no more than that; and who should drain them has to run
+        log.warning("topics_narrow", topics=narrow)
     return True
 
 

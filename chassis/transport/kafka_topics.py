@@ -1,8 +1,9 @@
-"""The topics of an Apache Kafka cluster: made as declared, and looked for."""
+"""The topics of an Apache Kafka cluster: made as declared, and held against what is declared."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -12,14 +13,26 @@ from chassis.transport.base import TransportUnavailable
 from chassis.transport.kafka_start import start
 
 IN_SYNC = "min.insync.replicas"
+BROKERS_DEFAULT = -1
+"""As many replicas as the brokers make by themselves, `default.replication.factor`: since Kafka 2.4."""
+HEARD_WITHIN_S = 10.0
+LOOK_S = 0.1
 SET_ON_THE_TOPIC = 1  # DYNAMIC_TOPIC_CONFIG of Kafka's DescribeConfigs; the other sources are defaults
+
+
+class Found(NamedTuple):
+    """A topic that a cluster has."""
+
+    partitions: int
+    replicas: int
+    """On how many brokers it is, by the partition that is on fewest."""
 
 
 async def ensure_topics(
     bootstrap: str,
     topics: Mapping[str, int],
     *,
-    replicas: int = 1,
+    replicas: int = BROKERS_DEFAULT,
     configs: Mapping[str, Mapping[str, str]] | None = None,
     connection: Mapping[str, Any] | None = None,
 ) -> list[str]:
@@ -27,45 +40,63 @@ async def ensure_topics(
 
     `configs` holds Kafka's own settings by topic, such as `retention.ms`; they are set on existing topics too, beside
     what someone else has set there, but `min.insync.replicas` never beyond the replicas a topic has: nothing could be
-    written to it. Their partitions are left as they are: another number would move keys and break their order.
-    Raises TransportUnavailable.
+    written to it. Their partitions and replicas are left as they are. Raises TransportUnavailable.
     """
     configs = configs or {}
-    new_topic: Any = NewTopic  # untyped
-    wanted = [
-        new_topic(name, count, replicas, topic_configs=dict(configs.get(name, {}))) for name, count in topics.items()
-    ]
     async with _admin(bootstrap, connection) as admin:
-        answer: Any = await admin.create_topics(wanted)
-        created = []
-        for name, code, *_ in answer.topic_errors:
-            refused = for_code(code)
-            if code == 0:
-                created.append(name)
-            elif refused is not TopicAlreadyExistsError:
-                raise TransportUnavailable(f"Kafka did not create the topic {name}: {refused.__name__}")
-        await _configure(admin, {name: configs[name] for name in topics if name in configs and name not in created})
+        made_with = {name: _at_creation(configs.get(name, {}), replicas) for name in topics}
+        created = await _create(admin, topics, replicas, made_with)
+        await _configure(admin, configs, {name: made_with[name] for name in created})
     return created
 
 
-async def missing_topics(
-    bootstrap: str, names: Collection[str], *, connection: Mapping[str, Any] | None = None
-) -> list[str]:
-    """Those of the topics that the cluster does not have. Raises TransportUnavailable."""
+async def found_topics(bootstrap: str, *, connection: Mapping[str, Any] | None = None) -> dict[str, Found]:
+    """The topics that the cluster has, by name. Raises TransportUnavailable."""
     async with _admin(bootstrap, connection) as admin:
-        there = set(await admin.list_topics())
-    return sorted(set(names) - there)
+        return await _found(admin)
 
 
-async def _configure(admin: Any, configs: Mapping[str, Mapping[str, str]]) -> None:
+def _at_creation(configs: Mapping[str, str], replicas: int) -> dict[str, str]:
+    """How many replicas the brokers make by themselves is known only afterwards."""
+    if replicas == BROKERS_DEFAULT:
+        return {name: value for name, value in configs.items() if name != IN_SYNC}
+    return _within(configs, replicas)
+
+
+def _within(configs: Mapping[str, str], replicas: int) -> dict[str, str]:
+    """With `min.insync.replicas` no higher than the replicas."""
+    return {name: str(min(int(value), replicas)) if name == IN_SYNC else value for name, value in configs.items()}
+
+
+async def _create(
+    admin: Any, topics: Mapping[str, int], replicas: int, configs: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    new_topic: Any = NewTopic  # untyped
+    # the empty assignment: without one aiokafka takes BROKERS_DEFAULT for a slip
+    assigned: dict[int, list[int]] | None = {} if replicas == BROKERS_DEFAULT else None
+    wanted = [new_topic(name, count, replicas, assigned, dict(configs[name])) for name, count in topics.items()]
+    answer = await admin.create_topics(wanted)
+    created = []
+    for name, code, *_ in answer.topic_errors:
+        refused = for_code(code)
+        if code == 0:
+            created.append(name)
+        elif refused is not TopicAlreadyExistsError:
+            raise TransportUnavailable(f"Kafka did not create the topic {name}: {refused.__name__}")
+    return created
+
+
+async def _configure(
+    admin: Any, configs: Mapping[str, Mapping[str, str]], known: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Set what differs. What was set on the topics that are `known` need not be asked."""
     if not configs:
         return
-    already, replicas = await _settings(admin, configs), await _replicas(admin, configs)
+    already = {**known, **await _settings(admin, configs.keys() - known.keys())}
+    found = await _all_found(admin, configs)
     changed = []
     for name, declared in configs.items():
-        wanted = dict(declared)
-        if IN_SYNC in wanted:
-            wanted[IN_SYNC] = str(min(int(wanted[IN_SYNC]), replicas[name]))
+        wanted = _within(declared, found[name].replicas)
         if not wanted.items() <= already[name].items():
             # whole, for Kafka takes a setting away that is not among these
             changed.append(_resource(name, {**already[name], **wanted}))
@@ -86,10 +117,21 @@ async def _settings(admin: Any, names: Collection[str]) -> dict[str, dict[str, s
     return found
 
 
-async def _replicas(admin: Any, names: Collection[str]) -> dict[str, int]:
-    """On how many brokers each of these topics is, by the partition that is on fewest."""
-    told = await admin.describe_topics(list(names))
-    return {each["topic"]: min((len(at["replicas"]) for at in each["partitions"]), default=1) for each in told}
+async def _found(admin: Any) -> dict[str, Found]:
+    # all of them, for a broker may make the topics that it is asked for by name
+    return {
+        each["topic"]: Found(len(each["partitions"]), min(len(at["replicas"]) for at in each["partitions"]))
+        for each in await admin.describe_topics()
+        if each["partitions"]
+    }
+
+
+async def _all_found(admin: Any, names: Collection[str]) -> dict[str, Found]:
+    """These topics among others. The broker that is asked may not have heard yet of those made a moment ago."""
+    async with asyncio.timeout(HEARD_WITHIN_S):
+        while not set(names) <= (found := await _found(admin)).keys():
+            await asyncio.sleep(LOOK_S)
+    return found
 
 
 def _resource(name: str, configs: Mapping[str, str] | None = None) -> Any:

@@ -185,11 +185,6 @@ class Brokers:
     def bootstrap(self) -> str:
         return ",".join(broker.bootstrap for broker in self.brokers)
 
-    @property
-    def copies(self) -> int:
-        """How many brokers can keep a topic, three at most."""
-        return min(3, len(self.brokers))
-
     def start(self, *, detached: bool = False, within_s: float = START_WITHIN_S) -> None:
         """All at once, since a broker alone has no quorum."""
         with ThreadPoolExecutor(len(self.brokers)) as pool:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from chassis.dead_letters import BODY_BYTES, CONSUMER, ERROR, REDRIVEN_OF
-from chassis.settings import KafkaSettings
 from contracts.event import SPEC_VERSION, Envelope, Event
 from duijie.docs.schemas import Untitled
 from duijie.docs.told import Told, all_told, file_of, key_of
@@ -123,8 +122,6 @@ def _channels(told: Told, golden: Mapping[str, str]) -> Iterator[tuple[str, Docu
 def _channel_binding(partitions: int, retention_ms: int) -> Document:
     return {
         "partitions": partitions,
-        # what `duijie topics apply` makes unless DUIJIE_KAFKA_REPLICATION says otherwise
-        "replicas": KafkaSettings.model_fields["replication"].default,
         "topicConfiguration": {"retention.ms": retention_ms},
         "bindingVersion": BINDING_VERSION,
     }

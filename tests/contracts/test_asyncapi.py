@@ -62,7 +62,8 @@ def test_every_declared_topic_is_a_channel_as_it_is_declared_and_no_other_is() -
     for topic in declared():
         binding = CHANNELS[topic.name]["bindings"]["kafka"]
         assert CHANNELS[topic.name]["address"] == topic.name
-        assert (binding["partitions"], binding["replicas"]) == (topic.partitions, 1)
+        assert binding["partitions"] == topic.partitions
+        assert "replicas" not in binding, "that is the brokers' own default"
         assert binding["topicConfiguration"] == {"retention.ms": topic.retention_ms}
 
 

@@ -21,16 +21,17 @@ from structlog.testing import capture_logs
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.solvers import SolverDied
 from chassis.transport.base import TransportUnavailable
-from contracts.topics import DAY_MS, TOPICS, declared
+from contracts.topics import TOPICS
 from deploy.kafka.broker import Broker
 from duijie import cli, processes
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseAway, DatabaseTooOld, SettingMissing, TopicsMissing
+from duijie.processes import Differences
 from gateway.settings import GatewaySettings
 from services.matching.rounds.pool import SolverPool
 from tests.faults.kit.proxy import Proxy
-from tests.support.kafka import set_on, start_or_skip
+from tests.support.kafka import start_or_skip
 from tests.support.postgres import fresh_database, template_database
 from tests.support.services import client_of
 
@@ -236,7 +237,7 @@ def wrong_authority(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("wrong_authority")
-@pytest.mark.parametrize("ask", [processes.apply_topics, processes.absent_topics, processes._topics_are_there])
+@pytest.mark.parametrize("ask", [processes.apply_topics, processes.compare_topics, processes._topics_are_there])
 async def test_a_certificate_that_cant_be_read_is_one_sentence(ask: Callable[[], Awaitable[object]]) -> None:
     with pytest.raises(SettingMissing, match=r"^What DUIJIE_KAFKA_CA_FILE names can't be used: .*\.$") as refused:
         await ask()
@@ -249,7 +250,7 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AsyncMock]:
 
     def answer(*answers: object) -> AsyncMock:
         looked = AsyncMock(side_effect=answers)
-        monkeypatch.setattr(processes, "absent_topics", looked)
+        monkeypatch.setattr(processes, "compare_topics", looked)
         monkeypatch.setattr(processes, "LOOK_AGAIN_S", 0.001)
         return looked
 
@@ -257,7 +258,7 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AsyncMock]:
 
 
 async def test_topics_are_looked_for_until_kafka_has_answered(looking: Callable[..., AsyncMock]) -> None:
-    looked = looking(TransportUnavailable(), TimeoutError(), [])
+    looked = looking(TransportUnavailable(), TimeoutError(), Differences([], [], []))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await processes._look_on(processes._topics_are_there, "topics_missing")
@@ -265,7 +266,7 @@ async def test_topics_are_looked_for_until_kafka_has_answered(looking: Callable[
 
 
 async def test_those_that_are_missing_are_told_when_kafka_is_back(looking: Callable[..., AsyncMock]) -> None:
-    looking(TransportUnavailable(), ["listing.listings.v1"])
+    looking(TransportUnavailable(), Differences(["listing.listings.v1"], [], []))
     with capture_logs() as logged, pytest.raises(TopicsMissing, match=r"no topic listing\.listings\.v1: run"):
         await processes._look_on(processes._topics_are_there, "topics_missing")
     assert [line["event"] for line in logged] == ["kafka_not_there", "topics_missing"]
@@ -301,6 +302,15 @@ async def test_a_process_that_began_without_its_database_ends_when_that_comes_ba
     assert '"event": "database_too_old"' in said.decode()
     assert said.decode().splitlines()[-1].endswith("run `duijie migrate listing` first.")
     assert "Traceback" not in said.decode()
+
+
+async def test_a_worker_begins_over_topics_that_are_narrow_and_warns_of_them(looking: Callable[..., AsyncMock]) -> None:
+    looking(Differences([], ["listing.listings.v1 has 3 partitions of 12"], ["of no concern to a worker"]))
+    with capture_logs() as logged:
+        assert await processes._topics_are_there()
+    assert [(line["event"], line["topics"]) for line in logged] == [
+        ("topics_narrow", ["listing.listings.v1 has 3 partitions of 12"])
+    ]
 
 
 async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_topics(
@@ -377,22 +387,3 @@ def test_a_process_that_hangs_at_its_end_is_ended_and_that_is_no_clean_end(how: 
 def test_each_service_has_both_its_processes() -> None:
     assert processes.APIS.keys() == processes.WORKERS.keys() == DATABASES.keys()
     assert {topic.name.split(".")[0] for topic in TOPICS} == DATABASES.keys()
-
-
-async def test_topics_are_made_and_kept_as_declared_and_a_second_time_nothing_changes(
-    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", kafka_bootstrap)
-    await processes.apply_topics()
-    assert await processes.absent_topics() == []
-    kept = {topic.name: await set_on(kafka_bootstrap, topic.name) for topic in (TOPICS[0], TOPICS[0].dead_letters)}
-    assert [each["retention.ms"] for each in kept.values()] == [str(7 * DAY_MS), str(30 * DAY_MS)]
-    assert {each["min.insync.replicas"] for each in kept.values()} == {"1"}
-    assert await processes.apply_topics() == []
-    assert {name: await set_on(kafka_bootstrap, name) for name in kept} == kept
-
-
-@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "2"), (3, "2")])
-def test_an_event_is_acknowledged_by_two_brokers_where_there_are_two(replication: int, in_sync: str) -> None:
-    for topic in declared():
-        assert processes._kept(topic, replication)["min.insync.replicas"] == in_sync
