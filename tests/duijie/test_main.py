@@ -1,0 +1,66 @@
+"""The program before it has come so far as to look after signals itself."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from contextlib import suppress
+
+import pytest
+
+AS_PROCESS_1 = """
+import signal
+signal.raise_signal = lambda number: None  # so the kernel does for process 1, when nobody handles it
+
+"""
+PROGRAM = """
+import sys
+from duijie.__main__ import main
+sys.argv = ["duijie", "work", "listing"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "code"), [(PROGRAM, -signal.SIGTERM), (AS_PROCESS_1 + PROGRAM, 128 + signal.SIGTERM)]
+)
+async def test_sigterm_ends_a_process_that_still_waits_for_its_database(program: str, code: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = {
+            "DUIJIE_PORT": "0",
+            "DUIJIE_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+            "DUIJIE_LISTING_DATABASE_URL": f"postgresql+asyncpg://nobody@127.0.0.1:{silent.getsockname()[1]}/none",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, env=os.environ | told, stderr=PIPE
+        )
+        try:
+            assert process.stderr is not None
+            async with asyncio.timeout(20):
+                while b"kafka_not_there" not in await process.stderr.readline():
+                    pass
+                process.terminate()
+                assert await process.wait() == code
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+
+
+PROMPTLY = """
+import sys
+from duijie.__main__ import main
+sys.modules["duijie.cli"] = None  # its imports take the most of a second; whoever asks for it now fails
+import signal
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+try:
+    main()
+except ImportError:
+    assert signal.getsignal(signal.SIGTERM).__name__ == "_die"
+"""
+
+
+async def test_it_is_ready_for_the_signal_before_it_loads_anything() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROMPTLY)
+    assert await process.wait() == 0
