@@ -24,8 +24,17 @@ LIBRARIES = "library"
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
 REQUEST_ID_MAX = 128
-PHONE = re.compile(r"(?<![0-9a-fA-F])((?:\+?86[- ]?)?1[3-9][0-9])[- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9a-fA-F])")
-"""A mainland mobile number as people write it; a run of digits inside of an id is none."""
+DIGIT = "[0-9０-９]"
+MARK = r"[ \t\u00a0\u2002-\u200b\u202f\u3000()（）.．·・\-－\u2010-\u2015\u2212]"
+PHONE = re.compile(
+    # no digit of a longer number and no part of an id in hexadecimal; the last letter of "phone" is that of a word
+    r"(?:(?<![0-9０-９a-fA-F])|(?<=[g-zG-Z][a-fA-F]))"
+    rf"((?:(?:[+＋]|%2[bB]|[0０]{{2}})?[8８][6６]{MARK}{{0,3}})?[1１][3-9３-９]{DIGIT})"
+    # with one full stop alone it is a number with a fraction
+    rf"(?:{MARK}{{0,3}}{DIGIT}{{4}}{MARK}{{1,3}}|(?![.．]{DIGIT}){MARK}{{0,3}}{DIGIT}{{4}}){DIGIT}{{4}}"
+    r"(?![0-9０-９a-fA-F])"
+)
+"""A mainland mobile number as people write it, 3-4-4; a run of digits inside of an id is none."""
 
 
 def configure_logging(level: str = "INFO") -> None:
