@@ -32,6 +32,7 @@ SESSION = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "30s",  # of a process that was paused: others wait for its rows
 }
+READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
 STALE_AFTER_S = 30.0
 BEAT_S = 5.0
 CONNECTED_WITHIN_S = 5.0
@@ -272,6 +273,7 @@ class Database:
         POOL_SIZE.labels(self.service).set(connections_max)
         POOL_IN_USE.labels(self.service).set_function(pool.checkedout)  # type: ignore[attr-defined]
         event.listen(self._engine.sync_engine, "handle_error", self._count_error)
+        event.listen(self._engine.sync_engine, "handle_error", _give_up_who_was_demoted)
         event.listen(self._engine.sync_engine, "connect", _keep_alive)
 
     def _count_error(self, failed: ExceptionContext) -> None:
@@ -280,6 +282,17 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _give_up_who_was_demoted(failed: ExceptionContext) -> None:
+    """After a failover the connection still leads to a server that only reads now: the next goes where writes go.
+
+    Where we asked for a transaction that only reads, who writes in it has made a mistake.
+    """
+    if getattr(failed.original_exception, "sqlstate", None) != READ_ONLY or failed.connection is None:
+        return
+    if not failed.connection.get_execution_options().get("postgresql_readonly"):
+        failed.is_disconnect = True
 
 
 def _keep_alive(adapted: Any, _record: object) -> None:

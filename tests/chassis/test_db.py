@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db import KEPT_ALIVE, Database, LockTaken, is_transient, is_works_own
+from duijie.postgres import EmbeddedPostgres
 from tests.chassis.conftest import NOTES, NoteWritten
+from tests.support.postgres import superuser
 from tests.support.services import told
 
 
@@ -157,6 +160,49 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert is_transient(ConnectionResetError())
     assert is_transient(InternalClientError("not connected"))
     assert not is_transient(ProtocolError("malformed"))
+
+
+async def read_only(server: EmbeddedPostgres, db: Database, *, from_now_on: bool) -> None:
+    """What each new connection to the database finds; those there are stay as they are."""
+    name = db.engine.url.database
+    async with superuser(server) as connection:
+        await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {from_now_on}")
+
+
+async def write(db: Database) -> None:
+    async with db.transaction() as session:
+        await session.execute(insert(NOTES).values(id=1, text="kept"))
+
+
+async def write_over_a_lock(db: Database) -> None:
+    async with db.holding(42) as lock, db.transaction_over(lock) as session:
+        await session.execute(insert(NOTES).values(id=1, text="kept"))
+
+
+@pytest.mark.parametrize("do", [write, write_over_a_lock])
+async def test_a_connection_to_a_server_that_only_reads_now_is_thrown_away(
+    do: Callable[[Database], Awaitable[None]], db: Database, postgres: EmbeddedPostgres
+) -> None:
+    await db.engine.dispose()
+    await read_only(postgres, db, from_now_on=True)
+    try:
+        with pytest.raises(DBAPIError, match="read-only") as refused:
+            await do(db)
+    finally:
+        await read_only(postgres, db, from_now_on=False)
+    assert is_transient(refused.value)
+    await do(db)
+    assert await notes(db) == 1
+
+
+async def test_but_who_writes_where_we_asked_for_reading_has_made_a_mistake(db: Database) -> None:
+    async with db.reading() as session:
+        before = await session.scalar(select(func.pg_backend_pid()))
+        with pytest.raises(DBAPIError, match="read-only") as refused:
+            await session.execute(insert(NOTES).values(id=1, text="no"))
+    assert not is_transient(refused.value)
+    async with db.reading() as session:
+        assert await session.scalar(select(func.pg_backend_pid())) == before
 
 
 async def _backend(connection: AsyncConnection) -> int:
