@@ -15,8 +15,6 @@ def item(seq: int, match_id: str, kind: str, version: int) -> tuple[int, dict[st
 
 
 TOLD_TO_A = [("m", "match.proposed", 1), ("n", "match.proposed", 1), ("m", "match.agreed", 2)]
-
-
 FEED_OF_A = [item(seq, *named) for seq, named in enumerate(TOLD_TO_A, 1)]
 
 

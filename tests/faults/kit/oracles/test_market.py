@@ -1,13 +1,13 @@
 """Matches, answers and listings that are not what was said are found, and nothing else."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.oracles import market
-from tests.faults.kit.oracles.samples import NOON, evidence, match
+from tests.faults.kit.oracles.samples import evidence
 
 
 def test_a_yes_is_looked_for_on_the_side_that_gave_it() -> None:
@@ -30,6 +30,20 @@ def test_what_an_owner_was_told_stands_as_it_was_told() -> None:
 def test_a_change_that_was_acknowledged_and_is_not_there_is_found(version: int, quantity_g: int, right: bool) -> None:
     patched = {"l": {"quantity_kg": 1.5, "version": 2}}
     assert (not market.lost_changes(patched, {"l": {"version": version, "quantity_g": quantity_g}})) == right
+
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def match(**other: Any) -> dict[str, Any]:
+    """Sixty kilometres: five hours with the handling."""
+    arrives_at = NOON + timedelta(hours=5)
+    dates = {"spoils_at": NOON + timedelta(hours=11), "deliver_by": arrives_at, "min_remaining_life_h": 6}
+    sides = {"lot_spoils_at": dates["spoils_at"], "wanted_by": arrives_at, "wanted_life_h": 6}
+    moments = {"created_at": NOON, "cleared_at": NOON, "now": NOON + timedelta(minutes=1), "arrives_at": arrives_at}
+    parties = {"producer_id": "p", "buyer_id": "b", "listing_id": "l", "order_id": "o"}
+    answers = {"producer_consents": True, "buyer_consents": True, "status": "agreed", "reason": None}
+    return {"distance_m": 60_000, **dates, **sides, **moments, **parties, **answers, **other}
 
 
 def later(hours: float) -> datetime:
