@@ -24,7 +24,7 @@ from chassis.worker import Task, every
 log = structlog.get_logger()
 
 RECORD_LIVES = timedelta(days=14)
-"""At most: topics keep 7 days, but Kafka deletes whole segments, and one may span 7 days more."""
+"""At most, and with room to spare: topics keep 7 days, and Kafka deletes whole segments, of a day each."""
 INBOX_KEPT = timedelta(days=30)
 BATCH = 5_000
 FORGET_EVERY_S = 3600

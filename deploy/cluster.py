@@ -8,18 +8,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 from deploy.children import Log, Process
-from deploy.kafka.broker import BrokerDidNotStart, Brokers
+from deploy.kafka.broker import Broker, BrokerDidNotStart, Brokers
 from deploy.kafka.java import QUICK, KafkaNotAvailable
 from deploy.ports import LOOPBACK, is_free, stable_port
 from duijie.databases import DATABASES
@@ -45,6 +46,9 @@ PAUSE_S = 1.0
 """Before what died is started again; twice as long each time it dies young, up to LONGEST_PAUSE_S."""
 LONGEST_PAUSE_S = 15.0
 YOUNG_S = 30.0
+
+DID_NOT_START = (CannotStart, KafkaNotAvailable, BrokerDidNotStart, OSError, subprocess.SubprocessError)
+"""What a start may fail with, a full disk or a program that hangs among it: whoever keeps the others goes on."""
 
 
 class Cluster:
@@ -221,24 +225,12 @@ class Cluster:
         return settings
 
 
-class _Runs(Protocol):
-    """What may die, and can be started again."""
-
-    @property
-    def running(self) -> bool: ...
-
-    @property
-    def wanted(self) -> bool: ...
-
-    def start(self) -> None: ...
-
-
 class _Server:
     """PostgreSQL or a broker: one that died is tidied away first."""
 
     wanted = True
 
-    def __init__(self, server: "_Stoppable") -> None:
+    def __init__(self, server: EmbeddedPostgres | Broker) -> None:
         self._server = server
 
     @property
@@ -250,19 +242,10 @@ class _Server:
         self._server.start()
 
 
-class _Stoppable(Protocol):
-    @property
-    def running(self) -> bool: ...
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
 class _Kept:
     """Something that is brought back, and how often that was in vain."""
 
-    def __init__(self, name: str, what: _Runs) -> None:
+    def __init__(self, name: str, what: Process | _Server) -> None:
         self._name = name
         self._what = what
         self._pause_s = PAUSE_S
@@ -283,14 +266,14 @@ class _Kept:
             self._started_s = now_s
             try:
                 self._what.start()
-            except (CannotStart, BrokerDidNotStart) as why:
+            except DID_NOT_START as why:
                 log.say("cluster", f"{self._name} did not start: {why}")
             else:
                 log.say("cluster", f"{self._name} was started again")
 
 
 @contextlib.contextmanager
-def _beside(work: "_Work") -> Iterator[None]:
+def _beside(work: Callable[[], object]) -> Iterator[None]:
     """Do both at once. What fails beside is raised at the end of the block; a block that fails waits for nobody."""
     failed: list[BaseException] = []
 
@@ -306,10 +289,6 @@ def _beside(work: "_Work") -> Iterator[None]:
     thread.join()
     if failed:
         raise failed[0]
-
-
-class _Work(Protocol):
-    def __call__(self) -> None: ...
 
 
 class _Asked(BaseException):

@@ -15,9 +15,9 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from chassis.ending import ended
 from chassis.worker import Worker
+from duijie.postgres_settings import LOOPBACK
 from duijie.problems import PortTaken
 
-LOOPBACK = "127.0.0.1"
 DRAIN_S = 5
 YOUNG_OBJECTS = 20_000
 

@@ -21,7 +21,8 @@ from contracts.topics import DAY_MS, TOPICS
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run
 from duijie.postgres import EmbeddedPostgres
-from duijie.running import LOOPBACK, listening, serving, told_to_stop, tune_memory, until_either, working
+from duijie.postgres_settings import LOOPBACK
+from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
 from duijie.store import TRANSPORT_DATABASE, Secrets, database_server
 from gateway.app import create_gateway
 from gateway.proxy import InProcess

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from deploy.children import Log, Process
-from deploy.cluster import PAUSE_S, _Kept
+from deploy.cluster import LONGEST_PAUSE_S, PAUSE_S, _Kept
+from deploy.kafka.broker import BrokerDidNotStart
+from deploy.kafka.java import KafkaNotAvailable
 from deploy.ports import is_free, stable_port
 from duijie.osuser import tied_to_us
 from duijie.postgres import free_port
+from duijie.problems import CannotStart
 
 SAYS = "import os, time; print('first', os.environ['SAID'], flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -158,6 +161,35 @@ def test_what_dies_is_started_again_after_a_pause_that_grows(log: Log, monkeypat
         pauses_s.append(now_s - died_s)
     assert pauses_s == [PAUSE_S, 2, 4, 8, 15, 15]
     assert said(log).count("work-listing-1 was started again") == 6
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        CannotStart("no room"),
+        KafkaNotAvailable("no java"),
+        BrokerDidNotStart("no quorum"),
+        OSError(28, "No space left on device"),
+        subprocess.TimeoutExpired("postgres", 60),
+    ],
+    ids=lambda why: type(why).__name__,
+)
+def test_who_keeps_the_others_goes_on_when_one_can_not_be_started(
+    why: Exception, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Dying):
+        running = False
+
+        def start(self) -> None:
+            raise why
+
+    now_s = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    kept = _Kept("postgres", Failing())
+    for _ in range(3):
+        kept.look(log)
+        now_s += LONGEST_PAUSE_S
+    assert f"postgres did not start: {why}" in said(log)
 
 
 def test_what_was_told_to_end_stays_away(log: Log) -> None:

@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from duijie.databases import DATABASES
-from duijie.postgres import LOOPBACK, SUPERUSER, EmbeddedPostgres, programs
+from duijie.postgres import SUPERUSER, EmbeddedPostgres, programs
+from duijie.postgres_settings import LOOPBACK
 from tests.deploy.support import DEPLOY
 from tests.support.postgres import superuser
 
