@@ -40,6 +40,7 @@ CHILDREN_END_WITHIN_S = 9.0
 
 CONNECTIONS = 180  # of the 200 that our PostgreSQL takes
 USUAL_POOL = 10
+LEAST_POOL = 3  # matching refuses fewer
 
 LOOK_S = 0.25
 PAUSE_S = 1.0
@@ -203,10 +204,11 @@ class Cluster:
 
     def _database(self, service: str) -> dict[str, str]:
         count = len(SERVICES) + sum(self._workers.values())
+        # one server for all of them; under load each opens as many connections again
+        pool = max(LEAST_POOL, min(USUAL_POOL, CONNECTIONS // (2 * count)))
         return {
             f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service),
-            # one server for all of them; under load each opens as many connections again
-            f"DUIJIE_{service.upper()}_DATABASE_POOL": str(max(2, min(USUAL_POOL, CONNECTIONS // (2 * count)))),
+            f"DUIJIE_{service.upper()}_DATABASE_POOL": str(pool),
         }
 
     def _kafka_settings(self) -> dict[str, str]:

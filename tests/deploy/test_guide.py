@@ -1,5 +1,6 @@
 """docs/guides/operate.md: what it tells people to type is there."""
 
+import asyncio
 import re
 import shlex
 import subprocess
@@ -10,22 +11,22 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text
 
+from chassis.db import Database
+from chassis.tables import INBOX
 from contracts.topics import TOPICS
 from duijie.databases import DATABASES
-from duijie.postgres import EmbeddedPostgres
+from duijie.postgres import ROLE, EmbeddedPostgres
 from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from services.matching.supply.models import Supply
 from tests.deploy.support import DEPLOY, ROOT, all_variables, load, metric_names, metrics_in, parse_command
+from tests.support.postgres import superuser
 from tests.support.services import service_database
 
 GUIDE = (ROOT / "docs" / "guides" / "operate.md").read_text(encoding="utf-8")
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL))
-QUERIES = re.findall(
-    r"^-- ([a-z, ]+): .*\n((?:(?!--|```).*\n)+)",
-    "\n".join(re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)),
-    re.MULTILINE,
-)
+SQL = "```\n".join(re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL))
+QUERIES = re.findall(r"^-- ([a-z, ]+): .*\n((?:(?!--|```).*\n)+)", SQL, re.MULTILINE)
 COMMANDS = sorted(
     {
         match.strip()
@@ -127,6 +128,90 @@ async def test_reconciling_finds_nothing_where_nothing_is_wrong(database: str, p
 
 def test_every_database_is_reconciled() -> None:
     assert {name.strip() for names, _ in QUERIES for name in names.split(",")} == set(DATABASES)
+
+
+ID = {name: uuid4() for name in ("match", "listing", "order", "producer", "buyer", "parcel", "programme")}
+HOLD = f"""
+INSERT INTO matches (
+    id, version, status, round_id, listing_id, order_id, producer_id, buyer_id, produce, quantity_g, price_fen_per_kg,
+    freight_fen_per_kg, amount_fen, distance_m, temperature_class, origin_adcode, origin_lon, origin_lat,
+    destination_adcode, destination_lon, destination_lat, ready_at, arrives_at, deliver_by, spoils_at,
+    min_remaining_life_h, producer_consents, buyer_consents, created_at
+) VALUES (
+    '{ID["match"]}', 1, 'proposed', gen_random_uuid(), '{ID["listing"]}', '{ID["order"]}', '{ID["producer"]}',
+    '{ID["buyer"]}', 'strawberry', 1000, 100, 0, 100, 1, 'chilled', '321323', 118, 33, '321323', 118, 33,
+    now(), now(), now(), now(), 0, false, false, now()
+)
+"""
+ITEM = f"""
+INSERT INTO feed_items VALUES ('{ID["buyer"]}', 2, convert_to(
+    '{{"seq":2,"type":"match.proposed","match":{{"id":"{ID["match"]}"}}}}', 'UTF8'))
+"""
+SUBSIDY = f"""
+INSERT INTO subsidies (
+    subject_id, match_id, buyer_id, status, first_status, programme_id, amount_fen, rule_version, turn
+) VALUES (
+    '{ID["parcel"]}', '{ID["match"]}', '{ID["buyer"]}', 'reserved', 'reserved', '{ID["programme"]}', 300, 1, 1
+)
+"""
+FUND = f"""
+INSERT INTO ledger_heads VALUES (
+    '{ID["programme"]}', 1, '', now(), -1000, 900, 100, 0, 0, 1, 0, 0, 0, 0, 300, NULL, 1
+)
+"""
+PARCEL = f"""
+INSERT INTO parcels VALUES (
+    '{ID["parcel"]}', 'SF1', 'SF1', gen_random_uuid(), '{ID["match"]}', 1000, '321323', NULL, now(), NULL, 0, 1
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("database", "wrong", "named"),
+    [
+        ("matching", [HOLD], {"holds and agreements", "matches whose state"}),
+        ("matching", [ITEM], {"matches whose state", "feeds with a gap"}),
+        ("logistics", [SUBSIDY], {"subsidies of parcels", "parcels, and subsidies"}),
+        ("logistics", [FUND], {"funds that hold"}),
+        ("logistics", [PARCEL], {"parcels, and subsidies"}),
+    ],
+    ids=["hold", "feed", "subsidy", "fund", "parcel"],
+)
+async def test_reconciling_names_what_lacks_its_other_half(
+    database: str, wrong: list[str], named: set[str], postgres: EmbeddedPostgres
+) -> None:
+    async with service_database(postgres, database) as db:
+        async with db.transaction() as session:
+            for statement in wrong:
+                await session.execute(text(statement.replace(":", "\\:")))
+        async with db.reading() as session:
+            found = {
+                title
+                for title, query in re.findall(rf"^-- {database}: (.*)\n((?:(?!--|```).*\n)+)", SQL, re.MULTILINE)
+                if "ORDER BY" not in query and (await session.execute(text(query))).all()
+            }
+    assert {next(start for start in named if title.startswith(start)) for title in found} == named
+
+
+async def test_a_role_that_stands_in_for_a_services_own_does_its_work(postgres: EmbeddedPostgres) -> None:
+    made = next(block for block in re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL) if "CREATE ROLE" in block)
+    async with service_database(postgres, "listing") as own, superuser(postgres) as admin:
+        await admin.execute(made.replace("IN ROLE listing", f"IN ROLE {ROLE}"))
+        try:
+            url = own.engine.url.set(username="listing_meanwhile", password="another")
+            await DATABASES["listing"].migrate(url.render_as_string(hide_password=False))
+            other = Database(url.render_as_string(hide_password=False), source="/duijie/listing")
+            async with own.holding(42):
+                await asyncio.sleep(0.3)
+                async with (
+                    asyncio.timeout(5),
+                    other.holding(42, 0.02, stale_after_s=0.2) as lock,
+                    other.transaction_over(lock) as session,
+                ):
+                    await session.execute(insert(INBOX).values(consumer="listing", event_id=uuid4()))
+            await other.close()
+        finally:
+            await admin.execute("DROP ROLE listing_meanwhile")
 
 
 async def test_reconciling_finds_a_lot_that_is_promised_without_a_match(postgres: EmbeddedPostgres) -> None:

@@ -155,10 +155,13 @@ async def reconcile(server: EmbeddedPostgres) -> None:
                 lists.append([str(row[0]) for row in found])
             else:
                 assert not found, (named, query)
-    open_lots, offered, carried, shipped = lists
+    open_lots, offered, carried, shipped, matches, with_parcels, promised, lots = lists
     assert open_lots == offered
     assert not set(carried) - set(shipped)
+    assert not set(with_parcels) - set(matches)
+    assert not set(promised) - set(lots)
     assert carried, "somebody had something to carry, or this was no rehearsal"
+    assert with_parcels, "and something was sent"
 
 
 def sql_of_the_guide() -> list[str]:
