@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from statistics import median
 
@@ -39,7 +39,9 @@ TOO_LONG_S = 2 * WAIT_S  # twice what a request may wait for its place
 WARM_S, MEASURED_S = 2.0, 4.0
 REFUSED_WITHIN_S = 1.0
 GENERATOR_LATE_S = 0.25
-COLLAPSED = 0.5  # of the peak
+GOODPUT, COLLAPSED = 0.9, 0.7  # of the peak
+PAIRS, PAIRS_AT_MOST = 3, 7
+Pair = tuple[Pressure, Pressure]
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +147,11 @@ def test_five_times_as_many_clients_get_as_much_done_and_refusals_are_quick(
         """Each would wait for its turn for as long as all of them take: clients ÷ answers a second (Little's law)."""
         return max(OVERLOAD * PEAK_CLIENTS, ceil(TOO_LONG_S * few.goodput))
 
-    # the machine is not always the same, so the two take turns
-    pairs = [(few := pressed(PEAK_CLIENTS), pressed(too_many(few))) for _ in range(3)]
-    ratio = told_of("closed loop, reading", pairs)
-    assert ratio >= 0.9
+    def pair() -> Pair:
+        return (few := pressed(PEAK_CLIENTS), pressed(too_many(few)))
+
+    assert told_of("closed loop, reading", until_clear(pair)) >= GOODPUT
+    until(lambda: not house.unready(), 30, "everyone is ready")
 
 
 @pytest.mark.timeout(240)
@@ -157,28 +160,29 @@ def test_asked_five_times_its_peak_whatever_it_answers_it_goes_on_and_refusals_a
 ) -> None:
     """An open loop of POSTs: five times as many a second as 64 clients got done just before, however many are refused.
 
-    The ratio is told, and only a collapse fails: the crowd, PostgreSQL, the gateway and the service share this
-    machine's few processors, all of them busy at the peak already, so what receiving and refusing a thousand requests a
-    second takes is missing elsewhere. On two processors that left 0.7 to 1.0 of the peak, so 0.9 can't be decided here.
+    Less than GOODPUT of the peak is told, and fails only well below it: the crowd, PostgreSQL, the gateway and the
+    service share this machine's few processors, all of them busy at the peak already, so what receiving and refusing a
+    thousand requests a second takes is missing elsewhere. On two processors that left 0.84 to 1.09 of the peak.
     Workers rest meanwhile: how much they take depends on what they are behind with.
     """
+
+    def pair() -> Pair:
+        peak = asyncio.run(press(asked(house, tokens, posts=1, clients=PEAK_CLIENTS)))
+        rate = OVERLOAD * peak.goodput
+        more = asyncio.run(press(asked(house, tokens, posts=1, rate=rate)))
+        assert more.asked > 0.9 * rate * more.seconds, "as many were asked as was meant"
+        assert more.late_s < GENERATOR_LATE_S, "the crowd itself kept its times, or it has measured itself"
+        return peak, more
+
     resting = [name for name in house.children if name.startswith("work ")]
     for name in resting:
         house.stop(name)
     try:
-        pairs = []
-        for _ in range(2):
-            peak = asyncio.run(press(asked(house, tokens, posts=1, clients=PEAK_CLIENTS)))
-            rate = OVERLOAD * peak.goodput
-            more = asyncio.run(press(asked(house, tokens, posts=1, rate=rate)))
-            assert more.asked > 0.9 * rate * more.seconds, "as many were asked as was meant"
-            assert more.late_s < GENERATOR_LATE_S, "the crowd itself kept its times, or it has measured itself"
-            pairs.append((peak, more))
+        pairs = until_clear(pair)
     finally:
         for name in resting:
             house.start(name)
-    ratio = told_of("open loop, posting", pairs)
-    assert ratio >= COLLAPSED
+    assert told_of("open loop, posting", pairs) >= COLLAPSED
     until(lambda: not house.unready(), 30, "everyone is ready")
 
 
@@ -186,15 +190,29 @@ def asked(house: House, tokens: dict[str, str], **how: float) -> Order:
     return Order(house.url, tokens["producer 0"], warm_s=WARM_S, seconds=MEASURED_S, **how)  # type: ignore[arg-type]
 
 
-def told_of(what: str, pairs: Sequence[tuple[Pressure, Pressure]]) -> float:
-    """How much of the peak was done under overload, in the middle; what was refused, was refused quickly."""
-    ratio = median(more.goodput / few.goodput for few, more in pairs)
+def until_clear(pair: Callable[[], Pair]) -> list[Pair]:
+    """Pairs of the peak and of overload, in turns, since the machine is not always the same: three, and more where
+    they leave doubt, for one alone may be off by a fifth either way."""
+    pairs = [pair() for _ in range(PAIRS)]
+    while ratio_of(pairs) < GOODPUT and len(pairs) < PAIRS_AT_MOST:
+        pairs.append(pair())
+    return pairs
+
+
+def ratio_of(pairs: Sequence[Pair]) -> float:
+    """How much of the peak was done under overload, in the middle."""
+    return median(more.goodput / few.goodput for few, more in pairs)
+
+
+def told_of(what: str, pairs: Sequence[Pair]) -> float:
+    """That ratio; what was refused, was refused quickly."""
+    ratio = ratio_of(pairs)
     peak, overloaded = (median(each.goodput for each in side) for side in zip(*pairs, strict=True))
     statuses = sum((Counter(more.statuses) for _, more in pairs), Counter[int]())
     refused_s = [each for _, more in pairs for each in more.refused_s]
     p99_s = quantile(refused_s, 0.99)
     print(
-        f"\n{what}: peak {peak:.0f}/s, at {OVERLOAD}x {overloaded:.0f}/s: {ratio:.2f}; "
+        f"\n{what}, {len(pairs)} pairs: peak {peak:.0f}/s, at {OVERLOAD}x {overloaded:.0f}/s: {ratio:.2f}; "
         f"99 % of {len(refused_s)} refusals within {p99_s:.2f} s; {dict(statuses)}",
         flush=True,
     )
