@@ -60,7 +60,6 @@ def up(
     seed: Annotated[int, typer.Option(help="The demonstration's seed.")] = 1,
 ) -> None:
     """Run everything on this machine, in the foreground, until SIGINT or SIGTERM."""
-    from duijie.running import run
     from duijie.standalone import serve
 
     configure_logging("WARNING")
@@ -79,7 +78,7 @@ def up(
             finally:
                 player.terminate()
 
-    run(serve(folder, port, meanwhile))
+    asyncio.run(serve(folder, port, meanwhile))
 
 
 @app.command()

@@ -29,16 +29,16 @@ Which = Annotated[Service, typer.Argument(help="Which service; the rest is told 
 
 def serve(service: Which) -> None:
     """Run the API of a service until SIGTERM; any number may run."""
-    from duijie import processes, running
+    from duijie import processes
 
-    running.run(processes.serve(service))
+    asyncio.run(processes.serve(service))
 
 
 def work(service: Which) -> None:
     """Run the worker of a service until SIGTERM: relay, consumers and jobs; any number may run."""
-    from duijie import processes, running
+    from duijie import processes
 
-    running.run(processes.work(service))
+    asyncio.run(processes.work(service))
 
 
 def migrate(services: Annotated[list[Service] | None, typer.Argument(help="All when none is named.")] = None) -> None:

@@ -1,17 +1,19 @@
-"""What a process of ours does while it runs: it listens, serves, works in the background, and ends when told."""
+"""What a process of ours does while it runs: it listens, serves, works in the background, and ends when told.
+
+On asyncio's own loop: under uvloop a connection that was reset at once has no socket any more, for which anyio asks,
+and the gateway would answer 500.
+"""
 
 import asyncio
 import errno
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.loops.auto import auto_loop_factory
 
 from chassis.ending import ended
 from chassis.worker import Worker
@@ -30,12 +32,6 @@ def tune_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
-
-
-def run(process: Coroutine[Any, Any, None]) -> None:
-    """Run to its end on the loop that uvicorn prefers, which is uvloop where that is to be had."""
-    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(process)
 
 
 def told_to_stop() -> asyncio.Event:
