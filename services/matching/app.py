@@ -6,6 +6,8 @@ from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Late
+from services.matching.explanations import api as explanations
+from services.matching.explanations.service import Explainer
 from services.matching.feed import api as feed
 from services.matching.matches import api as matches
 from services.matching.orders import api as orders
@@ -27,6 +29,7 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         rounds.router,
         rounds.policy_router,
         feed.router,
+        explanations.router,
     ]
 
     async def solvers_are_late() -> str | None:
@@ -34,4 +37,5 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
 
     app = create_app("matching", db=db, keys=keys, routers=routers, checks={"solvers": solvers_are_late})
     app.state.solvers = pool
+    app.state.explainer = Explainer()
     return app

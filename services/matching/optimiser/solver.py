@@ -1,18 +1,23 @@
 """What the rounds' own process runs; imported there alone, for it loads the solver."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pylmcf  # noqa: F401  loaded now, for the first round would otherwise wait for it
 import scipy.spatial  # noqa: F401
 
-from services.matching.optimiser.clear import Limits, clear
+from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Market
-from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import POLICY_1, Policy
+from services.matching.optimiser.policy import POLICY_1
+
+Answer = TypeVar("Answer")
 
 
-def solve(market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
-    return clear(market, policy, now_us, limits)
+def solve(do: Callable[..., Answer], *question: object) -> Answer:
+    """`do` is one of the engine's functions: `clear`, `explain`."""
+    return do(*question)
 
 
 def warm_up() -> None:
     """Clear a market of nothing, which finds an engine that cannot be loaded before a round does."""
-    solve(Market.of([], []), POLICY_1, now_us=0)
+    clear(Market.of([], []), POLICY_1, now_us=0)

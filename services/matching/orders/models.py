@@ -80,6 +80,7 @@ class Order(Books, Base):
             "deliver_by",
             postgresql_where="lifecycle = 'open' AND agreed_g < quantity_g",
         ),
+        Index("ix_orders_promised_by_produce", "produce", "deliver_by", postgresql_where="held_g + agreed_g > 0"),
     )
 
     @property

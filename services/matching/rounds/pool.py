@@ -4,15 +4,19 @@ The network simplex holds the interpreter's lock, so a thread would not do.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from chassis.solvers import Solver, SolverDied, SolverFailed
-from services.matching.optimiser.clear import Limits
+from services.matching.optimiser.clear import Limits, clear
+from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
 
 SOLVER = "services.matching.optimiser.solver"
+Answer = TypeVar("Answer")
 
 
 class SolverPool:
@@ -62,25 +66,32 @@ class SolverPool:
             await self.stop()
 
     async def clear(self, market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
-        """`clear.clear` in another process. A round whose process dies is tried once more in a new one.
+        """`clear.clear` in another process. Raises SolverFailed, also while the pool is not running."""
+        return await self._answer(clear, market, policy, now_us, limits)
 
-        Raises SolverFailed, also while the pool is not running.
-        """
-        solver = await self._idle.get()
-        try:
-            with suppress(SolverDied):
-                return await self._ask(solver, market, policy, now_us, limits)
-            return await self._ask(solver, market, policy, now_us, limits)
-        finally:
-            self._idle.put_nowait(solver)
+    async def explain(
+        self, market: Market, promised: Promised, policy: Policy, now_us: int, listing_ids: Sequence[str]
+    ) -> list[Explanation]:
+        """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running."""
+        return await self._answer(explain, market, promised, policy, now_us, listing_ids)
 
     async def stop(self) -> None:
         """End the processes, whatever they are doing. Whoever waits for one is told."""
         self._running = self.warm = False
         await asyncio.gather(*(solver.stop() for solver in self._solvers))
 
-    async def _ask(self, solver: Solver, *question: object) -> Plan:
+    async def _answer(self, do: Callable[..., Answer], *question: object) -> Answer:
+        """One whose process dies is tried once more in a new one."""
+        solver = await self._idle.get()
+        try:
+            with suppress(SolverDied):
+                return await self._ask(solver, do, *question)
+            return await self._ask(solver, do, *question)
+        finally:
+            self._idle.put_nowait(solver)
+
+    async def _ask(self, solver: Solver, do: Callable[..., Answer], *question: object) -> Answer:
         if not self._running:  # asked only now, for it may have been stopped while this round waited its turn
             raise SolverFailed("the solver pool is not running")
-        plan: Plan = await solver.solve(*question, within_s=self.timeout_s)
-        return plan
+        answer: Answer = await solver.solve(do, *question, within_s=self.timeout_s)
+        return answer

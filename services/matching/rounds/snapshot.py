@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, func, select
 
 from catalogue import places
 from catalogue.geodesy import Point
-from chassis.db import Database
+from chassis.db import Database, ReadSession
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
 from services.matching.optimiser.market import Listing, Market, Order
@@ -70,22 +70,27 @@ async def take(db: Database, produce: str) -> Snapshot:
     """All reads see one state of the database; its transaction ends here, before anything is solved."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        market = {"produce": produce}
-        now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
-        supply = (await session.execute(FREE_LOTS, market)).all()
-        orders = (await session.execute(FREE_BIDS, market)).all()
-        refused = (await session.execute(REFUSED, market)).all()
-    return Snapshot(
+        seen, _, _ = await read(session, produce)
+    return seen
+
+
+async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listing], list[tuple[str, str]]]:
+    """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
+    another market can be made."""
+    market = {"produce": produce}
+    now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
+    supply = (await session.execute(FREE_LOTS, market)).all()
+    orders = (await session.execute(FREE_BIDS, market)).all()
+    refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
+    listings = [_listing(row) for row in supply if row.spoils_at > now]
+    seen = Snapshot(
         produce,
         us_of(now),
-        Market.of(
-            [_listing(row) for row in supply if row.spoils_at > now],
-            [_order(row) for row in orders if row.deliver_by > now],
-            [(str(row.listing_id), str(row.order_id)) for row in refused],
-        ),
+        Market.of(listings, [order_of(row) for row in orders if row.deliver_by > now], refused),
         changes or (),
         {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
     )
+    return seen, listings, refused
 
 
 async def changed_markets(db: Database) -> Sequence[str]:
@@ -135,11 +140,12 @@ def _listing(row: Row[Any]) -> Listing:
     )
 
 
-def _order(row: Row[Any]) -> Order:
+def order_of(row: Row[Any], *, wanted_g: int | None = None) -> Order:
+    """What is free of it; or, of a row of orders, as if `wanted_g` were."""
     point = point_of(row.destination_adcode, row.destination_lon, row.destination_lat) or NOWHERE
     return Order(
         id=str(row.id),
-        wanted_g=row.quantity_g - row.held_g - row.agreed_g,
+        wanted_g=row.quantity_g - row.held_g - row.agreed_g if wanted_g is None else wanted_g,
         ceiling_fen_per_kg=row.max_price_fen_per_kg,
         min_grade=row.min_grade,
         lon=point.lon,

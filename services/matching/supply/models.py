@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Index, Integer, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, DateTime, Float, Index, Integer, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue import places
@@ -53,6 +53,7 @@ class Supply(Books, Base):
     spoils_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     divisible: Mapped[bool] = mapped_column(Boolean)
     auto_agree: Mapped[bool] = mapped_column(Boolean)
+    entered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (
         quantities_hold(),

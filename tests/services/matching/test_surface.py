@@ -30,6 +30,7 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/v1/rounds/interval", None, OVERSEERS, 200),
     ("PUT", "/v1/rounds/interval", {"seconds": 1}, {"admin"}, 200),
     ("GET", "/v1/policy", None, EVERYONE, 200),
+    ("GET", f"/v1/listings/{NOBODYS}/explanation", None, OVERSEERS | {"producer", "agent"}, 404),
     ("GET", "/v1/feed/matches", None, EVERYONE, 200),
 ]
 WITH_ID = [operation for operation in OPERATIONS if NOBODYS in operation[1]]
@@ -64,7 +65,7 @@ async def test_every_operation_of_the_service_is_in_that_table(scene: Scene) -> 
         for method in operations
         if path.startswith("/v1/")
     }
-    ids = {"orders": "{order_id}", "matches": "{match_id}", "rounds": "{round_id}"}
+    ids = {"orders": "{order_id}", "matches": "{match_id}", "rounds": "{round_id}", "listings": "{listing_id}"}
     listed = {(method, path.replace(NOBODYS, ids.get(path.split("/")[2], ""))) for method, path, *_ in OPERATIONS}
     assert offered == listed
 

@@ -1,0 +1,29 @@
+"""An explanation: why a listing is not sold, and what would sell it. Nothing of it is kept."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from services.matching.optimiser.explain import Fix, Reason
+
+State = Literal["pending", "unsold", "partly", "sold", "closed"]
+"""pending: in no round yet; closed: withdrawn, expired, or spoiled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a listing without reckoning, and of the last round of its market."""
+
+    produce: str
+    state: State
+    round_id: UUID | None = None
+    certified_gap: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The whole answer."""
+
+    standing: Standing
+    reasons: tuple[Reason, ...] = ()
+    fix: Fix | None = None

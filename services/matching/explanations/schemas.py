@@ -1,0 +1,96 @@
+"""Explanations on the public surface, with a sentence beside each code."""
+
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from chassis.fields import KgOut, kg_of
+from chassis.problems import Language, Text
+from services.matching.explanations.models import Explained, State
+from services.matching.optimiser.explain import Code, Fix, Reason
+
+SENTENCES: dict[Code, Text] = {
+    "price_gap": Text(
+        "{orders} 个求购共 {kg} 公斤，最高价低于您的底价。",
+        "{orders} order(s) for {kg} kg pay less than your floor price.",
+    ),
+    "too_far": Text(
+        "{orders} 个求购共 {kg} 公斤，路途太远：运费超出差价，或无法按时送达。",
+        "{orders} order(s) for {kg} kg are too far: the freight exceeds what they pay, or it would come too late.",
+    ),
+    "spoils_before_arrival": Text(
+        "{orders} 个求购共 {kg} 公斤，送达时剩余保鲜时间不足。",
+        "{orders} order(s) for {kg} kg want it fresher on arrival than it would be.",
+    ),
+    "grade": Text(
+        "{orders} 个求购共 {kg} 公斤，要求更高等级。",
+        "{orders} order(s) for {kg} kg want a better grade.",
+    ),
+    "window": Text(
+        "{orders} 个求购共 {kg} 公斤，供货时间与要求的时间不符。",
+        "{orders} order(s) for {kg} kg want it at another time than it is there.",
+    ),
+    "outbid": Text(
+        "{orders} 个求购中的 {kg} 公斤由更合适的供应满足。",
+        "{kg} kg of {orders} order(s) went to better offers.",
+    ),
+    "no_demand": Text("目前没有求购。", "Nobody is asking for it now."),
+    "min_fill": Text(
+        "{orders} 个求购共 {kg} 公斤，整批或最低数量的要求无法满足。",
+        "{orders} order(s) for {kg} kg: a whole lot, or a least quantity, can't be met.",
+    ),
+    "declined": Text(
+        "{orders} 个求购共 {kg} 公斤，此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
+        "{orders} order(s) for {kg} kg were declined or lapsed; a change of price, quantity or time offers them again.",
+    ),
+}
+
+
+class ReasonOut(BaseModel):
+    """Why so much of the listing is not sold: to so many orders. All reasons that apply are given."""
+
+    code: Code
+    quantity_kg: KgOut
+    count: int = Field(description="Orders of which this is true.")
+    text: str = Field(description="The same as a sentence, in the language asked for.")
+
+    @classmethod
+    def of(cls, reason: Reason, language: Language) -> Self:
+        told = {"orders": reason.orders, "kg": kg_of(reason.quantity_g)}
+        text = SENTENCES[reason.code].in_language(language, told)
+        return cls(code=reason.code, quantity_kg=reason.quantity_g, count=reason.orders, text=text)
+
+
+class FixOut(BaseModel):
+    """The least change of the listing that would match more of it now; a second solve has confirmed it."""
+
+    change: Literal["min_price_fen_per_kg", "divisible"]
+    to: int | bool
+    would_match_kg: KgOut
+
+    @classmethod
+    def of(cls, fix: Fix) -> Self:
+        to = bool(fix.to) if fix.change == "divisible" else fix.to
+        return cls(change=fix.change, to=to, would_match_kg=fix.would_match_g)
+
+
+class ExplanationOut(BaseModel):
+    """Why a listing is not sold. `round_id` and `certified_gap` are those of the last round it was in."""
+
+    state: State
+    reasons: list[ReasonOut]
+    cheapest_fix: FixOut | None
+    round_id: UUID | None
+    certified_gap: float | None
+
+    @classmethod
+    def of(cls, explained: Explained, language: Language) -> Self:
+        standing = explained.standing
+        return cls(
+            state=standing.state,
+            reasons=[ReasonOut.of(each, language) for each in explained.reasons],
+            cheapest_fix=None if explained.fix is None else FixOut.of(explained.fix),
+            round_id=standing.round_id,
+            certified_gap=standing.certified_gap,
+        )

@@ -1,0 +1,166 @@
+"""Why a lot does not sell, and that what is said to sell it does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.matching.optimiser.arcs import compatible_arcs
+from services.matching.optimiser.clear import clear
+from services.matching.optimiser.explain import Explanation, Fix, Promised, Reason, explain
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.obstacles import Obstacles
+from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from tests.services.matching.optimiser.factories import KG, NOW_US, instance, listing, listings, order, orders
+
+URUMQI = {"lon": 87.6, "lat": 43.8}
+
+
+def explained(
+    lots: Sequence[Listing],
+    bids: Sequence[Order],
+    *,
+    refused: Sequence[tuple[str, str]] = (),
+    promised: Sequence[Order] = (),
+    own_g: Mapping[tuple[str, str], int] | None = None,
+) -> list[Explanation]:
+    """Of each of the lots."""
+    before = Promised(Market.of(lots, promised, refused), own_g or {})
+    return explain(Market.of(lots, bids, refused), before, POLICY_1, NOW_US, [lot.id for lot in lots])
+
+
+def sold_g(lots: Sequence[Listing], bids: Sequence[Order], listing_id: str) -> int:
+    """By the whole market's own best plan."""
+    plan = clear(Market.of(lots, bids), POLICY_1, NOW_US)
+    return sum(match.quantity_g for match in plan.matches if match.listing_id == listing_id)
+
+
+def value_mfen(lots: Sequence[Listing], bids: Sequence[Order]) -> int:
+    return clear(Market.of(lots, bids), POLICY_1, NOW_US).value_mfen
+
+
+@given(listings(divisible=st.booleans()), orders(), st.integers(0, 4), st.integers(0, 4))
+def test_nothing_stands_between_exactly_those_that_are_compatible(
+    lots: list[Listing], bids: list[Order], refused_lot: int, refused_bid: int
+) -> None:
+    of = instance(*lots, *bids, excluded=((f"L{refused_lot}", f"O{refused_bid}"),))
+    count = len(of.market.orders.ids)
+    for row in range(len(of.market.listings.ids)):
+        arcs = compatible_arcs(of, np.full(count, row), np.arange(count))
+        seen = Obstacles.of(of, row)
+        free = seen.asks.copy()
+        for hindered in seen.by_code.values():
+            free &= ~hindered
+        assert np.flatnonzero(free).tolist() == np.flatnonzero(seen.none).tolist() == arcs.order.tolist()
+
+
+@pytest.mark.parametrize(
+    ("code", "lot", "bid"),
+    [
+        ("price_gap", {"floor_fen_per_kg": 2601}, {}),
+        ("too_far", {"floor_fen_per_kg": 2590}, {}),
+        ("too_far", {}, {**URUMQI, "min_remaining_life_us": 0, "deliver_by_us": NOW_US + 30 * HOUR_US}),
+        ("spoils_before_arrival", {"spoils_at_us": NOW_US + 30 * HOUR_US}, {}),
+        ("grade", {"grade": "C"}, {}),
+        ("window", {"available_until_us": NOW_US - 1}, {}),
+        ("window", {"available_from_us": NOW_US + 40 * HOUR_US}, {"deliver_by_us": NOW_US + 42 * HOUR_US}),
+        ("min_fill", {"divisible": False}, {}),
+        ("min_fill", {}, {"wanted_g": 2000 * KG, "min_fill_g": 1500 * KG}),
+    ],
+)
+def test_what_stands_between_a_lot_and_the_only_order_is_named(
+    code: str, lot: dict[str, object], bid: dict[str, object]
+) -> None:
+    (found,) = explained([listing(**lot)], [order(**bid)])
+    wanted_g = order(**bid).wanted_g
+    assert found.unsold_g == 1200 * KG
+    assert Reason(code, min(1200 * KG, wanted_g), 1) in found.reasons  # type: ignore[arg-type]
+
+
+def test_a_pair_that_said_no_is_named() -> None:
+    (found,) = explained([listing()], [order()], refused=[("L1", "O1")])
+    assert [reason.code for reason in found.reasons] == ["declined"]
+    assert found.fix is None, "no price makes a no a yes"
+
+
+def test_all_that_apply_are_named() -> None:
+    (found,) = explained([listing(floor_fen_per_kg=2700, grade="C")], [order()])
+    assert {reason.code for reason in found.reasons} == {"price_gap", "grade"}
+
+
+def test_without_a_buyer_there_is_no_demand_and_a_pin_to_another_is_none() -> None:
+    for bids in ([], [order(listing_id="L9")]):
+        (found,) = explained([listing()], bids)
+        assert found.reasons == (Reason("no_demand", 1200 * KG, 0),)
+        assert found.fix is None
+
+
+def test_who_was_outbid_hears_by_how_much_and_from_which_floor_it_would_win() -> None:
+    lots = [listing("L1", kg=500), listing("L2", kg=500, floor_fen_per_kg=1500)]
+    dear, cheap = explained(lots, [order(kg=500)])
+    assert cheap.unsold_g == 0
+    assert cheap.reasons == ()
+    assert dear.reasons == (Reason("outbid", 500 * KG, 1),)
+    # 1500 for the last quarter of the other, which earns no spread any more, and 40 for the first of its own
+    assert dear.fix == Fix("min_price_fen_per_kg", 1539, 125 * KG)
+
+
+def test_what_was_promised_before_is_outbid_and_no_price_brings_it_back() -> None:
+    taken = order("O2", kg=300)
+    (found,) = explained([listing()], [], promised=[taken], own_g={("L1", "O2"): 100 * KG})
+    assert found.reasons == (Reason("outbid", 200 * KG, 1),)
+    assert found.fix is None
+    (all_its_own,) = explained([listing()], [], promised=[taken], own_g={("L1", "O2"): 300 * KG})
+    assert all_its_own.reasons == ()
+
+
+def test_the_floor_that_would_sell_is_the_highest_that_does() -> None:
+    (found,) = explained([listing(floor_fen_per_kg=2600)], [order()])
+    assert found.fix == Fix("min_price_fen_per_kg", 2548, 500 * KG), "2600 less 52 of freight"
+    assert sold_g([listing(floor_fen_per_kg=2549)], [order()], "L1") == 0
+
+
+def test_a_lot_that_may_be_divided_costs_less_than_a_lower_price() -> None:
+    (found,) = explained([listing(divisible=False)], [order()])
+    assert found.fix == Fix("divisible", 1, 500 * KG)
+
+
+def test_only_what_is_unsold_has_reasons() -> None:
+    (found,) = explained([listing()], [order(kg=500), order("O2", kg=400, ceiling_fen_per_kg=1000)])
+    assert found.unsold_g == 700 * KG
+    assert found.reasons == (Reason("price_gap", 400 * KG, 1),)
+
+
+@given(listings(divisible=st.booleans()), orders())
+def test_a_fix_does_what_it_says_and_a_lesser_one_does_nothing(lots: list[Listing], bids: list[Order]) -> None:
+    for lot, found in zip(lots, explained(lots, bids), strict=True):
+        if found.fix is None:
+            continue
+        had_g = sold_g(lots, bids, lot.id)
+
+        def more_g(lot: Listing = lot, had_g: int = had_g, **changes: object) -> int:
+            changed = [replace(each, **changes) if each.id == lot.id else each for each in lots]
+            return sold_g(changed, bids, lot.id) - had_g
+
+        if found.fix.change == "divisible":
+            assert more_g(divisible=True) == found.fix.would_match_g > 0
+        else:
+            assert 0 <= found.fix.to < lot.floor_fen_per_kg
+            assert more_g(floor_fen_per_kg=found.fix.to) == found.fix.would_match_g > 0
+            if all(each.divisible for each in lots):  # else the market is no linear programme
+                assert more_g(floor_fen_per_kg=found.fix.to + 1) <= 0
+
+
+@given(listings(), orders())
+def test_who_is_told_of_no_price_would_win_nothing_if_it_were_given_away(
+    lots: list[Listing], bids: list[Order]
+) -> None:
+    for lot, found in zip(lots, explained(lots, bids), strict=True):
+        if found.unsold_g < lot.remaining_g or found.fix is not None:
+            continue
+        others = [each for each in lots if each.id != lot.id]
+        given_away = value_mfen([*others, replace(lot, floor_fen_per_kg=0)], bids)
+        assert given_away == value_mfen(others, bids), "at most it draws with another"
