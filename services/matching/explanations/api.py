@@ -13,10 +13,10 @@ from services.matching.explanations.schemas import ExplanationOut
 from services.matching.rounds.api import Solvers
 
 router = slice_router("/v1/listings", tag="listings")
-Asker = Annotated[Caller, Depends(only("producer", "agent", "supervisor", "auditor"))]
+Asker = Annotated[Caller, Depends(only("producer", "agent"))]
 
 
-def explainer(request: Request) -> service.Explainer:
+def explainer_of(request: Request) -> service.Explainer:
     found: service.Explainer = request.app.state.explainer
     return found
 
@@ -28,9 +28,9 @@ async def explain_listing(
     db: Db,
     pool: Solvers,
     request: Request,
-    together: Annotated[service.Explainer, Depends(explainer)],
+    explainer: Annotated[service.Explainer, Depends(explainer_of)],
 ) -> ExplanationOut:
     """Why this listing is not sold, as its market stands now, and the least change that would sell more of it."""
     async with db.reading() as session:
         standing = await service.standing(session, caller, listing_id)
-    return ExplanationOut.of(await together.explain(db, pool, listing_id, standing), language_of(request))
+    return ExplanationOut.of(await explainer.explain(db, pool, listing_id, standing), language_of(request))

@@ -7,13 +7,14 @@ from uuid import UUID
 from services.matching.optimiser.explain import Fix, Reason
 
 State = Literal["pending", "unsold", "partly", "sold", "closed"]
-"""pending: in no round yet; closed: withdrawn, expired, or spoiled."""
+"""pending: in no round yet; sold: all of it is agreed; closed: withdrawn, expired, or spoiled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a listing without reckoning, and of the last round of its market."""
+    """What is known of a listing without reckoning, and of the last round that it was in."""
 
+    producer_id: UUID
     produce: str
     state: State
     round_id: UUID | None = None

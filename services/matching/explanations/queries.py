@@ -1,8 +1,12 @@
 """Reading what an explanation needs: where a listing stands, and a market with what of it is promised."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
@@ -13,53 +17,54 @@ from services.matching.optimiser.explain import Promised
 from services.matching.optimiser.market import Market
 from services.matching.orders.models import Order
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import PRODUCE, Snapshot, order_of, read
+from services.matching.rounds.snapshot import PRODUCE, Snapshot, instant_of, order_of, read
 from services.matching.supply.models import Supply
 
-LAST_ROUND = select(Round.id, Round.cleared_at, Round.certified_gap).where(Round.produce == Supply.produce)
+LAST = (
+    select(Round.id, Round.cleared_at, Round.seconds, Round.certified_gap)
+    .where(Round.produce == Supply.produce)
+    .order_by(Round.id.desc())
+    .limit(1)
+    .lateral("last")
+)
+STANDING = (
+    select(
+        Supply,
+        exists().where(MARKET_CHANGES.c.produce == Supply.produce).label("waits"),
+        (Supply.spoils_at <= func.clock_timestamp()).label("spoiled"),
+        *LAST.c,
+    )
+    .join(LAST, true(), isouter=True)
+    .where(Supply.listing_id == bindparam("listing_id"))
+)
+ASKED: Any = bindparam("listing_ids", type_=ARRAY(Uuid))
+NOW: Any = bindparam("now", type_=DateTime(timezone=True))
 PROMISED = (
     select(Match.listing_id, Match.order_id, func.sum(Match.quantity_g).label("quantity_g"))
-    .join(Order, Order.id == Match.order_id)
-    .where(
-        Order.produce == PRODUCE,
-        Order.held_g + Order.agreed_g > 0,
-        Order.deliver_by > func.clock_timestamp(),
-        Match.status != "released",
-    )
+    .where(Match.listing_id == any_(ASKED), Match.status != "released")
     .group_by(Match.listing_id, Match.order_id)
 )
 PROMISED_ORDERS = select(*Order.__table__.c).where(
-    Order.produce == PRODUCE, Order.held_g + Order.agreed_g > 0, Order.deliver_by > func.clock_timestamp()
+    Order.produce == PRODUCE, Order.held_g + Order.agreed_g > 0, Order.deliver_by > NOW
 )
 
 
-async def standing_of(session: AsyncSession, listing_id: UUID, producer_id: UUID | None) -> Standing | None:
-    """Where this producer's listing stands (None as `producer_id`: anybody's); None when matching knows of none."""
-    last = LAST_ROUND.order_by(Round.id.desc()).limit(1).lateral("last")
-    waits = exists().where(MARKET_CHANGES.c.produce == Supply.produce)
-    wanted = (
-        select(
-            Supply,
-            waits.label("waits"),
-            (Supply.spoils_at <= func.clock_timestamp()).label("spoiled"),
-            *last.c,
-        )
-        .join(last, Supply.listing_id.is_not(None), isouter=True)
-        .where(Supply.listing_id == listing_id, *([] if producer_id is None else [Supply.producer_id == producer_id]))
-    )
-    found = (await session.execute(wanted)).one_or_none()
+async def standing_of(session: AsyncSession, listing_id: UUID) -> Standing | None:
+    """Where a listing stands; None when matching knows of none."""
+    found = (await session.execute(STANDING, {"listing_id": listing_id})).one_or_none()
     if found is None:
         return None
     supply: Supply = found.Supply
-    in_a_round = found.cleared_at is not None and found.cleared_at > supply.entered_at
+    in_a_round = found.id is not None and found.cleared_at - timedelta(seconds=found.seconds) > supply.entered_at
     state = _state_of(supply, spoiled=found.spoiled, in_a_round=in_a_round, waits=found.waits)
-    return Standing(
-        supply.produce, state, found.id if in_a_round else None, found.certified_gap if in_a_round else None
-    )
+    standing = Standing(supply.producer_id, supply.produce, state)
+    if in_a_round and state in {"unsold", "partly"}:
+        return replace(standing, round_id=found.id, certified_gap=found.certified_gap)
+    return standing
 
 
 def _state_of(supply: Supply, *, spoiled: bool, in_a_round: bool, waits: bool) -> State:
-    if supply.quantity_g and not supply.free_g:
+    if supply.agreed_g and supply.agreed_g == supply.quantity_g:
         return "sold"
     if supply.status != "open" or spoiled:
         return "closed"
@@ -68,14 +73,14 @@ def _state_of(supply: Supply, *, spoiled: bool, in_a_round: bool, waits: bool) -
     return "pending" if waits and not in_a_round else "unsold"
 
 
-async def market_of(db: Database, produce: str) -> tuple[Snapshot, Promised]:
+async def market_of(db: Database, produce: str, listing_ids: Sequence[str]) -> tuple[Snapshot, Promised]:
     """A market as it is now, and what of its orders is held or agreed; all by one state of the database."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         seen, listings, refused = await read(session, produce)
-        market = {"produce": produce}
-        pairs = (await session.execute(PROMISED, market)).all()
-        orders = (await session.execute(PROMISED_ORDERS, market)).all()
+        pairs = (await session.execute(PROMISED, {"listing_ids": [UUID(each) for each in listing_ids]})).all()
+        of_now = {"produce": produce, "now": instant_of(seen.now_us)}
+        orders = (await session.execute(PROMISED_ORDERS, of_now)).all()
     own_g = {(str(pair.listing_id), str(pair.order_id)): int(pair.quantity_g) for pair in pairs}
     promised = [order_of(row, wanted_g=row.held_g + row.agreed_g) for row in orders]
     return seen, Promised(Market.of(listings, promised, refused), own_g)

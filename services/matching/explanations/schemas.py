@@ -32,8 +32,8 @@ SENTENCES: dict[Code, Text] = {
         "{orders} order(s) for {kg} kg want it at another time than it is there.",
     ),
     "outbid": Text(
-        "{orders} 个求购中的 {kg} 公斤由更合适的供应满足。",
-        "{kg} kg of {orders} order(s) went to better offers.",
+        "{orders} 个求购中的 {kg} 公斤由其他供应满足。",
+        "{kg} kg of {orders} order(s) went to others.",
     ),
     "no_demand": Text("目前没有求购。", "Nobody is asking for it now."),
     "min_fill": Text(
@@ -63,20 +63,19 @@ class ReasonOut(BaseModel):
 
 
 class FixOut(BaseModel):
-    """The least change of the listing that would match more of it now; a second solve has confirmed it."""
+    """The least change of the listing that would match more of it now: a second plan has confirmed it."""
 
-    change: Literal["min_price_fen_per_kg", "divisible"]
-    to: int | bool
+    change: Literal["min_price_fen_per_kg"]
+    to: int
     would_match_kg: KgOut
 
     @classmethod
     def of(cls, fix: Fix) -> Self:
-        to = bool(fix.to) if fix.change == "divisible" else fix.to
-        return cls(change=fix.change, to=to, would_match_kg=fix.would_match_g)
+        return cls(change=fix.change, to=fix.to, would_match_kg=fix.would_match_g)
 
 
 class ExplanationOut(BaseModel):
-    """Why a listing is not sold. `round_id` and `certified_gap` are those of the last round it was in."""
+    """Why a listing is not sold, with the last round it was in. Reasons and fix are of the market as it stands now."""
 
     state: State
     reasons: list[ReasonOut]

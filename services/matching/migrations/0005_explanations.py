@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column(
         "supply", sa.Column("entered_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
     )
+    op.execute("UPDATE supply SET entered_at = 'epoch'")  # long ago: they have been in rounds
     op.create_index(
         "ix_orders_promised_by_produce",
         "orders",

@@ -59,7 +59,7 @@ def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = N
     everything = all_arcs(instance, limits.arcs)
     taking = replace(Participants.all(instance), orders=reachable(instance, everything))
     search = _search(instance, everything, parts, taking, limits)
-    solution, taking, repairs = _keep_promises(instance, search, parts, taking)
+    solution, taking, repairs = _keep_promises(instance, search.arcs, search.solution, parts, taking)
 
     value = value_mfen(instance, search.arcs, solution.flow_g)
     kept = search.arcs.select(taking.arcs(search.arcs))
@@ -81,6 +81,18 @@ def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = N
         now_us=now_us,
         seconds=perf_counter() - started,
     )
+
+
+def replan(instance: Instance, arcs: Arcs) -> tuple[Arcs, IntArray]:
+    """The best plan over these arcs alone, every promise kept: the arcs of those who take part, and grams by arc.
+
+    A part of the market that no arc leaves is planned as the whole would plan it.
+    """
+    parts = parts_of(instance)
+    taking = replace(Participants.all(instance), orders=reachable(instance, arcs))
+    arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
+    solution, _, _ = _keep_promises(instance, arcs, _solve_parts(instance, arcs, parts), parts, taking)
+    return arcs, solution.flow_g
 
 
 def _search(
@@ -133,17 +145,16 @@ def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray
 
 
 def _keep_promises(
-    instance: Instance, search: _Search, parts: tuple[IntArray, IntArray], taking: Participants
+    instance: Instance, arcs: Arcs, solution: Solution, parts: tuple[IntArray, IntArray], taking: Participants
 ) -> tuple[Solution, Participants, int]:
-    solution = search.solution
     for passes in count():
-        fewer = repair(instance, search.arcs, solution.flow_g, taking, passes)
+        fewer = repair(instance, arcs, solution.flow_g, taking, passes)
         if fewer.same_as(taking):
             break
         taking = fewer
-        kept = taking.arcs(search.arcs)
-        repaired = _solve_parts(instance, search.arcs.select(kept), parts)
-        flow_g = np.zeros(len(search.arcs), dtype=np.int64)
+        kept = taking.arcs(arcs)
+        repaired = _solve_parts(instance, arcs.select(kept), parts)
+        flow_g = np.zeros(len(arcs), dtype=np.int64)
         flow_g[kept] = repaired.flow_g
         solution = Solution(flow_g, repaired.order_price_fen_per_kg)
     return solution, taking, passes

@@ -23,7 +23,7 @@ class SolverPool:
     """A few warm processes that take turns; one that dies or takes too long is replaced at the next round."""
 
     def __init__(self, workers: int = 1, timeout_s: float = 60.0) -> None:
-        """`timeout_s` is for one round, from when it has a warm process to itself."""
+        """`timeout_s` is for one question, from when it has a warm process to itself."""
         self.timeout_s = timeout_s
         self._solvers = [Solver(SOLVER) for _ in range(workers)]
         self._idle: asyncio.Queue[Solver] = asyncio.Queue()
@@ -91,7 +91,7 @@ class SolverPool:
             self._idle.put_nowait(solver)
 
     async def _ask(self, solver: Solver, do: Callable[..., Answer], *question: object) -> Answer:
-        if not self._running:  # asked only now, for it may have been stopped while this round waited its turn
+        if not self._running:  # asked only now, for it may have been stopped while this one waited its turn
             raise SolverFailed("the solver pool is not running")
         answer: Answer = await solver.solve(do, *question, within_s=self.timeout_s)
         return answer

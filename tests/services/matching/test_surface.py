@@ -30,7 +30,7 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/v1/rounds/interval", None, OVERSEERS, 200),
     ("PUT", "/v1/rounds/interval", {"seconds": 1}, {"admin"}, 200),
     ("GET", "/v1/policy", None, EVERYONE, 200),
-    ("GET", f"/v1/listings/{NOBODYS}/explanation", None, OVERSEERS | {"producer", "agent"}, 404),
+    ("GET", f"/v1/listings/{NOBODYS}/explanation", None, {"producer", "agent", "admin"}, 404),
     ("GET", "/v1/feed/matches", None, EVERYONE, 200),
 ]
 WITH_ID = [operation for operation in OPERATIONS if NOBODYS in operation[1]]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.arcs import compatible_arcs
-from services.matching.optimiser.clear import clear
+from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.explain import Explanation, Fix, Promised, Reason, explain
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.obstacles import Obstacles
@@ -114,7 +114,7 @@ def test_what_was_promised_before_is_outbid_and_no_price_brings_it_back() -> Non
     assert found.reasons == (Reason("outbid", 200 * KG, 1),)
     assert found.fix is None
     (all_its_own,) = explained([listing()], [], promised=[taken], own_g={("L1", "O2"): 300 * KG})
-    assert all_its_own.reasons == ()
+    assert all_its_own.reasons == (Reason("no_demand", 1200 * KG, 0),)
 
 
 def test_the_floor_that_would_sell_is_the_highest_that_does() -> None:
@@ -123,35 +123,37 @@ def test_the_floor_that_would_sell_is_the_highest_that_does() -> None:
     assert sold_g([listing(floor_fen_per_kg=2549)], [order()], "L1") == 0
 
 
-def test_a_lot_that_may_be_divided_costs_less_than_a_lower_price() -> None:
-    (found,) = explained([listing(divisible=False)], [order()])
-    assert found.fix == Fix("divisible", 1, 500 * KG)
-
-
 def test_only_what_is_unsold_has_reasons() -> None:
     (found,) = explained([listing()], [order(kg=500), order("O2", kg=400, ceiling_fen_per_kg=1000)])
     assert found.unsold_g == 700 * KG
     assert found.reasons == (Reason("price_gap", 400 * KG, 1),)
 
 
-@given(listings(divisible=st.booleans()), orders())
+PROMISES = listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0, 0, 1000, 4000]))
+
+
+@given(*PROMISES)
+def test_what_is_unsold_has_a_reason(lots: list[Listing], bids: list[Order]) -> None:
+    for found in explained(lots, bids[1:], promised=bids[:1]):
+        assert bool(found.reasons) == (found.unsold_g > 0)
+        assert all(0 < reason.quantity_g <= found.unsold_g for reason in found.reasons)
+        assert all(reason.orders <= len(bids) for reason in found.reasons)
+
+
+@given(*PROMISES)
 def test_a_fix_does_what_it_says_and_a_lesser_one_does_nothing(lots: list[Listing], bids: list[Order]) -> None:
     for lot, found in zip(lots, explained(lots, bids), strict=True):
         if found.fix is None:
             continue
         had_g = sold_g(lots, bids, lot.id)
+        assert 0 <= found.fix.to < lot.floor_fen_per_kg
 
-        def more_g(lot: Listing = lot, had_g: int = had_g, **changes: object) -> int:
-            changed = [replace(each, **changes) if each.id == lot.id else each for each in lots]
+        def more_g(floor: int, lot: Listing = lot, had_g: int = had_g) -> int:
+            changed = [replace(each, floor_fen_per_kg=floor) if each.id == lot.id else each for each in lots]
             return sold_g(changed, bids, lot.id) - had_g
 
-        if found.fix.change == "divisible":
-            assert more_g(divisible=True) == found.fix.would_match_g > 0
-        else:
-            assert 0 <= found.fix.to < lot.floor_fen_per_kg
-            assert more_g(floor_fen_per_kg=found.fix.to) == found.fix.would_match_g > 0
-            if all(each.divisible for each in lots):  # else the market is no linear programme
-                assert more_g(floor_fen_per_kg=found.fix.to + 1) <= 0
+        assert more_g(found.fix.to) == found.fix.would_match_g > 0
+        assert more_g(found.fix.to + 1) <= 0
 
 
 @given(listings(), orders())
@@ -164,3 +166,44 @@ def test_who_is_told_of_no_price_would_win_nothing_if_it_were_given_away(
         others = [each for each in lots if each.id != lot.id]
         given_away = value_mfen([*others, replace(lot, floor_fen_per_kg=0)], bids)
         assert given_away == value_mfen(others, bids), "at most it draws with another"
+
+
+def test_a_lot_that_is_sold_in_part_hears_from_which_floor_it_sells_more() -> None:
+    lots = [listing("L1", kg=1000), listing("L2", kg=500, floor_fen_per_kg=1500)]
+    partly, _ = explained(lots, [order(kg=1000)])
+    assert partly.unsold_g == 500 * KG
+    assert partly.fix == Fix("min_price_fen_per_kg", 1509, 125 * KG)
+
+
+def test_a_buyer_whose_least_fill_can_t_be_met_does_not_hide_another() -> None:
+    lots = [listing("L1", kg=100, floor_fen_per_kg=2700)]
+    bids = [order("O1", kg=500, min_fill_g=300 * KG), order("O2", kg=100, ceiling_fen_per_kg=2500)]
+    (found,) = explained(lots, bids)
+    assert found.fix == Fix("min_price_fen_per_kg", 2448, 100 * KG)
+
+
+def test_two_lots_may_meet_a_least_fill_together() -> None:
+    lots = [listing("L1", kg=200, floor_fen_per_kg=2600), listing("L2", kg=300)]
+    dear, _ = explained(lots, [order(kg=500, min_fill_g=400 * KG)])
+    assert dear.fix is not None
+    assert dear.fix.would_match_g == 200 * KG
+
+
+def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_there_is_no_time() -> None:
+    market = Market.of([listing(floor_fen_per_kg=2600)], [order(), order("O2", ceiling_fen_per_kg=3000, kg=1)])
+    before = Promised(Market.of([listing(floor_fen_per_kg=2600)], []), {})
+    for limits, within_s in ((Limits(arcs=0), 5.0), (None, 0.0)):
+        (found,) = explain(market, before, POLICY_1, NOW_US, ["L1"], limits, within_s)
+        assert found.reasons
+        assert found.fix is None
+
+
+def test_an_order_that_was_filled_before_and_could_not_have_had_it_says_why() -> None:
+    (found,) = explained([listing(grade="C")], [], promised=[order("O2", kg=300, min_grade="A")])
+    assert found.reasons == (Reason("grade", 300 * KG, 1),)
+
+
+def test_an_order_promised_in_part_is_one_order() -> None:
+    lots = [listing("L1", kg=500), listing("L2", kg=500, floor_fen_per_kg=1500)]
+    dear, _ = explained(lots, [order("O1", kg=300)], promised=[order("O1", kg=200)])
+    assert dear.reasons == (Reason("outbid", 500 * KG, 1),)

@@ -1,0 +1,139 @@
+"""The solve of a market alone, against OR-tools' `SimpleMinCostFlow` over the same arcs.
+
+Ours is `optimiser.transport.solve`: it builds the network of the compatible pairs, solves it and turns potentials into
+prices. The peer is given the finished network as arrays; it builds its own and solves it. Both must find the same cost.
+The network simplex grows with the 1.85th power of the arcs and the peer with less, so the figure depends on the size: a
+smaller market and a larger one stand beside it. Each lot may meet its nearest orders and each order its nearest lots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable
+from functools import partial
+
+from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main
+from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.candidates import nearest_arcs
+from services.matching.optimiser.flow import Flow, Network, network_simplex
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from services.matching.optimiser.transport import solve
+
+NOW_US = 1_790_000_000_000_000
+WEST, EAST, SOUTH, NORTH = 103.0, 122.0, 22.0, 42.0
+SIZES = {"200k": (5_000, 42), "20k": (1_000, 20), "1M": (16_000, 67)}
+"""Listings, as many orders, and how many of the nearest on either side each of them may meet."""
+
+
+def bar(size: str) -> Bar:
+    return Bar(
+        "solve" if size == next(iter(SIZES)) else f"solve_{size}",
+        f"solve alone, {size} arcs: network, optimum, prices",
+        "OR-tools SimpleMinCostFlow, build and solve of the same arcs",
+        "s",
+        0.8,
+        0.5,
+        "less",
+    )
+
+
+BARS = tuple(map(bar, SIZES))
+
+
+def market(rows: int, seed: int) -> Market:
+    """Lots and orders over the east of China; prices, quantities and shelf lives as of vegetables."""
+    draw = random.Random(seed)
+
+    def place() -> dict[str, float]:
+        return {"lon": draw.uniform(WEST, EAST), "lat": draw.uniform(SOUTH, NORTH)}
+
+    lots = [
+        Listing(
+            id=f"L{number:06}",
+            quantity_g=(kg := draw.randrange(100, 5_000)) * 1000,
+            committed_g=0,
+            remaining_g=kg * 1000,
+            floor_fen_per_kg=draw.randrange(50, 400),
+            grade=draw.choice("AAB"),
+            available_from_us=NOW_US,
+            available_until_us=None,
+            spoils_at_us=NOW_US + draw.randrange(72, 400) * HOUR_US,
+            temperature_class="ambient",
+            watch_52=draw.random() < 0.1,
+            poverty_832=draw.random() < 0.3,
+            **place(),
+        )
+        for number in range(rows)
+    ]
+    bids = [
+        Order(
+            id=f"O{number:06}",
+            wanted_g=draw.randrange(100, 5_000) * 1000,
+            ceiling_fen_per_kg=draw.randrange(300, 900),
+            min_grade=draw.choice("ABC"),
+            deliver_by_us=NOW_US + draw.randrange(48, 120) * HOUR_US,
+            min_remaining_life_us=24 * HOUR_US,
+            **place(),
+        )
+        for number in range(rows)
+    ]
+    return Market.of(lots, bids)
+
+
+def cost_by_ortools(network: Network) -> int:
+    peer = SimpleMinCostFlow()
+    peer.add_arcs_with_capacity_and_unit_cost(network.tail, network.head, network.capacity, network.cost)
+    peer.set_nodes_supplies(range(len(network.supply)), network.supply)
+    assert peer.solve() == peer.OPTIMAL
+    return int(peer.optimal_cost())
+
+
+def network_of(instance: Instance, arcs: Arcs) -> tuple[Network, int]:
+    """The network that `solve` builds of these, and its optimal cost."""
+    kept: list[tuple[Network, int]] = []
+
+    def keeping(network: Network) -> Flow:
+        solved = network_simplex(network)
+        kept.append((network, solved.cost))
+        return solved
+
+    solve(instance, arcs, keeping)
+    return kept[0]
+
+
+async def timed(do: Callable[[], object], _: int) -> Measured:
+    watch = Stopwatch(os.getpid())
+    await asyncio.to_thread(do)
+    return watch.stop(1)
+
+
+def seconds_of(side: Side) -> Side:
+    """`interleave` counts a second's solves; the bar is of the time of one."""
+    return Side([1 / each for each in side.values], side.cpu_s_per_1000)
+
+
+async def program(plan: Plan) -> list[Outcome]:
+    outcomes = []
+    for size, full in SIZES.items():
+        rows, nearest = (60, 5) if plan.smoke else full
+        instance = Instance.of(market(rows, seed=1), POLICY_1, NOW_US)
+        arcs = nearest_arcs(instance, nearest)
+        network, cost = network_of(instance, arcs)
+        assert cost_by_ortools(network) == cost, "both find the same optimum"
+        print(f"{size}: {len(arcs):,} arcs, {rows:,} x {rows:,}", flush=True)
+        ours, peer = await interleave(
+            plan.repeats,
+            partial(timed, partial(solve, instance, arcs)),
+            partial(timed, partial(cost_by_ortools, network)),
+        )
+        outcomes.append(Outcome(bar(size), seconds_of(ours), seconds_of(peer)))
+    return outcomes
+
+
+if __name__ == "__main__":
+    main(program)
