@@ -89,7 +89,7 @@ class Faults:
     seconds: float = 150.0
     kills_every_s: float = 2.2
     kills_at_least: int = 62
-    longer_at_most_s: float = 60.0
+    longer_at_most_s: float = 30.0
     broker_kills: int = 3
     broker_pauses_s: tuple[float, ...] = (5, 8, 20)
     postgres_kills: int = 3
