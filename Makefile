@@ -44,15 +44,15 @@ test: setup ## Every test, on a real PostgreSQL and a real Kafka
 # Python 3.11 may fail in its parser ("AST constructor recursion depth mismatch") and turn a green run red.
 LONG_TEST := $(PY) -m pytest -p no:hypothesispytest
 
-apart: setup ## The processes apart over Kafka: the scene, a consumer that joins, workers killed, three brokers, a restore
-	$(LONG_TEST) $(addprefix tests/faults/test_,apart.py rebalance.py cluster.py three_brokers.py restore.py)
+apart: setup ## The processes apart over Kafka: the scene, a consumer that joins, workers killed, three brokers, a restore, wrong clocks
+	$(LONG_TEST) $(addprefix tests/faults/test_,apart.py rebalance.py cluster.py three_brokers.py restore.py clock.py)
 
 FAULTS_WITHIN_S := 600
 
 faults: setup ## Faults into real processes, after the transports' contract: at most 10 minutes (FAULTS_SEED=)
 	@date +%s > .venv/faults-began
 	$(PY) -m pytest tests/chassis/transport
-	$(LONG_TEST) -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py degraded.py disk.py clock.py)
+	$(LONG_TEST) -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py degraded.py disk.py)
 	@spent_s=$$(($$(date +%s) - $$(cat .venv/faults-began))); echo "make faults: $$spent_s s of $(FAULTS_WITHIN_S)"; \
 		test $$spent_s -le $(FAULTS_WITHIN_S)
 

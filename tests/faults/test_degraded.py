@@ -197,7 +197,7 @@ def asked(house: House, tokens: dict[str, str], **how: float) -> Order:
 
 def until_clear(pair: Callable[[int], Pair]) -> list[Pair]:
     """Pairs of the peak and of overload, in turns, since the machine is not always the same: three, and more where
-    they leave doubt, for one alone may be off by a fifth either way."""
+    these fall short, for one alone may be off by a fifth either way."""
     pairs = [pair(turn) for turn in range(PAIRS)]
     while ratio_of(pairs) < GOODPUT and len(pairs) < PAIRS_AT_MOST:
         pairs.append(pair(len(pairs)))

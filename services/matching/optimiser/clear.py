@@ -52,11 +52,16 @@ def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = N
 
     The same market gives the same plan, in whatever order its rows came.
     """
-    started = perf_counter()
+    began_s = perf_counter()
     limits = limits or Limits()
     instance = Instance.of(market, policy, now_us)
+    return clear_over(instance, all_arcs(instance, limits.arcs), limits, began_s)
+
+
+def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
+    """The same, of all its compatible pairs, or None where they are too many; `began_s` is when the round began."""
+    market = instance.market
     parts = parts_of(instance)
-    everything = all_arcs(instance, limits.arcs)
     taking = replace(Participants.all(instance), orders=reachable(instance, everything))
     search = _search(instance, everything, parts, taking, limits)
     solution, taking, repairs = _keep_promises(instance, search.arcs, search.solution, parts, taking)
@@ -77,9 +82,9 @@ def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = N
         priority_unknown=_priority_unknown(market),
         arcs=len(search.arcs),
         solves=search.solves + repairs,
-        policy=policy.version,
-        now_us=now_us,
-        seconds=perf_counter() - started,
+        policy=instance.policy.version,
+        now_us=instance.now_us,
+        seconds=perf_counter() - began_s,
     )
 
 

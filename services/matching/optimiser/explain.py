@@ -17,7 +17,7 @@ import numpy as np
 from services.matching.optimiser.arcs import Arcs, Instance, among, compatible_arcs
 from services.matching.optimiser.candidates import all_arcs
 from services.matching.optimiser.certificate import join
-from services.matching.optimiser.clear import Limits, clear, replan
+from services.matching.optimiser.clear import Limits, clear_over, replan
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.obstacles import Obstacle, Obstacles
 from services.matching.optimiser.plan import Plan
@@ -27,7 +27,7 @@ Code = Obstacle | Literal["outbid", "no_demand"]
 OUTBID: tuple[Code] = ("outbid",)
 GUESSES = 3
 FIXES_WITHIN_S = 5.0
-"""Of all listings asked about together; beyond it reasons are told without a fix."""
+"""Of all listings asked about together, the plan of now included; beyond it reasons are told without a fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,16 @@ def explain(
     fixes_within_s: float = FIXES_WITHIN_S,
 ) -> list[Explanation]:
     """Of each of these listings that is in the market, why the best plan of now leaves it unsold."""
-    ends_s = perf_counter() + fixes_within_s
+    began_s = perf_counter()
     limits = limits or Limits()
-    plan = clear(market, policy, now_us, limits)
     instance = Instance.of(market, policy, now_us)
+    everything = all_arcs(instance, limits.arcs)
+    plan = clear_over(instance, everything, limits, began_s)
     before = Instance.of(promised.market, policy, now_us)
     assert promised.market.listings.ids == market.listings.ids
-    asked = _Asked.of(instance, before, promised.own_g, plan, limits)
+    asked = _Asked.of(instance, before, promised.own_g, plan, everything)
     row_of = {listing_id: row for row, listing_id in enumerate(market.listings.ids)}
-    return [asked.explanation(row_of[each], ends_s) for each in listing_ids if each in row_of]
+    return [asked.explanation(row_of[each], began_s + fixes_within_s) for each in listing_ids if each in row_of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class _Asked:
 
     @classmethod
     def of(
-        cls, instance: Instance, before: Instance, own_g: Mapping[tuple[str, str], int], plan: Plan, limits: Limits
+        cls, instance: Instance, before: Instance, own_g: Mapping[tuple[str, str], int], plan: Plan, arcs: Arcs | None
     ) -> "_Asked":
         listing_row = {each: row for row, each in enumerate(instance.market.listings.ids)}
         order_row = {each: row for row, each in enumerate(instance.market.orders.ids)}
@@ -119,7 +120,6 @@ class _Asked:
             given_g[listing_row[match.listing_id]][order] = match.quantity_g
             got_g[order] += match.quantity_g
         left_out = frozenset(each.id for each in plan.set_aside if each.reason in {"indivisible", "min_fill"})
-        arcs = all_arcs(instance, limits.arcs)
         price = np.maximum(plan.order_price_fen_per_kg, 0)
         return cls(instance, before, own_g, given_g, got_g, price, left_out, arcs, _parts(instance, arcs))
 

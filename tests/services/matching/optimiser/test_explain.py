@@ -185,8 +185,7 @@ def test_a_buyer_whose_least_fill_can_t_be_met_does_not_hide_another() -> None:
 def test_two_lots_may_meet_a_least_fill_together() -> None:
     lots = [listing("L1", kg=200, floor_fen_per_kg=2600), listing("L2", kg=300)]
     dear, _ = explained(lots, [order(kg=500, min_fill_g=400 * KG)])
-    assert dear.fix is not None
-    assert dear.fix.would_match_g == 200 * KG
+    assert dear.fix == Fix("min_price_fen_per_kg", 2548, 200 * KG), "2600 less 52 of freight"
 
 
 def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_there_is_no_time() -> None:
