@@ -12,39 +12,34 @@ from services.matching.optimiser.explain import Code, Fix, Reason
 
 SENTENCES: dict[Code, Text] = {
     "price_gap": Text(
-        "{orders} 个求购共 {kg} 公斤，最高价低于您的底价。",
-        "{orders} order(s) for {kg} kg pay less than your floor price.",
+        "{kg} 公斤：{orders} 个求购的最高价低于您的底价。",
+        "{kg} kg: {orders} order(s) pay less than your floor price.",
     ),
     "too_far": Text(
-        "{orders} 个求购共 {kg} 公斤，路途太远：运费超出差价，或无法按时送达。",
-        "{orders} order(s) for {kg} kg are too far: the freight exceeds what they pay, or it would come too late.",
+        "{kg} 公斤：离 {orders} 个求购太远，运费超出差价，或无法按时送达。",
+        "{kg} kg: {orders} order(s) are too far; the freight exceeds what they pay, or it would come too late.",
     ),
     "spoils_before_arrival": Text(
-        "{orders} 个求购共 {kg} 公斤，送达时剩余保鲜时间不足。",
-        "{orders} order(s) for {kg} kg want it fresher on arrival than it would be.",
+        "{kg} 公斤：{orders} 个求购要求送达时更新鲜。",
+        "{kg} kg: {orders} order(s) want it fresher on arrival than it would be.",
     ),
-    "grade": Text(
-        "{orders} 个求购共 {kg} 公斤，要求更高等级。",
-        "{orders} order(s) for {kg} kg want a better grade.",
-    ),
+    "grade": Text("{kg} 公斤：{orders} 个求购要求更高等级。", "{kg} kg: {orders} order(s) want a better grade."),
     "window": Text(
-        "{orders} 个求购共 {kg} 公斤，供货时间与要求的时间不符。",
-        "{orders} order(s) for {kg} kg want it at another time than it is there.",
+        "{kg} 公斤：{orders} 个求购要求的时间与供货时间不符。",
+        "{kg} kg: {orders} order(s) want it at another time than it is there.",
     ),
-    "outbid": Text(
-        "{orders} 个求购中的 {kg} 公斤由其他供应满足。",
-        "{kg} kg of {orders} order(s) went to others.",
-    ),
-    "no_demand": Text("目前没有求购。", "Nobody is asking for it now."),
+    "outbid": Text("{kg} 公斤：{orders} 个求购由其他供应满足。", "{kg} kg: {orders} order(s) took it from others."),
+    "no_demand": Text("{kg} 公斤：目前没有求购。", "{kg} kg: nobody is asking for it now."),
     "min_fill": Text(
-        "{orders} 个求购共 {kg} 公斤，整批或最低数量的要求无法满足。",
-        "{orders} order(s) for {kg} kg: a whole lot, or a least quantity, can't be met.",
+        "{kg} 公斤：{orders} 个求购的整批或最低数量要求无法满足。",
+        "{kg} kg: a whole lot, or the least quantity of {orders} order(s), can't be met.",
     ),
     "declined": Text(
-        "{orders} 个求购共 {kg} 公斤，此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
-        "{orders} order(s) for {kg} kg were declined or lapsed; a change of price, quantity or time offers them again.",
+        "{kg} 公斤：与 {orders} 个求购此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
+        "{kg} kg: declined or lapsed with {orders} order(s); a change of price, quantity or time offers it again.",
     ),
 }
+"""Of so much of the lot, which the orders may exceed by far."""
 
 
 class ReasonOut(BaseModel):

@@ -77,7 +77,7 @@ async def test_a_floor_above_what_is_paid_is_told_with_the_floor_that_would_sell
     assert told["certified_gap"] == 0
     (reason,) = told["reasons"]
     assert (reason["code"], reason["quantity_kg"], reason["count"]) == ("price_gap", 500, 1)
-    assert reason["text"] == "1 order(s) for 500 kg pay less than your floor price."
+    assert reason["text"] == "500 kg: 1 order(s) pay less than your floor price."
     fix = told["cheapest_fix"]
     assert (fix["change"], fix["would_match_kg"]) == ("min_price_fen_per_kg", 500)
 
@@ -95,7 +95,7 @@ async def test_sentences_come_in_the_language_asked_for(scene: Scene) -> None:
     await scene.order(min_grade="A")
     await scene.round()
     (reason,) = (await explanation(scene, lot, **{"Accept-Language": "zh-CN"}))["reasons"]
-    assert reason["text"] == "1 个求购共 500 公斤，要求更高等级。"
+    assert reason["text"] == "500 公斤：1 个求购要求更高等级。"
 
 
 def test_every_code_has_its_sentence_in_both_languages() -> None:
