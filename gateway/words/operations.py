@@ -86,6 +86,15 @@ OPERATIONS: dict[str, Told] = {
     "read_listing": Told(
         Text("看一条供应信息", "Read a listing"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")
     ),
+    "explain_listing": Told(
+        Text("看为何未售出", "Read why a listing is not sold"),
+        Text(
+            "按市场现状逐个求购说明原因，并给出能多卖出的最高底价；代办员暂不能代为查询。",
+            "Order by order, as the market stands now, with the highest floor that would sell more of it. "
+            "Agents can't ask for a producer yet.",
+        ),
+        {503: ("solver-unavailable",)},
+    ),
     "change_listing": Told(
         Text("修改供应信息", "Change a listing"),
         Text(

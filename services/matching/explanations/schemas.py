@@ -3,7 +3,7 @@
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from chassis.fields import KgOut, kg_of
 from chassis.problems import Language, Text
@@ -43,12 +43,12 @@ SENTENCES: dict[Code, Text] = {
 
 
 class ReasonOut(BaseModel):
-    """Why so much of the listing is not sold: to so many orders. All reasons that apply are given."""
+    """Why so much of the listing is not sold, and to how many orders; `text` says it in the language asked for."""
 
     code: Code
     quantity_kg: KgOut
-    count: int = Field(description="Orders of which this is true.")
-    text: str = Field(description="The same as a sentence, in the language asked for.")
+    count: int
+    text: str
 
     @classmethod
     def of(cls, reason: Reason, language: Language) -> Self:
