@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help setup run cluster check test apart faults campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
+.PHONY: help setup run cluster check test apart faults degraded campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -52,9 +52,12 @@ FAULTS_WITHIN_S := 600
 faults: setup ## Faults into real processes, after the transports' contract: at most 10 minutes (FAULTS_SEED=)
 	@date +%s > .venv/faults-began
 	$(PY) -m pytest tests/chassis/transport
-	$(LONG_TEST) -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py degraded.py disk.py)
+	$(LONG_TEST) -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py disk.py)
 	@spent_s=$$(($$(date +%s) - $$(cat .venv/faults-began))); echo "make faults: $$spent_s s of $(FAULTS_WITHIN_S)"; \
 		test $$spent_s -le $(FAULTS_WITHIN_S)
+
+degraded: setup ## What still works while the broker or a database is away, or when far too much is asked
+	$(LONG_TEST) -s tests/faults/test_degraded.py
 
 campaign: setup ## The same for as long as you say (MINUTES=60); appends to docs/campaign.md
 	$(PY) -m tests.faults.campaign $(or $(MINUTES),60)
