@@ -23,6 +23,9 @@ HEARS = {
     "logistics": ("matching.matches.v1",),
 }
 DEAD_LETTERS = ".dlq"
+ENDED = ("fulfilled", "released")
+ONCE_DELIVERED = ("delivered", "returned")
+"""What is returned may have been delivered, and counted, before."""
 NOT_PICKED_UP = ("open", "claimed", "failed")
 SHOWN = 5
 
@@ -211,10 +214,21 @@ def fulfilled(
     """What matching made of parcels and shipments, and whether its last word of each match is how that stands."""
     findings = Findings()
     brought: Counter[str] = Counter()
+    at_most: Counter[str] = Counter()
     for parcel in parcels.values():
         brought[parcel["match_id"]] += parcel["weight_g"] if parcel["status"] == "delivered" else 0
-    wrong = [(each, grams, counted.get(each, 0)) for each, grams in brought.items() if grams != counted.get(each, 0)]
+        at_most[parcel["match_id"]] += parcel["weight_g"] if parcel["status"] in ONCE_DELIVERED else 0
+    # What a match that has ended was brought is forgotten some time later.
+    wrong = [
+        (each, grams, counted.get(each, 0))
+        for each, grams in brought.items()
+        if (counted.get(each, 0) > grams if statuses.get(each) in ENDED else counted.get(each, 0) != grams)
+    ]
     findings.none("I10", wrong[:SHOWN], f"delivered grams, told and counted ({len(wrong)})", of=len(brought))
+    fulfilled_ones = {each: state for each, state in newest.items() if state["status"] == "fulfilled"}
+    by_parcels = {each: state for each, state in fulfilled_ones.items() if each not in delivered_by_shipment}
+    early = [each for each, state in by_parcels.items() if at_most[each] < state["quantity_g"]]
+    findings.none("I10", early[:SHOWN], f"fulfilled, and not all of it brought ({len(early)})", of=len(fulfilled_ones))
     open_still = [each for each in delivered_by_shipment if statuses.get(each) != "fulfilled"]
     findings.none("I10", open_still[:SHOWN], "delivered, not fulfilled", of=len(delivered_by_shipment))
     unlike = [each for each, state in newest.items() if state["status"] != statuses.get(each)]

@@ -181,6 +181,40 @@ def test_what_matching_made_of_deliveries_is_counted_again(
     assert words in found
 
 
+@pytest.mark.parametrize(
+    ("counted", "status", "words"),
+    [
+        (5, "fulfilled", ""),
+        (0, "fulfilled", ""),
+        (0, "released", ""),
+        (6, "fulfilled", "delivered grams, told and counted"),
+        (0, "agreed", "delivered grams, told and counted"),
+    ],
+)
+def test_what_an_ended_match_was_brought_may_be_forgotten(counted: int, status: str, words: str) -> None:
+    parcels = {"p": {"match_id": "m", "weight_g": 5, "status": "delivered"}}
+    newest = {"m": {"status": status, "quantity_g": 5}}
+    found = evidence(events.fulfilled(parcels, {"m": counted}, set(), newest, {"m": status}))
+    assert bool(found) == bool(words)
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    ("quantity_g", "by_shipment", "found"), [(9, set(), False), (10, {"m"}, False), (10, set(), True)]
+)
+def test_nothing_is_fulfilled_that_neither_its_shipment_nor_its_parcels_brought(
+    quantity_g: int, by_shipment: set[str], found: bool
+) -> None:
+    parcels = {
+        "p": {"match_id": "m", "weight_g": 4, "status": "delivered"},
+        "q": {"match_id": "m", "weight_g": 5, "status": "returned"},
+        "r": {"match_id": "m", "weight_g": 6, "status": "lost"},
+    }
+    newest = {"m": {"status": "fulfilled", "quantity_g": quantity_g}}
+    told = evidence(events.fulfilled(parcels, {}, by_shipment, newest, {"m": "fulfilled"}))
+    assert ("fulfilled, and not all of it brought" in told) == found
+
+
 def test_a_match_that_parcels_brought_whole_is_fulfilled_and_each_is_told_of() -> None:
     parcels = {"p": {"match_id": "m", "weight_g": 5, "status": "delivered"}}
     newest = {"m": {"status": "agreed", "quantity_g": 5}}
