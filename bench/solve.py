@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import Callable
 from functools import partial
 
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main
+from bench.worlds import bids, lots
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.candidates import nearest_arcs
 from services.matching.optimiser.flow import Flow, Network, network_simplex
-from services.matching.optimiser.market import Listing, Market, Order
-from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from services.matching.optimiser.market import Market
+from services.matching.optimiser.policy import POLICY_1
 from services.matching.optimiser.transport import solve
 
 NOW_US = 1_790_000_000_000_000
-WEST, EAST, SOUTH, NORTH = 103.0, 122.0, 22.0, 42.0
 SIZES = {"200k": (5_000, 42), "20k": (1_000, 20), "1M": (16_000, 67)}
 """Listings, as many orders, and how many of the nearest on either side each of them may meet."""
 
@@ -43,46 +42,6 @@ def bar(size: str) -> Bar:
 
 
 BARS = tuple(map(bar, SIZES))
-
-
-def market(rows: int, seed: int) -> Market:
-    """Lots and orders over the east of China; prices, quantities and shelf lives as of vegetables."""
-    draw = random.Random(seed)
-
-    def place() -> dict[str, float]:
-        return {"lon": draw.uniform(WEST, EAST), "lat": draw.uniform(SOUTH, NORTH)}
-
-    lots = [
-        Listing(
-            id=f"L{number:06}",
-            quantity_g=(kg := draw.randrange(100, 5_000)) * 1000,
-            committed_g=0,
-            remaining_g=kg * 1000,
-            floor_fen_per_kg=draw.randrange(50, 400),
-            grade=draw.choice("AAB"),
-            available_from_us=NOW_US,
-            available_until_us=None,
-            spoils_at_us=NOW_US + draw.randrange(72, 400) * HOUR_US,
-            temperature_class="ambient",
-            watch_52=draw.random() < 0.1,
-            poverty_832=draw.random() < 0.3,
-            **place(),
-        )
-        for number in range(rows)
-    ]
-    bids = [
-        Order(
-            id=f"O{number:06}",
-            wanted_g=draw.randrange(100, 5_000) * 1000,
-            ceiling_fen_per_kg=draw.randrange(300, 900),
-            min_grade=draw.choice("ABC"),
-            deliver_by_us=NOW_US + draw.randrange(48, 120) * HOUR_US,
-            min_remaining_life_us=24 * HOUR_US,
-            **place(),
-        )
-        for number in range(rows)
-    ]
-    return Market.of(lots, bids)
 
 
 def cost_by_ortools(network: Network) -> int:
@@ -121,7 +80,8 @@ async def program(plan: Plan) -> list[Outcome]:
     outcomes = []
     for size, full in SIZES.items():
         rows, nearest = (60, 5) if plan.smoke else full
-        instance = Instance.of(market(rows, seed=1), POLICY_1, NOW_US)
+        market = Market.of(lots(rows, NOW_US, seed=1), bids(rows, NOW_US, seed=2))
+        instance = Instance.of(market, POLICY_1, NOW_US)
         arcs = nearest_arcs(instance, nearest)
         network, cost = network_of(instance, arcs)
         assert cost_by_ortools(network) == cost, "both find the same optimum"

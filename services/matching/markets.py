@@ -1,8 +1,9 @@
 """Which markets have changed since they were last cleared: one row a change, so that no writer waits for another."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, any_, bindparam, delete, insert
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, Uuid, any_, bindparam, delete, insert
 
 from chassis.db import WriteSession
 from services.matching.tables import Base
@@ -12,16 +13,19 @@ MARKET_CHANGES = Table(
     Base.metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("produce", Text, nullable=False),
+    Column("row_id", Uuid),
 )
-"""A round deletes exactly the rows that its snapshot held: what is committed meanwhile waits for the next round."""
+"""`row_id`: the listing or order that is new, has other terms, or is free again; without one all of the market is.
+
+A round deletes exactly the rows that its snapshot held: what is committed meanwhile waits for the next round."""
 
 INSERT = insert(MARKET_CHANGES)
 FORGET = delete(MARKET_CHANGES).where(MARKET_CHANGES.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
 
 
-async def mark_changed(session: WriteSession, produce: Iterable[str]) -> None:
-    """These markets may have something new to match."""
-    rows = [{"produce": each} for each in dict.fromkeys(produce)]
+async def mark_changed(session: WriteSession, changed: Iterable[tuple[str, UUID | None]]) -> None:
+    """These listings or orders of these markets may have something new to match; None: any of that market may."""
+    rows = [{"produce": produce, "row_id": row_id} for produce, row_id in dict.fromkeys(changed)]
     if rows:
         await session.execute(INSERT, rows)
 

@@ -252,7 +252,8 @@ async def _refuse_pairs(session: WriteSession, deals: Sequence[Deal]) -> None:
 
 
 async def _tell_released(session: WriteSession, deals: Sequence[Deal]) -> None:
-    await mark_changed(session, [deal.match.produce for deal in deals])
+    sides = [(deal.match.produce, side) for deal in deals for side in (deal.match.listing_id, deal.match.order_id)]
+    await mark_changed(session, sides)
     await _tell(session, deals)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from catalogue.geodesy import MEAN_EARTH_RADIUS_KM
-from services.matching.optimiser.market import NO_PIN, BoolArray, Market
+from services.matching.optimiser.market import NO_PIN, BoolArray, Market, among
 from services.matching.optimiser.policy import (
     IntArray,
     Policy,
@@ -41,6 +41,10 @@ class Instance:
         bonus = rescue + priority_fen_per_kg(policy, listings.watch_52, listings.poverty_832)
         percent = np.array(policy.class_percent, dtype=np.int64)[listings.temperature_class]
         return cls(market, policy, now_us, leaves_at_us, bonus, percent)
+
+    def part(self, listings: IntArray, orders: IntArray) -> "Instance":
+        """The instance of these rows alone, each ascending."""
+        return Instance.of(self.market.part(listings, orders), self.policy, self.now_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +126,3 @@ def _may_meet(instance: Instance, listing: IntArray, order: IntArray) -> BoolArr
     if len(market.excluded):
         allowed &= ~among(listing * len(bids.ids) + order, market.excluded)
     return allowed
-
-
-def among(values: IntArray, ascending: IntArray) -> BoolArray:
-    """Which of the values are in the sorted array."""
-    if len(ascending) == 0:
-        return np.zeros(len(values), dtype=bool)
-    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    found: BoolArray = ascending[place] == values
-    return found

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.matching.optimiser.arcs import Arcs, Instance, among, compatible_arcs
+from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
 from services.matching.optimiser.flow import exact_dot
-from services.matching.optimiser.market import BoolArray
+from services.matching.optimiser.market import BoolArray, among
 from services.matching.optimiser.policy import QUARTERS, IntArray
 from services.matching.optimiser.screen import BATCH_PAIRS, Prices, candidate_pairs
 
@@ -49,7 +49,7 @@ def certify(
     ``known`` are the arcs solved with: a head start only, the bound does not depend on them.
     """
     near = reach.near_fen_per_kg if reach else 0
-    solved = Prices(_solved_listing_price(instance, known, order_price, takes_part), order_price)
+    solved = Prices(listing_prices(instance, known, order_price, takes_part), order_price)
     listing_price = solved.listing.copy()
     known_codes = np.sort(_codes(instance, known))
     found = [no_arcs()]
@@ -74,6 +74,27 @@ def gain_fen_per_kg(arcs: Arcs, prices: Prices) -> IntArray:
     return gain
 
 
+def listing_prices(instance: Instance, known: Arcs, order_price: IntArray, takes_part: BoolArray) -> IntArray:
+    """u over these arcs, as far as their orders take part; never below the price at which even the best quarter would
+    rather stay unsold."""
+    spread = np.array(instance.policy.spread_fen_per_kg, dtype=np.int64)
+    price: IntArray = -spread[(instance.market.listings.quarter_g > 0).argmax(axis=1)]
+    known = known.select(takes_part[known.order])
+    np.maximum.at(price, known.listing, known.value_fen_per_kg - order_price[known.order])
+    return price
+
+
+def first_of_each(group: IntArray, gain: IntArray, each: int) -> BoolArray:
+    """The ``each`` rows of greatest gain in every group; of equals the first."""
+    order = np.argsort((group << 32) - gain, kind="stable")
+    ranked = group[order]
+    starts = np.flatnonzero(np.diff(ranked, prepend=-1))
+    rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    first = np.zeros(len(group), dtype=bool)
+    first[order[rank < each]] = True
+    return first
+
+
 def relative_gap(bound_mfen: int, value_mfen: int) -> float:
     """(bound − value) ÷ value; 0 is a proof. A worthless plan below a positive bound has proven nothing: 1."""
     if bound_mfen <= value_mfen:
@@ -89,15 +110,6 @@ def join(*parts: Arcs) -> Arcs:
 def no_arcs() -> Arcs:
     """An empty set of arcs."""
     return Arcs(*(np.zeros(0, dtype=np.int64) for _ in Arcs.__slots__))
-
-
-def _solved_listing_price(instance: Instance, known: Arcs, order_price: IntArray, takes_part: BoolArray) -> IntArray:
-    """u over the known arcs; never below the price at which even the best quarter would rather stay unsold."""
-    spread = np.array(instance.policy.spread_fen_per_kg, dtype=np.int64)
-    price: IntArray = -spread[(instance.market.listings.quarter_g > 0).argmax(axis=1)]
-    known = known.select(takes_part[known.order])
-    np.maximum.at(price, known.listing, known.value_fen_per_kg - order_price[known.order])
-    return price
 
 
 def _bound_mfen(instance: Instance, prices: Prices, takes_part: BoolArray) -> int:
@@ -116,15 +128,4 @@ def _codes(instance: Instance, arcs: Arcs) -> IntArray:
 
 def _best(arcs: Arcs, prices: Prices, each: int) -> Arcs:
     gain = gain_fen_per_kg(arcs, prices)
-    return arcs.select(_first_of_each(arcs.listing, gain, each) | _first_of_each(arcs.order, gain, each))
-
-
-def _first_of_each(group: IntArray, gain: IntArray, each: int) -> BoolArray:
-    """The ``each`` rows of greatest gain in every group; of equals the first."""
-    order = np.argsort((group << 32) - gain, kind="stable")
-    ranked = group[order]
-    starts = np.flatnonzero(np.diff(ranked, prepend=-1))
-    rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
-    first = np.zeros(len(group), dtype=bool)
-    first[order[rank < each]] = True
-    return first
+    return arcs.select(first_of_each(arcs.listing, gain, each) | first_of_each(arcs.order, gain, each))

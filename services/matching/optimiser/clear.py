@@ -6,6 +6,7 @@
 4. Promises a linear programme cannot make (least fill, whole lots) are repaired.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import count
 from operator import attrgetter
@@ -14,12 +15,14 @@ from time import perf_counter
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
-from services.matching.optimiser.candidates import all_arcs, nearest_arcs, parts_of, within_parts
-from services.matching.optimiser.certificate import Certificate, Reach, certify, gain_fen_per_kg, join, relative_gap
+from services.matching.optimiser.candidates import all_arcs, nearest_arcs
+from services.matching.optimiser.certificate import Certificate, Reach, certify, join, relative_gap
 from services.matching.optimiser.greedy import greedy
-from services.matching.optimiser.market import BoolArray, Market
+from services.matching.optimiser.market import Market
+from services.matching.optimiser.parts import parts_of, reached, solved_together, touched, within_parts
 from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray, Policy
+from services.matching.optimiser.pricing import first_arcs, missing_arcs, worth_keeping
 from services.matching.optimiser.promises import Participants, left_out, reachable, repair
 from services.matching.optimiser.transport import Solution, solve, value_mfen
 
@@ -28,34 +31,53 @@ from services.matching.optimiser.transport import Solution, solve, value_mfen
 class Limits:
     """How much work a round may be. The gap reported is true whatever they are."""
 
-    arcs: int = 200_000  # beyond it network simplex grows with the 1.85th power of the arcs
-    nearest: int = 20  # neighbours of each side a large market starts from
+    arcs: int = 2_000_000  # of more compatible pairs only the nearest are known at first
+    nearest: int = 20  # of each side, then
+    at_once: int = 200_000  # arcs of one solve; a network simplex grows with the 1.85th power of them
+    whole: int = 20_000  # a market of no more is solved over all its arcs at once ...
+    first: int = 5  # ... a larger one first over so many of each side, by value and by distance
     joining: int = 8  # pairs of each listing and of each order that join a solve ...
     near_fen_per_kg: int = 8  # ... those that improve the plan, and those that fail to by less than this
-    solves: int = 12  # at most so many while pricing out
+    solves: int = 60  # at most so many while pricing out
     gap: float = 0.0  # stop pricing out at this relative gap
     seconds: float | None = None  # start no further pricing after this long; None keeps a round reproducible
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The best solution over all arcs found, before promises."""
+    """The best solution over all arcs known, before promises."""
 
-    arcs: Arcs
+    known: Arcs
+    arcs: Arcs  # those of the last solve
     solution: Solution
     certificate: Certificate
     solves: int
+    stopped_early: bool
 
 
-def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
+def clear(
+    market: Market,
+    policy: Policy,
+    now_us: int,
+    limits: Limits | None = None,
+    changed: Collection[str] | None = None,
+) -> Plan:
     """The plan of greatest value for this market now, then of greatest mass, and the proof of it.
 
-    The same market gives the same plan, in whatever order its rows came.
+    The same market gives the same plan, in whatever order its rows came. `changed`: the listings and orders that are
+    new, have other terms or are free again since a plan of this market was carried out; then only what they touch is
+    looked at, to the same result. For an optimal plan leaves no compatible pair free on both sides, and time makes no
+    pair compatible: whoever could gain now is linked to a change, or waits for a promise to be kept.
     """
     began_s = perf_counter()
     limits = limits or Limits()
-    instance = Instance.of(market, policy, now_us)
+    instance = of_changed(Instance.of(market, policy, now_us), changed)
     return clear_over(instance, all_arcs(instance, limits.arcs), limits, began_s)
+
+
+def of_changed(instance: Instance, changed: Collection[str] | None) -> Instance:
+    """What of a market has to be looked at for these changes; all of it when they are not known."""
+    return instance if changed is None else instance.part(*reached(instance, *touched(instance, changed)))
 
 
 def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
@@ -67,7 +89,7 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
     solution, taking, repairs = _keep_promises(instance, search.arcs, search.solution, parts, taking)
 
     value = value_mfen(instance, search.arcs, solution.flow_g)
-    kept = search.arcs.select(taking.arcs(search.arcs))
+    kept = search.known.select(taking.arcs(search.known))
     return Plan(
         matches=matches_of(instance, search.arcs, solution.flow_g),
         value_mfen=value,
@@ -80,10 +102,11 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
         order_price_fen_per_kg=search.certificate.prices.order,
         set_aside=(*market.set_aside, *left_out(instance, taking)),
         priority_unknown=_priority_unknown(market),
-        arcs=len(search.arcs),
+        arcs=len(search.known),
         solves=search.solves + repairs,
         policy=instance.policy.version,
         now_us=instance.now_us,
+        stopped_early=search.stopped_early,
         seconds=perf_counter() - began_s,
     )
 
@@ -108,32 +131,35 @@ def _search(
     limits: Limits,
 ) -> _Search:
     started = perf_counter()
+    known = nearest_arcs(instance, limits.nearest) if everything is None else everything
+    known = known.select(within_parts(known, parts) & taking.arcs(known))
+    solving = first_arcs(known, limits.first) if len(known) > limits.whole else np.ones(len(known), dtype=bool)
     reach = Reach(limits.joining, limits.near_fen_per_kg)
-    arcs = nearest_arcs(instance, limits.nearest) if everything is None else everything
-    arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
     certificates: list[Certificate] = []
     for solves in count(1):
+        arcs = known.select(solving)
         solution = _solve_parts(instance, arcs, parts)
-        latest = certify(instance, arcs, solution.order_price_fen_per_kg, taking.orders, reach)
-        certificates.append(latest)
-        best = min(certificates, key=attrgetter("bound_mfen"))
-        usable = within_parts(latest.left_out, parts)
-        done = not (latest.gain_fen_per_kg[usable] > 0).any()
-        done |= relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g)) <= limits.gap
+        prices = solution.order_price_fen_per_kg, taking.orders
         late = limits.seconds is not None and perf_counter() - started > limits.seconds
-        if done or late or solves >= limits.solves:
-            break
-        joining = latest.left_out.select(usable)
-        arcs = join(arcs.select(_worth_keeping(arcs, solution, latest, limits.arcs - len(joining))), joining)
-    return _Search(arcs, solution, best, solves)
-
-
-def _worth_keeping(arcs: Arcs, solution: Solution, certificate: Certificate, room: int) -> BoolArray:
-    """The arcs that carry something, and of the others those nearest to it, as far as there is room."""
-    ranking = np.lexsort((-gain_fen_per_kg(arcs, certificate.prices), solution.flow_g == 0))
-    keeping = solution.flow_g > 0
-    keeping[ranking[: max(room, 0)]] = True
-    return keeping
+        stopping = late or solves >= limits.solves
+        missing = missing_arcs(instance, known, solving, *prices, reach)
+        if stopping or not missing.any():
+            latest = certify(instance, known, *prices, reach)
+            certificates.append(latest)
+            best = min(certificates, key=attrgetter("bound_mfen"))
+            usable = within_parts(latest.left_out, parts)
+            improvable = missing.any() or bool((latest.gain_fen_per_kg[usable] > 0).any())
+            near = relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g)) <= limits.gap
+            if stopping or near or not improvable:
+                break
+            found = latest.left_out.select(usable)
+            known = join(known, found)
+            solving = np.append(solving, np.zeros(len(found), dtype=bool))
+            missing = np.arange(len(known)) >= len(known) - len(found)
+        room = limits.at_once - int(missing.sum())
+        solving[solving] = worth_keeping(instance, arcs, solution.flow_g, *prices, room)
+        solving |= missing
+    return _Search(known, arcs, solution, best, solves, stopped_early=improvable)
 
 
 def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray]) -> Solution:
@@ -142,10 +168,12 @@ def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray
     prices = np.zeros(len(instance.market.orders.ids), dtype=np.int64)
     part_of_arc = parts[0][arcs.listing]
     for part in np.unique(part_of_arc):
-        mine = part_of_arc == part
-        solution = solve(instance, arcs.select(mine))
-        flow_g[mine] = solution.flow_g
-        prices += solution.order_price_fen_per_kg
+        mine = np.flatnonzero(part_of_arc == part)
+        for together in solved_together(arcs.select(mine), len(prices)):
+            rows = mine[together]
+            solution = solve(instance, arcs.select(rows))
+            flow_g[rows] = solution.flow_g
+            prices += solution.order_price_fen_per_kg
     return Solution(flow_g, prices)
 
 

@@ -14,11 +14,11 @@ from typing import Literal
 
 import numpy as np
 
-from services.matching.optimiser.arcs import Arcs, Instance, among, compatible_arcs
+from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
 from services.matching.optimiser.candidates import all_arcs
 from services.matching.optimiser.certificate import join
 from services.matching.optimiser.clear import Limits, clear_over, replan
-from services.matching.optimiser.market import Market
+from services.matching.optimiser.market import Market, among
 from services.matching.optimiser.obstacles import Obstacle, Obstacles
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import IntArray, Policy

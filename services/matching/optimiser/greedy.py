@@ -5,6 +5,9 @@ import numpy as np
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.policy import IntArray
 
+AT_ONCE = 50_000
+"""After so many arcs, those of whoever has nothing left are dropped: most of a large market's."""
+
 
 def greedy(instance: Instance, arcs: Arcs) -> IntArray:
     """Grams by arc, best value per kg first (the spread as it stands at the start), ties by listing and order."""
@@ -13,13 +16,23 @@ def greedy(instance: Instance, arcs: Arcs) -> IntArray:
     spread = np.array(instance.policy.spread_fen_per_kg, dtype=np.int64)[first]
     worth = arcs.value_fen_per_kg + spread[arcs.listing]
     ranking = np.lexsort((arcs.order, arcs.listing, -worth))
-    left, wanted = lots.remaining_g.tolist(), bids.wanted_g.tolist()
-    flow_g = [0] * len(arcs)
-    # Plain numbers: a loop over numpy scalars would be ten times slower.
-    pairs = zip(ranking.tolist(), arcs.listing[ranking].tolist(), arcs.order[ranking].tolist(), strict=True)
-    for arc, listing, order in pairs:
+    left_g, wanted_g = lots.remaining_g.copy(), bids.wanted_g.copy()
+    flow_g = np.zeros(len(arcs), dtype=np.int64)
+    while len(ranking):
+        some, ranking = ranking[:AT_ONCE], ranking[AT_ONCE:]
+        _take(arcs, some, left_g, wanted_g, flow_g)
+        ranking = ranking[(left_g[arcs.listing[ranking]] > 0) & (wanted_g[arcs.order[ranking]] > 0)]
+    return flow_g
+
+
+def _take(arcs: Arcs, some: IntArray, left_g: IntArray, wanted_g: IntArray, flow_g: IntArray) -> None:
+    """Fill these arcs, the best first, as far as their two ends go. Plain numbers: a loop over numpy scalars would be
+    ten times slower."""
+    left, wanted = left_g.tolist(), wanted_g.tolist()
+    filled = []
+    for listing, order in zip(arcs.listing[some].tolist(), arcs.order[some].tolist(), strict=True):
         taken = min(left[listing], wanted[order])
-        flow_g[arc] = taken
+        filled.append(taken)
         left[listing] -= taken
         wanted[order] -= taken
-    return np.array(flow_g, dtype=np.int64)
+    flow_g[some], left_g[:], wanted_g[:] = filled, left, wanted

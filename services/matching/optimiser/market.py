@@ -5,7 +5,7 @@ never stops the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from operator import attrgetter
 from typing import Any, Literal, Protocol, TypeVar
@@ -144,6 +144,37 @@ class Market:
             np.unique(np.array(codes, dtype=np.int64)),
             tuple(odd_lots + odd_bids),
         )
+
+    def part(self, listings: IntArray, orders: IntArray) -> "Market":
+        """The market of these rows alone, each ascending. A pin to a listing outside is to none that is known."""
+        m, excluded = len(self.orders.ids), self.excluded
+        lot, bid = np.divmod(excluded, m or 1)
+        inside = among(lot, listings) & among(bid, orders)
+        codes = np.searchsorted(listings, lot[inside]) * len(orders) + np.searchsorted(orders, bid[inside])
+        pin = self.orders.pin[orders]
+        pinned = among(pin, listings)
+        pin = np.where(pinned, np.searchsorted(listings, pin), np.where(pin == NO_PIN, NO_PIN, PIN_UNKNOWN))
+        return Market(
+            _rows_of(self.listings, listings), replace(_rows_of(self.orders, orders), pin=pin), codes, self.set_aside
+        )
+
+
+ColumnsT = TypeVar("ColumnsT", ListingColumns, OrderColumns)
+
+
+def _rows_of(columns: ColumnsT, rows: IntArray) -> ColumnsT:
+    taken = {each.name: getattr(columns, each.name) for each in fields(columns)}
+    ids = tuple(columns.ids[row] for row in rows.tolist())
+    return type(columns)(**{name: ids if name == "ids" else column[rows] for name, column in taken.items()})
+
+
+def among(values: IntArray, ascending: IntArray) -> BoolArray:
+    """Which of the values are in the sorted array."""
+    if len(ascending) == 0:
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    found: BoolArray = ascending[place] == values
+    return found
 
 
 def _listing_order(lot: Listing) -> tuple[float | str, ...]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from services.matching.optimiser.arcs import Instance, among, arrival_us, road_distance_m
-from services.matching.optimiser.market import NO_PIN, BoolArray
+from services.matching.optimiser.arcs import Instance, arrival_us, road_distance_m
+from services.matching.optimiser.market import NO_PIN, BoolArray, among
 from services.matching.optimiser.policy import IntArray, freight_fen_per_kg
 
 Obstacle = Literal["grade", "window", "price_gap", "too_far", "spoils_before_arrival", "declined", "min_fill"]

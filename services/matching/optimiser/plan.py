@@ -54,6 +54,7 @@ class Plan:
     solves: int
     policy: int
     now_us: int
+    stopped_early: bool  # a limit was reached: the next round may find more without any change
     seconds: float = field(compare=False)
 
     @property

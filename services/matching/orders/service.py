@@ -66,7 +66,7 @@ async def place(session: WriteSession, caller: Caller, new: NewOrder) -> Order:
         "created_at": now,
     }
     await session.execute(insert(Order.__table__).values(row))  # type: ignore[arg-type]
-    await mark_changed(session, [new.produce])
+    await mark_changed(session, [(new.produce, row["id"])])
     return Order(**row)
 
 
@@ -103,7 +103,7 @@ async def change(
         if quantity_g < order.promised_g:
             raise QuantityPromised(promised_kg=kg_of(order.promised_g))
         order.change(**changes)
-        await mark_changed(session, [order.produce])
+        await mark_changed(session, [(order.produce, order.id)])
     return order
 
 

@@ -4,12 +4,14 @@ The network simplex holds the interpreter's lock, so a thread would not do.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+from chassis.ending import ended
 from chassis.solvers import Solver, SolverDied, SolverFailed
 from services.matching.optimiser.clear import Limits, clear
+from services.matching.optimiser.division import clear_or_divide, merged
 from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
@@ -65,9 +67,27 @@ class SolverPool:
         finally:
             await self.stop()
 
-    async def clear(self, market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
-        """`clear.clear` in another process. Raises SolverFailed, also while the pool is not running."""
-        return await self._answer(clear, market, policy, now_us, limits)
+    async def clear(
+        self,
+        market: Market,
+        policy: Policy,
+        now_us: int,
+        limits: Limits | None = None,
+        changed: Collection[str] | None = None,
+    ) -> Plan:
+        """`clear.clear` in another process, or independent parts of it in several.
+
+        Raises SolverFailed, also while the pool is not running.
+        """
+        pieces = len(self._solvers)
+        answer = await self._answer(clear_or_divide, market, policy, now_us, limits, changed, pieces)
+        if isinstance(answer, Plan):
+            return answer
+        clearing = [asyncio.create_task(self._answer(clear, part, policy, now_us, limits)) for part in answer]
+        try:
+            return merged(market, [await each for each in clearing])
+        finally:
+            await ended(*clearing)
 
     async def explain(
         self, market: Market, promised: Promised, policy: Policy, now_us: int, listing_ids: Sequence[str]

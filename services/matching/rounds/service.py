@@ -7,6 +7,7 @@ markets. That no gram is promised twice does not rest on it, see `writing`.
 import asyncio
 import struct
 import time
+from collections.abc import Collection
 from hashlib import sha256
 from uuid import UUID
 
@@ -31,6 +32,8 @@ LOOP = "rounds"
 
 AT_ONCE = 4  # rounds of one call; each keeps a connection for its lock
 LOCK_RETRY_S = 0.02
+MANY = 0.2
+"""Where more of a market has changed, what that touches is most of it."""
 
 
 def policy() -> Policy:
@@ -96,7 +99,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
         if not on_demand and not seen.changes:
             return None  # another process has just cleared it
         async with db.keeping(lock):
-            plan = await _solved(pool, seen)
+            plan = await _solved(pool, seen, None if on_demand else seen.changed)
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan, policy())
@@ -107,9 +110,13 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
     return cleared
 
 
-async def _solved(pool: SolverPool, seen: Snapshot) -> Plan:
+async def _solved(pool: SolverPool, seen: Snapshot, changed: Collection[str] | None) -> Plan:
+    """The plan of the whole market; or of what these listings and orders touch, unless they are many of it."""
+    rows = len(seen.market.listings.ids) + len(seen.market.orders.ids)
+    if changed is not None and len(changed) > MANY * rows:
+        changed = None
     try:
-        return await pool.clear(seen.market, policy(), seen.now_us)
+        return await pool.clear(seen.market, policy(), seen.now_us, changed=changed)
     except SolverFailed:
         metrics.ROUNDS.labels("failed").inc()
         raise

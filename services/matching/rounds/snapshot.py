@@ -42,9 +42,9 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
 
 
 PRODUCE: Any = bindparam("produce")
-NOW_AND_CHANGES = select(func.clock_timestamp(), func.array_agg(MARKET_CHANGES.c.id)).where(
-    MARKET_CHANGES.c.produce == PRODUCE
-)
+NOW_AND_CHANGES = select(
+    func.clock_timestamp(), func.array_agg(MARKET_CHANGES.c.id), func.array_agg(MARKET_CHANGES.c.row_id)
+).where(MARKET_CHANGES.c.produce == PRODUCE)
 FREE_LOTS = select(*LOT).where(LOT.produce == PRODUCE, IS_FREE_LOT)
 FREE_BIDS = select(*BID).where(BID.produce == PRODUCE, IS_FREE_BID)
 REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
@@ -58,6 +58,8 @@ class Snapshot:
     now_us: int
     market: Market
     changes: Sequence[int]
+    changed: frozenset[str] | None
+    """The listings and orders that these are of; None: any may have changed."""
     terms: dict[str, int]
     """By listing or order id. A match is only written while both still have these."""
 
@@ -78,7 +80,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listi
     """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
     another market can be made."""
     market = {"produce": produce}
-    now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
+    now, changes, changed = (await session.execute(NOW_AND_CHANGES, market)).one()
     supply = (await session.execute(FREE_LOTS, market)).all()
     orders = (await session.execute(FREE_BIDS, market)).all()
     refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
@@ -88,6 +90,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listi
         us_of(now),
         Market.of(listings, [order_of(row) for row in orders if row.deliver_by > now], refused),
         changes or (),
+        None if changed is None or None in changed else frozenset(map(str, changed)),
         {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
     )
     return seen, listings, refused

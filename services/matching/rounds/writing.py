@@ -4,7 +4,7 @@ Two rounds of one market can't promise a gram twice, whatever was solved: the qu
 that much free, by a condition of the statement and by a check of the table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ from services.matching.feed.service import note_all
 from services.matching.markets import forget_changes, mark_changed
 from services.matching.matches.models import REFUSED_PAIRS, Match
 from services.matching.matches.service import note_of
+from services.matching.optimiser.plan import Match as Planned
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
 from services.matching.rounds.fitting import Fitting, Row, Sides, fitting
@@ -103,9 +104,9 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: P
     await _promise(session, made)
     await _insert(session, matches)
     await forget_changes(session, snapshot.changes)
-    skipped = len(plan.matches) - len(made)
-    if skipped:
-        await mark_changed(session, [snapshot.produce])
+    fitted = {each.planned for each in made}
+    skipped = [each for each in plan.matches if each not in fitted]
+    await mark_changed(session, _look_again(snapshot, plan, skipped))
     return Round(
         id=round_id,
         produce=snapshot.produce,
@@ -115,12 +116,19 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: P
         orders=len(snapshot.market.orders.ids),
         arcs=plan.arcs,
         matches=len(made),
-        skipped=skipped,
+        skipped=len(skipped),
         matched_g=sum(each.planned.quantity_g for each in made),
         value_mfen=plan.value_mfen,
         greedy_value_mfen=plan.greedy_value_mfen,
         certified_gap=plan.certified_gap,
     )
+
+
+def _look_again(snapshot: Snapshot, plan: Plan, skipped: Iterable[Planned]) -> list[tuple[str, UUID | None]]:
+    """What the next round has to see that no change of anybody's tells it of."""
+    if plan.stopped_early and plan.matches:
+        return [(snapshot.produce, None)]
+    return [(snapshot.produce, UUID(side)) for each in skipped for side in (each.listing_id, each.order_id)]
 
 
 async def _locked(session: WriteSession, lock: Select[Any], ids: set[str]) -> dict[str, Row]:

@@ -26,7 +26,9 @@ async def hear_of_listings(session: WriteSession, news: Sequence[ListingEvent]) 
     known = newest.keys() - {supply.listing_id for supply in added}
     locked = await queries.locked_supply(session, known) if known else []
     changed = [supply for supply in locked if _follow(session, supply, newest[supply.listing_id])]
-    await mark_changed(session, [supply.produce for supply in [*added, *changed] if supply.status == "open"])
+    await mark_changed(
+        session, [(each.produce, each.listing_id) for each in [*added, *changed] if each.status == "open"]
+    )
 
 
 def _follow(session: WriteSession, supply: Supply, event: ListingEvent) -> bool:

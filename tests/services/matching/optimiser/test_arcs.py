@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.geodesy import great_circle_km
-from services.matching.optimiser.arcs import among
-from services.matching.optimiser.market import Listing, Order
+from services.matching.optimiser.market import Listing, Order, among
 from services.matching.optimiser.policy import HOUR_US
 from tests.services.matching.optimiser.factories import KG, NANJING, NOW_US, SIYANG, every_arc, instance, listing, order
 

@@ -1,0 +1,92 @@
+"""Rounds that look only at what has changed come to what a clearing of everything would."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.matching.optimiser.clear import clear
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from tests.services.matching.optimiser.factories import NOW_US, listing, listings, order, orders
+
+Rows = tuple[list[Listing], list[Order]]
+
+
+def carried_out(lots: list[Listing], bids: list[Order], plan: Plan) -> Rows:
+    """Both sides with these matches held."""
+    sold, bought = dict.fromkeys((lot.id for lot in lots), 0), dict.fromkeys((bid.id for bid in bids), 0)
+    for match in plan.matches:
+        sold[match.listing_id] += match.quantity_g
+        bought[match.order_id] += match.quantity_g
+    return (
+        [
+            replace(lot, committed_g=lot.committed_g + sold[lot.id], remaining_g=lot.remaining_g - sold[lot.id])
+            for lot in lots
+        ],
+        [
+            replace(bid, committed_g=bid.committed_g + bought[bid.id], wanted_g=bid.wanted_g - bought[bid.id])
+            for bid in bids
+        ],
+    )
+
+
+def renamed(rows: Rows) -> Rows:
+    lots, bids = rows
+    return [replace(lot, id=f"new {lot.id}") for lot in lots], [replace(bid, id=f"new {bid.id}") for bid in bids]
+
+
+@given(
+    listings(divisible=st.sampled_from([True, True, False])),
+    orders(min_fill=st.sampled_from([0, 0, 0, 2000])),
+    st.data(),
+)
+def test_a_round_of_what_changed_is_worth_what_a_round_of_everything_is(
+    lots: list[Listing], bids: list[Order], data: st.DataObject
+) -> None:
+    plan = clear(Market.of(lots, bids), POLICY_1, NOW_US)
+    lots, bids = carried_out(lots, bids, plan)
+    changed: set[str] = set()
+    refused: list[tuple[str, str]] = []
+    for match in data.draw(st.lists(st.sampled_from(plan.matches), max_size=2, unique=True)) if plan.matches else []:
+        refused.append((match.listing_id, match.order_id))  # they said no: both are free again, but not for each other
+        changed |= {match.listing_id, match.order_id}
+        lots = [_freed(lot, "remaining_g", match.quantity_g) if lot.id == match.listing_id else lot for lot in lots]
+        bids = [_freed(bid, "wanted_g", match.quantity_g) if bid.id == match.order_id else bid for bid in bids]
+    new_lots, new_bids = renamed((data.draw(listings()), data.draw(orders())))
+    new_lots, new_bids = new_lots[: data.draw(st.integers(0, 2))], new_bids[: data.draw(st.integers(0, 2))]
+    changed |= {each.id for each in [*new_lots, *new_bids]}
+    cheaper = data.draw(st.sampled_from([None, *lots]))
+    if cheaper is not None:
+        changed.add(cheaper.id)
+        lots = [replace(lot, floor_fen_per_kg=0) if lot.id == cheaper.id else lot for lot in lots]
+    market = Market.of([*lots, *new_lots], [*bids, *new_bids], refused)
+    now_us = NOW_US + data.draw(st.integers(0, 30)) * HOUR_US // 4
+
+    cold = clear(market, POLICY_1, now_us)
+    warm = clear(market, POLICY_1, now_us, changed=changed)
+    assert (warm.value_mfen, warm.matched_g) == (cold.value_mfen, cold.matched_g)
+    assert (warm.bound_mfen, warm.certified_gap) == (cold.bound_mfen, cold.certified_gap)
+    assert warm.arcs <= cold.arcs
+
+
+def _freed(row: Listing | Order, free: str, quantity_g: int) -> Listing | Order:
+    return replace(row, **{free: getattr(row, free) + quantity_g, "committed_g": row.committed_g - quantity_g})
+
+
+def test_nothing_changed_is_nothing_looked_at() -> None:
+    market = Market.of([listing()], [order()])
+    assert clear(market, POLICY_1, NOW_US, changed=[]).arcs == 0
+
+
+def test_what_no_change_touches_is_not_looked_at() -> None:
+    near, far = {"lon": 121.4, "lat": 31.2}, {"lon": 87.6, "lat": 43.8}
+    soon = {"deliver_by_us": NOW_US + 8 * HOUR_US}
+    market = Market.of(
+        [listing("L1", **near), listing("L2", **far), listing("L3", **far)],
+        [order("O1", **near, **soon), order("O2", **far, **soon)],
+    )
+    plan = clear(market, POLICY_1, NOW_US, changed=["L2"])
+    assert {match.order_id for match in plan.matches} == {"O2"}
+    assert plan.arcs == 2, "L3 is linked to the change by O2"
