@@ -15,9 +15,18 @@ from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import Match
 from services.matching.optimiser.explain import Promised
 from services.matching.optimiser.market import Market
-from services.matching.orders.models import Order
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import PRODUCE, Snapshot, instant_of, order_of, read
+from services.matching.rounds.snapshot import (
+    BID,
+    PRODUCE,
+    Snapshot,
+    bids_of,
+    columns_of,
+    in_columns,
+    instant_of,
+    orders_in,
+    read,
+)
 from services.matching.supply.models import Supply
 
 LAST = (
@@ -44,8 +53,8 @@ PROMISED = (
     .where(Match.listing_id == any_(ASKED), Match.status != "released")
     .group_by(Match.listing_id, Match.order_id)
 )
-PROMISED_ORDERS = select(*Order.__table__.c).where(
-    Order.produce == PRODUCE, Order.held_g + Order.agreed_g > 0, Order.deliver_by > NOW
+PROMISED_ORDERS = in_columns(bids_of(BID.held_g + BID.agreed_g)).where(
+    BID.produce == PRODUCE, BID.held_g + BID.agreed_g > 0, BID.deliver_by > NOW
 )
 
 
@@ -80,7 +89,6 @@ async def market_of(db: Database, produce: str, listing_ids: Sequence[str]) -> t
         seen, listings, refused = await read(session, produce)
         pairs = (await session.execute(PROMISED, {"listing_ids": [UUID(each) for each in listing_ids]})).all()
         of_now = {"produce": produce, "now": instant_of(seen.now_us)}
-        orders = (await session.execute(PROMISED_ORDERS, of_now)).all()
+        orders, _ = orders_in(await columns_of(session, PROMISED_ORDERS, of_now))
     own_g = {(str(pair.listing_id), str(pair.order_id)): int(pair.quantity_g) for pair in pairs}
-    promised = [order_of(row, wanted_g=row.held_g + row.agreed_g) for row in orders]
-    return seen, Promised(Market.of(listings, promised, refused), own_g)
+    return seen, Promised(Market.of_tables(listings, orders, refused), own_g)
