@@ -27,17 +27,19 @@ from services.matching.optimiser.promises import Participants, left_out, reachab
 from services.matching.optimiser.transport import Solution, solve, value_mfen
 
 
+FIRST, JOINING = Reach(each=12, near_fen_per_kg=12), Reach(each=4, near_fen_per_kg=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much work a round may be. The gap reported is true whatever they are."""
 
     arcs: int = 2_000_000  # of more compatible pairs only the nearest are known at first
     nearest: int = 20  # of each side, then
-    at_once: int = 200_000  # arcs of one solve; a network simplex grows with the 1.85th power of them
-    whole: int = 20_000  # a market of no more is solved over all its arcs at once ...
-    first: int = 5  # ... a larger one first over so many of each side, by value and by distance
-    joining: int = 8  # pairs of each listing and of each order that join a solve ...
-    near_fen_per_kg: int = 8  # ... those that improve the plan, and those that fail to by less than this
+    whole: int = 400_000  # a market of no more arcs is solved over all of them at once ...
+    piece_rows: int = 3_000  # ... a larger one cut into pieces of at most so many rows ...
+    first: Reach = FIRST  # ... whose prices say what it is solved over first ...
+    joining: Reach = JOINING  # ... and what joins that when prices ask for more
     solves: int = 60  # at most so many while pricing out
     gap: float = 0.0  # stop pricing out at this relative gap
     seconds: float | None = None  # start no further pricing after this long; None keeps a round reproducible
@@ -133,8 +135,10 @@ def _search(
     started = perf_counter()
     known = nearest_arcs(instance, limits.nearest) if everything is None else everything
     known = known.select(within_parts(known, parts) & taking.arcs(known))
-    solving = first_arcs(known, limits.first) if len(known) > limits.whole else np.ones(len(known), dtype=bool)
-    reach = Reach(limits.joining, limits.near_fen_per_kg)
+    if len(known) > limits.whole:
+        solving = first_arcs(instance, known, taking.orders, limits.piece_rows, limits.first)
+    else:
+        solving = np.ones(len(known), dtype=bool)
     certificates: list[Certificate] = []
     for solves in count(1):
         arcs = known.select(solving)
@@ -142,13 +146,13 @@ def _search(
         prices = solution.order_price_fen_per_kg, taking.orders
         late = limits.seconds is not None and perf_counter() - started > limits.seconds
         stopping = late or solves >= limits.solves
-        missing = missing_arcs(instance, known, solving, *prices, reach)
+        missing = missing_arcs(instance, known, solving, *prices, limits.joining)
         if stopping or not missing.any():
-            latest = certify(instance, known, *prices, reach)
+            latest = certify(instance, known, *prices, limits.joining)
             certificates.append(latest)
             best = min(certificates, key=attrgetter("bound_mfen"))
             usable = within_parts(latest.left_out, parts)
-            improvable = missing.any() or bool((latest.gain_fen_per_kg[usable] > 0).any())
+            improvable = bool(missing.any() or (latest.gain_fen_per_kg[usable] > 0).any())
             near = relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g)) <= limits.gap
             if stopping or near or not improvable:
                 break
@@ -156,7 +160,7 @@ def _search(
             known = join(known, found)
             solving = np.append(solving, np.zeros(len(found), dtype=bool))
             missing = np.arange(len(known)) >= len(known) - len(found)
-        room = limits.at_once - int(missing.sum())
+        room = limits.whole - int(missing.sum())
         solving[solving] = worth_keeping(instance, arcs, solution.flow_g, *prices, room)
         solving |= missing
     return _Search(known, arcs, solution, best, solves, stopped_early=improvable)

@@ -71,7 +71,9 @@ def merged(market: Market, plans: Sequence[Plan]) -> Plan:
         order_ids=order_ids,
         order_price_fen_per_kg=order_price,
         set_aside=tuple(dict.fromkeys(each for plan in plans for each in plan.set_aside)),
-        priority_unknown=tuple(sorted((each for plan in plans for each in plan.priority_unknown), key=lot_row.get)),
+        priority_unknown=tuple(
+            sorted((each for plan in plans for each in plan.priority_unknown), key=lot_row.__getitem__)
+        ),
         arcs=sum(plan.arcs for plan in plans),
         solves=sum(plan.solves for plan in plans),
         stopped_early=any(plan.stopped_early for plan in plans),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -141,9 +141,9 @@ ColumnsT = TypeVar("ColumnsT", ListingColumns, OrderColumns)
 
 
 def _rows_of(columns: ColumnsT, rows: IntArray) -> ColumnsT:
-    taken = {each.name: getattr(columns, each.name) for each in fields(columns)}
+    taken: dict[str, Any] = {each.name: getattr(columns, each.name) for each in fields(columns) if each.name != "ids"}
     ids = tuple(columns.ids[row] for row in rows.tolist())
-    return type(columns)(**{name: ids if name == "ids" else column[rows] for name, column in taken.items()})
+    return replace(columns, ids=ids, **{name: column[rows] for name, column in taken.items()})
 
 
 def among(values: IntArray, ascending: IntArray) -> BoolArray:

@@ -37,10 +37,9 @@ def components(arcs: Arcs, orders: int) -> IntArray:
 
     listings = int(arcs.listing.max(initial=-1)) + 1
     size = listings + orders
-    graph = coo_array(  # type: ignore[no-untyped-call]
-        (np.ones(len(arcs), dtype=np.int8), (arcs.listing, arcs.order + listings)), shape=(size, size)
-    )
-    _, labels = connected_components(graph, directed=False)  # type: ignore[no-untyped-call]
+    ends = arcs.listing, arcs.order + listings
+    graph = coo_array((np.ones(len(arcs), dtype=np.int8), ends), shape=(size, size))  # type: ignore[no-untyped-call]
+    _, labels = connected_components(graph, directed=False)
     found: IntArray = labels[:listings].astype(np.int64)
     return found
 

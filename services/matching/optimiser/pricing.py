@@ -1,9 +1,13 @@
-"""Which of the known arcs a solve is over: a few at first, then those that its prices ask for.
+"""Which of the known arcs a solve is over, where they are too many for one.
 
-A network simplex over all arcs of a large market takes far longer than a few over the twentieth of them that can matter
-(column generation; Ahuja, Magnanti, Orlin: Network Flows, 1993, ch. 17.4). Over the known arcs prices are looked at in
-memory; pairs that nobody knows of yet are the certificate's affair.
+First the market is cut by geography and each piece solved by itself. Their prices tell which arcs can matter to the
+whole: those that carry something, and those that would nearly improve it, within a piece or across two. A solve over
+these has prices of its own, which ask for a few arcs more (column generation; Ahuja, Magnanti, Orlin: Network Flows,
+1993, ch. 17.4), until they ask for none. Known arcs are priced in memory; pairs that nobody knows of yet are the
+certificate's affair.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,15 +16,45 @@ from services.matching.optimiser.certificate import Reach, first_of_each, gain_f
 from services.matching.optimiser.market import BoolArray
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.screen import Prices
+from services.matching.optimiser.transport import solve
 
 
-def first_arcs(known: Arcs, each: int) -> BoolArray:
-    """So many of the best value and so many of the nearest, of each listing and of each order."""
-    chosen = np.zeros(len(known), dtype=bool)
-    for merit in (known.value_fen_per_kg, -known.distance_m):
-        for side in (known.listing, known.order):
-            chosen |= first_of_each(side, merit, each)
-    return chosen
+def first_arcs(instance: Instance, known: Arcs, takes_part: BoolArray, piece_rows: int, reach: Reach) -> BoolArray:
+    """Those of the known arcs that the prices of pieces of so many rows make likely."""
+    order_price = np.zeros(len(takes_part), dtype=np.int64)
+    within, solving = np.zeros(len(known), dtype=bool), np.zeros(len(known), dtype=bool)
+    for rows in pieces(instance, known, piece_rows):
+        solution = solve(instance, known.select(rows))
+        order_price += solution.order_price_fen_per_kg
+        solving[rows] = solution.flow_g > 0
+        within[rows] = True
+    prices = Prices(listing_prices(instance, known.select(within), order_price, takes_part), order_price)
+    return solving | _near(known, ~solving, prices, reach)
+
+
+def pieces(instance: Instance, known: Arcs, piece_rows: int) -> Iterator[IntArray]:
+    """The known arcs within each piece of a market cut by geography, again and again across its longer side, until a
+    piece has at most so many rows; rows of `known`. Arcs across pieces are in none."""
+    lots, bids = instance.market.listings.unit_vector, instance.market.orders.unit_vector
+    piece_of_listing, piece_of_order = np.zeros(len(lots), dtype=np.int64), np.zeros(len(bids), dtype=np.int64)
+    pending, count = [(np.arange(len(lots)), np.arange(len(bids)))], 0
+    while pending:
+        listings, orders = pending.pop()
+        here = np.concatenate([lots[listings], bids[orders]])
+        widths = np.ptp(here, axis=0) if len(here) else np.zeros(3)
+        if len(here) <= piece_rows or not widths.any():
+            piece_of_listing[listings] = piece_of_order[orders] = count
+            count += 1
+            continue
+        axis = int(widths.argmax())
+        middle = np.sort(here[:, axis])[: len(here) // 2].max()
+        middle = min(middle, here[here[:, axis] < here[:, axis].max(), axis].max())  # some are beyond it
+        west = lots[listings, axis] <= middle, bids[orders, axis] <= middle
+        pending += [(listings[west[0]], orders[west[1]]), (listings[~west[0]], orders[~west[1]])]
+    piece = piece_of_listing[known.listing]
+    inside = np.flatnonzero(piece == piece_of_order[known.order])
+    ranking = inside[np.argsort(piece[inside], kind="stable")]
+    yield from np.split(ranking, np.flatnonzero(np.diff(piece[ranking])) + 1)
 
 
 def missing_arcs(
@@ -28,16 +62,11 @@ def missing_arcs(
 ) -> BoolArray:
     """Those of the known arcs outside the solve that would improve its result, and the near ones with them; none when
     none would improve it."""
-    missing = np.zeros(len(known), dtype=bool)
     prices = Prices(listing_prices(instance, known.select(solving), order_price, takes_part), order_price)
-    gain = gain_fen_per_kg(known, prices)
-    outside = np.flatnonzero(~solving & (gain > -reach.near_fen_per_kg) & takes_part[known.order])
-    if (gain[outside] > 0).any():
-        near = known.select(outside)
-        wanted = first_of_each(near.listing, gain[outside], reach.each)
-        wanted |= first_of_each(near.order, gain[outside], reach.each)
-        missing[outside[wanted]] = True
-    return missing
+    outside = ~solving & takes_part[known.order]
+    if not (gain_fen_per_kg(known.select(outside), prices) > 0).any():
+        return np.zeros(len(known), dtype=bool)
+    return _near(known, outside, prices, reach)
 
 
 def worth_keeping(
@@ -51,3 +80,15 @@ def worth_keeping(
     keeping: BoolArray = flow_g > 0
     keeping[ranking[: max(room, 0)]] = True
     return keeping
+
+
+def _near(known: Arcs, outside: BoolArray, prices: Prices, reach: Reach) -> BoolArray:
+    """Of those arcs the best of each listing and of each order that would improve a plan with these prices, or nearly
+    would."""
+    gain = gain_fen_per_kg(known, prices)
+    rows = np.flatnonzero(outside & (gain > -reach.near_fen_per_kg))
+    near, gain = known.select(rows), gain[rows]
+    wanted = first_of_each(near.listing, gain, reach.each) | first_of_each(near.order, gain, reach.each)
+    found = np.zeros(len(known), dtype=bool)
+    found[rows[wanted]] = True
+    return found

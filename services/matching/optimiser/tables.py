@@ -4,7 +4,7 @@ Market.of sorts them out: what can't be reckoned with is named here, in one plac
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
@@ -72,13 +72,10 @@ class _Table:
     def rows(self, rows: IntArray) -> Self:
         """These rows only, in this order."""
         taken = rows.tolist()
-        columns = {each.name: getattr(self, each.name) for each in fields(self)}
-        return type(self)(
-            **{
-                name: column[rows] if isinstance(column, np.ndarray) else [column[row] for row in taken]
-                for name, column in columns.items()
-            }
-        )
+        columns: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, column in columns.items():
+            columns[name] = column[rows] if isinstance(column, np.ndarray) else [column[row] for row in taken]
+        return replace(self, **columns)
 
     def oddities(self) -> dict[int, str]:
         """Why a row can't be reckoned with, by the row: the first reason of several."""
@@ -116,7 +113,7 @@ class ListingTable(_Table):
     divisible: BoolArray
 
     @classmethod
-    def of(cls, listings: Iterable[Listing]) -> tuple[Self, list[str]]:
+    def of(cls, listings: Iterable[Listing]) -> tuple["ListingTable", list[str]]:
         """The table of these, and the ids of those that are malformed: None or a text where a number belongs."""
         return _table_of(cls, listings, _listing_row)
 
@@ -152,14 +149,15 @@ class OrderTable(_Table):
     listing_id: Sequence[str | None]
 
     @classmethod
-    def of(cls, orders: Iterable[Order]) -> tuple[Self, list[str]]:
+    def of(cls, orders: Iterable[Order]) -> tuple["OrderTable", list[str]]:
         """The table of these, and the ids of those that are malformed: None or a text where a number belongs."""
         return _table_of(cls, orders, _order_row)
 
     @property
     def delivered(self) -> BoolArray:
         """Where the ceiling includes the freight."""
-        return self.price_basis == PRICE_BASES.index("delivered")
+        delivered: BoolArray = self.price_basis == PRICE_BASES.index("delivered")
+        return delivered
 
     def content(self) -> Sequence[npt.NDArray[Any]]:
         place = self.lon, self.lat, self.deliver_by_us, self.min_remaining_life_us
@@ -176,22 +174,25 @@ class OrderTable(_Table):
 
 
 TableT = TypeVar("TableT", ListingTable, OrderTable)
-RowT = TypeVar("RowT", Listing, Order)
+RowT = TypeVar("RowT", bound=Listing | Order)
 DTYPES: dict[object, Any] = {IntArray: np.int64, FloatArray: np.float64, BoolArray: np.bool_}
 
 
 def _table_of(
     table: type[TableT], rows: Iterable[RowT], row_of: Callable[[RowT], Sequence[object]]
 ) -> tuple[TableT, list[str]]:
-    sound, malformed = [], []
+    sound: list[Sequence[object]] = []
+    malformed: list[str] = []
     for row in rows:
         try:
             sound.append((row.id, *row_of(row)))
         except TypeError:
             malformed.append(row.id)
-    columns = list(zip(*sound, strict=True)) or [()] * len(fields(table))
-    typed = zip(fields(table), columns, strict=True)
-    return table(*(np.array(it, DTYPES[of.type]) if of.type in DTYPES else it for of, it in typed)), malformed
+    columns: list[Any] = list(zip(*sound, strict=True)) or [()] * len(fields(table))
+    for place, column in enumerate(fields(table)):
+        if column.type in DTYPES:
+            columns[place] = np.array(columns[place], DTYPES[column.type])
+    return table(*columns), malformed
 
 
 def _listing_row(lot: Listing) -> Sequence[object]:
@@ -253,4 +254,5 @@ def _on_the_globe(lon: FloatArray, lat: FloatArray) -> BoolArray:
 
 
 def _in_time(*times_us: IntArray) -> BoolArray:
-    return np.logical_and.reduce([_within(at_us, 0, LATEST_US) for at_us in times_us])
+    within: BoolArray = np.logical_and.reduce([_within(at_us, 0, LATEST_US) for at_us in times_us])
+    return within

@@ -39,7 +39,7 @@ async def place(session: WriteSession, caller: Caller, new: NewOrder) -> Order:
     quantity_g, min_fill_g = to_grams(new.quantity_kg), to_grams(new.min_fill_kg)
     _refuse_impossible(now, Window(deliver_from, deliver_by), min_fill_g <= quantity_g, "#/min_fill_kg")
     point = new.destination.to_wgs84()
-    row = {
+    row: dict[str, Any] = {
         "id": uuid7(),
         "buyer_id": caller.account_id,
         "lifecycle": "open",

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ARRAY, BigInteger, Float, Select, Table, Text, and_, bindparam, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, Select, Table, Text, and_, bindparam, cast, func, select
 
 from catalogue import places
 from catalogue.geodesy import Point
@@ -61,7 +61,7 @@ def _index(names: Sequence[str], name: Any) -> Any:
 
 
 def _coordinate(degrees: Any) -> Any:
-    return func.coalesce(degrees, cast("NaN", Float))
+    return func.coalesce(degrees, float("nan"))
 
 
 # One row with an array a column: a market of thousands of rows is read many times as fast as row by row.

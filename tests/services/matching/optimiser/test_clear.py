@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.optimiser import candidates
+from services.matching.optimiser import candidates, parts
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.audit import audit
+from services.matching.optimiser.certificate import Reach
 from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Listing, Market, Order, SetAside
 from services.matching.optimiser.plan import Plan
@@ -129,10 +130,28 @@ def test_lots_whose_poverty_status_is_unknown_are_reported() -> None:
 def test_pricing_out_from_a_few_neighbours_ends_at_the_same_value(seed: int) -> None:
     lots, bids = scattered(seed, 60)
     whole = cleared(lots, bids)
-    priced = cleared(lots, bids, Limits(arcs=700, nearest=3, joining=3, solves=60))
+    priced = cleared(lots, bids, Limits(arcs=700, nearest=3, joining=Reach(3, 8), solves=60))
     assert priced.arcs < whole.arcs
     assert priced.solves > 1
     assert (priced.value_mfen, priced.matched_g, priced.certified_gap) == (whole.value_mfen, whole.matched_g, 0.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_market_cut_into_pieces_is_stitched_to_the_same_value(seed: int) -> None:
+    lots, bids = scattered(seed, 60)
+    whole = cleared(lots, bids)
+    few = Reach(each=2, near_fen_per_kg=1)
+    stitched = cleared(lots, bids, Limits(whole=300, piece_rows=12, first=few, joining=few))
+    assert stitched.solves > 1, "the pieces alone were not enough"
+    assert (stitched.value_mfen, stitched.matched_g, stitched.certified_gap) == (whole.value_mfen, whole.matched_g, 0.0)
+    assert (stitched.arcs, stitched.greedy_value_mfen) == (whole.arcs, whole.greedy_value_mfen)
+
+
+def test_a_market_at_one_place_is_one_piece() -> None:
+    lots, bids = [listing(f"L{n}", kg=10 + n) for n in range(9)], [order(f"O{n}", kg=9 + n) for n in range(9)]
+    lots = [replace(lot, lon=bids[0].lon, lat=bids[0].lat) for lot in lots]
+    plan = cleared(lots, bids, Limits(whole=10, piece_rows=4))
+    assert plan.value_mfen == cleared(lots, bids).value_mfen
 
 
 def test_stopped_early_the_gap_is_what_is_lost_or_more() -> None:
@@ -163,7 +182,7 @@ def test_pairs_hidden_from_the_solver_leave_a_gap_or_are_found(monkeypatch: pyte
 def test_a_market_too_heavy_for_one_solve_is_split_and_the_gap_stays_true(monkeypatch: pytest.MonkeyPatch) -> None:
     lots, bids = scattered(6, 30)
     whole = cleared(lots, bids)
-    monkeypatch.setattr(candidates, "fits", lambda _, lots, bids: len(lots) + len(bids) <= 20)
+    monkeypatch.setattr(parts, "fits", lambda _, lots, bids: len(lots) + len(bids) <= 20)
     split = cleared(lots, bids)
     assert 0 < split.value_mfen <= whole.value_mfen
     assert split.bound_mfen >= whole.value_mfen
