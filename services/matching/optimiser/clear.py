@@ -26,7 +26,6 @@ from services.matching.optimiser.pricing import first_arcs, missing_arcs, worth_
 from services.matching.optimiser.promises import Participants, left_out, reachable, repair
 from services.matching.optimiser.transport import Solution, solve, value_mfen
 
-
 FIRST, JOINING = Reach(each=12, near_fen_per_kg=12), Reach(each=4, near_fen_per_kg=2)
 
 

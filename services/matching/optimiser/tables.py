@@ -174,18 +174,18 @@ class OrderTable(_Table):
 
 
 TableT = TypeVar("TableT", ListingTable, OrderTable)
-RowT = TypeVar("RowT", bound=Listing | Order)
 DTYPES: dict[object, Any] = {IntArray: np.int64, FloatArray: np.float64, BoolArray: np.bool_}
 
 
 def _table_of(
-    table: type[TableT], rows: Iterable[RowT], row_of: Callable[[RowT], Sequence[object]]
+    table: type[TableT], rows: Iterable[Any], row_of: Callable[[Any], Sequence[object]]
 ) -> tuple[TableT, list[str]]:
     sound: list[Sequence[object]] = []
     malformed: list[str] = []
+    row: Any
     for row in rows:
         try:
-            sound.append((row.id, *row_of(row)))
+            sound.append([row.id, *row_of(row)])
         except TypeError:
             malformed.append(row.id)
     columns: list[Any] = list(zip(*sound, strict=True)) or [()] * len(fields(table))

@@ -13,7 +13,7 @@ from tests.services.matching.scene import Scene
 
 
 class Broken(SolverPool):
-    async def clear(self, *market: object) -> Plan:
+    async def clear(self, *market: object, **how: object) -> Plan:
         raise SolverFailed("as planned")
 
 

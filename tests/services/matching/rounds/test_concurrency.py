@@ -216,10 +216,10 @@ class PausedPool:
         self.asked = asyncio.Event()
         self.goes_on = asyncio.Event()
 
-    async def clear(self, *question: Any) -> Plan:
+    async def clear(self, *question: Any, **how: Any) -> Plan:
         self.asked.set()
         await self.goes_on.wait()
-        return await self._pool.clear(*question)
+        return await self._pool.clear(*question, **how)
 
 
 async def test_a_worker_that_was_paused_during_a_round_and_wakes_late_changes_nothing(scene: Scene) -> None:

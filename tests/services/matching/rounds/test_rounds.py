@@ -28,8 +28,8 @@ class Meddled(SolverPool):
         self._pool = pool
         self._meddle = meddle
 
-    async def clear(self, *market: Any) -> Plan:
-        plan = await self._pool.clear(*market)
+    async def clear(self, *market: Any, **how: Any) -> Plan:
+        plan = await self._pool.clear(*market, **how)
         await self._meddle()
         return plan
 
@@ -37,7 +37,7 @@ class Meddled(SolverPool):
 class Broken(SolverPool):
     async def start(self) -> None: ...
 
-    async def clear(self, *market: Any) -> Plan:
+    async def clear(self, *market: Any, **how: Any) -> Plan:
         raise SolverFailed("as planned")
 
 
