@@ -160,7 +160,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTab
         now_us,
         Market.of_tables(lots, bids.rows(np.flatnonzero(bids.deliver_by_us > now_us)), refused),
         changes or (),
-        None if changed is None or None in changed else frozenset(map(str, changed)),
+        None if changed and None in changed else frozenset(map(str, changed or ())),
         lot_terms | bid_terms,
     )
     return seen, lots, refused

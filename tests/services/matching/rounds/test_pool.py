@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import pytest
@@ -19,9 +19,9 @@ from services.matching.app import create_matching_app
 from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import POLICY_1
+from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.rounds import pool as pools
-from services.matching.rounds.pool import SolverPool
+from services.matching.rounds.pool import Answer, SolverPool
 from tests.services.matching.optimiser.factories import NOW_US, listing, order
 from tests.support.services import Issuer, client_of
 
@@ -51,6 +51,31 @@ async def test_a_plan_from_the_pool_is_the_plan_from_here(pool: SolverPool) -> N
     here, there = clear(MARKET, POLICY_1, NOW_US), await asked(pool)
     assert there.matches == here.matches
     assert there.order_price_fen_per_kg.tolist() == here.order_price_fen_per_kg.tolist()
+
+
+async def test_two_regions_of_a_large_market_are_cleared_by_two_processes() -> None:
+    class Counting(SolverPool):
+        questions = 0
+
+        async def _answer(self, do: Callable[..., Answer], *question: object) -> Answer:
+            self.questions += 1
+            return await super()._answer(do, *question)
+
+    regions = {"lon": 121.4, "lat": 31.2}, {"lon": 87.6, "lat": 43.8}
+    each = 180
+    lots = [listing(f"L{n}", kg=10 + n % 7, **regions[n % 2]) for n in range(2 * each)]
+    bids = [order(f"O{n}", kg=9 + n % 5, deliver_by_us=NOW_US + 8 * HOUR_US, **regions[n % 2]) for n in range(2 * each)]
+    market = Market.of(lots, bids)
+    pool = Counting(2)
+    await pool.start()
+    try:
+        plan = await pool.clear(market, POLICY_1, NOW_US)
+    finally:
+        await pool.stop()
+    here = clear(market, POLICY_1, NOW_US)
+    assert pool.questions == 3, "how to divide it, and each part"
+    assert (plan.value_mfen, plan.matched_g, plan.certified_gap) == (here.value_mfen, here.matched_g, 0)
+    assert (plan.arcs, plan.greedy_value_mfen) == (2 * each * each, here.greedy_value_mfen)
 
 
 async def test_more_rounds_than_processes_take_turns(pool: SolverPool) -> None:
