@@ -20,7 +20,6 @@ from chassis.solvers import SolverFailed
 from services.matching import metrics
 from services.matching.markets import forget_changes
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.rounds import queries, snapshot, writing
 from services.matching.rounds.models import MFEN_PER_FEN, Round, RoundTimer, SolverUnavailable
 from services.matching.rounds.pool import SolverPool
@@ -31,11 +30,6 @@ LOOP = "rounds"
 
 AT_ONCE = 4  # rounds of one call; each keeps a connection for its lock
 LOCK_RETRY_S = 0.02
-
-
-def policy() -> Policy:
-    """The numbers that rounds decide by now."""
-    return POLICY_1
 
 
 async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list[Round]:
@@ -99,7 +93,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
             plan = await _solved(pool, seen)
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
-            cleared = await writing.write(session, seen, plan, policy())
+            cleared = await writing.write(session, seen, plan)
             cleared.seconds = time.perf_counter() - started_s
             session.add(cleared)
             session.emit(cleared.fact())
@@ -109,7 +103,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
 
 async def _solved(pool: SolverPool, seen: Snapshot) -> Plan:
     try:
-        return await pool.clear(seen.market, policy(), seen.now_us)
+        return await pool.clear(seen.market, seen.policy, seen.now_us)
     except SolverFailed:
         metrics.ROUNDS.labels("failed").inc()
         raise

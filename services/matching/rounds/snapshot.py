@@ -14,8 +14,10 @@ from chassis.db import Database, ReadSession
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
 from services.matching.optimiser.market import Listing, Market, Order
-from services.matching.optimiser.policy import HOUR_US
+from services.matching.optimiser.policy import HOUR_US, Policy
 from services.matching.orders.models import Order as OrderRow
+from services.matching.policies.models import policy_of
+from services.matching.policies.queries import IN_FORCE
 from services.matching.supply.models import Supply, point_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,9 +44,9 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
 
 
 PRODUCE: Any = bindparam("produce")
-NOW_AND_CHANGES = select(func.clock_timestamp(), func.array_agg(MARKET_CHANGES.c.id)).where(
-    MARKET_CHANGES.c.produce == PRODUCE
-)
+CHANGES = select(func.array_agg(MARKET_CHANGES.c.id)).where(MARKET_CHANGES.c.produce == PRODUCE).scalar_subquery()
+POLICY = IN_FORCE.subquery("in_force").c
+NOW_POLICY_AND_CHANGES = select(func.clock_timestamp(), POLICY.version, POLICY.weights, CHANGES)
 FREE_LOTS = select(*LOT).where(LOT.produce == PRODUCE, IS_FREE_LOT)
 FREE_BIDS = select(*BID).where(BID.produce == PRODUCE, IS_FREE_BID)
 REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
@@ -52,10 +54,11 @@ REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One market at `now_us` by the database's clock, and the changes that it includes."""
+    """One market at `now_us` by the database's clock, the policy then in force, and the changes that it includes."""
 
     produce: str
     now_us: int
+    policy: Policy
     market: Market
     changes: Sequence[int]
     terms: dict[str, int]
@@ -78,7 +81,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listi
     """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
     another market can be made."""
     market = {"produce": produce}
-    now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
+    now, version, weights, changes = (await session.execute(NOW_POLICY_AND_CHANGES, market)).one()
     supply = (await session.execute(FREE_LOTS, market)).all()
     orders = (await session.execute(FREE_BIDS, market)).all()
     refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
@@ -86,6 +89,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listi
     seen = Snapshot(
         produce,
         us_of(now),
+        policy_of(version, weights),
         Market.of(listings, [order_of(row) for row in orders if row.deliver_by > now], refused),
         changes or (),
         {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
