@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.policies import queries
 from services.matching.policies.comparing import Price
 from services.matching.policies.schemas import PolicyOut
+from tests.deploy.support import parse_command
 from tests.services.matching.scene import consume, published
 from tests.support.services import service_database
 
@@ -249,6 +251,15 @@ def test_the_market_as_it_stands_is_compared_and_left_as_it_was(store: Store) ->
     assert "one round of strawberry as it stands" in said
     assert store.versions() == [POLICY_1]
     assert store.refused("compare", "1", "1", "--market", "gold") == "There is no produce 'gold'."
+
+
+def test_the_guide_tells_commands_and_options_that_there_are() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "policies.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", guide, re.DOTALL)
+    lines = [line.split("#")[0].split(">")[0] for line in block.splitlines()]
+    assert len(lines) == 5
+    for line in lines:
+        parse_command(shlex.split(line)[1:])
 
 
 @pytest.mark.parametrize(
