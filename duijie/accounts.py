@@ -12,7 +12,7 @@ from chassis.db import Database
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
 from duijie.problems import SettingMissing
-from duijie.store import Secrets, gateway_database
+from duijie.store import Secrets, database_of
 from gateway.accounts.service import account_for, create_client, issue_token
 from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
@@ -46,7 +46,7 @@ async def new_client(folder: DataFolder | None, role: Role, name: str) -> tuple[
 async def _gateway(folder: DataFolder | None) -> AsyncIterator[tuple[Database, Secrets]]:
     """The accounts' database and the keys. Raises SettingMissing."""
     if folder is not None:
-        async with gateway_database(folder) as db:
+        async with database_of(folder, "gateway") as db:
             yield db, Secrets.of(folder)
         return
     from duijie.processes import told

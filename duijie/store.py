@@ -73,10 +73,10 @@ async def _keep_running(server: EmbeddedPostgres) -> None:
 
 
 @asynccontextmanager
-async def gateway_database(folder: DataFolder) -> AsyncIterator[Database]:
-    """The accounts of this folder, whether its platform runs now or not."""
+async def database_of(folder: DataFolder, service: str) -> AsyncIterator[Database]:
+    """The database of a service of this folder, whether its platform runs now or not."""
     async with _server_of(folder) as server:
-        db = Database(server.url("gateway"), source="/duijie/gateway")
+        db = Database(server.url(service), source=f"/duijie/{service}")
         try:
             yield db
         finally:

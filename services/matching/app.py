@@ -11,6 +11,7 @@ from services.matching.explanations.service import Explainer
 from services.matching.feed import api as feed
 from services.matching.matches import api as matches
 from services.matching.orders import api as orders
+from services.matching.policies import api as policies
 from services.matching.rounds import api as rounds
 from services.matching.rounds.pool import SolverPool
 
@@ -27,7 +28,7 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         matches.orders_router,
         matches.router,
         rounds.router,
-        rounds.policy_router,
+        policies.router,
         feed.router,
         explanations.router,
     ]

@@ -14,11 +14,13 @@ from services.matching.matches import handlers as matches
 from services.matching.matches import pruning
 from services.matching.matches import service as match_service
 from services.matching.orders import service as order_service
+from services.matching.policies import service as policy_service
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply import handlers as supply
 
 DEADLINES_EVERY_S = 1
+POLICIES_EVERY_S = 1
 EXPIRY_EVERY_S = 5
 FORGET_EVERY_S = 3600
 
@@ -39,6 +41,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool)
             Task("feed", Appender(db).run),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
+            every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),
             every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "refusals", pruning.forget_refusals, db),

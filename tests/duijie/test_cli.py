@@ -48,7 +48,7 @@ def test_roles_are_those_of_the_surface() -> None:
 def test_help_names_every_command() -> None:
     code, said = run("--help")
     assert code == 0
-    for command in ("up", "down", "status", "reset", "demo", "token", "client"):
+    for command in ("up", "down", "status", "reset", "demo", "token", "client", "policy"):
         assert command in said
 
 

@@ -13,7 +13,7 @@ from duijie.accounts import new_client, token_of, tokens_of
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.problems import FolderInUse
-from duijie.store import TRANSPORT_DATABASE, Secrets, database_server, gateway_database
+from duijie.store import TRANSPORT_DATABASE, Secrets, database_of, database_server
 from tests.support.postgres import temporary_folder
 
 
@@ -67,7 +67,7 @@ async def test_a_folder_that_another_process_starts_up_is_not_touched() -> None:
         owner.take()  # taken, but its platform does not answer yet
         try:
             with pytest.raises(FolderInUse):
-                async with gateway_database(DataFolder(parent / "data")):
+                async with database_of(DataFolder(parent / "data"), "gateway"):
                     pass
         finally:
             owner.give_back()

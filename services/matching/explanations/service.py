@@ -20,7 +20,6 @@ from services.matching.explanations.models import Explained, Standing
 from services.matching.optimiser.explain import Explanation
 from services.matching.rounds.models import SolverUnavailable
 from services.matching.rounds.pool import SolverPool
-from services.matching.rounds.service import policy
 
 HEARD_WITHIN_MS = 24 * 3600 * 1000
 """Of a listing younger than that matching may not have heard yet."""
@@ -87,7 +86,7 @@ class Explainer:
         ids = list(dict.fromkeys(listing_id for listing_id, answer in waiting if not answer.done()))
         try:
             seen, promised = await queries.market_of(db, produce, ids)
-            found = await pool.explain(seen.market, promised, policy(), seen.now_us, ids)
+            found = await pool.explain(seen.market, promised, seen.policy, seen.now_us, ids)
         except SolverFailed as error:
             log.error("explanation_failed", produce=produce, listings=len(ids), error=described(error))
             _refuse(waiting, SolverUnavailable(headers={"Retry-After": "1"}))

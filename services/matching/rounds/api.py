@@ -1,19 +1,18 @@
-"""`/v1/rounds`: what clearings came to, clearing on demand, and the timer; `/v1/policy`: the numbers they decide by."""
+"""`/v1/rounds`: what clearings came to, clearing on demand, and the timer."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 
-from chassis.auth import AnyCaller, Caller, only
+from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import DbOnce, Read, Write, slice_router
 from services.matching.rounds import queries, service
 from services.matching.rounds.pool import SolverPool
-from services.matching.rounds.schemas import Interval, PolicyOut, RoundOut, RoundRequest
+from services.matching.rounds.schemas import Interval, RoundOut, RoundRequest
 
 router = slice_router("/v1/rounds", tag="rounds")
-policy_router = slice_router("/v1/policy", tag="rounds")
 Admin = Annotated[Caller, Depends(only())]
 Overseer = Annotated[Caller, Depends(only("auditor", "supervisor"))]
 
@@ -59,9 +58,3 @@ async def set_interval(wanted: Interval, caller: Admin, session: Write) -> Inter
 async def read_round(round_id: UUID, caller: Overseer, session: Read) -> RoundOut:
     """One round."""
     return RoundOut.of(await service.find(session, round_id))
-
-
-@policy_router.get("")
-async def read_policy(caller: AnyCaller) -> PolicyOut:
-    """The policy in force."""
-    return PolicyOut.of(service.policy())

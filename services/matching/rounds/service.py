@@ -21,7 +21,6 @@ from chassis.solvers import SolverFailed
 from services.matching import metrics
 from services.matching.markets import forget_changes
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.rounds import queries, snapshot, writing
 from services.matching.rounds.models import MFEN_PER_FEN, Round, RoundTimer, SolverUnavailable
 from services.matching.rounds.pool import SolverPool
@@ -34,11 +33,6 @@ AT_ONCE = 4  # rounds of one call; each keeps a connection for its lock
 LOCK_RETRY_S = 0.02
 MANY = 0.2
 """Where more of a market has changed, what that touches is most of it."""
-
-
-def policy() -> Policy:
-    """The numbers that rounds decide by now."""
-    return POLICY_1
 
 
 async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list[Round]:
@@ -102,7 +96,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
             plan = await _solved(pool, seen, None if on_demand else seen.changed)
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
-            cleared = await writing.write(session, seen, plan, policy())
+            cleared = await writing.write(session, seen, plan)
             cleared.seconds = time.perf_counter() - started_s
             session.add(cleared)
             session.emit(cleared.fact())
@@ -116,7 +110,7 @@ async def _solved(pool: SolverPool, seen: Snapshot, changed: Collection[str] | N
     if changed is not None and len(changed) > MANY * rows:
         changed = None
     try:
-        return await pool.clear(seen.market, policy(), seen.now_us, changed=changed)
+        return await pool.clear(seen.market, seen.policy, seen.now_us, changed=changed)
     except SolverFailed:
         metrics.ROUNDS.labels("failed").inc()
         raise

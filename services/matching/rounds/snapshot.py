@@ -16,9 +16,11 @@ from chassis.db import Database, ReadSession
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
 from services.matching.optimiser.market import Market
-from services.matching.optimiser.policy import GRADES, HOUR_US, TEMPERATURE_CLASSES
+from services.matching.optimiser.policy import GRADES, HOUR_US, TEMPERATURE_CLASSES, Policy
 from services.matching.optimiser.tables import LATEST_US, PRICE_BASES, FloatArray, ListingTable, OrderTable, flag
 from services.matching.orders.models import Order
+from services.matching.policies.models import policy_of
+from services.matching.policies.queries import IN_FORCE
 from services.matching.supply.models import Supply
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,9 +47,14 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
 
 
 PRODUCE: Any = bindparam("produce")
-NOW_AND_CHANGES = select(
-    func.clock_timestamp(), func.array_agg(MARKET_CHANGES.c.id), func.array_agg(MARKET_CHANGES.c.row_id)
-).where(MARKET_CHANGES.c.produce == PRODUCE)
+CHANGES = (
+    select(func.array_agg(MARKET_CHANGES.c.id).label("ids"), func.array_agg(MARKET_CHANGES.c.row_id).label("rows"))
+    .where(MARKET_CHANGES.c.produce == PRODUCE)
+    .subquery("changes")
+    .c
+)
+POLICY = IN_FORCE.subquery("in_force").c
+NOW_POLICY_AND_CHANGES = select(func.clock_timestamp(), POLICY.version, POLICY.weights, CHANGES.ids, CHANGES.rows)
 REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
 
 
@@ -121,10 +128,11 @@ FREE_BIDS = in_columns(BID_COLUMNS).where(BID.produce == PRODUCE, IS_FREE_BID)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One market at `now_us` by the database's clock, and the changes that it includes."""
+    """One market at `now_us` by the database's clock, the policy then in force, and the changes that it includes."""
 
     produce: str
     now_us: int
+    policy: Policy
     market: Market
     changes: Sequence[int]
     changed: frozenset[str] | None
@@ -149,7 +157,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTab
     """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
     another market can be made."""
     market = {"produce": produce}
-    now, changes, changed = (await session.execute(NOW_AND_CHANGES, market)).one()
+    now, version, weights, changes, changed = (await session.execute(NOW_POLICY_AND_CHANGES, market)).one()
     lots, lot_terms = _listings(await columns_of(session, FREE_LOTS, market))
     bids, bid_terms = orders_in(await columns_of(session, FREE_BIDS, market))
     refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
@@ -158,6 +166,7 @@ async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTab
     seen = Snapshot(
         produce,
         now_us,
+        policy_of(version, weights),
         Market.of_tables(lots, bids.rows(np.flatnonzero(bids.deliver_by_us > now_us)), refused),
         changes or (),
         None if changed and None in changed else frozenset(map(str, changed or ())),

@@ -36,7 +36,6 @@ from services.matching.matches.models import REFUSED_PAIRS, Match
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Match as Planned
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import Policy
 from services.matching.rounds.fitting import Fitting, Row, Sides, fitting
 from services.matching.rounds.models import Round
 from services.matching.rounds.snapshot import ORDERS, SUPPLY, Snapshot, refused_pairs
@@ -91,7 +90,7 @@ REFUSALS = _refusals()
 INSERT_MATCHES = insert(MATCHES)
 
 
-async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: Policy) -> Round:
+async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
     """Make the matches that still fit, tell of them, and forget the changes that the snapshot had included."""
     round_id = uuid7()
     lots = await _locked(session, LOCK_LOTS, {match.listing_id for match in plan.matches})
@@ -99,7 +98,7 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, policy: P
     # Read under the locks, which a no is written under: what was declined while this was solved is seen.
     refused = await _refused(session, plan)
     now = await database_now(session)
-    made = fitting(plan.matches, Sides(lots, bids, snapshot.terms, refused), policy, now)
+    made = fitting(plan.matches, Sides(lots, bids, snapshot.terms, refused), snapshot.policy, now)
     matches = [_match(each, round_id, now) for each in made]
     await _promise(session, made)
     await _insert(session, matches)

@@ -148,9 +148,9 @@ async def test_a_cancellation_that_waits_for_a_round_releases_what_that_round_pr
     await scene.lot(auto_agree=False)
     order = await scene.order()
     seen = await snapshot.take(scene.db, "strawberry")
-    plan = await scene.pool.clear(seen.market, service.policy(), seen.now_us)
+    plan = await scene.pool.clear(seen.market, seen.policy, seen.now_us)
     async with scene.db.transaction() as session:
-        await writing.write(session, seen, plan, service.policy())
+        await writing.write(session, seen, plan)
         cancelling = asyncio.create_task(
             scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer)
         )  # sees nothing proposed, and waits for the order

@@ -121,18 +121,6 @@ async def test_the_interval_is_a_number_of_seconds(scene: Scene, seconds: object
     assert (await scene.client.get("/v1/rounds/interval", headers=admin)).json() == {"seconds": 1}
 
 
-async def test_the_policy_shows_its_numbers(scene: Scene) -> None:
-    policy = (await scene.client.get("/v1/policy", headers=scene.buyer)).json()
-    assert policy["freight"] == {
-        "base_fen_per_kg": 20,
-        "fen_per_kg_per_km": 0.06,
-        "factor": {"ambient": 1, "chilled": 1.5, "frozen": 2},
-    }
-    assert (policy["version"], policy["k"], policy["detour"], policy["handling_h"]) == (1, 0.5, 1.3, 4)
-    assert policy["priority_fen_per_kg"] == {"watch_52": 100, "poverty_832": 50, "unknown": 0}
-    assert (policy["rescue"], policy["spread_fen_per_kg"]) == ({"fen_per_kg": 200, "window_h": 72}, [40, 25, 10, 0])
-
-
 async def test_a_pinned_order_takes_from_its_listing_alone(scene: Scene) -> None:
     cheap, named = await scene.lot(min_price_fen_per_kg=100), await scene.lot(quantity_g=20_000)
     await scene.order(listing_id=str(named.listing_id))

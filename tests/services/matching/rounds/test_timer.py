@@ -8,7 +8,6 @@ import pytest
 
 from chassis.db import Database, WriteSession
 from services.matching.optimiser.plan import Plan
-from services.matching.optimiser.policy import Policy
 from services.matching.rounds import snapshot, writing
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
@@ -77,10 +76,10 @@ async def test_a_market_that_can_not_be_written_stops_no_other_and_is_left_alone
     tried: list[str] = []
     write = writing.write
 
-    async def failing(session: WriteSession, seen: Snapshot, plan: Plan, policy: Policy) -> Round:
+    async def failing(session: WriteSession, seen: Snapshot, plan: Plan) -> Round:
         tried.append(seen.produce)
         assert seen.produce != "garlic", "as planned"
-        return await write(session, seen, plan, policy)
+        return await write(session, seen, plan)
 
     monkeypatch.setattr(writing, "write", failing)
     timer = Timer(scene.db, scene.pool)
