@@ -47,14 +47,16 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
 
 
 PRODUCE: Any = bindparam("produce")
-CHANGES = (
-    select(func.array_agg(MARKET_CHANGES.c.id).label("ids"), func.array_agg(MARKET_CHANGES.c.row_id).label("rows"))
-    .where(MARKET_CHANGES.c.produce == PRODUCE)
-    .subquery("changes")
-    .c
-)
 POLICY = IN_FORCE.subquery("in_force").c
-NOW_POLICY_AND_CHANGES = select(func.clock_timestamp(), POLICY.version, POLICY.weights, CHANGES.ids, CHANGES.rows)
+NOW_POLICY_AND_CHANGES = select(
+    func.clock_timestamp(),
+    POLICY.version,
+    POLICY.weights,
+    *(
+        select(func.array_agg(each)).where(MARKET_CHANGES.c.produce == PRODUCE).scalar_subquery()
+        for each in (MARKET_CHANGES.c.id, MARKET_CHANGES.c.row_id)
+    ),
+)
 REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
 
 

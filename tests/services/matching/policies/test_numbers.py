@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.arcs import Instance
-from services.matching.optimiser.market import MAX_PRICE_FEN_PER_KG, MAX_QUANTITY_G, Market
+from services.matching.optimiser.market import Market
 from services.matching.optimiser.policy import HOUR_US, POLICY_1, Policy, freight_fen_per_kg, rescue_fen_per_kg
+from services.matching.optimiser.tables import MAX_PRICE_FEN_PER_KG, MAX_QUANTITY_G
 from services.matching.optimiser.transport import fits
 from services.matching.policies.numbers import BONUS_MAX_FEN_PER_KG, NotAPolicy, policy_from
 from services.matching.policies.schemas import PolicyOut

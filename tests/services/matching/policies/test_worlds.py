@@ -3,7 +3,7 @@
 from collections import Counter
 
 from catalogue import places
-from services.matching.optimiser.market import listing_oddity, order_oddity
+from services.matching.optimiser.market import Market
 from services.matching.policies.worlds import BEGINS_US, CLASSES, DAY_US, Size, class_of, world_of
 
 FLOORS = {"strawberry": (1200, 2000), "tomato": (180, 380), "tangerine": (220, 420)}
@@ -23,8 +23,9 @@ def test_one_more_order_moves_no_lot_and_no_other_order() -> None:
 
 
 def test_the_engine_can_take_every_row() -> None:
-    assert {listing_oddity(lot.listing) for lot in WORLD.lots} == {None}
-    assert {order_oddity(wish.order) for wish in WORLD.wishes} == {None}
+    market = Market.of([lot.listing for lot in WORLD.lots], [wish.order for wish in WORLD.wishes])
+    assert market.set_aside == ()
+    assert (len(market.listings.ids), len(market.orders.ids)) == (len(WORLD.lots), len(WORLD.wishes))
 
 
 def test_all_classes_of_county_sell_and_each_lot_says_what_its_county_is() -> None:
