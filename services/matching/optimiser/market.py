@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.matching.optimiser.policy import GRADES, QUARTERS, TEMPERATURE_CLASSES, IntArray
+from services.matching.optimiser.roads import RoadColumns, Roads
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -118,6 +119,7 @@ class Market:
     orders: OrderColumns
     excluded: IntArray  # sorted listing row × number of orders + order row
     set_aside: tuple[SetAside, ...]
+    roads: RoadColumns | None = None  # None: nobody has measured any
 
     @classmethod
     def of(
@@ -125,8 +127,12 @@ class Market:
         listings: Iterable[Listing],
         orders: Iterable[Order],
         excluded: Iterable[tuple[str, str]] = (),
+        roads: Roads | None = None,
     ) -> "Market":
-        """The market of these rows, in any order; ``excluded`` are declined or lapsed (listing id, order id)."""
+        """The market of these rows, in any order; ``excluded`` are declined or lapsed (listing id, order id).
+
+        Distances are those of ``roads`` from the place of a listing to that of an order, where it knows them.
+        """
         lots, odd_lots = _screen("listing", listings, listing_oddity)
         bids, odd_bids = _screen("order", orders, order_oddity)
         lots = sorted((lot for lot in lots if lot.remaining_g), key=_listing_order)
@@ -143,6 +149,7 @@ class Market:
             _order_columns(bids, listing_row),
             np.unique(np.array(codes, dtype=np.int64)),
             tuple(odd_lots + odd_bids),
+            None if roads is None else RoadColumns.of(roads, lots, bids),
         )
 
 
