@@ -3,10 +3,11 @@
 1. Candidate arcs: all compatible pairs, or the nearest where there are too many.
 2. Solve over them; the prices bound every plan over every pair.
 3. Pairs that would improve the plan join the arcs, and again from 2, until there are none: the gap is 0.
-4. Promises a linear programme cannot make (least fill, whole lots) are repaired.
+4. Promises a linear programme cannot make (least fill, whole lots) are kept by `promises`.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from time import perf_counter
@@ -20,7 +21,7 @@ from services.matching.optimiser.greedy import greedy
 from services.matching.optimiser.market import BoolArray, Market
 from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray, Policy
-from services.matching.optimiser.promises import Participants, left_out, reachable, repair
+from services.matching.optimiser.promises import Participants, drop_broken, keep, left_out, reachable
 from services.matching.optimiser.transport import Solution, solve, value_mfen
 
 
@@ -64,16 +65,17 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
     parts = parts_of(instance)
     taking = replace(Participants.all(instance), orders=reachable(instance, everything))
     search = _search(instance, everything, parts, taking, limits)
-    solution, taking, repairs = _keep_promises(instance, search.arcs, search.solution, parts, taking)
+    baseline_g = drop_broken(instance, search.arcs, greedy(instance, search.arcs))
+    resolve = partial(_solve_parts, parts=parts)
+    flow_g, taking, pieces = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g)
 
-    value = value_mfen(instance, search.arcs, solution.flow_g)
-    kept = search.arcs.select(taking.arcs(search.arcs))
+    value = value_mfen(instance, search.arcs, flow_g)
     return Plan(
-        matches=matches_of(instance, search.arcs, solution.flow_g),
+        matches=matches_of(instance, search.arcs, flow_g),
         value_mfen=value,
         bound_mfen=max(search.certificate.bound_mfen, value),
         certified_gap=relative_gap(search.certificate.bound_mfen, value),
-        greedy_value_mfen=value_mfen(instance, kept, greedy(instance, kept)),
+        greedy_value_mfen=value_mfen(instance, search.arcs, baseline_g),
         listing_ids=market.listings.ids,
         listing_price_fen_per_kg=search.certificate.prices.listing,
         order_ids=market.orders.ids,
@@ -81,7 +83,7 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
         set_aside=(*market.set_aside, *left_out(instance, taking)),
         priority_unknown=_priority_unknown(market),
         arcs=len(search.arcs),
-        solves=search.solves + repairs,
+        solves=search.solves + pieces,
         policy=instance.policy.version,
         now_us=instance.now_us,
         seconds=perf_counter() - began_s,
@@ -96,8 +98,9 @@ def replan(instance: Instance, arcs: Arcs) -> tuple[Arcs, IntArray]:
     parts = parts_of(instance)
     taking = replace(Participants.all(instance), orders=reachable(instance, arcs))
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
-    solution, _, _ = _keep_promises(instance, arcs, _solve_parts(instance, arcs, parts), parts, taking)
-    return arcs, solution.flow_g
+    resolve = partial(_solve_parts, parts=parts)
+    flow_g, _, _ = keep(instance, arcs, _solve_parts(instance, arcs, None, parts), taking, resolve)
+    return arcs, flow_g
 
 
 def _search(
@@ -113,7 +116,7 @@ def _search(
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
     certificates: list[Certificate] = []
     for solves in count(1):
-        solution = _solve_parts(instance, arcs, parts)
+        solution = _solve_parts(instance, arcs, None, parts)
         latest = certify(instance, arcs, solution.order_price_fen_per_kg, taking.orders, reach)
         certificates.append(latest)
         best = min(certificates, key=attrgetter("bound_mfen"))
@@ -136,33 +139,19 @@ def _worth_keeping(arcs: Arcs, solution: Solution, certificate: Certificate, roo
     return keeping
 
 
-def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray]) -> Solution:
-    """The solution of each part over its own arcs, put together."""
+def _solve_parts(
+    instance: Instance, arcs: Arcs, least_g: IntArray | None, parts: tuple[IntArray, IntArray]
+) -> Solution:
+    """The solution of each part over its own arcs, put together; raises Infeasible where `least_g` can't be had."""
     flow_g = np.zeros(len(arcs), dtype=np.int64)
     prices = np.zeros(len(instance.market.orders.ids), dtype=np.int64)
     part_of_arc = parts[0][arcs.listing]
     for part in np.unique(part_of_arc):
         mine = part_of_arc == part
-        solution = solve(instance, arcs.select(mine))
+        solution = solve(instance, arcs.select(mine), least_g=least_g)
         flow_g[mine] = solution.flow_g
         prices += solution.order_price_fen_per_kg
     return Solution(flow_g, prices)
-
-
-def _keep_promises(
-    instance: Instance, arcs: Arcs, solution: Solution, parts: tuple[IntArray, IntArray], taking: Participants
-) -> tuple[Solution, Participants, int]:
-    for passes in count():
-        fewer = repair(instance, arcs, solution.flow_g, taking, passes)
-        if fewer.same_as(taking):
-            break
-        taking = fewer
-        kept = taking.arcs(arcs)
-        repaired = _solve_parts(instance, arcs.select(kept), parts)
-        flow_g = np.zeros(len(arcs), dtype=np.int64)
-        flow_g[kept] = repaired.flow_g
-        solution = Solution(flow_g, repaired.order_price_fen_per_kg)
-    return solution, taking, passes
 
 
 def _priority_unknown(market: Market) -> tuple[str, ...]:
