@@ -19,6 +19,9 @@ from services.matching.optimiser.market import BoolArray
 from services.matching.optimiser.policy import QUARTERS, IntArray
 from services.matching.optimiser.screen import BATCH_PAIRS, Prices, candidate_pairs
 
+SCATTER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: multiples of it lie evenly (Knuth, TAOCP 6.4)
+LOT_SHIFT = np.uint64(44)  # leaves 20 bits
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -116,12 +119,14 @@ def _codes(instance: Instance, arcs: Arcs) -> IntArray:
 
 def _best(arcs: Arcs, prices: Prices, each: int) -> Arcs:
     gain = gain_fen_per_kg(arcs, prices)
-    return arcs.select(_first_of_each(arcs.listing, gain, each) | _first_of_each(arcs.order, gain, each))
+    # Of equals the first would be the same few for everybody, and in a market of equals nobody would come any further.
+    lot = (((arcs.listing * prices.order.size + arcs.order).astype(np.uint64) * SCATTER) >> LOT_SHIFT).astype(np.int64)
+    return arcs.select(_first_of_each(arcs.listing, gain, lot, each) | _first_of_each(arcs.order, gain, lot, each))
 
 
-def _first_of_each(group: IntArray, gain: IntArray, each: int) -> BoolArray:
-    """The ``each`` rows of greatest gain in every group; of equals the first."""
-    order = np.argsort((group << 32) - gain, kind="stable")
+def _first_of_each(group: IntArray, gain: IntArray, lot: IntArray, each: int) -> BoolArray:
+    """The ``each`` rows of greatest gain in every group; of equals those of the lowest lot."""
+    order = np.argsort((group << 42) - (gain << 20) + lot, kind="stable")
     ranked = group[order]
     starts = np.flatnonzero(np.diff(ranked, prepend=-1))
     rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))

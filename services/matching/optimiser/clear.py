@@ -23,6 +23,7 @@ from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray, Policy
 from services.matching.optimiser.promises import Participants, drop_broken, keep, left_out, reachable
 from services.matching.optimiser.transport import Solution, solve, value_mfen
+from services.matching.optimiser.twins import Twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,12 @@ def clear(market: Market, policy: Policy, now_us: int, limits: Limits | None = N
     began_s = perf_counter()
     limits = limits or Limits()
     instance = Instance.of(market, policy, now_us)
-    return clear_over(instance, all_arcs(instance, limits.arcs), limits, began_s)
+    everything = all_arcs(instance, limits.arcs)
+    twins = Twins.of(instance) if everything is None else None
+    if twins is None:
+        return clear_over(instance, everything, limits, began_s)
+    plan = clear_over(twins.instance, all_arcs(twins.instance, limits.arcs), limits, began_s)
+    return replace(twins.split(instance, plan), priority_unknown=_priority_unknown(market))
 
 
 def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
