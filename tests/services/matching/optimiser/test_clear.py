@@ -135,6 +135,17 @@ def test_pricing_out_from_a_few_neighbours_ends_at_the_same_value(seed: int) -> 
     assert (priced.value_mfen, priced.matched_g, priced.certified_gap) == (whole.value_mfen, whole.matched_g, 0.0)
 
 
+@given(listings(), orders(), st.integers(1, 9), st.integers(1, 4))
+def test_with_room_for_few_arcs_the_bound_still_holds_over_all_pairs(
+    lots: list[Listing], bids: list[Order], room: int, solves: int
+) -> None:
+    plan = cleared(lots, bids, Limits(arcs=room, nearest=1, joining=1, near_fen_per_kg=0, solves=solves))
+    best, _ = optimum(lots, bids, NOW_US)
+    assert plan.value_mfen <= best <= plan.bound_mfen
+    if plan.certified_gap == 0:
+        assert plan.value_mfen == best
+
+
 def test_stopped_early_the_gap_is_what_is_lost_or_more() -> None:
     lots, bids = scattered(4, 60)
     best = cleared(lots, bids).value_mfen
