@@ -16,6 +16,7 @@ from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
 
 SOLVER = "services.matching.optimiser.solver"
+PRICING_SHARE = 0.25  # of a question's time
 Answer = TypeVar("Answer")
 
 
@@ -66,7 +67,12 @@ class SolverPool:
             await self.stop()
 
     async def clear(self, market: Market, policy: Policy, now_us: int, limits: Limits | None = None) -> Plan:
-        """`clear.clear` in another process. Raises SolverFailed, also while the pool is not running."""
+        """`clear.clear` in another process. Raises SolverFailed, also while the pool is not running.
+
+        Unless told otherwise a round prices out for a part of its time only, and so ends with a plan and its gap where
+        it would else be given up, each time anew.
+        """
+        limits = limits or Limits(seconds=self.timeout_s * PRICING_SHARE)
         return await self._answer(clear, market, policy, now_us, limits)
 
     async def explain(

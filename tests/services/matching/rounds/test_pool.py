@@ -16,7 +16,7 @@ import pytest
 from chassis.db import Database
 from chassis.solvers import SolverDied, SolverFailed, SolverTimeout
 from services.matching.app import create_matching_app
-from services.matching.optimiser.clear import clear
+from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import POLICY_1
@@ -51,6 +51,20 @@ async def test_a_plan_from_the_pool_is_the_plan_from_here(pool: SolverPool) -> N
     here, there = clear(MARKET, POLICY_1, NOW_US), await asked(pool)
     assert there.matches == here.matches
     assert there.order_price_fen_per_kg.tolist() == here.order_price_fen_per_kg.tolist()
+
+
+async def test_a_round_is_told_to_end_long_before_its_process_is_given_up(
+    pool: SolverPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_with: list[object] = []
+
+    async def answer(_: object, *question: object) -> None:
+        asked_with.append(question[-1])
+
+    monkeypatch.setattr(pool, "_answer", answer)
+    await pool.clear(MARKET, POLICY_1, NOW_US)
+    await pool.clear(MARKET, POLICY_1, NOW_US, Limits(solves=1))
+    assert asked_with == [Limits(seconds=5.0), Limits(solves=1)]
 
 
 async def test_more_rounds_than_processes_take_turns(pool: SolverPool) -> None:
