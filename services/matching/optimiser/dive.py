@@ -1,11 +1,12 @@
-"""A first plan that keeps all promises: decide a few by what the linear programme nearly does, solve the rest anew.
+"""A first plan that keeps all promises: decide what is broken by what the linear programme nearly does, solve again.
 
-Each time the half of what is broken that is nearest to one or the other is decided: an order has most of its least
-fill and shall have it, or has little and goes without; a whole lot goes to who has most of it.
+An order that has most of its least fill shall have it, one that has little goes without; a whole lot goes to who has
+most of it and room for all, if anybody. What the next solution breaks is decided next.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from services.matching.optimiser.market import BoolArray, FloatArray
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.transport import Solution, bought_g
 
-PASSES = 12
+PASSES = 20
+SECONDS = 12.0  # no further pass after this long: such a round may come out otherwise on another machine
 
 Resolve = Callable[[Instance, Arcs, IntArray], Solution]
 """The best plan over these arcs in which each order has at least so many grams; raises Infeasible."""
@@ -40,18 +42,21 @@ def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve) -> 
         np.zeros(len(bids.ids), dtype=bool),
         np.zeros_like(bids.wanted_g),
     )
+    ends_s = perf_counter() + SECONDS
     for _ in range(PASSES):
         broken_lots, broken_bids = _broken(instance, arcs, flow_g)
-        if np.isnan(broken_lots).all() and np.isnan(broken_bids).all():
+        if (np.isnan(broken_lots).all() and np.isnan(broken_bids).all()) or perf_counter() > ends_s:
             break
         _decide_lots(instance, arcs, flow_g, decided, broken_lots)
         forced = _decide_orders(instance, decided, broken_bids)
-        try:
-            flow_g = _solved(instance, arcs, decided, resolve)
-        except Infeasible:
+        solved = _solved(instance, arcs, decided, resolve)
+        if solved is None:
             decided.out |= forced
             decided.least_g[forced] = 0
-            flow_g = _solved(instance, arcs, decided, resolve)
+            solved = _solved(instance, arcs, decided, resolve)
+        if solved is None:  # what is decided of whole lots now leaves too little for who was promised before
+            break
+        flow_g = solved
     return flow_g
 
 
@@ -73,8 +78,7 @@ def _broken(instance: Instance, arcs: Arcs, flow_g: IntArray) -> tuple[FloatArra
 def _decide_lots(instance: Instance, arcs: Arcs, flow_g: IntArray, decided: _Decided, share: FloatArray) -> None:
     lots, bids = instance.market.listings, instance.market.orders
     left_g = bids.wanted_g - bought_g(instance, arcs, np.where(decided.whole, lots.remaining_g[arcs.listing], 0))
-    chosen = np.zeros(len(share), dtype=bool)
-    chosen[_first_half(-share)] = True
+    chosen = ~np.isnan(share)
     used = np.flatnonzero(chosen[arcs.listing] & (flow_g > 0) & ~decided.out[arcs.order])
     ranking = used[
         np.lexsort((arcs.order[used], arcs.listing[used], -flow_g[used] / lots.remaining_g[arcs.listing[used]]))
@@ -90,22 +94,14 @@ def _decide_lots(instance: Instance, arcs: Arcs, flow_g: IntArray, decided: _Dec
 def _decide_orders(instance: Instance, decided: _Decided, share: FloatArray) -> BoolArray:
     """Those that shall now have their least fill."""
     bids = instance.market.orders
-    chosen = np.zeros(len(share), dtype=bool)
-    chosen[_first_half(-np.abs(share - 0.5))] = True
-    forced = chosen & (share >= 0.5)
-    decided.out |= chosen & ~forced
+    forced = share >= 0.5
+    decided.out |= share < 0.5
     decided.least_g[forced] = (bids.min_fill_g - bids.committed_g)[forced]
     return forced
 
 
-def _first_half(key: FloatArray) -> IntArray:
-    """Of those that have a key the half with the least, and one more."""
-    ranking: IntArray = np.argsort(key, kind="stable")
-    count = int((~np.isnan(key)).sum())
-    return ranking[: min(count, count // 2 + 1)]
-
-
-def _solved(instance: Instance, arcs: Arcs, decided: _Decided, resolve: Resolve) -> IntArray:
+def _solved(instance: Instance, arcs: Arcs, decided: _Decided, resolve: Resolve) -> IntArray | None:
+    """The best flow with all that is decided; None where there is none."""
     lots, bids = instance.market.listings, instance.market.orders
     flow_g = np.where(decided.whole, lots.remaining_g[arcs.listing], 0)
     given_g = bought_g(instance, arcs, flow_g)
@@ -117,5 +113,9 @@ def _solved(instance: Instance, arcs: Arcs, decided: _Decided, resolve: Resolve)
         ~decided.lot[arcs.listing] & (lots.remaining_g[arcs.listing] <= wanted_g[arcs.order]),
     )
     left = replace(instance, market=replace(instance.market, orders=replace(bids, wanted_g=wanted_g)))
-    flow_g[free] = resolve(left, arcs.select(free), least_g).flow_g
-    return flow_g
+    try:
+        flow_g[free] = resolve(left, arcs.select(free), least_g).flow_g
+    except Infeasible:
+        return None
+    # An order that none of these arcs leads to is not in their network, whatever it should have.
+    return flow_g if (bought_g(instance, arcs, flow_g) >= np.where(decided.out, 0, decided.least_g)).all() else None

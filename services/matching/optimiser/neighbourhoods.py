@@ -37,6 +37,13 @@ class Neighbours:
         start = np.searchsorted(node[ranking], np.arange(n + m + 1))
         return cls(ranking % max(len(arcs), 1), other_end[ranking], loss[ranking], start, n)
 
+    def nearest(self, count: int) -> BoolArray:
+        """By arc, whether it is among the first so many of one of its ends."""
+        rank = np.arange(len(self.arc)) - np.repeat(self.start[:-1], np.diff(self.start))
+        near = np.zeros(len(self.arc) // 2, dtype=bool)
+        near[self.arc[rank < count]] = True
+        return near
+
     def around(self, node: int, size: int) -> frozenset[int]:
         """So many nodes around this one, always the one that the least loss leads to."""
         inside: set[int] = set()

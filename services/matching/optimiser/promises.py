@@ -1,7 +1,7 @@
 """What a linear programme cannot promise: an order's least fill, and a lot that is sold whole or not at all.
 
-What can never be kept is left out beforehand, which costs nothing. From the solution without promises a few are decided
-at a time and the rest solved again (`dive`); what still breaks one then is dropped. That plan keeps all promises and is
+What can never be kept is left out beforehand, which costs nothing. Of the solution without promises what it breaks is
+decided and the rest solved again (`dive`); what still breaks one then is dropped. That plan keeps all promises and is
 bettered piece by piece: around each that has less than before, a few lots and orders share out anew what they have,
 exactly and with all promises (`exchange`). A market of few rows is one piece, and its plan the optimum. In a large one
 that is a heuristic; the certified gap, reckoned before, includes what it may have lost.
@@ -20,9 +20,10 @@ from services.matching.optimiser.neighbourhoods import Neighbours, Standing
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.transport import Solution, bought_g, sold_g, value_mfen
 
+NEAREST = 8  # arcs of each node that a few are decided by: a solve over so few is many times quicker
 SIZE = 30  # nodes of a piece; branch and bound over twice as many takes ten times as long and gains 1e-5
 PIECES = 200
-SECONDS = 10.0  # no further piece after this long: a round that takes it may come out otherwise on another machine
+SECONDS = 12.0  # no further piece after this long: a round that takes it may come out otherwise on another machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,12 @@ def keep(
     """
     if (drop_broken(instance, arcs, solution.flow_g) == solution.flow_g).all():
         return solution.flow_g, taking, 0
-    kept_g = drop_broken(instance, arcs, dive(instance, arcs, solution.flow_g, resolve))
-    pieces = _better(Standing(instance, arcs, kept_g), solution)
+    neighbours = Neighbours.of(instance, arcs, solution.order_price_fen_per_kg)
+    near = neighbours.nearest(NEAREST) | (solution.flow_g > 0)
+    dived_g = np.zeros_like(solution.flow_g)
+    dived_g[near] = dive(instance, arcs.select(near), solution.flow_g[near], resolve)
+    kept_g = drop_broken(instance, arcs, dived_g)
+    pieces = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g)
     if other_g is not None and value_mfen(instance, arcs, other_g) > value_mfen(instance, arcs, kept_g):
         kept_g = other_g
     lots, bids = _left_out(instance, arcs, solution.flow_g, kept_g)
@@ -104,11 +109,10 @@ def left_out(instance: Instance, taking: Participants) -> list[SetAside]:
     ]
 
 
-def _better(standing: Standing, solution: Solution) -> int:
+def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray) -> int:
     """Better the plan around each that has less than without promises; how many pieces that took."""
-    neighbours = Neighbours.of(standing.instance, standing.arcs, solution.order_price_fen_per_kg)
     ends_s, covered, tried = perf_counter() + SECONDS, set[int](), 0
-    for node in _short(standing, solution.flow_g):
+    for node in _short(standing, relaxed_g):
         if node in covered:
             continue
         if tried == PIECES or perf_counter() > ends_s:

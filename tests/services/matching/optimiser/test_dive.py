@@ -86,6 +86,15 @@ def test_what_can_not_be_had_for_all_that_were_promised_it_goes_to_none_of_them(
     assert sorted(flow_g.tolist()) == [0, 60 * KG]
 
 
+def test_where_nothing_can_be_had_it_ends_with_what_it_was_given() -> None:
+    def never(of: Instance, arcs: Arcs, least_g: IntArray) -> Solution:
+        raise Infeasible("as planned")
+
+    of = instance(listing(kg=100), *(order(f"O{n}", kg=60, min_fill_g=60 * KG) for n in (1, 2)))
+    given_g = np.array([60 * KG, 40 * KG])
+    assert dive(of, every_arc(of), given_g, never).tolist() == given_g.tolist()
+
+
 def test_a_least_that_the_arcs_can_not_bring_is_said_so() -> None:
     of = instance(listing(kg=100), order(kg=200))
     with pytest.raises(Infeasible):
