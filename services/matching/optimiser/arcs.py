@@ -68,9 +68,9 @@ class Arcs:
 
 
 def road_distance_m(instance: Instance, listing: IntArray, order: IntArray) -> IntArray:
-    """Great circle × detour in whole metres, half to even.
+    """Whole metres by road, as measured; where nobody has, great circle × detour, half to even.
 
-    By the chord between unit vectors, which keeps its precision at short distances where the cosine loses it.
+    That by the chord between unit vectors, which keeps its precision at short distances where the cosine loses it.
     """
     a = instance.market.listings.unit_vector[listing]
     b = instance.market.orders.unit_vector[order]
@@ -78,7 +78,10 @@ def road_distance_m(instance: Instance, listing: IntArray, order: IntArray) -> I
     chord = np.sqrt(x * x + y * y + z * z)
     arc_m = 2 * MEAN_EARTH_RADIUS_M * np.arcsin(np.minimum(chord / 2, 1.0))
     distance_m: IntArray = np.rint(arc_m * instance.policy.detour).astype(np.int64)
-    return distance_m
+    if instance.market.roads is None:
+        return distance_m
+    measured_m = instance.market.roads.between(listing, order)
+    return np.where(measured_m >= 0, measured_m, distance_m)
 
 
 def compatible_arcs(instance: Instance, listing: IntArray, order: IntArray) -> Arcs:

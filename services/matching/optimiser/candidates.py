@@ -5,6 +5,7 @@ import numpy as np
 from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
 from services.matching.optimiser.certificate import join, no_arcs
 from services.matching.optimiser.market import FloatArray
+from services.matching.optimiser.nearest import nearest_by_road
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.screen import candidate_pairs
 
@@ -23,8 +24,10 @@ def all_arcs(instance: Instance, limit: int) -> Arcs | None:
 def nearest_arcs(instance: Instance, count: int) -> Arcs:
     """The compatible ones among the ``count`` nearest orders of each listing and nearest listings of each order."""
     lots, bids = instance.market.listings.unit_vector, instance.market.orders.unit_vector
-    listing, order = _nearest(lots, bids, count)
-    order_back, listing_back = _nearest(bids, lots, count)
+    if instance.market.roads is None:
+        (listing, order), (order_back, listing_back) = _nearest(lots, bids, count), _nearest(bids, lots, count)
+    else:
+        (listing, order), (order_back, listing_back) = nearest_by_road(instance, count)
     codes = np.concatenate([listing * len(bids) + order, listing_back * len(bids) + order_back])
     listing, order = np.divmod(np.unique(codes), len(bids))
     return compatible_arcs(instance, listing, order)

@@ -19,6 +19,9 @@ from services.matching.optimiser.market import BoolArray, among
 from services.matching.optimiser.policy import QUARTERS, IntArray
 from services.matching.optimiser.screen import BATCH_PAIRS, Prices, candidate_pairs
 
+SCATTER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: multiples of it lie evenly (Knuth, TAOCP 6.4)
+LOT_SHIFT = np.uint64(44)  # leaves 20 bits
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -84,15 +87,11 @@ def listing_prices(instance: Instance, known: Arcs, order_price: IntArray, takes
     return price
 
 
-def first_of_each(group: IntArray, gain: IntArray, each: int) -> BoolArray:
-    """The ``each`` rows of greatest gain in every group; of equals the first."""
-    order = np.argsort((group << 32) - gain, kind="stable")
-    ranked = group[order]
-    starts = np.flatnonzero(np.diff(ranked, prepend=-1))
-    rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
-    first = np.zeros(len(group), dtype=bool)
-    first[order[rank < each]] = True
-    return first
+def best_of_each(arcs: Arcs, gain: IntArray, orders: int, each: int) -> BoolArray:
+    """The arcs of greatest gain, so many of every listing and of every order."""
+    # Of equals the first would be the same few for everybody, and in a market of equals nobody would come any further.
+    lot = (((arcs.listing * orders + arcs.order).astype(np.uint64) * SCATTER) >> LOT_SHIFT).astype(np.int64)
+    return _first_of_each(arcs.listing, gain, lot, each) | _first_of_each(arcs.order, gain, lot, each)
 
 
 def relative_gap(bound_mfen: int, value_mfen: int) -> float:
@@ -128,4 +127,15 @@ def _codes(instance: Instance, arcs: Arcs) -> IntArray:
 
 def _best(arcs: Arcs, prices: Prices, each: int) -> Arcs:
     gain = gain_fen_per_kg(arcs, prices)
-    return arcs.select(first_of_each(arcs.listing, gain, each) | first_of_each(arcs.order, gain, each))
+    return arcs.select(best_of_each(arcs, gain, prices.order.size, each))
+
+
+def _first_of_each(group: IntArray, gain: IntArray, lot: IntArray, each: int) -> BoolArray:
+    """The ``each`` rows of greatest gain in every group; of equals those of the lowest lot."""
+    order = np.argsort((group << 42) - (gain << 20) + lot, kind="stable")
+    ranked = group[order]
+    starts = np.flatnonzero(np.diff(ranked, prepend=-1))
+    rank = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    first = np.zeros(len(group), dtype=bool)
+    first[order[rank < each]] = True
+    return first

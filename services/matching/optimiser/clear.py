@@ -3,11 +3,12 @@
 1. Candidate arcs: all compatible pairs, or the nearest where there are too many.
 2. Solve over them; the prices bound every plan over every pair.
 3. Pairs that would improve the plan join the arcs, and again from 2, until there are none: the gap is 0.
-4. Promises a linear programme cannot make (least fill, whole lots) are repaired.
+4. Promises a linear programme cannot make (least fill, whole lots) are kept by `promises`.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from operator import attrgetter
 from time import perf_counter
@@ -23,8 +24,9 @@ from services.matching.optimiser.parts import parts_of, reached, solved_together
 from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray, Policy
 from services.matching.optimiser.pricing import first_arcs, missing_arcs, worth_keeping
-from services.matching.optimiser.promises import Participants, left_out, reachable, repair
+from services.matching.optimiser.promises import Participants, drop_broken, keep, left_out, reachable
 from services.matching.optimiser.transport import Solution, solve, value_mfen
+from services.matching.optimiser.twins import Twins
 
 FIRST, JOINING = Reach(each=12, near_fen_per_kg=12), Reach(each=4, near_fen_per_kg=2)
 
@@ -83,20 +85,31 @@ def of_changed(instance: Instance, changed: Collection[str] | None) -> Instance:
 
 def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
     """The same, of all its compatible pairs, or None where they are too many; `began_s` is when the round began."""
+    twins = Twins.of(instance) if everything is None else None
+    if twins is None:
+        return _clear_over(instance, everything, limits, began_s)
+    plan = _clear_over(twins.instance, all_arcs(twins.instance, limits.arcs), limits, began_s)
+    return replace(twins.split(instance, plan), priority_unknown=_priority_unknown(instance.market))
+
+
+def _clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
     market = instance.market
     parts = parts_of(instance)
     taking = replace(Participants.all(instance), orders=reachable(instance, everything))
     search = _search(instance, everything, parts, taking, limits)
-    solution, taking, repairs = _keep_promises(instance, search.arcs, search.solution, parts, taking)
+    offered = search.known.select(taking.arcs(search.known))
+    greedy_g = drop_broken(instance, offered, greedy(instance, offered))
+    baseline_g = greedy_g if len(offered) == len(search.arcs) else None
+    resolve = partial(_solve_parts, parts=parts)
+    flow_g, taking, pieces = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g)
 
-    value = value_mfen(instance, search.arcs, solution.flow_g)
-    kept = search.known.select(taking.arcs(search.known))
+    value = value_mfen(instance, search.arcs, flow_g)
     return Plan(
-        matches=matches_of(instance, search.arcs, solution.flow_g),
+        matches=matches_of(instance, search.arcs, flow_g),
         value_mfen=value,
         bound_mfen=max(search.certificate.bound_mfen, value),
         certified_gap=relative_gap(search.certificate.bound_mfen, value),
-        greedy_value_mfen=value_mfen(instance, kept, greedy(instance, kept)),
+        greedy_value_mfen=value_mfen(instance, offered, greedy_g),
         listing_ids=market.listings.ids,
         listing_price_fen_per_kg=search.certificate.prices.listing,
         order_ids=market.orders.ids,
@@ -104,7 +117,7 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
         set_aside=(*market.set_aside, *left_out(instance, taking)),
         priority_unknown=_priority_unknown(market),
         arcs=len(search.known),
-        solves=search.solves + repairs,
+        solves=search.solves + pieces,
         policy=instance.policy.version,
         now_us=instance.now_us,
         stopped_early=search.stopped_early,
@@ -120,8 +133,9 @@ def replan(instance: Instance, arcs: Arcs) -> tuple[Arcs, IntArray]:
     parts = parts_of(instance)
     taking = replace(Participants.all(instance), orders=reachable(instance, arcs))
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
-    solution, _, _ = _keep_promises(instance, arcs, _solve_parts(instance, arcs, parts), parts, taking)
-    return arcs, solution.flow_g
+    resolve = partial(_solve_parts, parts=parts)
+    flow_g, _, _ = keep(instance, arcs, _solve_parts(instance, arcs, None, parts), taking, resolve)
+    return arcs, flow_g
 
 
 def _search(
@@ -141,7 +155,7 @@ def _search(
     certificates: list[Certificate] = []
     for solves in count(1):
         arcs = known.select(solving)
-        solution = _solve_parts(instance, arcs, parts)
+        solution = _solve_parts(instance, arcs, None, parts)
         prices = solution.order_price_fen_per_kg, taking.orders
         late = limits.seconds is not None and perf_counter() - started > limits.seconds
         stopping = late or solves >= limits.solves
@@ -165,8 +179,10 @@ def _search(
     return _Search(known, arcs, solution, best, solves, stopped_early=improvable)
 
 
-def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray]) -> Solution:
-    """The solution of each part over its own arcs, put together."""
+def _solve_parts(
+    instance: Instance, arcs: Arcs, least_g: IntArray | None, parts: tuple[IntArray, IntArray]
+) -> Solution:
+    """The solution of each part over its own arcs, put together; raises Infeasible where `least_g` can't be had."""
     flow_g = np.zeros(len(arcs), dtype=np.int64)
     prices = np.zeros(len(instance.market.orders.ids), dtype=np.int64)
     part_of_arc = parts[0][arcs.listing]
@@ -174,26 +190,10 @@ def _solve_parts(instance: Instance, arcs: Arcs, parts: tuple[IntArray, IntArray
         mine = np.flatnonzero(part_of_arc == part)
         for together in solved_together(arcs.select(mine), len(prices)):
             rows = mine[together]
-            solution = solve(instance, arcs.select(rows))
+            solution = solve(instance, arcs.select(rows), least_g=least_g)
             flow_g[rows] = solution.flow_g
             prices += solution.order_price_fen_per_kg
     return Solution(flow_g, prices)
-
-
-def _keep_promises(
-    instance: Instance, arcs: Arcs, solution: Solution, parts: tuple[IntArray, IntArray], taking: Participants
-) -> tuple[Solution, Participants, int]:
-    for passes in count():
-        fewer = repair(instance, arcs, solution.flow_g, taking, passes)
-        if fewer.same_as(taking):
-            break
-        taking = fewer
-        kept = taking.arcs(arcs)
-        repaired = _solve_parts(instance, arcs.select(kept), parts)
-        flow_g = np.zeros(len(arcs), dtype=np.int64)
-        flow_g[kept] = repaired.flow_g
-        solution = Solution(flow_g, repaired.order_price_fen_per_kg)
-    return solution, taking, passes
 
 
 def _priority_unknown(market: Market) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from services.matching.optimiser.policy import QUARTERS, IntArray
+from services.matching.optimiser.roads import RoadColumns, Roads
 from services.matching.optimiser.tables import (
     LATEST_US,
     BoolArray,
@@ -82,6 +83,7 @@ class Market:
     orders: OrderColumns
     excluded: IntArray  # sorted listing row × number of orders + order row
     set_aside: tuple[SetAside, ...]
+    roads: RoadColumns | None = None  # None: nobody has measured any
 
     @classmethod
     def of(
@@ -89,13 +91,17 @@ class Market:
         listings: Iterable[Listing],
         orders: Iterable[Order],
         excluded: Iterable[tuple[str, str]] = (),
+        roads: Roads | None = None,
     ) -> "Market":
-        """The market of these rows, in any order; ``excluded`` are declined or lapsed (listing id, order id)."""
+        """The market of these rows, in any order; ``excluded`` are declined or lapsed (listing id, order id).
+
+        Distances are those of ``roads`` from the place of a listing to that of an order, where it knows them.
+        """
         lots, malformed_lots = ListingTable.of(listings)
         bids, malformed_bids = OrderTable.of(orders)
         odd = [SetAside("listing", row_id, "malformed") for row_id in malformed_lots]
         odd += [SetAside("order", row_id, "malformed") for row_id in malformed_bids]
-        return cls.of_tables(lots, bids, excluded, odd)
+        return cls.of_tables(lots, bids, excluded, odd, roads)
 
     @classmethod
     def of_tables(
@@ -104,24 +110,31 @@ class Market:
         orders: OrderTable,
         excluded: Iterable[tuple[str, str]] = (),
         odd: Iterable[SetAside] = (),
+        roads: Roads | None = None,
     ) -> "Market":
         """The same of rows in columns; what is odd about them beside `odd` is found here."""
         lots, odd_lots = _screened("listing", listings)
         bids, odd_bids = _screened("order", orders)
         lots = lots[listings.remaining_g[lots] > 0]
         bids = bids[orders.wanted_g[bids] > 0]
-        lots, bids = _by_content(listings, lots), _by_content(orders, bids)
-        listing_columns = _listing_columns(listings.rows(lots))
+        listings, orders = listings.rows(_by_content(listings, lots)), orders.rows(_by_content(orders, bids))
+        listing_columns = _listing_columns(listings)
         listing_row = {lot: row for row, lot in enumerate(listing_columns.ids)}
-        order_columns = _order_columns(orders.rows(bids), listing_row)
+        order_columns = _order_columns(orders, listing_row)
         order_row = {bid: row for row, bid in enumerate(order_columns.ids)}
         codes = [
-            listing_row[lot] * len(bids) + order_row[bid]
+            listing_row[lot] * len(order_row) + order_row[bid]
             for lot, bid in excluded
             if lot in listing_row and bid in order_row
         ]
         set_aside = sorted([*odd, *odd_lots, *odd_bids], key=attrgetter("kind", "id"))
-        return cls(listing_columns, order_columns, np.unique(np.array(codes, dtype=np.int64)), tuple(set_aside))
+        return cls(
+            listing_columns,
+            order_columns,
+            np.unique(np.array(codes, dtype=np.int64)),
+            tuple(set_aside),
+            None if roads is None else RoadColumns.of(roads, listings, orders),
+        )
 
     def part(self, listings: IntArray, orders: IntArray) -> "Market":
         """The market of these rows alone, each ascending. A pin to a listing outside is to none that is known."""
@@ -133,7 +146,11 @@ class Market:
         pinned = among(pin, listings)
         pin = np.where(pinned, np.searchsorted(listings, pin), np.where(pin == NO_PIN, NO_PIN, PIN_UNKNOWN))
         return Market(
-            _rows_of(self.listings, listings), replace(_rows_of(self.orders, orders), pin=pin), codes, self.set_aside
+            _rows_of(self.listings, listings),
+            replace(_rows_of(self.orders, orders), pin=pin),
+            codes,
+            self.set_aside,
+            None if self.roads is None else self.roads.part(listings, orders),
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
-from services.matching.optimiser.certificate import Reach, first_of_each, gain_fen_per_kg, listing_prices
+from services.matching.optimiser.certificate import Reach, best_of_each, gain_fen_per_kg, listing_prices
 from services.matching.optimiser.market import BoolArray
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.screen import Prices
@@ -88,7 +88,6 @@ def _near(known: Arcs, outside: BoolArray, prices: Prices, reach: Reach) -> Bool
     gain = gain_fen_per_kg(known, prices)
     rows = np.flatnonzero(outside & (gain > -reach.near_fen_per_kg))
     near, gain = known.select(rows), gain[rows]
-    wanted = first_of_each(near.listing, gain, reach.each) | first_of_each(near.order, gain, reach.each)
     found = np.zeros(len(known), dtype=bool)
-    found[rows[wanted]] = True
+    found[rows[best_of_each(near, gain, len(prices.order), reach.each)]] = True
     return found

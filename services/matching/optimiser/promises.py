@@ -1,20 +1,29 @@
 """What a linear programme cannot promise: an order's least fill, and a lot that is sold whole or not at all.
 
-What can never be kept is left out beforehand, which costs nothing. What the solution breaks is repaired: the half
-that comes least near is taken out of the round and the rest solved again, until nothing is broken. That is a
-heuristic; the certified gap, reckoned before the repair, includes what it may have lost.
+What can never be kept is left out beforehand, which costs nothing. Of the solution without promises what it breaks is
+decided and the rest solved again (`dive`); what still breaks one then is dropped. That plan keeps all promises and is
+bettered piece by piece: around each that has less than before, a few lots and orders share out anew what they have,
+exactly and with all promises (`exchange`). A market of few rows is one piece, and its plan the optimum. In a large one
+that is a heuristic; the certified gap, reckoned before, includes what it may have lost.
 """
 
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
-from services.matching.optimiser.market import BoolArray, FloatArray, SetAside
+from services.matching.optimiser.dive import Resolve, dive
+from services.matching.optimiser.exchange import better
+from services.matching.optimiser.market import BoolArray, SetAside
+from services.matching.optimiser.neighbourhoods import Neighbours, Standing
 from services.matching.optimiser.policy import IntArray
-from services.matching.optimiser.transport import bought_g
+from services.matching.optimiser.transport import Solution, bought_g, sold_g, value_mfen
 
-PATIENCE = 12  # passes in halves; after these, everything broken goes at once
+NEAREST = 8  # arcs of each node that a few are decided by: a solve over so few is many times quicker
+SIZE = 30  # nodes of a piece; branch and bound over twice as many takes ten times as long and gains 1e-5
+PIECES = 200
+SECONDS = 12.0  # no further piece after this long: a round that takes it may come out otherwise on another machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +44,6 @@ class Participants:
         taking: BoolArray = self.listings[arcs.listing] & self.orders[arcs.order]
         return taking
 
-    def same_as(self, other: "Participants") -> bool:
-        """Whether both are the same rows."""
-        return bool((self.listings == other.listings).all() and (self.orders == other.orders).all())
-
 
 def reachable(instance: Instance, everything: Arcs | None) -> BoolArray:
     """The orders whose least fill is within what they want and, where all arcs are known, what is offered them.
@@ -54,19 +59,48 @@ def reachable(instance: Instance, everything: Arcs | None) -> BoolArray:
     return within
 
 
-def repair(instance: Instance, arcs: Arcs, flow_g: IntArray, taking: Participants, passes: int) -> Participants:
-    """Those who take part in the next solve: the same, if no promise is broken."""
-    orders_kept = _kept_fill(instance, bought_g(instance, arcs, flow_g))
-    listings_kept = _kept_whole(instance, arcs, flow_g)
-    share = 1.0 if passes >= PATIENCE else 0.5
-    return Participants(
-        taking.listings & ~_worst(listings_kept, share),
-        taking.orders & ~_worst(orders_kept, share),
-    )
+def keep(
+    instance: Instance,
+    arcs: Arcs,
+    solution: Solution,
+    taking: Participants,
+    resolve: Resolve,
+    other_g: IntArray | None = None,
+) -> tuple[IntArray, Participants, int]:
+    """A plan near this one that keeps all promises, by arc; those it did not leave out for them; pieces looked at.
+
+    It is worth no less than `other_g`, another plan that keeps them.
+    """
+    if (drop_broken(instance, arcs, solution.flow_g) == solution.flow_g).all():
+        return solution.flow_g, taking, 0
+    neighbours = Neighbours.of(instance, arcs, solution.order_price_fen_per_kg)
+    near = neighbours.nearest(NEAREST) | (solution.flow_g > 0)
+    dived_g = np.zeros_like(solution.flow_g)
+    dived_g[near] = dive(instance, arcs.select(near), solution.flow_g[near], resolve)
+    kept_g = drop_broken(instance, arcs, dived_g)
+    pieces = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g)
+    if other_g is not None and value_mfen(instance, arcs, other_g) > value_mfen(instance, arcs, kept_g):
+        kept_g = other_g
+    lots, bids = _left_out(instance, arcs, solution.flow_g, kept_g)
+    return kept_g, Participants(taking.listings & ~lots, taking.orders & ~bids), pieces
+
+
+def drop_broken(instance: Instance, arcs: Arcs, flow_g: IntArray) -> IntArray:
+    """This flow without all that breaks a promise, or then would."""
+    lots, bids = instance.market.listings, instance.market.orders
+    flow_g = flow_g.copy()
+    while True:
+        got_g = bought_g(instance, arcs, flow_g)
+        short = (got_g > 0) & (bids.committed_g + got_g < bids.min_fill_g)
+        part = ~lots.divisible[arcs.listing] & (flow_g < lots.remaining_g[arcs.listing])
+        broken = (flow_g > 0) & (part | short[arcs.order])
+        if not broken.any():
+            return flow_g
+        flow_g[broken] = 0
 
 
 def left_out(instance: Instance, taking: Participants) -> list[SetAside]:
-    """Those who do not, and why."""
+    """Those who do not take part, and why."""
     market = instance.market
     lots = np.flatnonzero(~taking.listings).tolist()
     bids = np.flatnonzero(~taking.orders).tolist()
@@ -75,27 +109,37 @@ def left_out(instance: Instance, taking: Participants) -> list[SetAside]:
     ]
 
 
-def _kept_fill(instance: Instance, got_g: IntArray) -> FloatArray:
-    """By order the share of its least fill it would have; 1 where nothing is promised or nothing given."""
-    orders = instance.market.orders
-    promised = (got_g > 0) & (orders.min_fill_g > 0)
-    share = (orders.committed_g + got_g) / np.maximum(orders.min_fill_g, 1)
-    return np.where(promised, np.minimum(share, 1.0), 1.0)
+def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray) -> int:
+    """Better the plan around each that has less than without promises; how many pieces that took."""
+    ends_s, covered, tried = perf_counter() + SECONDS, set[int](), 0
+    for node in _short(standing, relaxed_g):
+        if node in covered:
+            continue
+        if tried == PIECES or perf_counter() > ends_s:
+            break
+        nodes = neighbours.around(node, SIZE)
+        covered |= nodes
+        piece = standing.piece(neighbours.arcs_between(nodes))
+        found = better(piece, standing.flow_g[piece.rows])
+        if found is not None:
+            standing.take(piece, found)
+        tried += 1
+    return tried
 
 
-def _kept_whole(instance: Instance, arcs: Arcs, flow_g: IntArray) -> FloatArray:
-    """By listing the greatest share of it that goes to one order; 1 where it may be divided or is not sold."""
-    listings = instance.market.listings
-    greatest_g = np.zeros(len(listings.ids), dtype=np.int64)
-    np.maximum.at(greatest_g, arcs.listing, flow_g)
-    whole_or_none = listings.divisible | (greatest_g == 0)
-    return np.where(whole_or_none, 1.0, greatest_g / np.maximum(listings.remaining_g, 1))
+def _short(standing: Standing, relaxed_g: IntArray) -> list[int]:
+    """The ends, lots first, of arcs that carry less than without promises; those that were promised something first."""
+    lots, bids = standing.instance.market.listings, standing.instance.market.orders
+    less = standing.arcs.select(standing.flow_g < relaxed_g)
+    nodes = np.unique(np.concatenate([less.listing, len(lots.ids) + less.order]))
+    promised = np.concatenate([~lots.divisible, bids.min_fill_g > bids.committed_g])[nodes]
+    ranked: list[int] = np.concatenate([nodes[promised], nodes[~promised]]).tolist()
+    return ranked
 
 
-def _worst(kept: FloatArray, share: float) -> BoolArray:
-    """The broken ones that are least near to being kept, that share of them and at least one."""
-    broken = np.flatnonzero(kept < 1.0)
-    ranking = broken[np.argsort(kept[broken], kind="stable")]
-    worst = np.zeros(len(kept), dtype=bool)
-    worst[ranking[: int(np.ceil(len(broken) * share))]] = True
-    return worst
+def _left_out(instance: Instance, arcs: Arcs, relaxed_g: IntArray, flow_g: IntArray) -> tuple[BoolArray, BoolArray]:
+    """By listing and by order: something was promised, and there is nothing of what it would have without promises."""
+    lots, bids = instance.market.listings, instance.market.orders
+    unsold = (sold_g(instance, arcs, relaxed_g) > 0) & (sold_g(instance, arcs, flow_g) == 0)
+    unserved = (bought_g(instance, arcs, relaxed_g) > 0) & (bought_g(instance, arcs, flow_g) == 0)
+    return ~lots.divisible & unsold, (bids.min_fill_g > bids.committed_g) & unserved

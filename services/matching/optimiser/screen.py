@@ -2,7 +2,8 @@
 
 A market of 10,000 × 10,000 has 10⁸ pairs. Single precision and a lower bound of the distance (the chord) rule out
 nearly all of them; the few that pass are reckoned exactly. A pair is only ruled out with a margin, so what the
-screen leaves out is proven out.
+screen leaves out is proven out. A road that was measured may be shorter than the chord with its detour, or shorter
+there than back: it has no bound but itself, and is looked up for every pair.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.matching.optimiser.arcs import MEAN_EARTH_RADIUS_M, Instance
+from services.matching.optimiser.market import BoolArray
 from services.matching.optimiser.policy import HOUR_US, IntArray
 
 Float32 = npt.NDArray[np.float32]
@@ -78,6 +80,9 @@ class _Sides:
     m_per_fen: float
     speed_m_per_h: float
     m_per_chord: float
+    road_m: Float32 | None  # (origins, destinations); < 0: nobody has measured it
+    origin: IntArray
+    destination: IntArray
 
     @classmethod
     def of(cls, instance: Instance, prices: Prices | None) -> "_Sides":
@@ -86,6 +91,7 @@ class _Sides:
         order_price = prices.order if prices else np.zeros(m, dtype=np.int64)
         listing_price = prices.listing if prices else np.full(n, -(10**7))
         handling_h = policy.handling_us / HOUR_US
+        roads = instance.market.roads
         return cls(
             listing_vector=lots.unit_vector.astype(np.float32),
             order_vector=bids.unit_vector.astype(np.float32),
@@ -105,6 +111,9 @@ class _Sides:
             m_per_fen=1_000_000 / max(policy.freight_fen_per_kg_per_1000_km, 1e-6),
             speed_m_per_h=policy.speed_m_per_h,
             m_per_chord=policy.detour * MEAN_EARTH_RADIUS_M,
+            road_m=None if roads is None else roads.metres.astype(np.float32),
+            origin=np.zeros(n, dtype=np.int64) if roads is None else roads.origin,
+            destination=np.zeros(m, dtype=np.int64) if roads is None else roads.destination,
         )
 
     def block(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
@@ -123,16 +132,25 @@ class _Sides:
         np.minimum(spare, self.life_h[rows] - self.min_life_h, out=spare)
         spare *= self.speed_m_per_h
         np.minimum(reach, spare, out=reach)
-        # The road is no shorter than detour × chord, and cos = 1 − chord² ÷ 2.
         reach += MARGIN_M
+        by_road = None if self.road_m is None else self._by_road(self.road_m, rows, reach)
+        # Without one that was measured, the road is no shorter than detour × chord, and cos = 1 − chord² ÷ 2.
         reach /= self.m_per_chord
         np.clip(reach, -1.0, 2.0, out=reach)
         near = self.listing_vector[rows] @ self.order_vector.T
         near += reach * np.abs(reach) / 2
         passed: npt.NDArray[np.bool_] = near >= 1 - MARGIN_COSINE
+        if by_road is not None:
+            measured, within = by_road
+            np.copyto(passed, within, where=measured)
         passed &= reach >= 0
         passed &= self.grade[rows] <= self.min_grade
         return passed
+
+    def _by_road(self, road_m: Float32, rows: slice, reach_m: Float32) -> tuple[BoolArray, BoolArray]:
+        """Which pairs have a road that was measured, and which roads are within reach."""
+        road = np.take(road_m[self.origin[rows]], self.destination, axis=1)
+        return road >= 0, road <= reach_m
 
 
 def _column(values: npt.NDArray[np.generic]) -> Float32:

@@ -10,6 +10,8 @@ listing leaves over exactly one arc:
     listing i → the rest   one arc a quarter, capacity   cost  spread(q)           "unsold"
     the rest → order j     uncapacitated                 cost  M                   "unmet"
 
+(An order that must get something has at most the rest of what it wants unmet.)
+
 The spread falls from quarter to quarter, so the cheapest to leave unsold are the last: the order of the quarters
 keeps itself. Uncapacitated pair arcs are what makes the duals tight: dual = primal to the fen.
 
@@ -39,8 +41,11 @@ class Solution:
     order_price_fen_per_kg: IntArray  # by order, ≥ 0: what one more kg wanted would add
 
 
-def solve(instance: Instance, arcs: Arcs, solver: Solver | None = None) -> Solution:
-    """The best plan over these arcs alone: greatest value, then greatest mass."""
+def solve(instance: Instance, arcs: Arcs, solver: Solver | None = None, least_g: IntArray | None = None) -> Solution:
+    """The best plan over these arcs alone: greatest value, then greatest mass.
+
+    `least_g`, by order, is what each must get whatever it costs; raises Infeasible where the arcs cannot bring it.
+    """
     prices = np.zeros(len(instance.market.orders.ids), dtype=np.int64)
     if len(arcs) == 0:
         return Solution(np.zeros(0, dtype=np.int64), prices)
@@ -48,10 +53,12 @@ def solve(instance: Instance, arcs: Arcs, solver: Solver | None = None) -> Solut
     orders, order_node = np.unique(arcs.order, return_inverse=True)
     quarter_g = instance.market.listings.quarter_g[listings]
     wanted_g = instance.market.orders.wanted_g[orders]
-    unit_g = common_divisor(quarter_g, wanted_g)
+    least = np.zeros_like(wanted_g) if least_g is None else least_g[orders]
+    unit_g = gcd(common_divisor(quarter_g, wanted_g), int(np.gcd.reduce(least)))
 
     top = int(arcs.value_fen_per_kg.max())
-    network = _network(instance, arcs, (listing_node, order_node), (quarter_g // unit_g, wanted_g // unit_g))
+    units = quarter_g // unit_g, wanted_g // unit_g, least // unit_g
+    network = _network(instance, arcs, (listing_node, order_node), units)
     solved = min_cost_flow(network, solver)
 
     rest = len(listings) + len(orders)
@@ -62,10 +69,10 @@ def solve(instance: Instance, arcs: Arcs, solver: Solver | None = None) -> Solut
 
 
 def _network(
-    instance: Instance, arcs: Arcs, nodes: tuple[IntArray, IntArray], units: tuple[IntArray, IntArray]
+    instance: Instance, arcs: Arcs, nodes: tuple[IntArray, IntArray], units: tuple[IntArray, IntArray, IntArray]
 ) -> Network:
     listing_node, order_node = nodes
-    quarters, wanted = units
+    quarters, wanted, least = units
     supplies, top = quarters.sum(axis=1), int(arcs.value_fen_per_kg.max())
     n, m = len(supplies), len(wanted)
     rest = n + m
@@ -81,7 +88,7 @@ def _network(
         supply=np.concatenate([supplies, -wanted, [wanted.sum() - supplies.sum()]]),
         tail=stack(listing_node, row, rest),
         head=stack(order_node + n, rest, np.arange(n, rest)),
-        capacity=stack(free, quarters[row, quarter], free),
+        capacity=stack(free, quarters[row, quarter], np.where(least > 0, wanted - least, free)),
         cost=stack(2 * (top - arcs.value_fen_per_kg), 2 * spread + 1, 2 * top),
     )
 

@@ -18,6 +18,7 @@ from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
 
 SOLVER = "services.matching.optimiser.solver"
+PRICING_SHARE = 0.25  # of a question's time
 Answer = TypeVar("Answer")
 
 
@@ -77,8 +78,10 @@ class SolverPool:
     ) -> Plan:
         """`clear.clear` in another process, or independent parts of it in several.
 
-        Raises SolverFailed, also while the pool is not running.
+        Raises SolverFailed, also while the pool is not running. Unless told otherwise a round prices out for a part of
+        its time only, and so ends with a plan and its gap where it would else be given up, each time anew.
         """
+        limits = limits or Limits(seconds=self.timeout_s * PRICING_SHARE)
         pieces = len(self._solvers)
         answer = await self._answer(clear_or_divide, market, policy, now_us, limits, changed, pieces)
         if isinstance(answer, Plan):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.policy import HOUR_US, POLICY_1, Policy
+from services.matching.optimiser.roads import Roads
 
 NOW_US = 1_790_000_000_000_000
 SIYANG = (118.69, 33.72)
@@ -55,11 +56,16 @@ def order(order_id: str = "O1", kg: float | None = None, **changes: object) -> O
     return replace(NANJING_ORDER, id=order_id, **changes)
 
 
-def instance(*rows: Listing | Order, excluded: tuple[tuple[str, str], ...] = (), policy: Policy = POLICY_1) -> Instance:
+def instance(
+    *rows: Listing | Order,
+    excluded: tuple[tuple[str, str], ...] = (),
+    policy: Policy = POLICY_1,
+    roads: Roads | None = None,
+) -> Instance:
     """The instance of these rows now."""
     lots = [row for row in rows if isinstance(row, Listing)]
     bids = [row for row in rows if isinstance(row, Order)]
-    return Instance.of(Market.of(lots, bids, excluded), policy, NOW_US)
+    return Instance.of(Market.of(lots, bids, excluded, roads), policy, NOW_US)
 
 
 def every_arc(of: Instance) -> Arcs:
@@ -72,7 +78,8 @@ def _at_hour(low: int, high: int) -> st.SearchStrategy[int]:
     return st.integers(low, high).map(lambda hour: NOW_US + hour * HOUR_US)
 
 
-_places = st.sampled_from([SIYANG, NANJING, (118.7, 33.7), (121.47, 31.23), (116.4, 39.9), (87.6, 43.8)])
+PLACES = [SIYANG, NANJING, (118.7, 33.7), (121.47, 31.23), (116.4, 39.9), (87.6, 43.8)]
+_places = st.sampled_from(PLACES)
 _grams = st.integers(1, 24).map(lambda quarters_kg: quarters_kg * 250)
 
 
@@ -128,3 +135,15 @@ def orders(draw: st.DrawFn, min_fill: st.SearchStrategy[int] = NONE) -> list[Ord
             )
         )
     return bids
+
+
+@st.composite
+def roads(draw: st.DrawFn) -> Roads:
+    """Roads as nobody would build them: between some of the places, shorter than the air or round the world, other
+    there than back, some of them unknown."""
+    origins = draw(st.lists(_places, unique=True, max_size=6))
+    destinations = draw(st.lists(_places, unique=True, max_size=6))
+    metres = st.one_of(st.integers(-1, 10), st.integers(0, 400_000), st.integers(0, 5_000_000), st.just(10**12))
+    size = len(origins) * len(destinations)
+    cells = draw(st.lists(metres, min_size=size, max_size=size))
+    return Roads(origins, destinations, np.array(cells, dtype=np.int64).reshape(len(origins), len(destinations)))

@@ -2,13 +2,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.matching.optimiser.audit import BrokenPlan, audit
+from services.matching.optimiser.certificate import relative_gap
 from services.matching.optimiser.clear import clear
-from services.matching.optimiser.market import Market
-from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.greedy import greedy
+from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import POLICY_1
-from tests.services.matching.optimiser.factories import KG, NOW_US, listing, order
+from services.matching.optimiser.transport import value_mfen
+from tests.services.matching.optimiser.factories import (
+    KG,
+    NOW_US,
+    every_arc,
+    instance,
+    listing,
+    listings,
+    order,
+    orders,
+)
 
 MARKET = Market.of(
     [listing("L1", kg=400), listing("L2", kg=100, divisible=False), listing("L3", grade="C")],
@@ -62,6 +76,27 @@ def test_a_match_that_is_not_allowed_or_tells_a_lie_is_refused(change: dict[str,
     wrong = (replace(PLAN.matches[0], **change), *PLAN.matches[1:])
     with pytest.raises(BrokenPlan):
         audited(replace(PLAN, matches=wrong))
+
+
+@given(listings(), orders(), st.data())
+def test_no_prices_certify_a_plan_that_is_not_the_optimum(
+    lots: list[Listing], bids: list[Order], data: st.DataObject
+) -> None:
+    """A sound plan of less worth, and any prices that an attacker likes, those of the optimum among them."""
+    market, of = Market.of(lots, bids), instance(*lots, *bids)
+    best = clear(market, POLICY_1, NOW_US)
+    arcs = every_arc(of)
+    worth = arcs.value_fen_per_kg.tolist()
+    weights = data.draw(st.lists(st.integers(0, 2), min_size=len(worth), max_size=len(worth)))
+    flow_g = greedy(
+        of, replace(arcs, value_fen_per_kg=np.array(worth, dtype=np.int64) * np.array(weights, dtype=np.int64))
+    )
+    value = value_mfen(of, arcs, flow_g)
+    plan = replace(best, matches=matches_of(of, arcs, flow_g), value_mfen=value)
+    drawn = data.draw(st.lists(st.integers(-50, 600), min_size=len(bids), max_size=len(bids)))
+    for prices in (best.order_price_fen_per_kg, np.array(drawn, dtype=np.int64)):
+        gap = audit(market, POLICY_1, NOW_US, replace(plan, order_price_fen_per_kg=prices))
+        assert gap >= relative_gap(best.value_mfen, value)
 
 
 def test_a_pair_matched_twice_is_refused() -> None:

@@ -154,6 +154,17 @@ def test_a_market_at_one_place_is_one_piece() -> None:
     assert plan.value_mfen == cleared(lots, bids).value_mfen
 
 
+@given(listings(), orders(), st.integers(1, 9), st.integers(1, 4))
+def test_with_room_for_few_arcs_the_bound_still_holds_over_all_pairs(
+    lots: list[Listing], bids: list[Order], room: int, solves: int
+) -> None:
+    plan = cleared(lots, bids, Limits(arcs=room, nearest=1, joining=Reach(1, 0), solves=solves))
+    best, _ = optimum(lots, bids, NOW_US)
+    assert plan.value_mfen <= best <= plan.bound_mfen
+    if plan.certified_gap == 0:
+        assert plan.value_mfen == best
+
+
 def test_stopped_early_the_gap_is_what_is_lost_or_more() -> None:
     lots, bids = scattered(4, 60)
     best = cleared(lots, bids).value_mfen

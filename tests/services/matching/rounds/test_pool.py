@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from chassis.db import Database
 from chassis.solvers import SolverDied, SolverFailed, SolverTimeout
 from services.matching.app import create_matching_app
-from services.matching.optimiser.clear import clear
+from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
@@ -76,6 +77,21 @@ async def test_two_regions_of_a_large_market_are_cleared_by_two_processes() -> N
     assert pool.questions == 3, "how to divide it, and each part"
     assert (plan.value_mfen, plan.matched_g, plan.certified_gap) == (here.value_mfen, here.matched_g, 0)
     assert (plan.arcs, plan.greedy_value_mfen) == (2 * each * each, here.greedy_value_mfen)
+
+
+async def test_a_round_is_told_to_end_long_before_its_process_is_given_up(
+    pool: SolverPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_with: list[object] = []
+
+    async def answer(_: object, *question: Any) -> Plan:
+        asked_with.append(question[3])
+        return clear(*question[:4])
+
+    monkeypatch.setattr(pool, "_answer", answer)
+    await pool.clear(MARKET, POLICY_1, NOW_US)
+    await pool.clear(MARKET, POLICY_1, NOW_US, Limits(solves=1))
+    assert asked_with == [Limits(seconds=5.0), Limits(solves=1)]
 
 
 async def test_more_rounds_than_processes_take_turns(pool: SolverPool) -> None:

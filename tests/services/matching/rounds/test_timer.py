@@ -1,12 +1,16 @@
 """The timer: how often, and when not at all."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from chassis.db import Database, WriteSession
+from chassis.solvers import Solver
+from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.rounds import snapshot, writing
 from services.matching.rounds.models import Round
@@ -25,6 +29,23 @@ async def timing(scene: Scene) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class Harmed(SolverPool):
+    """One real process, which is harmed each time that it is at work on the market of these listings."""
+
+    def __init__(self, harm: signal.Signals, harmed: tuple[str, ...]) -> None:
+        super().__init__(1, timeout_s=2)
+        self.harm, self.harmed = harm, harmed
+
+    async def _ask(self, solver: Solver, do: Callable[..., Plan], *question: object) -> Plan:
+        asking = asyncio.create_task(super()._ask(solver, do, *question))
+        while isinstance(market := question[0], Market) and market.listings.ids == self.harmed and not asking.done():
+            if solver.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(solver.pid, self.harm)
+            await asyncio.sleep(0.01)
+        return await asking
 
 
 async def until(fact: Callable[[], Awaitable[bool]], within_s: float = 30) -> None:
@@ -91,6 +112,29 @@ async def test_a_market_that_can_not_be_written_stops_no_other_and_is_left_alone
     monkeypatch.setattr(writing, "write", write)
     monkeypatch.setattr("services.matching.rounds.timer.LEAVE_ALONE_S", 0)
     await Timer(scene.db, scene.pool).clear_changed()
+    assert [match.produce for match in await scene.matches()] == ["strawberry", "garlic"]
+    await books_balance(scene.db)
+
+
+@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_market_whose_solver_is_killed_or_hangs_stops_no_other_and_is_cleared_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, harm: signal.Signals
+) -> None:
+    for produce in ("garlic", "strawberry"):
+        await scene.lot(produce=produce)
+        await scene.order(produce=produce)
+    pool = Harmed(harm, (await snapshot.take(scene.db, "garlic")).market.listings.ids)
+    await pool.start()
+    try:
+        timer = Timer(scene.db, pool)
+        await timer.clear_changed()
+        assert [match.produce for match in await scene.matches()] == ["strawberry"]
+        monkeypatch.setattr("services.matching.rounds.timer.LEAVE_ALONE_S", 0)
+        pool.harmed = ()
+        pool.timeout_s = 20
+        await Timer(scene.db, pool).clear_changed()
+    finally:
+        await pool.stop()
     assert [match.produce for match in await scene.matches()] == ["strawberry", "garlic"]
     await books_balance(scene.db)
 
