@@ -15,6 +15,7 @@ import numpy as np
 
 from services.matching.optimiser.arcs import Instance, road_distance_m
 from services.matching.optimiser.clear import clear
+from services.matching.optimiser.flow import exact_dot
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, IntArray, Policy, freight_fen_per_kg
@@ -68,8 +69,8 @@ class _Sums:
         surplus -= np.where(bids.delivered[order], freight, 0)
         life_us = lots.spoils_at_us[listing] - instance.leaves_at_us[listing]
         self.value_mfen += plan.value_mfen
-        self.surplus_mfen += int(surplus @ grams)
-        self.freight_mfen += int(freight @ grams)
+        self.surplus_mfen += exact_dot(surplus, grams)
+        self.freight_mfen += exact_dot(freight, grams)
         self.sold_g += int(grams.sum())
         self.saved_g += int(grams[life_us < yardstick.rescue_window_h * HOUR_US].sum())
         classes = list(_classes(market))
