@@ -66,7 +66,10 @@ def page(outcomes: Mapping[str, Sequence[Mapping[str, Any]] | None], modules: Ma
     parts[-1] += "".join(f"\n{row}" for row in rows)
     for name, module in modules.items():
         parts.append(f"## {name}\n\n{(module.__doc__ or '').strip()}")
-        parts += [_sides(each) for each in outcomes.get(name) or ()] or ["It failed; there is no figure."]
+        found = outcomes.get(name) or ()
+        parts += [_sides(each) for each in found] or ["It failed; there is no figure."]
+        if found and hasattr(module, "chart"):
+            parts.append(module.chart(found))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
