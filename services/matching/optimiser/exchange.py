@@ -32,7 +32,7 @@ class Choice:
 
 def better(piece: Piece, flow_g: IntArray) -> IntArray | None:
     """The best flow over the arcs of this piece, if it is worth more than this one, or moves more at equal worth."""
-    choice = _choice(piece)
+    choice = _choice(piece) if len(piece.arcs) else None
     found = None if choice is None else _flow_g(piece, choice)
     if found is None or _worth(piece, found) <= _worth(piece, flow_g):
         return None

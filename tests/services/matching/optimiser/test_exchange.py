@@ -52,6 +52,12 @@ def test_what_is_no_better_is_not_taken() -> None:
     assert better(piece, found) is None
 
 
+def test_a_piece_without_arcs_has_nothing_better() -> None:
+    of = instance(listing(kg=30, divisible=False), order("O1", kg=100), order("O2", kg=100))
+    piece = Standing(of, every_arc(of), np.array([30 * KG, 0])).piece(np.array([1]))
+    assert better(piece, np.zeros(0, dtype=np.int64)) is None
+
+
 def test_an_order_bound_by_what_it_has_elsewhere_is_not_let_down_for_a_better_one() -> None:
     bids = [order("O1", kg=100, min_fill_g=50 * KG), order("O2", kg=30, ceiling_fen_per_kg=3000)]
     of = instance(listing("L1", kg=30), listing("L2", kg=31), *bids)

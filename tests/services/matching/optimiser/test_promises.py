@@ -144,6 +144,23 @@ def test_a_small_market_with_promises_is_worth_its_optimum(
     assert plan.value_mfen == promised_optimum(lots, bids, NOW_US) <= plan.bound_mfen
 
 
+@settings(max_examples=150)
+@given(
+    listings(divisible=st.booleans()),
+    orders(min_fill=st.sampled_from([0, 1000, 2500, 4000])),
+    st.integers(1, 5),
+    st.integers(1, 2),
+)
+def test_however_small_the_pieces_no_promise_is_broken(
+    lots: list[Listing], bids: list[Order], size: int, nearest: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promises, "SIZE", size)
+        patch.setattr(promises, "NEAREST", nearest)
+        plan = cleared(lots, bids)
+    assert plan.greedy_value_mfen <= plan.value_mfen <= promised_optimum(lots, bids, NOW_US) <= plan.bound_mfen
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_market_of_some_dozens_is_worth_nearly_its_optimum(seed: int) -> None:
     lots, bids = scattered(seed, 30)
