@@ -13,6 +13,7 @@ from services.matching.matches import api as matches
 from services.matching.orders import api as orders
 from services.matching.rounds import api as rounds
 from services.matching.rounds.pool import SolverPool
+from services.matching.values import api as values
 
 SOURCE = "/duijie/matching"
 
@@ -30,6 +31,8 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         rounds.policy_router,
         feed.router,
         explanations.router,
+        explanations.orders_router,
+        values.router,
     ]
 
     async def solvers_are_late() -> str | None:

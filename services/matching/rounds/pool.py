@@ -14,6 +14,7 @@ from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
+from services.matching.optimiser.sides import Who
 
 SOLVER = "services.matching.optimiser.solver"
 Answer = TypeVar("Answer")
@@ -70,10 +71,10 @@ class SolverPool:
         return await self._answer(clear, market, policy, now_us, limits)
 
     async def explain(
-        self, market: Market, promised: Promised, policy: Policy, now_us: int, listing_ids: Sequence[str]
+        self, market: Market, promised: Promised, policy: Policy, now_us: int, asked: Sequence[Who]
     ) -> list[Explanation]:
         """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running."""
-        return await self._answer(explain, market, promised, policy, now_us, listing_ids)
+        return await self._answer(explain, market, promised, policy, now_us, asked)
 
     async def stop(self) -> None:
         """End the processes, whatever they are doing. Whoever waits for one is told."""

@@ -70,27 +70,30 @@ async def take(db: Database, produce: str) -> Snapshot:
     """All reads see one state of the database; its transaction ends here, before anything is solved."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        seen, _, _ = await read(session, produce)
+        seen, *_ = await read(session, produce)
     return seen
 
 
-async def read(session: ReadSession, produce: str) -> tuple[Snapshot, list[Listing], list[tuple[str, str]]]:
-    """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
-    another market can be made."""
+async def read(
+    session: ReadSession, produce: str
+) -> tuple[Snapshot, list[Listing], list[Order], list[tuple[str, str]]]:
+    """The same within a transaction that sees one state of the database; and its listings, orders and refused pairs, of
+    which another market can be made."""
     market = {"produce": produce}
     now, changes = (await session.execute(NOW_AND_CHANGES, market)).one()
     supply = (await session.execute(FREE_LOTS, market)).all()
     orders = (await session.execute(FREE_BIDS, market)).all()
     refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
-    listings = [_listing(row) for row in supply if row.spoils_at > now]
+    listings = [listing_of(row) for row in supply if row.spoils_at > now]
+    bids = [order_of(row) for row in orders if row.deliver_by > now]
     seen = Snapshot(
         produce,
         us_of(now),
-        Market.of(listings, [order_of(row) for row in orders if row.deliver_by > now], refused),
+        Market.of(listings, bids, refused),
         changes or (),
         {str(row.listing_id): row.terms for row in supply} | {str(row.id): row.terms for row in orders},
     )
-    return seen, listings, refused
+    return seen, listings, bids, refused
 
 
 async def changed_markets(db: Database) -> Sequence[str]:
@@ -118,14 +121,15 @@ def instant_of(us: int) -> datetime:
     return EPOCH + us * MICROSECOND
 
 
-def _listing(row: Row[Any]) -> Listing:
+def listing_of(row: Row[Any], *, remaining_g: int | None = None) -> Listing:
+    """What is free of it; or, of a row of supply, as if `remaining_g` were."""
     point = point_of(row.origin_adcode, row.origin_lon, row.origin_lat) or NOWHERE
     place = places.get(row.origin_adcode)
     return Listing(
         id=str(row.listing_id),
         quantity_g=row.listed_g,
         committed_g=row.held_g + row.agreed_g,
-        remaining_g=row.quantity_g - row.held_g - row.agreed_g,
+        remaining_g=row.quantity_g - row.held_g - row.agreed_g if remaining_g is None else remaining_g,
         floor_fen_per_kg=row.min_price_fen_per_kg,
         grade=row.grade,
         lon=point.lon,
