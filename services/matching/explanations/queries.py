@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Lateral, Uuid, any_, bindparam, exists, func, or_, select, true
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
@@ -24,7 +24,7 @@ from services.matching.rounds.snapshot import PRODUCE, Snapshot, instant_of, lis
 from services.matching.supply.models import Supply
 
 
-def _last_round_of(produce: Any) -> Lateral:
+def _last_round_of(produce: Any) -> Any:
     return (
         select(Round.id, Round.cleared_at, Round.seconds, Round.certified_gap)
         .where(Round.produce == produce)

@@ -90,10 +90,11 @@ def explain(
     instance = Instance.of(market, policy, now_us)
     everything = all_arcs(instance, limits.arcs)
     plan = clear_over(instance, everything, limits, began_s)
-    fixes = Fixes.of(instance, plan, everything, began_s + fixes_within_s)
+    sides = {each.side for each in asked}
+    fixes = Fixes.of(instance, plan, everything, sides, began_s + fixes_within_s)
     views = {
         side: _View.of(side, instance, Instance.of(promised.markets[side], policy, now_us), promised.own_g, plan)
-        for side in {each.side for each in asked}
+        for side in sides
     }
     return [
         views[who.side].explanation(row, fixes)

@@ -6,7 +6,7 @@ second plan of the whole market, with every promise kept, confirms it, and that 
 part solved alone may choose another of equal plans, and after the repair of a promise they are equal no longer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -18,6 +18,7 @@ from services.matching.optimiser.clear import replan
 from services.matching.optimiser.obstacles import Obstacles
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import IntArray
+from services.matching.optimiser.residual import Offers, Residual
 from services.matching.optimiser.sides import Side, moved, pairs_of, rows_of, yielding, yields_at_most_fen
 
 GUESSES = 3
@@ -33,16 +34,24 @@ class Fixes:
     arcs: Arcs | None  # None: too many for a second plan
     ends_s: float
 
+    residual: Mapping[Side, Residual]  # empty where there are promises to keep
+
     @classmethod
-    def of(cls, instance: Instance, plan: Plan, arcs: Arcs | None, ends_s: float) -> "Fixes":
+    def of(cls, instance: Instance, plan: Plan, arcs: Arcs | None, sides: Collection[Side], ends_s: float) -> "Fixes":
         order_price = np.maximum(plan.order_price_fen_per_kg, 0)
-        return cls(instance, plan.listing_price_fen_per_kg, order_price, arcs, ends_s)
+        residual: dict[Side, Residual] = {}
+        if arcs is not None and plan.certified_gap == 0 and not _has_promises(instance):
+            flow_g = _flow_of(instance, plan, arcs)
+            residual = {side: Residual.of(side, instance, arcs, flow_g) for side in sides}
+        return cls(instance, plan.listing_price_fen_per_kg, order_price, arcs, ends_s, residual)
 
     def of_row(self, side: Side, row: int, seen: Obstacles, had_g: int) -> tuple[int, int] | None:
         """By how many fen per kg its price would have to yield, and how many grams more that would match."""
         arcs, most = self.arcs, yields_at_most_fen(self.instance.market, side, row)
         if arcs is None:
             return None
+        if side in self.residual and not had_g:
+            return self._by_paths(side, row, seen, arcs)
         more_g: dict[int, int] = {}
 
         def matches_more(by_fen: int) -> bool:
@@ -53,6 +62,27 @@ class Fixes:
         guesses = [each for each in self._guesses(side, row, seen) if each <= most]
         found = _least(matches_more, [*guesses, most], self.ends_s)
         return None if found is None else (found, more_g[found])
+
+    def _by_paths(self, side: Side, row: int, seen: Obstacles, arcs: Arcs) -> tuple[int, int] | None:
+        """The same of a row that has nothing, where no promise can be broken. Of one fen less the distances prove that
+        a best plan has none of it; where another draws with that, a whole second plan tells which is taken, while there
+        is time."""
+        bonus, most = self.instance.bonus_fen_per_kg, yields_at_most_fen(self.instance.market, side, row)
+        may = np.flatnonzero(seen.but_for_money)
+        surplus = seen.surplus_fen_per_kg[may]
+        offers = Offers(may, surplus, surplus + (bonus[row] if side == "listing" else bonus[may]))
+        residual = self.residual[side]
+        by_fen = residual.least(row, offers)
+        if by_fen is None or by_fen > most:
+            return None
+        if by_fen > 1 and not residual.more(row, by_fen - 1, offers)[1] and perf_counter() < self.ends_s:
+            drawn_g = self._matched_g(side, row, arcs, by_fen - 1)
+            if drawn_g:
+                return by_fen - 1, drawn_g
+        grams, agreed = residual.more(row, by_fen, offers)
+        if not agreed and perf_counter() < self.ends_s:
+            grams = self._matched_g(side, row, arcs, by_fen)
+        return by_fen, grams
 
     def _guesses(self, side: Side, row: int, seen: Obstacles) -> list[int]:
         """By how much it would have to yield, by the duals, for one or another to come together with it; by 1 more
@@ -67,7 +97,8 @@ class Fixes:
         short = np.maximum(-seen.surplus_fen_per_kg, wanting)
         least = np.unique(np.maximum(short[seen.but_for_money], 0))[:GUESSES]
         guesses = np.unique(np.concatenate([least, least + 1]))
-        return guesses[guesses > 0][:GUESSES].tolist()
+        found: list[int] = guesses[guesses > 0][:GUESSES].tolist()
+        return found
 
     def _matched_g(self, side: Side, row: int, arcs: Arcs, by_fen: int) -> int:
         """How much of it would be matched if its price yielded so much; all else in the market stays as it is."""
@@ -104,3 +135,17 @@ def _least(enough: Callable[[int], bool], guesses: Sequence[int], ends_s: float)
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _has_promises(instance: Instance) -> bool:
+    market = instance.market
+    return not market.listings.divisible.all() or bool(market.orders.min_fill_g.any())
+
+
+def _flow_of(instance: Instance, plan: Plan, arcs: Arcs) -> IntArray:
+    """Grams by arc."""
+    listing_row = {each: row for row, each in enumerate(instance.market.listings.ids)}
+    order_row = {each: row for row, each in enumerate(instance.market.orders.ids)}
+    planned_g = {(listing_row[each.listing_id], order_row[each.order_id]): each.quantity_g for each in plan.matches}
+    pairs = zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True)
+    return np.array([planned_g.get(pair, 0) for pair in pairs], dtype=np.int64)

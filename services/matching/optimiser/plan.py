@@ -1,6 +1,8 @@
 """What a round decided: matches with their prices, the proof, and the price of a place on either side."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -112,16 +114,15 @@ def matches_of(instance: Instance, arcs: Arcs, flow_g: IntArray) -> tuple[Match,
     )
     order_ids = instance.market.orders.ids
     worths = _worths(instance, used, flow_g[rows])
-    return tuple(
-        Match(lots.ids[listing], order_ids[order], *figures, worth)
-        for (listing, order, *figures), worth in zip(
-            zip(*(column.tolist() for column in columns), strict=True), worths, strict=True
-        )
+    pairs = zip(zip(*(column.tolist() for column in columns), strict=True), worths, strict=True)
+    rows_of_matches: Iterator[list[Any]] = (
+        [lots.ids[listing], order_ids[order], *figures, worth] for (listing, order, *figures), worth in pairs
     )
+    return tuple(Match(*row) for row in rows_of_matches)
 
 
 def _worths(instance: Instance, used: Arcs, quantity_g: IntArray) -> list[Worth]:
-    """Of these matches, by listing."""
+    """Of these matches, which stand by listing."""
     lots, bids, policy = instance.market.listings, instance.market.orders, instance.policy
     rescue = rescue_fen_per_kg(policy, lots.spoils_at_us - instance.leaves_at_us)
     columns = (
@@ -129,19 +130,21 @@ def _worths(instance: Instance, used: Arcs, quantity_g: IntArray) -> list[Worth]
         bids.ceiling_fen_per_kg[used.order],
         lots.floor_fen_per_kg[used.listing],
         rescue[used.listing],
-        *(
-            np.where(flag < 0, None, listed_fen_per_kg(bonus, flag))[used.listing]
-            for bonus, flag in (
-                (policy.watch_52_fen_per_kg, lots.watch_52),
-                (policy.poverty_832_fen_per_kg, lots.poverty_832),
-            )
-        ),
     )
-    shares = _spread_shares(instance, used.listing, quantity_g)
-    return [
-        Worth(*figures, share)
-        for (*figures, share) in zip(*(column.tolist() for column in columns), shares, strict=True)
-    ]
+    figures = zip(
+        zip(*(column.tolist() for column in columns), strict=True),
+        _bonuses(policy.watch_52_fen_per_kg, lots.watch_52[used.listing]),
+        _bonuses(policy.poverty_832_fen_per_kg, lots.poverty_832[used.listing]),
+        _spread_shares(instance, used.listing, quantity_g),
+        strict=True,
+    )
+    rows: Iterator[list[Any]] = ([*said, *bonuses_and_share] for said, *bonuses_and_share in figures)
+    return [Worth(*row) for row in rows]
+
+
+def _bonuses(bonus_fen_per_kg: int, flag: IntArray) -> list[int | None]:
+    bonuses = zip(listed_fen_per_kg(bonus_fen_per_kg, flag).tolist(), flag.tolist(), strict=True)
+    return [None if known < 0 else bonus for bonus, known in bonuses]
 
 
 def _spread_shares(instance: Instance, listing: IntArray, quantity_g: IntArray) -> list[int]:

@@ -193,8 +193,9 @@ def test_two_lots_may_meet_a_least_fill_together() -> None:
     assert dear.fix == Fix("min_price_fen_per_kg", 2548, 200 * KG), "2600 less 52 of freight"
 
 
-def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_there_is_no_time() -> None:
-    market = Market.of([listing(floor_fen_per_kg=2600)], [order(), order("O2", ceiling_fen_per_kg=3000, kg=1)])
+def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_has_promises_and_there_is_no_time() -> None:
+    rich = order("O2", ceiling_fen_per_kg=3000, kg=1, min_fill_g=1)
+    market = Market.of([listing(floor_fen_per_kg=2600)], [order(), rich])
     before = Promised({"listing": Market.of([listing(floor_fen_per_kg=2600)], [])}, {})
     for limits, within_s in ((Limits(arcs=0), 5.0), (None, 0.0)):
         (found,) = explain(market, before, POLICY_1, NOW_US, [Who("listing", "L1")], limits, within_s)
