@@ -30,7 +30,7 @@ from services.matching.optimiser.sides import Who
 NOW_US = 1_790_000_000_000_000
 WEST, EAST, SOUTH, NORTH = 103.0, 122.0, 22.0, 42.0
 BARS = (
-    Bar("explain", "1,000 explanations at once, 20k arcs", "one cold clear of the same market", "s", 40, 20, "less"),
+    Bar("explain", "1,000 explanations at once, 20k arcs", "one cold clear of the same market", "s", 80, 20, "less"),
     Bar("explain_cpu", "CPU of one of the 1,000 explanations", None, "ms", 5, 2, "less"),
 )
 TRIED = 20

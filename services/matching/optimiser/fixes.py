@@ -1,6 +1,7 @@
 """The least change of one floor or ceiling at which the best plan matches more of it.
 
-It begins with the duals: where a floor is lower by d, or a ceiling higher, each of its pairs is worth d more, so the
+Where all may be divided, who has nothing yet is answered by the distances of the old plan, see `residual`. Otherwise it
+begins with the duals: where a floor is lower by d, or a ceiling higher, each of its pairs is worth d more, so the
 first to come together is likely the one whose price exceeds what the pair is worth by least. It is told only when a
 second plan of the whole market, with every promise kept, confirms it, and that one fen less does not. Of the whole: a
 part solved alone may choose another of equal plans, and after the repair of a promise they are equal no longer.
@@ -33,16 +34,16 @@ class Fixes:
     order_price: IntArray
     arcs: Arcs | None  # None: too many for a second plan
     ends_s: float
-
     residual: Mapping[Side, Residual]  # empty where there are promises to keep
 
     @classmethod
     def of(cls, instance: Instance, plan: Plan, arcs: Arcs | None, sides: Collection[Side], ends_s: float) -> "Fixes":
         order_price = np.maximum(plan.order_price_fen_per_kg, 0)
-        residual: dict[Side, Residual] = {}
+        residual: Mapping[Side, Residual] = {}
         if arcs is not None and plan.certified_gap == 0 and not _has_promises(instance):
             flow_g = _flow_of(instance, plan, arcs)
-            residual = {side: Residual.of(side, instance, arcs, flow_g) for side in sides}
+            found = {side: Residual.of(side, instance, arcs, flow_g) for side in sides}
+            residual = {side: each for side, each in found.items() if each is not None}
         return cls(instance, plan.listing_price_fen_per_kg, order_price, arcs, ends_s, residual)
 
     def of_row(self, side: Side, row: int, seen: Obstacles, had_g: int) -> tuple[int, int] | None:

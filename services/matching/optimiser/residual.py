@@ -69,8 +69,9 @@ class Residual:
     distance: tuple[list[int], list[int]]  # to the rest, by row; FAR: there is no way
 
     @classmethod
-    def of(cls, side: Side, instance: Instance, arcs: Arcs, flow_g: IntArray) -> "Residual":
-        """Of the plan that has these grams on these arcs, which are all there are."""
+    def of(cls, side: Side, instance: Instance, arcs: Arcs, flow_g: IntArray) -> "Residual | None":
+        """Of the plan that has these grams on these arcs, which are all there are; None where it is not optimal, or of
+        its equals moves less."""
         market, sides = instance.market, (side, OTHER[side])
         rows = tuple(rows_of(arcs, each) for each in sides)
         sizes = tuple(len(ids_of(market, each)) for each in sides)
@@ -94,7 +95,8 @@ class Residual:
             value,
             ([FAR] * sizes[ME], [FAR] * sizes[IT]),
         )
-        bare._measure(rows, arcs.value_fen_per_kg, flow_g > 0)
+        if not bare._measure(rows, arcs.value_fen_per_kg, flow_g > 0):
+            return None
         for (me, it), worth in value.items():
             if bare.distance[IT][it] < FAR:
                 bare.arcs[me].append((bare.distance[IT][it] - 2 * worth, it))
@@ -102,29 +104,24 @@ class Residual:
             each.sort()
         return bare
 
-    def _measure(self, rows: tuple[IntArray, ...], value: IntArray, carries: BoolArray) -> None:
-        """Bellman and Ford: there is no negative cycle, for the plan is optimal."""
-        none = _Changes()
-        mine, its = (
-            np.array(
-                [
-                    cost if room else FAR
-                    for cost, room in (
-                        (self._less_of if at == ME else self._more_of)(at, row, none) for row in range(size)
-                    )
-                ],
-                dtype=np.int64,
-            )
-            for at, size in ((ME, len(self.distance[ME])), (IT, len(self.distance[IT])))
-        )
+    def _measure(self, rows: tuple[IntArray, ...], value: IntArray, carries: BoolArray) -> bool:
+        """The distances, by Bellman and Ford; False where a negative cycle shows a better plan."""
+        mine, its = (self._out(at) for at in (ME, IT))
         back = rows[ME][carries], rows[IT][carries], 2 * value[carries]
-        while True:
+        for _ in range(len(mine) + len(its) + 2):
             before = mine.copy(), its.copy()
             np.minimum.at(mine, rows[ME], np.where(its[rows[IT]] < FAR, its[rows[IT]] - 2 * value, FAR))
             np.minimum.at(its, back[1], np.where(mine[back[0]] < FAR, mine[back[0]] + back[2], FAR))
             if (mine == before[ME]).all() and (its == before[IT]).all():
-                break
-        self.distance[ME][:], self.distance[IT][:] = mine.tolist(), its.tolist()
+                self.distance[ME][:], self.distance[IT][:] = mine.tolist(), its.tolist()
+                return True
+        return False
+
+    def _out(self, at: int) -> IntArray:
+        """What it costs each row of one side to go straight to the rest."""
+        out, none = (self._less_of if at == ME else self._more_of), _Changes()
+        costs = (out(at, row, none) for row in range(len(self.distance[at])))
+        return np.array([cost if room else FAR for cost, room in costs], dtype=np.int64)
 
     def least(self, row: int, offers: Offers) -> int | None:
         """By how many fen per kg the price of a row that has nothing has to yield for every best plan to match some of
