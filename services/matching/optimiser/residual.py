@@ -106,7 +106,7 @@ class Residual:
 
     def _measure(self, rows: tuple[IntArray, ...], value: IntArray, carries: BoolArray) -> bool:
         """The distances, by Bellman and Ford; False where a negative cycle shows a better plan."""
-        mine, its = (self._out(at) for at in (ME, IT))
+        mine, its = (self._straight(at, to_rest=True) for at in (ME, IT))
         back = rows[ME][carries], rows[IT][carries], 2 * value[carries]
         for _ in range(len(mine) + len(its) + 2):
             before = mine.copy(), its.copy()
@@ -114,13 +114,14 @@ class Residual:
             np.minimum.at(its, back[1], np.where(mine[back[0]] < FAR, mine[back[0]] + back[2], FAR))
             if (mine == before[ME]).all() and (its == before[IT]).all():
                 self.distance[ME][:], self.distance[IT][:] = mine.tolist(), its.tolist()
-                return True
+                around = self._straight(ME, to_rest=False) + mine, self._straight(IT, to_rest=False) + its
+                return bool(all((each >= 0).all() for each in around))
         return False
 
-    def _out(self, at: int) -> IntArray:
-        """What it costs each row of one side to go straight to the rest."""
-        out, none = (self._less_of if at == ME else self._more_of), _Changes()
-        costs = (out(at, row, none) for row in range(len(self.distance[at])))
+    def _straight(self, at: int, *, to_rest: bool) -> IntArray:
+        """What it costs each row of one side to go straight to the rest, or the rest to go to it."""
+        step = self._less_of if (at == ME) == to_rest else self._more_of
+        costs = (step(at, row, _Changes()) for row in range(len(self.distance[at])))
         return np.array([cost if room else FAR for cost, room in costs], dtype=np.int64)
 
     def least(self, row: int, offers: Offers) -> int | None:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,18 @@ from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import MAX_PRICE_FEN_PER_KG, Listing, Market, Order
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import POLICY_1
+from services.matching.optimiser.residual import Residual
 from services.matching.optimiser.sides import Side, Who
-from tests.services.matching.optimiser.factories import NOW_US, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import (
+    KG,
+    NOW_US,
+    every_arc,
+    instance,
+    listing,
+    listings,
+    order,
+    orders,
+)
 
 SIDES = st.sampled_from(["listing", "order"])
 Row = Listing | Order
@@ -79,6 +90,18 @@ def test_a_fix_is_what_a_fresh_plan_does(lots: list[Listing], bids: list[Order],
 def test_without_time_a_fix_needs_no_draw(lots: list[Listing], bids: list[Order], side: Side) -> None:
     for found in explained(lots, bids, side, 0.0):
         hold(lots, bids, found, in_time=False)
+
+
+@pytest.mark.parametrize("side", ["listing", "order"])
+def test_a_plan_that_is_not_the_best_is_refused(side: Side) -> None:
+    of = instance(listing("L1", kg=500), listing("L2", kg=500, floor_fen_per_kg=1500), order(kg=500))
+    arcs = every_arc(of)
+    cheap = of.market.listings.floor_fen_per_kg[arcs.listing] == 1500
+    best_g, worse_g, nothing_g = (np.where(each, 500 * KG, 0) for each in (cheap, ~cheap, cheap & ~cheap))
+    # The last quarter of the cheap one earns no spread, the first of the dear one 40: no 100 of a better floor.
+    assert Residual.of(side, of, arcs, best_g) is not None
+    assert Residual.of(side, of, arcs, worse_g) is None
+    assert Residual.of(side, of, arcs, nothing_g) is None
 
 
 def crowd(seed: int, rows: int) -> tuple[list[Listing], list[Order]]:
