@@ -169,10 +169,16 @@ MEMBERS: dict[str, Text] = {
     "certified_gap": Text("证明差距；0 为最优", "Certified gap; 0 is proven optimal"),
     "ExplanationOut.state": Text("状态；`pending` 为尚未参加撮合", "State; `pending` has been in no round yet"),
     "ExplanationOut.reasons": Text("适用的全部原因", "All reasons that apply"),
-    "cheapest_fix": Text("最小的改动；没有则为空", "The least change that sells more; null when there is none"),
+    "cheapest_fix": Text("最小的改动；没有则为空", "The least change that sells or buys more; null when there is none"),
     "ReasonOut.code": Text("原因代码", "Code of the reason"),
-    "ReasonOut.count": Text("涉及的求购数", "Orders of which this is true"),
+    "ReasonOut.count": Text("涉及的求购或供应数", "Orders, or listings, of which this is true"),
     "text": Text("同一内容的句子", "The same as a sentence"),
+    "ValueOut.value": Text(
+        "为撮合轮增加的价值，分；未记录则为空", "What it added to its round, fen; null when not kept"
+    ),
+    "parts": Text("价值的各部分；未记录则为空列表", "Parts of the value; empty when not kept"),
+    "PartOut.code": Text("部分的代码", "Code of the part"),
+    "fen": Text("全部公斤合计，分", "Over all its kg, fen"),
     "change": Text("要改的字段", "The field to change"),
     "to": Text("改为", "To what"),
     "would_match_kg": Text("现在可多成交的公斤", "kg that it would match more now"),

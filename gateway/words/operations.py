@@ -135,6 +135,14 @@ OPERATIONS: dict[str, Told] = {
         ),
         {409: ("order-closed", "quantity-promised")},
     ),
+    "explain_order": Told(
+        Text("看为何未买到", "Read why an order is not met"),
+        Text(
+            "按市场现状逐批货说明原因，并给出能多买到的最低上限价。",
+            "Lot by lot, as the market stands now, with the lowest ceiling that would buy more.",
+        ),
+        {503: ("solver-unavailable",)},
+    ),
     "cancel_order": Told(
         Text("取消求购", "Cancel an order"),
         Text("待答复的匹配被释放，已达成的仍有效。", "Proposed matches are released, agreed ones stand."),
@@ -143,6 +151,14 @@ OPERATIONS: dict[str, Told] = {
     # both sides
     "list_matches": Told(Text("列出自己的匹配", "List your matches"), Text("最新的在前。", "Newest first.")),
     "read_match": Told(Text("看一个匹配", "Read a match"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")),
+    "explain_match": Told(
+        Text("看匹配的价值构成", "Read what a match is worth"),
+        Text(
+            "它在撮合轮中的价值由哪些部分构成，按当时的规则与数字；买方的上限价不告知供应方。",
+            "The parts of its value in its round, by the policy and the figures of that moment. "
+            "The producer is not told the buyer's ceiling.",
+        ),
+    ),
     "agree_to_match": Told(
         Text("同意匹配", "Agree to a match"),
         Text("重复同意，应答相同。", "Twice is the same."),

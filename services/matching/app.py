@@ -14,6 +14,7 @@ from services.matching.orders import api as orders
 from services.matching.policies import api as policies
 from services.matching.rounds import api as rounds
 from services.matching.rounds.pool import SolverPool
+from services.matching.values import api as values
 
 SOURCE = "/duijie/matching"
 
@@ -31,6 +32,8 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         policies.router,
         feed.router,
         explanations.router,
+        explanations.orders_router,
+        values.router,
     ]
 
     async def solvers_are_late() -> str | None:

@@ -124,7 +124,7 @@ def test_memory_is_that_of_this_process() -> None:
 
 def test_every_program_says_what_it_compares_and_with_which_bar() -> None:
     found = programs()
-    assert found.keys() >= {"consume", "relay", "commit_to_match", "startup", "memory", "solve"}
+    assert found.keys() >= {"consume", "relay", "commit_to_match", "startup", "memory", "solve", "explain"}
     names = [bar.name for module in found.values() for bar in module.BARS]
     assert len(names) == len(set(names))
     for name, module in found.items():

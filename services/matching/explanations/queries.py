@@ -1,94 +1,141 @@
-"""Reading what an explanation needs: where a listing stands, and a market with what of it is promised."""
+"""Reading what an explanation needs: where a listing or an order stands, and a market with what of it is promised."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, select, true
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import Database
+from chassis.db import Database, ReadSession
+from services.matching.books import Books
 from services.matching.explanations.models import Standing, State
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import Match
 from services.matching.optimiser.explain import Promised
 from services.matching.optimiser.market import Market
+from services.matching.optimiser.sides import Side, Who
+from services.matching.optimiser.tables import ListingTable, OrderTable
+from services.matching.orders.models import Order
 from services.matching.rounds.models import Round
 from services.matching.rounds.snapshot import (
     BID,
+    LOT,
     PRODUCE,
     Snapshot,
     bids_of,
     columns_of,
     in_columns,
     instant_of,
+    listings_in,
+    lots_of,
     orders_in,
     read,
 )
 from services.matching.supply.models import Supply
 
-LAST = (
-    select(Round.id, Round.cleared_at, Round.seconds, Round.certified_gap)
-    .where(Round.produce == Supply.produce)
-    .order_by(Round.id.desc())
-    .limit(1)
-    .lateral("last")
-)
-STANDING = (
-    select(
-        Supply,
-        exists().where(MARKET_CHANGES.c.produce == Supply.produce).label("waits"),
-        (Supply.spoils_at <= func.clock_timestamp()).label("spoiled"),
-        *LAST.c,
+
+def _last_round_of(produce: Any) -> Any:
+    return (
+        select(Round.id, Round.cleared_at, Round.seconds, Round.certified_gap)
+        .where(Round.produce == produce)
+        .order_by(Round.id.desc())
+        .limit(1)
+        .lateral("last")
     )
-    .join(LAST, true(), isouter=True)
-    .where(Supply.listing_id == bindparam("listing_id"))
-)
-ASKED: Any = bindparam("listing_ids", type_=ARRAY(Uuid))
+
+
+def _standing(table: type[Supply | Order], id_column: Any, over_at: Any) -> Any:
+    """A row with the last round of its market, whether this waits for another, and whether it is too late for it."""
+    last = _last_round_of(table.produce)
+    waits = exists().where(MARKET_CHANGES.c.produce == table.produce).label("waits")
+    over = (over_at <= func.clock_timestamp()).label("over")
+    row = select(table, waits, over, *last.c).join(last, true(), isouter=True)
+    return row.where(id_column == bindparam("id"))
+
+
+LISTING_STANDING = _standing(Supply, Supply.listing_id, Supply.spoils_at)
+ORDER_STANDING = _standing(Order, Order.id, Order.deliver_by)
 NOW: Any = bindparam("now", type_=DateTime(timezone=True))
+ASKED: Any = bindparam("ids", type_=ARRAY(Uuid))
 PROMISED = (
     select(Match.listing_id, Match.order_id, func.sum(Match.quantity_g).label("quantity_g"))
-    .where(Match.listing_id == any_(ASKED), Match.status != "released")
+    .where(or_(Match.listing_id == any_(ASKED), Match.order_id == any_(ASKED)), Match.status != "released")
     .group_by(Match.listing_id, Match.order_id)
 )
 PROMISED_ORDERS = in_columns(bids_of(BID.held_g + BID.agreed_g)).where(
     BID.produce == PRODUCE, BID.held_g + BID.agreed_g > 0, BID.deliver_by > NOW
 )
+PROMISED_SUPPLY = in_columns(lots_of(LOT.held_g + LOT.agreed_g)).where(
+    LOT.produce == PRODUCE, LOT.held_g + LOT.agreed_g > 0, LOT.spoils_at > NOW
+)
 
 
-async def standing_of(session: AsyncSession, listing_id: UUID) -> Standing | None:
+async def standing_of_listing(session: AsyncSession, listing_id: UUID) -> Standing | None:
     """Where a listing stands; None when matching knows of none."""
-    found = (await session.execute(STANDING, {"listing_id": listing_id})).one_or_none()
+    found = (await session.execute(LISTING_STANDING, {"id": listing_id})).one_or_none()
     if found is None:
         return None
     supply: Supply = found.Supply
-    in_a_round = found.id is not None and found.cleared_at - timedelta(seconds=found.seconds) > supply.entered_at
-    state = _state_of(supply, spoiled=found.spoiled, in_a_round=in_a_round, waits=found.waits)
-    standing = Standing(supply.producer_id, supply.produce, state)
+    standing = Standing(supply.producer_id, supply.produce, "pending")
+    return _in_its_market(found, supply, supply.entered_at, standing, is_open=supply.status == "open")
+
+
+async def standing_of_order(session: AsyncSession, order_id: UUID) -> Standing | None:
+    """Where an order stands; None when there is none."""
+    found = (await session.execute(ORDER_STANDING, {"id": order_id})).one_or_none()
+    if found is None:
+        return None
+    order: Order = found.Order
+    standing = Standing(order.buyer_id, order.produce, "pending")
+    return _in_its_market(found, order, order.created_at, standing, is_open=order.lifecycle == "open")
+
+
+def _in_its_market(found: Any, books: Books, since: datetime, standing: Standing, *, is_open: bool) -> Standing:
+    in_a_round = found.id is not None and _was_in(found, since)
+    state = _state_of(books, is_open=is_open and not found.over, in_a_round=in_a_round, waits=found.waits)
     if in_a_round and state in {"unsold", "partly"}:
-        return replace(standing, round_id=found.id, certified_gap=found.certified_gap)
-    return standing
+        return replace(standing, state=state, round_id=found.id, certified_gap=found.certified_gap)
+    return replace(standing, state=state)
 
 
-def _state_of(supply: Supply, *, spoiled: bool, in_a_round: bool, waits: bool) -> State:
-    if supply.agreed_g and supply.agreed_g == supply.quantity_g:
+def _was_in(last: Any, since: datetime) -> bool:
+    """Whether its last round saw what came then: it began later; or has ended since, and left no change to wait."""
+    began_at = last.cleared_at - timedelta(seconds=last.seconds)
+    return bool(began_at > since or (last.cleared_at > since and not last.waits))
+
+
+def _state_of(books: Books, *, is_open: bool, in_a_round: bool, waits: bool) -> State:
+    if books.agreed_g and books.agreed_g == books.quantity_g:
         return "sold"
-    if supply.status != "open" or spoiled:
+    if not is_open:
         return "closed"
-    if supply.promised_g:
+    if books.promised_g:
         return "partly"
     return "pending" if waits and not in_a_round else "unsold"
 
 
-async def market_of(db: Database, produce: str, listing_ids: Sequence[str]) -> tuple[Snapshot, Promised]:
-    """A market as it is now, and what of its orders is held or agreed; all by one state of the database."""
+async def market_of(db: Database, produce: str, asked: Sequence[Who]) -> tuple[Snapshot, Promised]:
+    """A market as it is now, and what of it is held or agreed; all by one state of the database."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        seen, listings, refused = await read(session, produce)
-        pairs = (await session.execute(PROMISED, {"listing_ids": [UUID(each) for each in listing_ids]})).all()
-        of_now = {"produce": produce, "now": instant_of(seen.now_us)}
-        orders, _ = orders_in(await columns_of(session, PROMISED_ORDERS, of_now))
+        seen, listings, orders, refused = await read(session, produce)
+        pairs = (await session.execute(PROMISED, {"ids": [UUID(each.id) for each in asked]})).all()
+        promised = {
+            side: Market.of_tables(*await _promised(session, side, seen, listings, orders), refused)
+            for side in {each.side for each in asked}
+        }
     own_g = {(str(pair.listing_id), str(pair.order_id)): int(pair.quantity_g) for pair in pairs}
-    return seen, Promised(Market.of_tables(listings, orders, refused), own_g)
+    return seen, Promised(promised, own_g)
+
+
+async def _promised(
+    session: ReadSession, side: Side, seen: Snapshot, listings: ListingTable, orders: OrderTable
+) -> tuple[ListingTable, OrderTable]:
+    """What others were promised, for who asks from this side."""
+    of_now = {"produce": seen.produce, "now": instant_of(seen.now_us)}
+    if side == "listing":
+        return listings, orders_in(await columns_of(session, PROMISED_ORDERS, of_now))[0]
+    return listings_in(await columns_of(session, PROMISED_SUPPLY, of_now))[0], orders

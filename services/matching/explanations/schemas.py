@@ -1,6 +1,6 @@
 """Explanations on the public surface, with a sentence beside each code."""
 
-from typing import Literal, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -8,42 +8,77 @@ from pydantic import BaseModel
 from chassis.fields import KgOut, kg_of
 from chassis.problems import Language, Text
 from services.matching.explanations.models import Explained, State
-from services.matching.optimiser.explain import Code, Fix, Reason
+from services.matching.optimiser.explain import Change, Code, Fix, Reason
+from services.matching.optimiser.sides import Side
 
-SENTENCES: dict[Code, Text] = {
+OF_LISTINGS: dict[Code, Text] = {
     "price_gap": Text(
-        "{kg} 公斤：{orders} 个求购的最高价低于您的底价。",
-        "{kg} kg: {orders} order(s) pay less than your floor price.",
+        "{kg} 公斤：{count} 个求购的最高价低于您的底价。",
+        "{kg} kg: {count} order(s) pay less than your floor price.",
     ),
     "too_far": Text(
-        "{kg} 公斤：离 {orders} 个求购太远，运费超出差价，或无法按时送达。",
-        "{kg} kg: {orders} order(s) are too far; the freight exceeds what they pay, or it would come too late.",
+        "{kg} 公斤：离 {count} 个求购太远，运费超出差价，或无法按时送达。",
+        "{kg} kg: {count} order(s) are too far; the freight exceeds what they pay, or it would come too late.",
     ),
     "spoils_before_arrival": Text(
-        "{kg} 公斤：{orders} 个求购要求送达时更新鲜。",
-        "{kg} kg: {orders} order(s) want it fresher on arrival than it would be.",
+        "{kg} 公斤：{count} 个求购要求送达时更新鲜。",
+        "{kg} kg: {count} order(s) want it fresher on arrival than it would be.",
     ),
-    "grade": Text("{kg} 公斤：{orders} 个求购要求更高等级。", "{kg} kg: {orders} order(s) want a better grade."),
+    "grade": Text("{kg} 公斤：{count} 个求购要求更高等级。", "{kg} kg: {count} order(s) want a better grade."),
     "window": Text(
-        "{kg} 公斤：{orders} 个求购要求的时间与供货时间不符。",
-        "{kg} kg: {orders} order(s) want it at another time than it is there.",
+        "{kg} 公斤：{count} 个求购要求的时间与供货时间不符。",
+        "{kg} kg: {count} order(s) want it at another time than it is there.",
     ),
-    "outbid": Text("{kg} 公斤：{orders} 个求购由其他供应满足。", "{kg} kg: {orders} order(s) took it from others."),
+    "outbid": Text("{kg} 公斤：{count} 个求购由其他供应满足。", "{kg} kg: {count} order(s) took it from others."),
     "no_demand": Text("{kg} 公斤：目前没有求购。", "{kg} kg: nobody is asking for it now."),
     "min_fill": Text(
-        "{kg} 公斤：{orders} 个求购的整批或最低数量要求无法满足。",
-        "{kg} kg: a whole lot, or the least quantity of {orders} order(s), can't be met.",
+        "{kg} 公斤：{count} 个求购的整批或最低数量要求无法满足。",
+        "{kg} kg: a whole lot, or the least quantity of {count} order(s), can't be met.",
     ),
     "declined": Text(
-        "{kg} 公斤：与 {orders} 个求购此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
-        "{kg} kg: declined or lapsed with {orders} order(s); a change of price, quantity or time offers it again.",
+        "{kg} 公斤：与 {count} 个求购此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
+        "{kg} kg: declined or lapsed with {count} order(s); a change of price, quantity or time offers it again.",
     ),
 }
 """Of so much of the lot, which the orders may exceed by far."""
+OF_ORDERS: dict[Code, Text] = {
+    "price_gap": Text(
+        "{kg} 公斤：您的最高价低于 {count} 个供应的底价。",
+        "{kg} kg: you pay less than the floor price of {count} listing(s).",
+    ),
+    "too_far": Text(
+        "{kg} 公斤：{count} 个供应太远，运费超出差价，或无法按时送达。",
+        "{kg} kg: {count} listing(s) are too far; the freight exceeds what you pay, or it would come too late.",
+    ),
+    "spoils_before_arrival": Text(
+        "{kg} 公斤：{count} 个供应送达时达不到您要求的新鲜度。",
+        "{kg} kg: {count} listing(s) would be less fresh on arrival than you want.",
+    ),
+    "grade": Text(
+        "{kg} 公斤：{count} 个供应的等级低于您的要求。",
+        "{kg} kg: {count} listing(s) are of a lower grade than you want.",
+    ),
+    "window": Text(
+        "{kg} 公斤：{count} 个供应的供货时间与您要求的时间不符。",
+        "{kg} kg: {count} listing(s) are there at another time than you want.",
+    ),
+    "outbid": Text("{kg} 公斤：{count} 个供应由其他求购买走。", "{kg} kg: {count} listing(s) went to other orders."),
+    "no_supply": Text("{kg} 公斤：目前没有可供的货源。", "{kg} kg: nobody offers it now."),
+    "min_fill": Text(
+        "{kg} 公斤：您的最低数量，或 {count} 个供应的整批要求无法满足。",
+        "{kg} kg: your least quantity, or {count} listing(s) sold as a whole, can't be met.",
+    ),
+    "declined": Text(
+        "{kg} 公斤：与 {count} 个供应此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
+        "{kg} kg: declined or lapsed with {count} listing(s); a change of price, quantity or time offers it again.",
+    ),
+}
+"""Of so much of what the order wants, which the lots may exceed by far."""
+SENTENCES: dict[Side, dict[Code, Text]] = {"listing": OF_LISTINGS, "order": OF_ORDERS}
 
 
 class ReasonOut(BaseModel):
-    """Why so much of the listing is not sold, and to how many orders; `text` says it in the language asked for."""
+    """Why so much of it is not matched, with how many of the other side; `text` says it in the language asked for."""
 
     code: Code
     quantity_kg: KgOut
@@ -51,16 +86,16 @@ class ReasonOut(BaseModel):
     text: str
 
     @classmethod
-    def of(cls, reason: Reason, language: Language) -> Self:
-        told = {"orders": reason.orders, "kg": kg_of(reason.quantity_g)}
-        text = SENTENCES[reason.code].in_language(language, told)
-        return cls(code=reason.code, quantity_kg=reason.quantity_g, count=reason.orders, text=text)
+    def of(cls, reason: Reason, side: Side, language: Language) -> Self:
+        told = {"count": reason.count, "kg": kg_of(reason.quantity_g)}
+        text = SENTENCES[side][reason.code].in_language(language, told)
+        return cls(code=reason.code, quantity_kg=reason.quantity_g, count=reason.count, text=text)
 
 
 class FixOut(BaseModel):
-    """The least change of the listing that would match more of it now: a second plan has confirmed it."""
+    """The least change of the listing or order that would match more of it now: a second plan has confirmed it."""
 
-    change: Literal["min_price_fen_per_kg"]
+    change: Change
     to: int
     would_match_kg: KgOut
 
@@ -70,7 +105,8 @@ class FixOut(BaseModel):
 
 
 class ExplanationOut(BaseModel):
-    """Why a listing is not sold, with the last round it was in. Reasons and fix are of the market as it stands now."""
+    """Why a listing is not sold or an order not met, with the last round it was in. Reasons and fix are of the market
+    as it stands now."""
 
     state: State
     reasons: list[ReasonOut]
@@ -79,11 +115,11 @@ class ExplanationOut(BaseModel):
     certified_gap: float | None
 
     @classmethod
-    def of(cls, explained: Explained, language: Language) -> Self:
+    def of(cls, explained: Explained, side: Side, language: Language) -> Self:
         standing = explained.standing
         return cls(
             state=standing.state,
-            reasons=[ReasonOut.of(each, language) for each in explained.reasons],
+            reasons=[ReasonOut.of(each, side, language) for each in explained.reasons],
             cheapest_fix=None if explained.fix is None else FixOut.of(explained.fix),
             round_id=standing.round_id,
             certified_gap=standing.certified_gap,

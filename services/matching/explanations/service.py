@@ -1,4 +1,5 @@
-"""Answering why a listing is not sold, for many at once: who waits for the same market is answered together."""
+"""Answering why a listing is not sold or an order not met, for many at once: who waits for the same market, on
+whichever side, is answered together."""
 
 import asyncio
 import time
@@ -18,6 +19,7 @@ from chassis.telemetry import described
 from services.matching.explanations import queries
 from services.matching.explanations.models import Explained, Standing
 from services.matching.optimiser.explain import Explanation
+from services.matching.optimiser.sides import Who
 from services.matching.rounds.models import SolverUnavailable
 from services.matching.rounds.pool import SolverPool
 
@@ -26,20 +28,29 @@ HEARD_WITHIN_MS = 24 * 3600 * 1000
 WAITING_MAX = 32
 """Who waits keeps a place among the requests at work (chassis.overload); others need some, too."""
 WITH_REASONS = frozenset({"unsold", "partly"})
-Waiting = list[tuple[str, asyncio.Future[Explanation | None]]]
+Waiting = list[tuple[Who, asyncio.Future[Explanation | None]]]
 
 log = structlog.get_logger()
 
 
-async def standing(session: AsyncSession, caller: Caller, listing_id: UUID) -> Standing:
+async def standing_of_listing(session: AsyncSession, caller: Caller, listing_id: UUID) -> Standing:
     """Where the caller's listing stands. Raises NotFound.
 
     Of an id that was made just now nobody can say yet whose it is; ids can't be guessed.
     """
-    found = await queries.standing_of(session, listing_id)
+    found = await queries.standing_of_listing(session, listing_id)
     if found is None and _may_not_be_heard_of(listing_id):
         return Standing(caller.account_id, "", "pending")
-    if found is None or (caller.role != "admin" and found.producer_id != caller.account_id):
+    return _own(found, caller)
+
+
+async def standing_of_order(session: AsyncSession, caller: Caller, order_id: UUID) -> Standing:
+    """Where the caller's order stands. Raises NotFound."""
+    return _own(await queries.standing_of_order(session, order_id), caller)
+
+
+def _own(found: Standing | None, caller: Caller) -> Standing:
+    if found is None or (caller.role != "admin" and found.owner_id != caller.account_id):
         raise NotFound()
     return found
 
@@ -55,7 +66,7 @@ class Explainer:
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._one = asyncio.Lock()
 
-    async def explain(self, db: Database, pool: SolverPool, listing_id: UUID, standing: Standing) -> Explained:
+    async def explain(self, db: Database, pool: SolverPool, who: Who, standing: Standing) -> Explained:
         """Raises SolverUnavailable, and Overloaded when too many wait."""
         if standing.state not in WITH_REASONS:
             return Explained(standing)
@@ -63,7 +74,7 @@ class Explainer:
             raise Overloaded(retry_after_s=2)
         produce = standing.produce
         answer: asyncio.Future[Explanation | None] = asyncio.get_running_loop().create_future()
-        self._waiting[produce].append((str(listing_id), answer))
+        self._waiting[produce].append((who, answer))
         if produce not in self._at_work:
             working = Context().run(asyncio.create_task, self._answer(db, pool, produce))  # nobody's trace
             self._at_work[produce] = working
@@ -83,20 +94,20 @@ class Explainer:
                 answer.cancel()  # of those without an answer: this was cancelled
 
     async def _answer_together(self, db: Database, pool: SolverPool, produce: str, waiting: Waiting) -> None:
-        ids = list(dict.fromkeys(listing_id for listing_id, answer in waiting if not answer.done()))
+        asked = list(dict.fromkeys(who for who, answer in waiting if not answer.done()))
         try:
-            seen, promised = await queries.market_of(db, produce, ids)
-            found = await pool.explain(seen.market, promised, seen.policy, seen.now_us, ids)
+            seen, promised = await queries.market_of(db, produce, asked)
+            found = await pool.explain(seen.market, promised, seen.policy, seen.now_us, asked)
         except SolverFailed as error:
-            log.error("explanation_failed", produce=produce, listings=len(ids), error=described(error))
+            log.error("explanation_failed", produce=produce, asked=len(asked), error=described(error))
             _refuse(waiting, SolverUnavailable(headers={"Retry-After": "1"}))
         except Exception as error:  # the database's, say: whoever waits is told
             _refuse(waiting, error)
         else:
-            by_id = {each.listing_id: each for each in found}
-            for listing_id, answer in waiting:
+            by_who = {each.who: each for each in found}
+            for who, answer in waiting:
                 if not answer.done():  # who hung up waits no more
-                    answer.set_result(by_id.get(listing_id))
+                    answer.set_result(by_who.get(who))
 
 
 def _refuse(waiting: Waiting, error: Exception) -> None:

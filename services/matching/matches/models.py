@@ -19,6 +19,7 @@ from contracts.matches import (
     MatchStatus,
     ReleaseReason,
 )
+from services.matching.orders.models import PriceBasis
 from services.matching.tables import Base
 
 Side = Literal["producer", "buyer"]
@@ -46,6 +47,10 @@ class Match(Base):
     While it is proposed its quantity is held on both sides; from then on it is agreed on both, until it is released.
     `words` are those of the side that declined; `ready_at` is when the lot can leave; `agree_by` is None where both
     had consented beforehand. The places carry the points that the distance was measured between.
+
+    From `price_basis` on stands what the round valued it by, as it was then: a ceiling may change later, and a rescue
+    is of the moment. All None: it was made before these were kept. One bonus None: whether the county is on that list
+    nobody knows.
     """
 
     __tablename__ = "matches"
@@ -82,6 +87,13 @@ class Match(Base):
     buyer_consents: Mapped[bool] = mapped_column(Boolean)
     agree_by: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    price_basis: Mapped[PriceBasis | None] = mapped_column(Text)
+    ceiling_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    floor_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    rescue_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    watch_52_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    poverty_832_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    spread_mfen: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (
         CheckConstraint("quantity_g > 0", name="quantity"),

@@ -1,4 +1,4 @@
-"""What stands between one lot and every order of its market."""
+"""What stands between the lots and the orders of a market, pair by pair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ Obstacle = Literal["grade", "window", "price_gap", "too_far", "spoils_before_arr
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """By order of the market, for one lot."""
+    """By pair, in the order that they were asked in."""
 
-    asks: BoolArray  # would have this lot as well as any other, or no other
-    surplus_fen_per_kg: IntArray  # < 0: floor and freight are more than it pays
+    asks: BoolArray  # the order would have this lot as well as any other, or no other
+    surplus_fen_per_kg: IntArray  # < 0: floor and freight are more than the order pays
     by_code: Mapping[Obstacle, BoolArray]
     but_for_money: BoolArray  # asks, and has no obstacle but that surplus
 
     @classmethod
-    def of(cls, instance: Instance, row: int) -> "Obstacles":
-        """All that apply to each pair; there are none exactly where the pair is compatible."""
+    def of(cls, instance: Instance, listing: IntArray, order: IntArray) -> "Obstacles":
+        """All that apply to each of these pairs; there are none exactly where the pair is compatible."""
         lots, bids, policy = instance.market.listings, instance.market.orders, instance.policy
-        orders = np.arange(len(bids.ids))
-        listing = np.full(len(orders), row)
-        distance_m = road_distance_m(instance, listing, orders)
+        floor, ceiling = lots.floor_fen_per_kg[listing], bids.ceiling_fen_per_kg[order]
+        distance_m = road_distance_m(instance, listing, order)
         freight = freight_fen_per_kg(policy, distance_m, instance.class_percent[listing])
-        surplus = bids.ceiling_fen_per_kg - lots.floor_fen_per_kg[row] - np.where(bids.delivered, freight, 0)
-        arrives_us = arrival_us(instance, listing, orders, distance_m)
-        packed_us = int(instance.leaves_at_us[row]) + policy.handling_us
+        surplus = ceiling - floor - np.where(bids.delivered[order], freight, 0)
+        leaves_us, deliver_by_us = instance.leaves_at_us[listing], bids.deliver_by_us[order]
+        arrives_us = arrival_us(instance, listing, order, distance_m)
 
-        gone = np.full(len(orders), instance.leaves_at_us[row] > lots.available_until_us[row])
-        window = gone | (np.maximum(packed_us, bids.deliver_from_us) > bids.deliver_by_us)
-        dear = bids.ceiling_fen_per_kg < lots.floor_fen_per_kg[row]
-        late = ~window & (arrives_us > bids.deliver_by_us)
+        gone = leaves_us > lots.available_until_us[listing]
+        window = gone | (np.maximum(leaves_us + policy.handling_us, bids.deliver_from_us[order]) > deliver_by_us)
+        dear = ceiling < floor
+        late = ~window & (arrives_us > deliver_by_us)
         by_code: dict[Obstacle, BoolArray] = {
-            "grade": lots.grade[row] > bids.min_grade,
+            "grade": lots.grade[listing] > bids.min_grade[order],
             "window": window,
             "price_gap": dear,
             "too_far": late | (~dear & (surplus < 0)),
-            "spoils_before_arrival": lots.spoils_at_us[row] - arrives_us < bids.min_remaining_life_us,
-            "declined": among(row * len(orders) + orders, instance.market.excluded),
-            "min_fill": ~lots.divisible[row] & (lots.remaining_g[row] > bids.wanted_g),
+            "spoils_before_arrival": lots.spoils_at_us[listing] - arrives_us < bids.min_remaining_life_us[order],
+            "declined": among(listing * len(bids.ids) + order, instance.market.excluded),
+            "min_fill": ~lots.divisible[listing] & (lots.remaining_g[listing] > bids.wanted_g[order]),
         }
-        asks = (bids.pin == NO_PIN) | (bids.pin == row)
+        pin = bids.pin[order]
+        asks = (pin == NO_PIN) | (pin == listing)
         but_for_money = asks & ~late
         for code, hindered in by_code.items():
             if code not in {"price_gap", "too_far"}:
@@ -56,5 +56,5 @@ class Obstacles:
 
     @property
     def none(self) -> BoolArray:
-        """The orders that could have the lot."""
+        """The pairs that could come together."""
         return self.but_for_money & (self.surplus_fen_per_kg >= 0)

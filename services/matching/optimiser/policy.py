@@ -86,9 +86,13 @@ def priority_fen_per_kg(policy: Policy, watch_52: IntArray, poverty_832: IntArra
     A county may be both (each of the 52 is one of the 832), and then earns both: they are two lists, each with
     its own bonus.
     """
-    watch = np.where(watch_52 == 1, policy.watch_52_fen_per_kg, 0)
-    poverty = np.where(poverty_832 == 1, policy.poverty_832_fen_per_kg, 0)
-    return watch + poverty
+    watch = listed_fen_per_kg(policy.watch_52_fen_per_kg, watch_52)
+    return watch + listed_fen_per_kg(policy.poverty_832_fen_per_kg, poverty_832)
+
+
+def listed_fen_per_kg(bonus_fen_per_kg: int, flag: IntArray) -> IntArray:
+    """The bonus of one list."""
+    return np.where(flag == 1, bonus_fen_per_kg, 0)
 
 
 def farm_gate_price(policy: Policy, floor_fen_per_kg: IntLike, surplus_fen_per_kg: IntLike) -> IntLike:

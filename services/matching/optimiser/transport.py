@@ -30,7 +30,7 @@ import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.flow import COST_LIMIT, Network, Solver, exact_dot, min_cost_flow
-from services.matching.optimiser.policy import QUARTERS, IntArray
+from services.matching.optimiser.policy import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,16 @@ def value_mfen(instance: Instance, arcs: Arcs, flow_g: IntArray) -> int:
 
 def spread_mfen(instance: Instance, sold_by_listing_g: IntArray) -> int:
     """The spread earned by selling so much of each listing, the first quarters first."""
+    return sum(spread_by_listing_mfen(instance, sold_by_listing_g).tolist())
+
+
+def spread_by_listing_mfen(instance: Instance, sold_by_listing_g: IntArray) -> IntArray:
+    """The same by listing: at most 10^6 fen per kg × 10^10 g each."""
     quarter_g = instance.market.listings.quarter_g
     before_g = np.cumsum(quarter_g, axis=1) - quarter_g
     filled_g = np.clip(sold_by_listing_g[:, None] - before_g, 0, quarter_g)
-    return sum(
-        exact_dot(np.full_like(filled_g[:, quarter], instance.policy.spread_fen_per_kg[quarter]), filled_g[:, quarter])
-        for quarter in range(QUARTERS)
-    )
+    earned_mfen: IntArray = filled_g @ np.array(instance.policy.spread_fen_per_kg, dtype=np.int64)
+    return earned_mfen
 
 
 def sold_g(instance: Instance, arcs: Arcs, flow_g: IntArray) -> IntArray:

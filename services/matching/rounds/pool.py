@@ -16,6 +16,7 @@ from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import Policy
+from services.matching.optimiser.sides import Who
 
 SOLVER = "services.matching.optimiser.solver"
 PRICING_SHARE = 0.25  # of a question's time
@@ -93,10 +94,10 @@ class SolverPool:
             await ended(*clearing)
 
     async def explain(
-        self, market: Market, promised: Promised, policy: Policy, now_us: int, listing_ids: Sequence[str]
+        self, market: Market, promised: Promised, policy: Policy, now_us: int, asked: Sequence[Who]
     ) -> list[Explanation]:
         """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running."""
-        return await self._answer(explain, market, promised, policy, now_us, listing_ids)
+        return await self._answer(explain, market, promised, policy, now_us, asked)
 
     async def stop(self) -> None:
         """End the processes, whatever they are doing. Whoever waits for one is told."""

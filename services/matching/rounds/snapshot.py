@@ -73,24 +73,25 @@ def _coordinate(degrees: Any) -> Any:
     return func.coalesce(degrees, float("nan"))
 
 
-# One row with an array a column: a market of thousands of rows is read many times as fast as row by row.
-LOT_COLUMNS: dict[str, Any] = {
-    "ids": cast(LOT.listing_id, Text),
-    "terms": LOT.terms,
-    "adcode": LOT.origin_adcode,
-    "lon": _coordinate(LOT.origin_lon),
-    "lat": _coordinate(LOT.origin_lat),
-    "quantity_g": LOT.listed_g,
-    "committed_g": LOT.held_g + LOT.agreed_g,
-    "remaining_g": LOT.quantity_g - LOT.held_g - LOT.agreed_g,
-    "floor_fen_per_kg": LOT.min_price_fen_per_kg,
-    "grade": _index(GRADES, LOT.grade),
-    "available_from_us": _us(LOT.available_from),
-    "available_until_us": func.coalesce(_us(LOT.available_until), LATEST_US),
-    "spoils_at_us": _us(LOT.spoils_at),
-    "temperature_class": _index(TEMPERATURE_CLASSES, LOT.temperature_class),
-    "divisible": LOT.divisible,
-}
+def lots_of(remaining_g: Any) -> dict[str, Any]:
+    """The columns of listings, each as if so much of it remained."""
+    return {
+        "ids": cast(LOT.listing_id, Text),
+        "terms": LOT.terms,
+        "adcode": LOT.origin_adcode,
+        "lon": _coordinate(LOT.origin_lon),
+        "lat": _coordinate(LOT.origin_lat),
+        "quantity_g": LOT.listed_g,
+        "committed_g": LOT.held_g + LOT.agreed_g,
+        "remaining_g": remaining_g,
+        "floor_fen_per_kg": LOT.min_price_fen_per_kg,
+        "grade": _index(GRADES, LOT.grade),
+        "available_from_us": _us(LOT.available_from),
+        "available_until_us": func.coalesce(_us(LOT.available_until), LATEST_US),
+        "spoils_at_us": _us(LOT.spoils_at),
+        "temperature_class": _index(TEMPERATURE_CLASSES, LOT.temperature_class),
+        "divisible": LOT.divisible,
+    }
 
 
 def bids_of(wanted_g: Any) -> dict[str, Any]:
@@ -114,11 +115,13 @@ def bids_of(wanted_g: Any) -> dict[str, Any]:
     }
 
 
+LOT_COLUMNS = lots_of(LOT.quantity_g - LOT.held_g - LOT.agreed_g)
 BID_COLUMNS = bids_of(BID.quantity_g - BID.held_g - BID.agreed_g)
 
 
 def in_columns(columns: Mapping[str, Any]) -> Select[Any]:
-    """An array of each, under its name."""
+    """One row with an array of each, under its name: a market of thousands of rows is read many times as fast as row by
+    row."""
     return select(*(func.array_agg(each).label(name) for name, each in columns.items()))
 
 
@@ -151,30 +154,31 @@ async def take(db: Database, produce: str) -> Snapshot:
     """All reads see one state of the database; its transaction ends here, before anything is solved."""
     async with db.reading() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        seen, _, _ = await read(session, produce)
+        seen, *_ = await read(session, produce)
     return seen
 
 
-async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTable, list[tuple[str, str]]]:
-    """The same within a transaction that sees one state of the database; and its listings and refused pairs, of which
-    another market can be made."""
+async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTable, OrderTable, list[tuple[str, str]]]:
+    """The same within a transaction that sees one state of the database; and its listings, orders and refused pairs, of
+    which another market can be made."""
     market = {"produce": produce}
     now, version, weights, changes, changed = (await session.execute(NOW_POLICY_AND_CHANGES, market)).one()
-    lots, lot_terms = _listings(await columns_of(session, FREE_LOTS, market))
+    lots, lot_terms = listings_in(await columns_of(session, FREE_LOTS, market))
     bids, bid_terms = orders_in(await columns_of(session, FREE_BIDS, market))
     refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
     now_us = us_of(now)
     lots = lots.rows(np.flatnonzero(lots.spoils_at_us > now_us))
+    bids = bids.rows(np.flatnonzero(bids.deliver_by_us > now_us))
     seen = Snapshot(
         produce,
         now_us,
         policy_of(version, weights),
-        Market.of_tables(lots, bids.rows(np.flatnonzero(bids.deliver_by_us > now_us)), refused),
+        Market.of_tables(lots, bids, refused),
         changes or (),
         None if changed and None in changed else frozenset(map(str, changed or ())),
         lot_terms | bid_terms,
     )
-    return seen, lots, refused
+    return seen, lots, bids, refused
 
 
 async def changed_markets(db: Database) -> Sequence[str]:
@@ -210,7 +214,7 @@ async def columns_of(session: ReadSession, statement: Select[Any], asked: Mappin
     return {name: column or () for name, column in found.items()}  # the array of no rows is NULL
 
 
-def _listings(columns: Columns) -> tuple[ListingTable, dict[str, int]]:
+def listings_in(columns: Columns) -> tuple[ListingTable, dict[str, int]]:
     """The table of these, and the terms of each."""
     counties = [_county(adcode) for adcode in columns["adcode"]]
     lon, lat = _points(columns, counties)

@@ -184,6 +184,13 @@ def _match(each: Fitting, round_id: UUID, now: datetime) -> Match:
         buyer_consents=bid.auto_agree,
         agree_by=None if each.agreed else journey.agree_by(now),
         created_at=now,
+        price_basis="delivered" if planned.worth.delivered else "farm_gate",
+        ceiling_fen_per_kg=planned.worth.ceiling_fen_per_kg,
+        floor_fen_per_kg=planned.worth.floor_fen_per_kg,
+        rescue_fen_per_kg=planned.worth.rescue_fen_per_kg,
+        watch_52_fen_per_kg=planned.worth.watch_52_fen_per_kg,
+        poverty_832_fen_per_kg=planned.worth.poverty_832_fen_per_kg,
+        spread_mfen=planned.worth.spread_mfen,
     )
 
 

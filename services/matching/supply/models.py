@@ -62,6 +62,7 @@ class Supply(Books, Base):
             "produce",
             postgresql_where="status = 'open' AND quantity_g - held_g - agreed_g > 0",
         ),
+        Index("ix_supply_promised_by_produce", "produce", "spoils_at", postgresql_where="held_g + agreed_g > 0"),
     )
 
     @classmethod

@@ -14,6 +14,7 @@ from services.matching.optimiser.explain import Explanation, Fix, Promised, Reas
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.obstacles import Obstacles
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from services.matching.optimiser.sides import Side, Who
 from tests.services.matching.optimiser.factories import KG, NOW_US, instance, listing, listings, order, orders
 
 URUMQI = {"lon": 87.6, "lat": 43.8}
@@ -23,13 +24,16 @@ def explained(
     lots: Sequence[Listing],
     bids: Sequence[Order],
     *,
+    side: Side = "listing",
     refused: Sequence[tuple[str, str]] = (),
     promised: Sequence[Order] = (),
+    sold: Sequence[Listing] = (),
     own_g: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Explanation]:
-    """Of each of the lots."""
-    before = Promised(Market.of(lots, promised, refused), own_g or {})
-    return explain(Market.of(lots, bids, refused), before, POLICY_1, NOW_US, [lot.id for lot in lots])
+    """Of each of the lots, or of each of the orders."""
+    before = Market.of(lots, promised, refused) if side == "listing" else Market.of(sold, bids, refused)
+    asked = [Who(side, each.id) for each in (lots if side == "listing" else bids)]
+    return explain(Market.of(lots, bids, refused), Promised({side: before}, own_g or {}), POLICY_1, NOW_US, asked)
 
 
 def sold_g(lots: Sequence[Listing], bids: Sequence[Order], listing_id: str) -> int:
@@ -49,8 +53,9 @@ def test_nothing_stands_between_exactly_those_that_are_compatible(
     of = instance(*lots, *bids, excluded=((f"L{refused_lot}", f"O{refused_bid}"),))
     count = len(of.market.orders.ids)
     for row in range(len(of.market.listings.ids)):
-        arcs = compatible_arcs(of, np.full(count, row), np.arange(count))
-        seen = Obstacles.of(of, row)
+        pairs = np.full(count, row), np.arange(count)
+        arcs = compatible_arcs(of, *pairs)
+        seen = Obstacles.of(of, *pairs)
         free = seen.asks.copy()
         for hindered in seen.by_code.values():
             free &= ~hindered
@@ -76,7 +81,7 @@ def test_what_stands_between_a_lot_and_the_only_order_is_named(
 ) -> None:
     (found,) = explained([listing(**lot)], [order(**bid)])
     wanted_g = order(**bid).wanted_g
-    assert found.unsold_g == 1200 * KG
+    assert found.unmatched_g == 1200 * KG
     assert Reason(code, min(1200 * KG, wanted_g), 1) in found.reasons  # type: ignore[arg-type]
 
 
@@ -101,7 +106,7 @@ def test_without_a_buyer_there_is_no_demand_and_a_pin_to_another_is_none() -> No
 def test_who_was_outbid_hears_by_how_much_and_from_which_floor_it_would_win() -> None:
     lots = [listing("L1", kg=500), listing("L2", kg=500, floor_fen_per_kg=1500)]
     dear, cheap = explained(lots, [order(kg=500)])
-    assert cheap.unsold_g == 0
+    assert cheap.unmatched_g == 0
     assert cheap.reasons == ()
     assert dear.reasons == (Reason("outbid", 500 * KG, 1),)
     # 1500 for the last quarter of the other, which earns no spread any more, and 40 for the first of its own
@@ -125,7 +130,7 @@ def test_the_floor_that_would_sell_is_the_highest_that_does() -> None:
 
 def test_only_what_is_unsold_has_reasons() -> None:
     (found,) = explained([listing()], [order(kg=500), order("O2", kg=400, ceiling_fen_per_kg=1000)])
-    assert found.unsold_g == 700 * KG
+    assert found.unmatched_g == 700 * KG
     assert found.reasons == (Reason("price_gap", 400 * KG, 1),)
 
 
@@ -135,9 +140,9 @@ PROMISES = listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0
 @given(*PROMISES)
 def test_what_is_unsold_has_a_reason(lots: list[Listing], bids: list[Order]) -> None:
     for found in explained(lots, bids[1:], promised=bids[:1]):
-        assert bool(found.reasons) == (found.unsold_g > 0)
-        assert all(0 < reason.quantity_g <= found.unsold_g for reason in found.reasons)
-        assert all(reason.orders <= len(bids) for reason in found.reasons)
+        assert bool(found.reasons) == (found.unmatched_g > 0)
+        assert all(0 < reason.quantity_g <= found.unmatched_g for reason in found.reasons)
+        assert all(reason.count <= len(bids) for reason in found.reasons)
 
 
 @given(*PROMISES)
@@ -161,7 +166,7 @@ def test_who_is_told_of_no_price_would_win_nothing_if_it_were_given_away(
     lots: list[Listing], bids: list[Order]
 ) -> None:
     for lot, found in zip(lots, explained(lots, bids), strict=True):
-        if found.unsold_g < lot.remaining_g or found.fix is not None:
+        if found.unmatched_g < lot.remaining_g or found.fix is not None:
             continue
         others = [each for each in lots if each.id != lot.id]
         given_away = value_mfen([*others, replace(lot, floor_fen_per_kg=0)], bids)
@@ -171,7 +176,7 @@ def test_who_is_told_of_no_price_would_win_nothing_if_it_were_given_away(
 def test_a_lot_that_is_sold_in_part_hears_from_which_floor_it_sells_more() -> None:
     lots = [listing("L1", kg=1000), listing("L2", kg=500, floor_fen_per_kg=1500)]
     partly, _ = explained(lots, [order(kg=1000)])
-    assert partly.unsold_g == 500 * KG
+    assert partly.unmatched_g == 500 * KG
     assert partly.fix == Fix("min_price_fen_per_kg", 1509, 125 * KG)
 
 
@@ -188,11 +193,12 @@ def test_two_lots_may_meet_a_least_fill_together() -> None:
     assert dear.fix == Fix("min_price_fen_per_kg", 2548, 200 * KG), "2600 less 52 of freight"
 
 
-def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_there_is_no_time() -> None:
-    market = Market.of([listing(floor_fen_per_kg=2600)], [order(), order("O2", ceiling_fen_per_kg=3000, kg=1)])
-    before = Promised(Market.of([listing(floor_fen_per_kg=2600)], []), {})
+def test_reasons_are_told_without_a_fix_when_the_market_is_too_large_or_has_promises_and_there_is_no_time() -> None:
+    rich = order("O2", ceiling_fen_per_kg=3000, kg=1, min_fill_g=1)
+    market = Market.of([listing(floor_fen_per_kg=2600)], [order(), rich])
+    before = Promised({"listing": Market.of([listing(floor_fen_per_kg=2600)], [])}, {})
     for limits, within_s in ((Limits(arcs=0), 5.0), (None, 0.0)):
-        (found,) = explain(market, before, POLICY_1, NOW_US, ["L1"], limits, within_s)
+        (found,) = explain(market, before, POLICY_1, NOW_US, [Who("listing", "L1")], limits, within_s)
         assert found.reasons
         assert found.fix is None
 

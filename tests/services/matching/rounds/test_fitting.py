@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.plan import Match as Planned
+from services.matching.optimiser.plan import Worth
 from services.matching.optimiser.policy import POLICY_1
 from services.matching.rounds.fitting import Fitting, Journey, Sides, fitting, totals
 from services.matching.rounds.snapshot import instant_of, us_of
@@ -18,6 +19,7 @@ from services.matching.rounds.snapshot import instant_of, us_of
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HOUR, US = timedelta(hours=1), timedelta(microseconds=1)
 KM_60 = 60_000
+WORTH = Worth(True, 1620, 1600, 0, 0, 0, 0)
 UNDER_WAY = 5 * HOUR  # 4 h of handling and 60 km at 60 km/h
 
 
@@ -54,7 +56,7 @@ def bid(**changes: Any) -> SimpleNamespace:
 
 
 def planned(quantity_g: int = 1000, listing_id: str = "L", order_id: str = "O", distance_m: int = KM_60) -> Planned:
-    return Planned(listing_id, order_id, quantity_g, 1600, 20, 0, 0, distance_m, 0, 0)
+    return Planned(listing_id, order_id, quantity_g, 1600, 20, 0, 0, distance_m, 0, 0, WORTH)
 
 
 def made(
