@@ -45,7 +45,7 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
 
     async def clear(market: str) -> Round | None:
         async with few:
-            return await _clear(db, pool, market, on_demand=True)
+            return await _clear(db, pool, market, on_demand=True, whole=True)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -58,13 +58,14 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
     return [each for task in rounds if (each := task.result()) is not None]
 
 
-async def clear_changed(db: Database, pool: SolverPool, produce: str) -> Round | None:
-    """Clear this market if it has changed since its last round and nobody else does so now.
+async def clear_changed(db: Database, pool: SolverPool, produce: str, *, whole: bool = False) -> Round | None:
+    """Clear this market if it has changed since its last round and nobody else does so now: what its changes touch, or
+    the whole of it.
 
     A market without two sides leaves no round.
     """
     try:
-        return await _clear(db, pool, produce, on_demand=False)
+        return await _clear(db, pool, produce, on_demand=False, whole=whole)
     except LockTaken:
         return None
 
@@ -83,7 +84,7 @@ async def set_interval(session: WriteSession, seconds: float) -> None:
     session.wake(LOOP)
 
 
-async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: bool) -> Round | None:
+async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: bool, whole: bool) -> Round | None:
     async with db.holding(_lock_of(produce), LOCK_RETRY_S, wait=on_demand) as lock:
         started_s = time.perf_counter()
         seen = await snapshot.take(db, produce)
@@ -93,7 +94,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
         if not on_demand and not seen.changes:
             return None  # another process has just cleared it
         async with db.keeping(lock):
-            plan = await _solved(pool, seen, None if on_demand else seen.changed)
+            plan = await _solved(pool, seen, None if whole else seen.changed)
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan)

@@ -13,6 +13,9 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 1.0  # whether the interval was changed elsewhere
 LEAVE_ALONE_S = 30.0  # a market whose round failed
+WHOLE_EVERY_S = 600.0
+"""As often a round looks at all of a market, in each process: should a round of what changed ever miss a pair, that is
+how long it waits."""
 
 
 class Timer:
@@ -22,6 +25,7 @@ class Timer:
         self._db = db
         self._pool = pool
         self._left_alone_until_s: dict[str, float] = {}
+        self._whole_due_s: dict[str, float] = {}
 
     async def run(self) -> None:
         """Work until cancelled, with the solvers running. Raises when the database is lost; the worker begins again."""
@@ -54,8 +58,12 @@ class Timer:
             await asyncio.gather(*(self._clear(market) for market in few))
 
     async def _clear(self, market: str) -> None:
+        now_s = asyncio.get_running_loop().time()
+        whole = now_s >= self._whole_due_s.get(market, now_s)
         try:
-            await service.clear_changed(self._db, self._pool, market)
+            cleared = await service.clear_changed(self._db, self._pool, market, whole=whole)
+            if whole and cleared is not None:
+                self._whole_due_s[market] = now_s + WHOLE_EVERY_S
         except Exception as error:
             if is_transient(error):
                 log.warning("round_waits", produce=market, error=type(error).__name__)

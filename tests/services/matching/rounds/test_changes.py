@@ -1,5 +1,6 @@
 """Which listings and orders a round looks at: those that changed, and whoever these can reach."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -7,9 +8,10 @@ import pytest
 
 from services.matching.markets import MARKET_CHANGES, mark_changed
 from services.matching.optimiser.plan import Plan
-from services.matching.rounds import service, snapshot
+from services.matching.rounds import service, snapshot, timer
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
+from services.matching.rounds.timer import Timer
 from tests.services.matching.scene import Scene, books_balance, consume, then
 
 URUMQI = {"adcode": "650102"}
@@ -66,6 +68,24 @@ async def test_the_timer_looks_at_what_changed_and_a_round_on_demand_at_everythi
     await timed(scene, watching)
     await service.clear_now(scene.db, watching, "strawberry")
     assert watching.changed == [{str(lot.listing_id), order["id"]}, {str(late.listing_id)}, None]
+
+
+async def test_once_in_a_while_the_timer_looks_at_everything(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    watching = Watching(scene.pool)
+    clearing = Timer(scene.db, watching)
+    await scene.order(quantity_kg=5_000)
+    lots = []
+
+    async def another(every_s: float) -> None:
+        monkeypatch.setattr(timer, "WHOLE_EVERY_S", every_s)
+        lots.append(await scene.lot(quantity_g=1_000))
+        await clearing.clear_changed()
+
+    await another(every_s=0.01)
+    await asyncio.sleep(0.02)
+    await another(every_s=600)
+    await another(every_s=600)
+    assert watching.changed == [None, None, {str(lots[2].listing_id)}]
 
 
 async def test_a_newcomer_is_matched_with_whoever_was_left_over_and_nobody_else_is_looked_at(scene: Scene) -> None:
