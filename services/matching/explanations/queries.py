@@ -19,21 +19,9 @@ from services.matching.optimiser.market import Market
 from services.matching.optimiser.sides import Side, Who
 from services.matching.optimiser.tables import ListingTable, OrderTable
 from services.matching.orders.models import Order
+from services.matching.rounds.columns import BID, LOT, bids_of, columns_of, in_columns, listings_in, lots_of, orders_in
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import (
-    BID,
-    LOT,
-    PRODUCE,
-    Snapshot,
-    bids_of,
-    columns_of,
-    in_columns,
-    instant_of,
-    listings_in,
-    lots_of,
-    orders_in,
-    read,
-)
+from services.matching.rounds.snapshot import PRODUCE, Snapshot, instant_of, read
 from services.matching.supply.models import Supply
 
 

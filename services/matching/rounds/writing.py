@@ -36,9 +36,10 @@ from services.matching.matches.models import REFUSED_PAIRS, Match
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Match as Planned
 from services.matching.optimiser.plan import Plan
+from services.matching.rounds.columns import ORDERS, SUPPLY
 from services.matching.rounds.fitting import Fitting, Row, Sides, fitting
 from services.matching.rounds.models import Round
-from services.matching.rounds.snapshot import ORDERS, SUPPLY, Snapshot, refused_pairs
+from services.matching.rounds.snapshot import Snapshot, refused_pairs
 from services.matching.supply.models import point_of
 
 MATCHES: Table = Match.__table__  # type: ignore[assignment]
