@@ -133,9 +133,12 @@ class Stall:
             await connection.close()
 
 
+KEPT = ("alembic_version", "policies", "policy_periods", "policy_starts")
+
+
 async def _empty(connection: asyncpg.Connection) -> None:
     tables = await connection.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL ($1)", list(KEPT)
     )
     await connection.execute(f"TRUNCATE {', '.join(row['tablename'] for row in tables)}")
 
