@@ -102,6 +102,7 @@ class Stall:
 
     async def again(self) -> tuple[Round, Measured]:
         """The timer's next round."""
+        assert (await snapshot.take(self.db, PRODUCE)).changed, "what changed is known"
         watch = Stopwatch(os.getpid())
         cleared = await service.clear_changed(self.db, self.pool, PRODUCE)
         assert cleared is not None, "the market had changed"
@@ -149,7 +150,10 @@ async def _fill(connection: asyncpg.Connection, listings: Sequence[Listing], ord
         await connection.copy_records_to_table(
             table, columns=list(records[0]), records=[list(each.values()) for each in records]
         )
-    await connection.execute("INSERT INTO market_changes (produce) VALUES ($1)", PRODUCE)
+    rows = [UUID(each.id) for each in [*listings, *orders]]
+    await connection.execute(
+        "INSERT INTO market_changes (produce, row_id) SELECT $1, unnest($2::uuid[])", PRODUCE, rows
+    )
     await connection.execute("VACUUM ANALYZE")
 
 

@@ -58,7 +58,7 @@ def _own(found: Standing | None, caller: Caller) -> Standing:
 class Explainer:
     """Of one process. While a market is looked at, those who ask for it wait, and are the next to be answered.
 
-    One market at a time: rounds need the other solvers.
+    One market at a time: rounds need the solvers, too.
     """
 
     def __init__(self) -> None:

@@ -165,9 +165,8 @@ def _search(
             certificates.append(latest)
             best = min(certificates, key=attrgetter("bound_mfen"))
             usable = within_parts(latest.left_out, parts)
-            improvable = bool(missing.any() or (latest.gain_fen_per_kg[usable] > 0).any())
             near = relative_gap(best.bound_mfen, value_mfen(instance, arcs, solution.flow_g)) <= limits.gap
-            if stopping or near or not improvable:
+            if stopping or near or not (latest.gain_fen_per_kg[usable] > 0).any():
                 break
             found = latest.left_out.select(usable)
             known = join(known, found)
@@ -176,6 +175,7 @@ def _search(
         room = limits.whole - int(missing.sum())
         solving[solving] = worth_keeping(instance, arcs, solution.flow_g, *prices, room)
         solving |= missing
+    improvable = bool(missing.any() or (latest.gain_fen_per_kg > 0).any())  # across parts, too
     return _Search(known, arcs, solution, best, solves, stopped_early=improvable)
 
 

@@ -86,7 +86,7 @@ class Plan:
     solves: int
     policy: int
     now_us: int
-    stopped_early: bool  # a limit was reached: the next round may find more without any change
+    stopped_early: bool  # by a limit, or by a cut between parts: the next round may find more
     seconds: float = field(compare=False)
 
     @property

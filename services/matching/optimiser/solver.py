@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 def solve(do: Callable[..., Answer], *question: object) -> Answer:
-    """`do` is one of the engine's functions: `clear`, `explain`."""
+    """`do` is one of the engine's functions: `clear`, `clear_or_divide`, `explain`."""
     return do(*question)
 
 

@@ -19,7 +19,9 @@ from services.matching.optimiser.policy import Policy
 from services.matching.optimiser.sides import Who
 
 SOLVER = "services.matching.optimiser.solver"
-PRICING_SHARE = 0.25  # of a question's time
+PRICING_SHARE = 0.25
+"""Of a question's time: promises have as much again twice (`dive`, `exchange`), and reading pairs takes some, too."""
+EXPLAIN_WITHIN_S = 5.0
 Answer = TypeVar("Answer")
 
 
@@ -96,8 +98,12 @@ class SolverPool:
     async def explain(
         self, market: Market, promised: Promised, policy: Policy, now_us: int, asked: Sequence[Who]
     ) -> list[Explanation]:
-        """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running."""
-        return await self._answer(explain, market, promised, policy, now_us, asked)
+        """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running.
+
+        Its plan is priced out for a short while only: rounds may be waiting for the same process.
+        """
+        limits = Limits(seconds=min(EXPLAIN_WITHIN_S, self.timeout_s * PRICING_SHARE))
+        return await self._answer(explain, market, promised, policy, now_us, asked, limits)
 
     async def stop(self) -> None:
         """End the processes, whatever they are doing. Whoever waits for one is told."""

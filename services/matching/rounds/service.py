@@ -59,8 +59,8 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
 
 
 async def clear_changed(db: Database, pool: SolverPool, produce: str, *, whole: bool = False) -> Round | None:
-    """Clear this market if it has changed since its last round and nobody else does so now: what its changes touch, or
-    the whole of it.
+    """Clear what this market's changes since its last round touch, if there are any and nobody else does so now; or the
+    whole of it, which leaves no round either where nothing has changed and nothing is found.
 
     A market without two sides leaves no round.
     """
@@ -91,10 +91,12 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
         if not on_demand and not seen.has_both_sides:
             await _forget(db, seen)
             return None
-        if not on_demand and not seen.changes:
+        if not whole and not seen.changes:
             return None  # another process has just cleared it
         async with db.keeping(lock):
             plan = await _solved(pool, seen, None if whole else seen.changed)
+        if not on_demand and not seen.changes and not plan.matches:
+            return None
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan)

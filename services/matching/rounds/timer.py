@@ -14,8 +14,8 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 1.0  # whether the interval was changed elsewhere
 LEAVE_ALONE_S = 30.0  # a market whose round failed
 WHOLE_EVERY_S = 600.0
-"""As often a round looks at all of a market, in each process: should a round of what changed ever miss a pair, that is
-how long it waits."""
+"""As often each process looks at all of a market, changed or not: should a round of what changed ever miss a pair, that
+is how long it waits."""
 
 
 class Timer:
@@ -50,9 +50,10 @@ class Timer:
                 await self._db.wake(service.LOOP).wait(wait_s)
 
     async def clear_changed(self) -> None:
-        """One round of every market that changed."""
+        """One round of every market that changed, or was not looked at whole for long."""
         now_s = asyncio.get_running_loop().time()
-        markets = await snapshot.changed_markets(self._db)
+        due = [each for each, due_s in self._whole_due_s.items() if due_s <= now_s]
+        markets = list(dict.fromkeys([*await snapshot.changed_markets(self._db), *due]))
         waiting = [each for each in markets if self._left_alone_until_s.get(each, now_s) <= now_s]
         for few in _in_parts(waiting, service.AT_ONCE):
             await asyncio.gather(*(self._clear(market) for market in few))
@@ -60,10 +61,10 @@ class Timer:
     async def _clear(self, market: str) -> None:
         now_s = asyncio.get_running_loop().time()
         whole = now_s >= self._whole_due_s.get(market, now_s)
+        if whole:  # also when it fails: what changed may be little enough
+            self._whole_due_s[market] = now_s + WHOLE_EVERY_S
         try:
-            cleared = await service.clear_changed(self._db, self._pool, market, whole=whole)
-            if whole and cleared is not None:
-                self._whole_due_s[market] = now_s + WHOLE_EVERY_S
+            await service.clear_changed(self._db, self._pool, market, whole=whole)
         except Exception as error:
             if is_transient(error):
                 log.warning("round_waits", produce=market, error=type(error).__name__)

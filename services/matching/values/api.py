@@ -12,9 +12,7 @@ from services.matching.values import service
 from services.matching.values.schemas import ValueOut
 
 router = slice_router("/v1/matches", tag="matches")
-Asker = Annotated[
-    Caller, Depends(only("producer", "agent", "platform", "group_leader", "citizen", "auditor", "supervisor"))
-]
+Asker = Annotated[Caller, Depends(only("producer", "agent", "platform", "group_leader", "citizen"))]
 
 
 @router.get("/{match_id}/explanation")

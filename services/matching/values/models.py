@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """A match with its round's policy and proof, for one side or, without one, for whoever oversees both."""
+    """A match with its round's policy and proof, for one side or, without one, for an admin."""
 
     match: Match
     policy: int | None
@@ -39,16 +39,22 @@ class Valued:
         surplus = ceiling − freight − floor, or ceiling − floor at the farm gate; value = surplus + rescue + both
         priorities + spread. All are amounts ≥ 0.
 
-        **A ceiling is the buyer's own.** The board shows every floor, but no order is shown to anybody else, so the
-        producer is told the surplus as one part. That it could be added up to the ceiling again is no more than the
-        price tells already, which is the floor and ⌊k × surplus⌋ by the published k: all but a fen.
+        **A ceiling is the buyer's own.** The board shows every floor, but no order is shown to anybody else. So the
+        producer is told no ceiling, and the surplus, which with the rest is as much as the ceiling, only when both have
+        agreed: else a no and a higher floor would take all of it. By policy 1 the price tells as much but for a fen.
         """
-        return tuple(each for each in self._parts() if not (self.reader == "producer" and each.code == "ceiling"))
+        hidden = {"ceiling", "surplus"} if self.withheld else {"ceiling"} if self.reader == "producer" else set()
+        return tuple(each for each in self._parts() if each.code not in hidden)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether this reader may not know yet what the match is worth."""
+        return self.reader == "producer" and self.match.status not in {"agreed", "fulfilled"}
 
     @property
     def value_mfen(self) -> int | None:
-        """What it added to the value of its round; None where that was not kept."""
-        parts = list(self._parts())
+        """What it added to the value of its round; None where that was not kept, or is withheld."""
+        parts = [] if self.withheld else list(self._parts())
         return sum(each.mfen for each in parts if each.code in ADDED) if parts else None
 
     def _parts(self) -> Iterator[Part]:

@@ -78,6 +78,10 @@ NOT_KEPT = Text(
     "此匹配成立时尚未记录价值构成。",
     "This match was made before the parts of its value were kept; nobody can tell them now.",
 )
+WITHHELD = Text(
+    "双方同意后才显示此匹配的价值。",
+    "What this match is worth is told once both sides have agreed.",
+)
 
 
 class PartOut(BaseModel):
@@ -121,7 +125,7 @@ class ValueOut(BaseModel):
     @classmethod
     def of(cls, valued: Valued, language: Language) -> Self:
         match, value_mfen = valued.match, valued.value_mfen
-        sentence = NOT_KEPT if value_mfen is None else KEPT
+        sentence = KEPT if value_mfen is not None else WITHHELD if valued.parts else NOT_KEPT
         return cls(
             match_id=match.id,
             round_id=match.round_id,

@@ -32,7 +32,7 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", "/v1/policy", None, EVERYONE, 200),
     ("GET", f"/v1/listings/{NOBODYS}/explanation", None, {"producer", "agent", "admin"}, 404),
     ("GET", f"/v1/orders/{NOBODYS}/explanation", None, BUYERS, 404),
-    ("GET", f"/v1/matches/{NOBODYS}/explanation", None, PARTIES | OVERSEERS, 404),
+    ("GET", f"/v1/matches/{NOBODYS}/explanation", None, PARTIES, 404),
     ("GET", "/v1/feed/matches", None, EVERYONE, 200),
 ]
 WITH_ID = [operation for operation in OPERATIONS if NOBODYS in operation[1]]

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from contracts.listings import Place
 from services.matching.matches.models import Match
-from services.matching.values.schemas import KEPT, NOT_KEPT, SENTENCES
+from services.matching.values.schemas import KEPT, NOT_KEPT, SENTENCES, WITHHELD
 from tests.services.matching.scene import Scene, soon
 
 ALL = ["ceiling", "freight", "floor", "surplus", "rescue", "priority_watch_52", "priority_poverty_832", "spread"]
@@ -60,7 +60,7 @@ async def test_the_matches_of_a_round_are_together_worth_the_round(scene: Scene)
         await scene.order(quantity_kg=kg, max_price_fen_per_kg=ceiling)
     cleared = await scene.round()
     assert (cleared.skipped, cleared.matches > 4) == (0, True)
-    bodies = [await told(scene, match, "auditor") for match in await scene.matches()]
+    bodies = [await told(scene, match, "admin") for match in await scene.matches()]
     assert sum(round(body["value"] * 1000) for body in bodies) == cleared.value_mfen
     for body in bodies:
         parts = {code: round(part["fen"] * 1000) for code, part in by_code(body).items()}
@@ -77,10 +77,23 @@ async def test_the_producer_is_told_the_surplus_as_one_part_and_not_the_ceiling(
     assert body["parts"] == of_buyer["parts"][1:]
 
 
-async def test_overseers_see_all_of_it_and_strangers_nothing(scene: Scene) -> None:
+async def test_until_both_have_agreed_the_producer_is_not_told_what_the_ceiling_follows_from(scene: Scene) -> None:
+    match = await scene.matched(quantity_kg=500, lot_agrees=False)
+    body, of_buyer = await told(scene, match, "producer"), await told(scene, match)
+    assert [part["code"] for part in body["parts"]] == [code for code in ALL if code not in {"ceiling", "surplus"}]
+    assert (body["value"], body["text"]) == (None, WITHHELD.en)
+    assert of_buyer["value"] is not None
+    await scene.answer(match, "producer", "agree")
+    assert (await told(scene, match, "producer"))["value"] == of_buyer["value"]
+
+
+async def test_an_admin_sees_all_of_it_and_strangers_nothing(scene: Scene) -> None:
     match = await scene.matched(quantity_kg=500)
-    for overseer in ("admin", "auditor", "supervisor"):
-        assert await told(scene, match, overseer) == await told(scene, match)
+    assert await told(scene, match, "admin") == await told(scene, match)
+    for outsider in ("auditor", "supervisor"):
+        headers = scene.issuer.caller(outsider)  # type: ignore[arg-type]
+        answer = await scene.client.get(f"/v1/matches/{match.id}/explanation", headers=headers)
+        assert answer.status_code == 403, "they may not read matches either"
     for stranger in ("producer", "agent", "platform", "citizen"):
         headers = scene.issuer.caller(stranger, uuid4())  # type: ignore[arg-type]
         answer = await scene.client.get(f"/v1/matches/{match.id}/explanation", headers=headers)
@@ -124,7 +137,7 @@ async def test_a_ceiling_that_changes_later_changes_nothing_of_it(scene: Scene) 
     assert await told(scene, match) == before
 
 
-@pytest.mark.parametrize("who", ["buyer", "producer", "auditor"])
+@pytest.mark.parametrize("who", ["buyer", "producer", "admin"])
 async def test_a_match_from_before_says_so_plainly(scene: Scene, who: str) -> None:
     match = await scene.matched(quantity_kg=500)
     names = ("price_basis", "ceiling_fen_per_kg", "floor_fen_per_kg", "rescue_fen_per_kg", "spread_mfen")
@@ -146,6 +159,6 @@ async def test_a_match_without_a_round_has_its_parts_without_a_proof(scene: Scen
 def test_every_part_has_its_sentences_in_both_languages() -> None:
     assert {code for code, _ in SENTENCES} == set(ALL)
     shown = {"each": 1.5, "km": 2, "county": "X", "fen": 3}
-    for text in [*SENTENCES.values(), KEPT, NOT_KEPT]:
+    for text in [*SENTENCES.values(), KEPT, NOT_KEPT, WITHHELD]:
         assert text.in_language("en", shown) != text.in_language("zh-CN", shown)
         assert "{" not in text.in_language("en", shown) + text.in_language("zh-CN", shown)
