@@ -17,7 +17,7 @@ from tests.faults.kit import topics
 from tests.faults.kit.asking import Scale, accounts
 from tests.faults.kit.caller import Caller
 from tests.faults.kit.findings import Findings
-from tests.faults.kit.house import SERVICES, House
+from tests.faults.kit.house import DATABASE_AWAY, SERVICES, House
 from tests.faults.kit.journal import Journal
 from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events, feed, ledger, market, people, shipments
@@ -106,7 +106,7 @@ class Gate:
         """I1 and I7 on snapshots while everything goes on."""
         while True:
             for service, look in (("logistics", ledger.snapshot), ("matching", market.snapshot)):
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                with suppress(*DATABASE_AWAY):
                     connection = await asyncpg.connect(self.house.database(service), ssl=False, timeout=3)
                     try:
                         await look(connection, self._snapshots)

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import asyncpg
+
 from deploy.kafka.broker import Broker
 from deploy.ports import stable_port
 from duijie.postgres import EmbeddedPostgres
@@ -30,6 +32,8 @@ from tests.faults.kit.proxy import HOST, Proxy
 from tests.faults.kit.spy import install_spies
 
 SERVICES = ("gateway", "listing", "matching", "logistics")
+DATABASE_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+"""What asyncpg raises when the server is killed or paused, also in the middle of a statement."""
 READY_WITHIN_S = 60.0
 RESTART_AFTER_S = 0.3
 LOOK_EVERY_S = 0.1

@@ -22,7 +22,7 @@ from chassis.outbox import RELAY_LOCK
 from tests.faults.kit import topics
 from tests.faults.kit.asking import fifty_at_once
 from tests.faults.kit.child import Child, until
-from tests.faults.kit.house import House
+from tests.faults.kit.house import DATABASE_AWAY, House
 from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events
 from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY
@@ -346,7 +346,7 @@ class Storm:
 
     async def _who_relays(self, service: str) -> str | None:
         """The worker that holds the lock of that outbox now, by the proxy through which it came."""
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with suppress(*DATABASE_AWAY):
             connection = await asyncpg.connect(self.house.database(service), ssl=False, timeout=3)
             try:
                 port = await connection.fetchval(HOLDER, RELAY_LOCK)
