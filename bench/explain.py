@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from bench import worlds
 from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main
 from bench.solve import seconds_of
 from services.matching.optimiser.arcs import Instance
@@ -24,11 +24,10 @@ from services.matching.optimiser.candidates import all_arcs
 from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Listing, Market, Order
-from services.matching.optimiser.policy import HOUR_US, POLICY_1
+from services.matching.optimiser.policy import POLICY_1
 from services.matching.optimiser.sides import Who
 
 NOW_US = 1_790_000_000_000_000
-WEST, EAST, SOUTH, NORTH = 103.0, 122.0, 22.0, 42.0
 BARS = (
     Bar("explain", "1,000 explanations at once, 20k arcs", "one cold clear of the same market", "s", 80, 20, "less"),
     Bar("explain_cpu", "CPU of one of the 1,000 explanations", None, "ms", 5, 2, "less"),
@@ -39,42 +38,8 @@ WHOLE_PLANS_WITHIN_S = 1.0
 
 def sides(lots: int, orders: int, seed: int) -> tuple[list[Listing], list[Order]]:
     """Too many lots for their orders, and most of them dear: about one pair in forty could come together."""
-    draw = random.Random(seed)
-
-    def place() -> dict[str, float]:
-        return {"lon": draw.uniform(WEST, EAST), "lat": draw.uniform(SOUTH, NORTH)}
-
-    offered = [
-        Listing(
-            id=f"L{number:06}",
-            quantity_g=(kg := draw.randrange(100, 5_000)) * 1000,
-            committed_g=0,
-            remaining_g=kg * 1000,
-            floor_fen_per_kg=draw.randrange(250, 700),
-            grade=draw.choice("AAB"),
-            available_from_us=NOW_US,
-            available_until_us=None,
-            spoils_at_us=NOW_US + draw.randrange(60, 200) * HOUR_US,
-            temperature_class="ambient",
-            watch_52=draw.random() < 0.1,
-            poverty_832=draw.random() < 0.3,
-            **place(),
-        )
-        for number in range(lots)
-    ]
-    wanted = [
-        Order(
-            id=f"O{number:06}",
-            wanted_g=draw.randrange(100, 5_000) * 1000,
-            ceiling_fen_per_kg=draw.randrange(150, 500),
-            min_grade=draw.choice("ABC"),
-            deliver_by_us=NOW_US + draw.randrange(24, 120) * HOUR_US,
-            min_remaining_life_us=24 * HOUR_US,
-            **place(),
-        )
-        for number in range(orders)
-    ]
-    return offered, wanted
+    offered = worlds.lots(lots, NOW_US, seed, floors=(250, 700), keeps_h=(60, 200))
+    return offered, worlds.bids(orders, NOW_US, seed + 1, due_h=(24, 120), ceilings=(150, 500))
 
 
 def question(plan: Plan) -> tuple[Market, Promised, list[Who]]:

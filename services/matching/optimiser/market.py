@@ -146,8 +146,8 @@ class Market:
         pinned = among(pin, listings)
         pin = np.where(pinned, np.searchsorted(listings, pin), np.where(pin == NO_PIN, NO_PIN, PIN_UNKNOWN))
         return Market(
-            _rows_of(self.listings, listings),
-            replace(_rows_of(self.orders, orders), pin=pin),
+            rows_of_columns(self.listings, listings),
+            replace(rows_of_columns(self.orders, orders), pin=pin),
             codes,
             self.set_aside,
             None if self.roads is None else self.roads.part(listings, orders),
@@ -157,7 +157,8 @@ class Market:
 ColumnsT = TypeVar("ColumnsT", ListingColumns, OrderColumns)
 
 
-def _rows_of(columns: ColumnsT, rows: IntArray) -> ColumnsT:
+def rows_of_columns(columns: ColumnsT, rows: IntArray) -> ColumnsT:
+    """These rows only, in this order."""
     taken: dict[str, Any] = {each.name: getattr(columns, each.name) for each in fields(columns) if each.name != "ids"}
     ids = tuple(columns.ids[row] for row in rows.tolist())
     return replace(columns, ids=ids, **{name: column[rows] for name, column in taken.items()})

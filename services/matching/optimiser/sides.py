@@ -2,19 +2,18 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from math import asin, atan2, degrees
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
-from services.matching.optimiser.market import FloatArray, ListingColumns, Market, OrderColumns
+from services.matching.optimiser.market import FloatArray, Market, rows_of_columns
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.tables import MAX_PRICE_FEN_PER_KG
 
 Side = Literal["listing", "order"]
-Columns = TypeVar("Columns", ListingColumns, OrderColumns)
 OTHER: dict[Side, Side] = {"listing": "order", "order": "listing"}
 
 
@@ -89,12 +88,12 @@ def _in_order(instance: Instance, side: Side, order: IntArray) -> Instance:
     if side == "order":
         excluded = np.sort(listing * len(place) + place[bid])
         roads = None if market.roads is None else market.roads.part(np.arange(len(market.listings.ids)), order)
-        market = replace(market, orders=_rows(market.orders, order), excluded=excluded, roads=roads)
+        market = replace(market, orders=rows_of_columns(market.orders, order), excluded=excluded, roads=roads)
         return replace(instance, market=market)
     excluded = np.sort(place[listing] * len(market.orders.ids) + bid)
     pin = market.orders.pin.copy()
     pin[pin >= 0] = place[pin[pin >= 0]]
-    lots, bids = _rows(market.listings, order), replace(market.orders, pin=pin)
+    lots, bids = rows_of_columns(market.listings, order), replace(market.orders, pin=pin)
     roads = None if market.roads is None else market.roads.part(order, np.arange(len(market.orders.ids)))
     return replace(
         instance,
@@ -103,12 +102,6 @@ def _in_order(instance: Instance, side: Side, order: IntArray) -> Instance:
         bonus_fen_per_kg=instance.bonus_fen_per_kg[order],
         class_percent=instance.class_percent[order],
     )
-
-
-def _rows(columns: Columns, order: IntArray) -> Columns:
-    ids = tuple(columns.ids[row] for row in order.tolist())
-    others = {each.name: getattr(columns, each.name)[order] for each in fields(columns) if each.name != "ids"}
-    return replace(columns, ids=ids, **others)
 
 
 def _listing_key(market: Market) -> Callable[[int], tuple[float | str, ...]]:

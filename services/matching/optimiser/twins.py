@@ -5,18 +5,15 @@ spread is paid for as many grams as before. Orders that differ in quantity alone
 order. Values, prices and the bound stay the same to the fen. It is worth the trouble where there are too many arcs.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Instance, compatible_arcs
-from services.matching.optimiser.market import ListingColumns, Market, OrderColumns
+from services.matching.optimiser.market import Market, rows_of_columns
 from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.tables import MAX_QUANTITY_G
-
-ColumnsT = TypeVar("ColumnsT", ListingColumns, OrderColumns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ def _first_rows(group: IntArray) -> IntArray:
 
 def _merged(instance: Instance, groups: tuple[IntArray, IntArray], firsts: tuple[IntArray, IntArray]) -> Instance:
     market, (listing, order), (lots, bids) = instance.market, groups, firsts
-    listings, orders = _rows(market.listings, lots), _rows(market.orders, bids)
+    listings, orders = rows_of_columns(market.listings, lots), rows_of_columns(market.orders, bids)
     quarter_g = np.stack([_sums(listing, each, len(lots)) for each in market.listings.quarter_g.T], axis=1)
     pinned = orders.pin >= 0
     pin = orders.pin.copy()
@@ -168,11 +165,6 @@ def _merged(instance: Instance, groups: tuple[IntArray, IntArray], firsts: tuple
         bonus_fen_per_kg=instance.bonus_fen_per_kg[lots],
         class_percent=instance.class_percent[lots],
     )
-
-
-def _rows(columns: ColumnsT, rows: IntArray) -> ColumnsT:
-    ids = tuple(columns.ids[row] for row in rows.tolist())
-    return replace(columns, ids=ids, **{each.name: getattr(columns, each.name)[rows] for each in fields(columns)[1:]})
 
 
 def _sums(group: IntArray, grams: IntArray, groups: int) -> IntArray:

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
 from services.matching.clock import database_now
+from services.matching.free import WITH_BOTH_SIDES
 from services.matching.markets import MARKET_CHANGES
 from services.matching.optimiser.policy import Policy
-from services.matching.orders.models import Order
 from services.matching.policies import queries
 from services.matching.policies.models import (
     POLICY_PERIODS,
@@ -20,13 +20,10 @@ from services.matching.policies.models import (
     UnknownVersion,
     weights_of,
 )
-from services.matching.supply.models import Supply
 
 ONE_AT_A_TIME = text("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE")  # who reads waits for nobody
 
-SELLING = select(Supply.produce).where(Supply.status == "open", Supply.quantity_g - Supply.held_g - Supply.agreed_g > 0)
-WANTING = select(Order.produce).where(Order.lifecycle == "open", Order.quantity_g - Order.held_g - Order.agreed_g > 0)
-MARK_MARKETS = insert(MARKET_CHANGES).from_select(["produce"], SELLING.intersect(WANTING))
+MARK_MARKETS = insert(MARKET_CHANGES).from_select(["produce"], WITH_BOTH_SIDES)
 
 
 async def find(session: AsyncSession, version: int) -> PolicyVersion:

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Select, and_, bindparam, func, select
 
 from chassis.db import Database, ReadSession
+from services.matching.free import IS_FREE_BID, IS_FREE_LOT, WITH_BOTH_SIDES
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import REFUSED_PAIRS
 from services.matching.optimiser.market import Market
@@ -32,10 +33,6 @@ from services.matching.rounds.columns import (
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-
-
-IS_FREE_LOT = and_(LOT.status == "open", LOT.quantity_g - LOT.held_g - LOT.agreed_g > 0)
-IS_FREE_BID = and_(BID.lifecycle == "open", BID.quantity_g - BID.held_g - BID.agreed_g > 0)
 
 
 def refused_pairs() -> Select[tuple[UUID, UUID]]:
@@ -127,9 +124,7 @@ async def changed_markets(db: Database) -> Sequence[str]:
 async def all_markets(db: Database) -> Sequence[str]:
     """Markets that have both something to sell and someone who wants it."""
     async with db.reading() as session:
-        selling = select(LOT.produce).where(IS_FREE_LOT)
-        wanting = select(BID.produce).where(IS_FREE_BID)
-        both = selling.intersect(wanting).subquery()
+        both = WITH_BOTH_SIDES.subquery()
         return (await session.scalars(select(both.c.produce).order_by(both.c.produce))).all()
 
 
