@@ -154,9 +154,9 @@ OPERATIONS: dict[str, Told] = {
     "explain_match": Told(
         Text("看匹配的价值构成", "Read what a match is worth"),
         Text(
-            "它在撮合轮中的价值由哪些部分构成，按当时的规则与数字；买方的上限价不告知供应方。",
+            "它在撮合轮中的价值由哪些部分构成，按当时的规则与数字；买方的上限价不告知供应方，价值和剩余价值在双方同意后才告知。",
             "The parts of its value in its round, by the policy and the figures of that moment. "
-            "The producer is not told the buyer's ceiling.",
+            "The producer is not told the buyer's ceiling, and the surplus and value only when both have agreed.",
         ),
     ),
     "agree_to_match": Told(
