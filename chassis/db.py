@@ -218,7 +218,8 @@ class Database:
         Raises LockTaken when another holds it and `wait` is not wanted.
 
         Who says nothing over its connection for `stale_after_s` has been paused, and loses the lock to who waits:
-        hold it under `keeping`, and do what only the holder may do over that very connection.
+        hold it under `keeping`, and do what only the holder may do over that very connection. No statement over it may
+        take that long to be read: the server can't tell a slow reader from one that was paused.
 
         The connection goes back to the pool when it surely holds no lock any more, and else is thrown away: a new one,
         which knows no statement yet, costs more than a small round.

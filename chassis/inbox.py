@@ -22,7 +22,7 @@ from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.bulk import given, parameters
-from chassis.db import Database, WriteSession, is_works_own
+from chassis.db import Database, WriteSession, is_transient, is_works_own
 from chassis.dead_letters import dead_letter
 from chassis.ending import ended
 from chassis.killing import point
@@ -128,7 +128,7 @@ class Consumer:
                 return await self._handle(received)
             except Exception as error:
                 log.warning("batch_redone", consumer=self.name, records=len(received), error=described(error))
-                if is_works_own(error):
+                if not is_transient(error):
                     break
                 await asyncio.sleep(TRANSIENT_RETRY_S)
         middle = len(received) // 2

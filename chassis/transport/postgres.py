@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
+from asyncpg.exceptions import InternalClientError
 from asyncpg.exceptions._base import InterfaceError
 from sqlalchemy import make_url
 
@@ -282,8 +283,10 @@ class _Member:
 def _lost_is_unavailable() -> Iterator[None]:
     try:
         yield
-    except LOST as error:
-        raise TransportUnavailable(f"PostgreSQL did not answer: {error!r}") from error
+    except Exception as error:
+        if isinstance(error, LOST) or type(error) is InternalClientError:  # see `chassis.db.is_transient`
+            raise TransportUnavailable(f"PostgreSQL did not answer: {error!r}") from error
+        raise
 
 
 async def _make_tables(pool: asyncpg.Pool) -> None:

@@ -181,6 +181,26 @@ async def test_a_batch_waits_as_a_whole_for_a_database_that_is_away(
     assert (await kept(db), began) == (list(range(1, 10)), 3)
 
 
+async def test_who_waits_for_a_missing_grant_or_table_holds_up_nobody_before_him_and_is_no_dead_letter(
+    db: Database,
+) -> None:
+    async def late(session: WriteSession, events: Sequence[Event]) -> None:
+        if any(isinstance(event, NoteWritten) and event.number == 7 for event in events):
+            await session.execute(text("SELECT * FROM later"))
+        await keep(session, events)
+
+    async with asyncio.TaskGroup() as group:
+        waiting = Consumer("test", db, Replayer(records(*range(1, 11))), [Subscription(NoteWritten.TOPIC, late)])
+        consuming = group.create_task(waiting.run())
+        async with asyncio.timeout(10):
+            while len(await kept(db)) < 6:
+                await asyncio.sleep(0.01)
+        assert not consuming.done()
+        async with db.transaction() as session:
+            await session.execute(text("CREATE TABLE later ()"))
+    assert (await kept(db), await dead(db)) == (list(range(1, 11)), [])
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -1,11 +1,12 @@
 """The timer: clears the markets that changed, every so often. Any number may run."""
 
 import asyncio
-from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
 from chassis.db import Database, is_transient
+from chassis.ending import ended
 from services.matching.rounds import queries, service, snapshot
 from services.matching.rounds.pool import SolverPool
 
@@ -19,11 +20,16 @@ is how long it waits."""
 
 
 class Timer:
-    """Clears changed markets every `interval_s`, as it stands in the database; with 0 it waits for another number."""
+    """Clears changed markets every `interval_s`, as it stands in the database; with 0 it waits for another number.
+
+    A few at once, each as long as it takes: a slow market holds up none of the others.
+    """
 
     def __init__(self, db: Database, pool: SolverPool) -> None:
         self._db = db
         self._pool = pool
+        self._few = asyncio.Semaphore(service.AT_ONCE)
+        self._clearing: dict[str, asyncio.Task[None]] = {}
         self._left_alone_until_s: dict[str, float] = {}
         self._whole_due_s: dict[str, float] = {}
 
@@ -33,6 +39,7 @@ class Timer:
         try:
             await self._keep_clearing()
         finally:
+            await ended(*self._clearing.values())
             await self._pool.stop()
 
     async def _keep_clearing(self) -> None:
@@ -44,19 +51,31 @@ class Timer:
             due_s = cleared_s + interval_s
             if interval_s > 0 and now_s() >= due_s:
                 cleared_s = now_s()
-                await self.clear_changed()
+                await self._begin()
             else:
                 wait_s = min(due_s - now_s(), LOOK_EVERY_S) if interval_s > 0 else LOOK_EVERY_S
                 await self._db.wake(service.LOOP).wait(wait_s)
 
     async def clear_changed(self) -> None:
         """One round of every market that changed, or was not looked at whole for long."""
+        await self._begin()
+        await asyncio.gather(*self._clearing.values())
+
+    async def _begin(self) -> None:
+        """Begin these rounds, but for markets whose last one is not over."""
         now_s = asyncio.get_running_loop().time()
         due = [each for each, due_s in self._whole_due_s.items() if due_s <= now_s]
-        markets = list(dict.fromkeys([*await snapshot.changed_markets(self._db), *due]))
-        waiting = [each for each in markets if self._left_alone_until_s.get(each, now_s) <= now_s]
-        for few in _in_parts(waiting, service.AT_ONCE):
-            await asyncio.gather(*(self._clear(market) for market in few))
+        for market in dict.fromkeys([*await snapshot.changed_markets(self._db), *due]):
+            if market not in self._clearing and self._left_alone_until_s.get(market, now_s) <= now_s:
+                clearing = self._clearing[market] = asyncio.create_task(self._clear_in_turn(market))
+                clearing.add_done_callback(partial(self._cleared, market))
+
+    def _cleared(self, market: str, _: asyncio.Task[None]) -> None:
+        del self._clearing[market]
+
+    async def _clear_in_turn(self, market: str) -> None:
+        async with self._few:
+            await self._clear(market)
 
     async def _clear(self, market: str) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -72,7 +91,3 @@ class Timer:
             # It stays marked as changed; the others have their turn, whatever is wrong with this one.
             log.error("round_failed", produce=market, exc_info=error)
             self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
-
-
-def _in_parts(markets: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [markets[start : start + size] for start in range(0, len(markets), size)]

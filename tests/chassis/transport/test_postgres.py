@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import NoReturn
 
 import asyncpg
 import pytest
+from asyncpg.exceptions import InternalClientError, ProtocolError
 
 from chassis.transport import postgres
 from chassis.transport.base import TransportUnavailable
@@ -147,6 +149,21 @@ async def test_a_member_whose_connection_dies_makes_room_for_the_other(
                 await batch.acknowledge()
             with pytest.raises(TransportUnavailable):
                 await anext(reading)
+
+
+@pytest.mark.parametrize(("error", "lost"), [(InternalClientError("not connected"), True), (ProtocolError("?"), False)])
+async def test_a_connection_that_goes_while_it_is_spoken_over_is_lost_and_a_mistake_of_ours_is_not(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, error: InternalClientError, lost: bool
+) -> None:
+    async with PostgresTransport(postgres_url) as transport:
+        await transport.publish(records(TOPIC, "a"))
+
+        async def gone(*_: object) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr(asyncpg.Connection, "execute", gone)
+        with pytest.raises(TransportUnavailable if lost else ProtocolError):
+            await transport.publish(records(TOPIC, "b"))
 
 
 async def test_members_with_different_topics_do_not_hold_each_other_up(postgres_url: str) -> None:

@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from chassis.db import Database, WriteSession
 from chassis.solvers import Solver
+from services.matching.optimiser.clear import Limits
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.plan import Plan
+from services.matching.optimiser.policy import Policy
 from services.matching.rounds import snapshot, writing
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
@@ -136,6 +138,57 @@ async def test_a_market_whose_solver_is_killed_or_hangs_stops_no_other_and_is_cl
     finally:
         await pool.stop()
     assert [match.produce for match in await scene.matches()] == ["strawberry", "garlic"]
+    await books_balance(scene.db)
+
+
+class Held(SolverPool):
+    """Its processes answer about the market of these listings when they are let."""
+
+    def __init__(self, held: tuple[str, ...]) -> None:
+        super().__init__(1)
+        self.held, self.asked, self.let = held, 0, asyncio.Event()
+
+    async def clear(
+        self,
+        market: Market,
+        policy: Policy,
+        now_us: int,
+        limits: Limits | None = None,
+        changed: Collection[str] | None = None,
+    ) -> Plan:
+        if market.listings.ids == self.held:
+            self.asked += 1
+            await self.let.wait()
+        return await super().clear(market, policy, now_us, limits, changed)
+
+
+async def test_a_slow_market_holds_up_no_other_and_is_not_begun_twice(scene: Scene) -> None:
+    await set_interval(scene, 0.05)
+    for produce in ("garlic", "strawberry"):
+        await scene.lot(produce=produce)
+        await scene.order(produce=produce)
+    pool = Held((await snapshot.take(scene.db, "garlic")).market.listings.ids)
+    timer = asyncio.create_task(Timer(scene.db, pool).run())
+    try:
+        for count in (1, 2):
+
+            async def made(count: int = count) -> bool:
+                return len(await scene.matches()) == count
+
+            await until(made)
+            await scene.lot(produce="strawberry")
+            await scene.order(produce="strawberry")
+        assert {match.produce for match in await scene.matches()} == {"strawberry"}
+        assert pool.asked == 1
+        pool.let.set()
+
+        async def all_made() -> bool:
+            return [match.produce for match in await scene.matches()].count("garlic") == 1
+
+        await until(all_made)
+    finally:
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
     await books_balance(scene.db)
 
 
