@@ -3,6 +3,8 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 UV_VERSION := 0.13.9
 
+unexport PYTHONDONTWRITEBYTECODE  # pytest writes its asserts anew each time, where it may not keep them
+
 .PHONY: help setup run cluster check test apart faults degraded campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do

@@ -98,7 +98,8 @@ DECLARE
     filled boolean;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid();
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND (state <> 'idle' OR pid IN (SELECT pid FROM pg_locks));
     SET LOCAL session_replication_role = replica;  -- so that what forbids changes does not forbid this
     FOR named IN SELECT quote_ident(tablename) FROM pg_tables
         WHERE schemaname = 'public' AND tablename <> 'alembic_version'

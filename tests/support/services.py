@@ -56,16 +56,16 @@ def issuer() -> Issuer:
 
 @asynccontextmanager
 async def service_database(postgres: EmbeddedPostgres, name: str) -> AsyncIterator[Database]:
-    """An empty, migrated database of the service called `name`."""
+    """An empty, migrated database of the service called `name`.
+
+    Its connections are kept with it, for the next test: they know the statements by then.
+    """
     template = await template_database(postgres, name, DATABASES[name].migrate)
     async with emptied_database(postgres, template) as url:
-        db = Database(url, source=f"/duijie/{name}")
-        try:
-            yield db
-        finally:
-            await db.close()
+        yield _databases.get(url) or _databases.setdefault(url, Database(url, source=f"/duijie/{name}"))
 
 
+_databases: dict[str, Database] = {}
 _kept: dict[Callable[..., FastAPI], FastAPI] = {}
 
 

@@ -15,7 +15,7 @@ from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, until
 from tests.system.oracle import optimal_value_fen
 
-LISTINGS, ORDERS, PARCELS = 150, 60, 200
+LISTINGS, ORDERS, PARCELS = 100, 40, 120
 SIZE = ("--listings", str(LISTINGS), "--orders", str(ORDERS), "--parcels", str(PARCELS))
 SEED = "7"
 
@@ -116,8 +116,9 @@ def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed
         platform.start()
         try:
             with playing(platform, tmp_path / "output") as player:
-                for steps in (80, 300):
+                for steps in (60, 200):
                     until(lambda steps=steps: noted(platform) > steps or player.poll() is not None, within_s=120)
+                    assert player.poll() is None, "it is not over yet"
                     platform.kill()
                     time.sleep(0.2)
                     platform.start()

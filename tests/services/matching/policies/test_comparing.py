@@ -19,7 +19,7 @@ WITHOUT_RESCUE = replace(POLICY_1, rescue_fen_per_kg=0)
 SURPLUS_ALONE = replace(WITHOUT_PRIORITY, spread_fen_per_kg=(0, 0, 0, 0), rescue_fen_per_kg=0)
 
 
-def compared(a: Policy, b: Policy, seeds: int = 6, size: Size = SMALL) -> dict[str, Line]:
+def compared(a: Policy, b: Policy, seeds: int = 4, size: Size = SMALL) -> dict[str, Line]:
     return {line.measure.name: line for line in compare(a, b, seeds, size, FLOORS).lines()}
 
 
