@@ -1,4 +1,8 @@
-"""Alembic, one tree a service: `<service>/migrations/` holds its versions, `chassis/alembic/` what they share."""
+"""Alembic, one tree a service: `<service>/migrations/` holds its versions, `chassis/alembic/` what they share.
+
+Each migration is a transaction of its own: what it has locked is free before the next waits for anything. One that
+can't have its locks soon gives up, for all that comes to a table waits behind who waits for all of it.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +13,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 SHARED = Path(__file__).parent / "alembic"
 MIGRATION_LOCK = 0x6D696772  # "migr": two processes that start at once migrate one after the other
+LOCKED_WITHIN_MS = 5000
 
 
 async def migrate(url: str, versions: Path, to: str = "head") -> None:
-    """Bring the database at `url` up to a version of the tree in `versions`, by default the newest."""
+    """Bring the database at `url` up to a version of the tree in `versions`, by default the newest.
+
+    When one fails, those before it stand, and the next call goes on with it.
+    """
     from alembic import command
 
     await _with_config(url, versions, (), lambda config: command.upgrade(config, to))
@@ -52,7 +60,9 @@ async def _with_config(url: str, versions: Path, metadata: tuple[MetaData, ...],
     from alembic.config import Config
 
     def run(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")  # as long as the connection
+        connection.exec_driver_sql(f"SET lock_timeout = {LOCKED_WITHIN_MS}")
+        connection.commit()
         config = Config()
         config.set_main_option("script_location", str(SHARED).replace("%", "%%"))
         config.set_main_option("version_locations", str(versions).replace("%", "%%"))
@@ -63,7 +73,7 @@ async def _with_config(url: str, versions: Path, metadata: tuple[MetaData, ...],
 
     engine = create_async_engine(url)
     try:
-        async with engine.begin() as connection:
+        async with engine.connect() as connection:
             await connection.run_sync(run)
     finally:
         await engine.dispose()

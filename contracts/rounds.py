@@ -25,6 +25,11 @@ class RoundCleared(Event):
     value_fen: int = Field(description="Value of the plan, fen.")
     greedy_value_fen: int = Field(description="Value that a greedy clearing reaches, fen.")
     certified_gap: float = Field(description="How far the plan may be from the optimum, relative; 0 is proven optimal.")
+    whole: bool | None = Field(
+        None,
+        description="Whether all of the market was looked at; else pairs, values and gap are of what had changed. "
+        "Null: an older program does not say.",
+    )
     seconds: float = Field(description="How long it took, s.")
 
     @property

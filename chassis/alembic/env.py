@@ -5,5 +5,9 @@ from alembic import context
 from chassis.tables import METADATA
 
 attributes = context.config.attributes
-context.configure(connection=attributes["connection"], target_metadata=[METADATA, *attributes["metadata"]])
+context.configure(
+    connection=attributes["connection"],
+    target_metadata=[METADATA, *attributes["metadata"]],
+    transaction_per_migration=True,
+)
 context.run_migrations()

@@ -167,6 +167,7 @@ MEMBERS: dict[str, Text] = {
     "value": Text("价值，分", "Value, fen"),
     "greedy_value": Text("贪心法的价值，分", "Value that a greedy clearing reaches, fen"),
     "certified_gap": Text("证明差距；0 为最优", "Certified gap; 0 is proven optimal"),
+    "whole": Text("是否看了整个市场；否则各数只及有变之处", "Whether it looked at all, or at what had changed"),
     "ExplanationOut.state": Text("状态；`pending` 为尚未参加撮合", "State; `pending` has been in no round yet"),
     "ExplanationOut.reasons": Text("适用的全部原因", "All reasons that apply"),
     "cheapest_fix": Text("最小的改动；没有则为空", "The least change that sells or buys more; null when there is none"),

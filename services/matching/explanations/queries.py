@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from chassis.db import Database, ReadSession
 from services.matching.books import Books
@@ -26,8 +27,18 @@ from services.matching.supply.models import Supply
 
 
 def _last_round_of(produce: Any) -> Any:
+    """With the gap of the last that looked at all of the market, where that is greater: it is of the rest, too."""
+    whole = aliased(Round)
+    gap_of_all = (
+        select(whole.certified_gap)
+        .where(whole.produce == Round.produce, whole.whole)
+        .order_by(whole.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    gap = func.greatest(Round.certified_gap, gap_of_all).label("certified_gap")  # of one, where the other is not
     return (
-        select(Round.id, Round.cleared_at, Round.seconds, Round.certified_gap)
+        select(Round.id, Round.cleared_at, Round.seconds, gap)
         .where(Round.produce == produce)
         .order_by(Round.id.desc())
         .limit(1)

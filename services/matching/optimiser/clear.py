@@ -16,11 +16,13 @@ from time import perf_counter
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.budget import PRICED_BY, Budget
 from services.matching.optimiser.candidates import all_arcs, nearest_arcs
 from services.matching.optimiser.certificate import Certificate, Reach, certify, join, relative_gap
+from services.matching.optimiser.changes import of_changed
 from services.matching.optimiser.greedy import greedy
 from services.matching.optimiser.market import Market
-from services.matching.optimiser.parts import parts_of, reached, solved_together, touched, within_parts
+from services.matching.optimiser.parts import parts_of, solved_together, within_parts
 from services.matching.optimiser.plan import Plan, matches_of
 from services.matching.optimiser.policy import IntArray, Policy
 from services.matching.optimiser.pricing import first_arcs, missing_arcs, worth_keeping
@@ -43,7 +45,7 @@ class Limits:
     joining: Reach = JOINING  # ... and what joins that when prices ask for more
     solves: int = 60  # at most so many while pricing out
     gap: float = 0.0  # stop pricing out at this relative gap
-    seconds: float | None = None  # start no further pricing after this long; None keeps a round reproducible
+    seconds: float | None = None  # for all of it, see `budget`; None keeps a round reproducible
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,6 @@ def clear(
     return clear_over(instance, all_arcs(instance, limits.arcs), limits, began_s)
 
 
-def of_changed(instance: Instance, changed: Collection[str] | None) -> Instance:
-    """What of a market has to be looked at for these changes; all of it when they are not known."""
-    return instance if changed is None else instance.part(*reached(instance, *touched(instance, changed)))
-
-
 def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
     """The same, of all its compatible pairs, or None where they are too many; `began_s` is when the round began."""
     twins = Twins.of(instance) if everything is None else None
@@ -93,15 +90,15 @@ def clear_over(instance: Instance, everything: Arcs | None, limits: Limits, bega
 
 
 def _clear_over(instance: Instance, everything: Arcs | None, limits: Limits, began_s: float) -> Plan:
-    market = instance.market
+    market, budget = instance.market, Budget(began_s, limits.seconds)
     parts = parts_of(instance)
     taking = replace(Participants.all(instance), orders=reachable(instance, everything))
-    search = _search(instance, everything, parts, taking, limits)
+    search = _search(instance, everything, parts, taking, limits, budget)
     offered = search.known.select(taking.arcs(search.known))
     greedy_g = drop_broken(instance, offered, greedy(instance, offered))
     baseline_g = greedy_g if len(offered) == len(search.arcs) else None
     resolve = partial(_solve_parts, parts=parts)
-    flow_g, taking, pieces = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g)
+    flow_g, taking, pieces = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g, budget)
 
     value = value_mfen(instance, search.arcs, flow_g)
     return Plan(
@@ -125,7 +122,7 @@ def _clear_over(instance: Instance, everything: Arcs | None, limits: Limits, beg
     )
 
 
-def replan(instance: Instance, arcs: Arcs) -> tuple[Arcs, IntArray]:
+def replan(instance: Instance, arcs: Arcs, budget: Budget) -> tuple[Arcs, IntArray]:
     """The best plan over these arcs alone, every promise kept: the arcs of those who take part, and grams by arc.
 
     A part of the market that no arc leaves is planned as the whole would plan it.
@@ -134,7 +131,8 @@ def replan(instance: Instance, arcs: Arcs) -> tuple[Arcs, IntArray]:
     taking = replace(Participants.all(instance), orders=reachable(instance, arcs))
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
     resolve = partial(_solve_parts, parts=parts)
-    flow_g, _, _ = keep(instance, arcs, _solve_parts(instance, arcs, None, parts), taking, resolve)
+    solution = _solve_parts(instance, arcs, None, parts)
+    flow_g, _, _ = keep(instance, arcs, solution, taking, resolve, budget=budget)
     return arcs, flow_g
 
 
@@ -144,8 +142,8 @@ def _search(
     parts: tuple[IntArray, IntArray],
     taking: Participants,
     limits: Limits,
+    budget: Budget,
 ) -> _Search:
-    started = perf_counter()
     known = nearest_arcs(instance, limits.nearest) if everything is None else everything
     known = known.select(within_parts(known, parts) & taking.arcs(known))
     if len(known) > limits.whole:
@@ -157,8 +155,7 @@ def _search(
         arcs = known.select(solving)
         solution = _solve_parts(instance, arcs, None, parts)
         prices = solution.order_price_fen_per_kg, taking.orders
-        late = limits.seconds is not None and perf_counter() - started > limits.seconds
-        stopping = late or solves >= limits.solves
+        stopping = budget.spent(PRICED_BY) or solves >= limits.solves
         missing = missing_arcs(instance, known, solving, *prices, limits.joining)
         if stopping or not missing.any():
             latest = certify(instance, known, *prices, limits.joining)

@@ -6,18 +6,17 @@ most of it and room for all, if anybody. What the next solution breaks is decide
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import perf_counter
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.budget import DIVED_BY, UNLIMITED, Budget
 from services.matching.optimiser.flow import Infeasible
 from services.matching.optimiser.market import BoolArray, FloatArray
 from services.matching.optimiser.policy import IntArray
 from services.matching.optimiser.transport import Solution, bought_g
 
 PASSES = 20
-SECONDS = 12.0  # no further pass after this long: such a round may come out otherwise on another machine
 
 Resolve = Callable[[Instance, Arcs, IntArray], Solution]
 """The best plan over these arcs in which each order has at least so many grams; raises Infeasible."""
@@ -33,7 +32,7 @@ class _Decided:
     least_g: IntArray  # by order
 
 
-def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve) -> IntArray:
+def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve, budget: Budget = UNLIMITED) -> IntArray:
     """From this flow to one that breaks few promises or none, by arc."""
     lots, bids = instance.market.listings, instance.market.orders
     decided = _Decided(
@@ -42,10 +41,9 @@ def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve) -> 
         np.zeros(len(bids.ids), dtype=bool),
         np.zeros_like(bids.wanted_g),
     )
-    ends_s = perf_counter() + SECONDS
     for _ in range(PASSES):
         broken_lots, broken_bids = _broken(instance, arcs, flow_g)
-        if (np.isnan(broken_lots).all() and np.isnan(broken_bids).all()) or perf_counter() > ends_s:
+        if (np.isnan(broken_lots).all() and np.isnan(broken_bids).all()) or budget.spent(DIVED_BY):
             break
         _decide_lots(instance, arcs, flow_g, decided, broken_lots)
         forced = _decide_orders(instance, decided, broken_bids)

@@ -12,7 +12,8 @@ import numpy as np
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.candidates import all_arcs
 from services.matching.optimiser.certificate import relative_gap
-from services.matching.optimiser.clear import Limits, clear_over, of_changed
+from services.matching.optimiser.changes import of_changed
+from services.matching.optimiser.clear import Limits, clear_over
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.parts import components
 from services.matching.optimiser.plan import Plan

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from services.matching.optimiser.arcs import Instance
+from services.matching.optimiser.budget import Budget
 from services.matching.optimiser.candidates import all_arcs
 from services.matching.optimiser.clear import Limits, clear_over
 from services.matching.optimiser.fixes import Fixes
@@ -91,7 +92,7 @@ def explain(
     everything = all_arcs(instance, limits.arcs)
     plan = clear_over(instance, everything, limits, began_s)
     sides = {each.side for each in asked}
-    fixes = Fixes.of(instance, plan, everything, sides, began_s + fixes_within_s)
+    fixes = Fixes.of(instance, plan, everything, sides, Budget.from_now(fixes_within_s), limits.seconds)
     views = {
         side: _View.of(side, instance, Instance.of(promised.markets[side], policy, now_us), promised.own_g, plan)
         for side in sides

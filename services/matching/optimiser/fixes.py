@@ -9,11 +9,11 @@ part solved alone may choose another of equal plans, and after the repair of a p
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
+from services.matching.optimiser.budget import Budget
 from services.matching.optimiser.certificate import join
 from services.matching.optimiser.clear import replan
 from services.matching.optimiser.obstacles import Obstacles
@@ -27,24 +27,33 @@ GUESSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Fixes:
-    """A market with its best plan and its prices, until `ends_s` by the process's clock."""
+    """A market with its best plan and its prices; `budget` is for all that is asked of it."""
 
     instance: Instance
     listing_price: IntArray
     order_price: IntArray
     arcs: Arcs | None  # None: too many for a second plan
-    ends_s: float
+    budget: Budget
+    plan_seconds: float | None  # for each second plan, as much as the first had
     residual: Mapping[Side, Residual]  # empty where there are promises to keep
 
     @classmethod
-    def of(cls, instance: Instance, plan: Plan, arcs: Arcs | None, sides: Collection[Side], ends_s: float) -> "Fixes":
+    def of(
+        cls,
+        instance: Instance,
+        plan: Plan,
+        arcs: Arcs | None,
+        sides: Collection[Side],
+        budget: Budget,
+        plan_seconds: float | None,
+    ) -> "Fixes":
         order_price = np.maximum(plan.order_price_fen_per_kg, 0)
         residual: Mapping[Side, Residual] = {}
         if arcs is not None and plan.certified_gap == 0 and not _has_promises(instance):
             flow_g = _flow_of(instance, plan, arcs)
             found = {side: Residual.of(side, instance, arcs, flow_g) for side in sides}
             residual = {side: each for side, each in found.items() if each is not None}
-        return cls(instance, plan.listing_price_fen_per_kg, order_price, arcs, ends_s, residual)
+        return cls(instance, plan.listing_price_fen_per_kg, order_price, arcs, budget, plan_seconds, residual)
 
     def of_row(self, side: Side, row: int, seen: Obstacles, had_g: int) -> tuple[int, int] | None:
         """By how many fen per kg its price would have to yield, and how many grams more that would match."""
@@ -61,7 +70,7 @@ class Fixes:
             return more_g[by_fen] > 0
 
         guesses = [each for each in self._guesses(side, row, seen) if each <= most]
-        found = _least(matches_more, [*guesses, most], self.ends_s)
+        found = _least(matches_more, [*guesses, most], self.budget)
         return None if found is None else (found, more_g[found])
 
     def _by_paths(self, side: Side, row: int, seen: Obstacles, arcs: Arcs) -> tuple[int, int] | None:
@@ -76,12 +85,12 @@ class Fixes:
         by_fen = residual.least(row, offers)
         if by_fen is None or by_fen > most:
             return None
-        if by_fen > 1 and not residual.more(row, by_fen - 1, offers)[1] and perf_counter() < self.ends_s:
+        if by_fen > 1 and not residual.more(row, by_fen - 1, offers)[1] and not self.budget.spent():
             drawn_g = self._matched_g(side, row, arcs, by_fen - 1)
             if drawn_g:
                 return by_fen - 1, drawn_g
         grams, agreed = residual.more(row, by_fen, offers)
-        if not agreed and perf_counter() < self.ends_s:
+        if not agreed and not self.budget.spent():
             grams = self._matched_g(side, row, arcs, by_fen)
         return by_fen, grams
 
@@ -109,18 +118,19 @@ class Fixes:
             return 0
         others = arcs.select(rows_of(arcs, side) != row)
         together = join(moved(others, side, place), mine)
-        planned, flow_g = replan(changed, together.select(np.lexsort((together.order, together.listing))))
+        together = together.select(np.lexsort((together.order, together.listing)))
+        planned, flow_g = replan(changed, together, Budget.from_now(self.plan_seconds))
         return int(flow_g[rows_of(planned, side) == place[row]].sum())
 
 
-def _least(enough: Callable[[int], bool], guesses: Sequence[int], ends_s: float) -> int | None:
+def _least(enough: Callable[[int], bool], guesses: Sequence[int], budget: Budget) -> int | None:
     """The least that is enough, from the first guess that is; None when none is, or when time is up.
 
     What is enough, more is, too: so in a market where all may be divided. Elsewhere it is enough while 1 less is not.
     """
     found = None
     for guess in guesses:
-        if perf_counter() > ends_s:
+        if budget.spent():
             return None
         if guess > 0 and enough(guess):
             found = guess
@@ -131,7 +141,7 @@ def _least(enough: Callable[[int], bool], guesses: Sequence[int], ends_s: float)
         return found
     low, high = 0, found - 1
     while high - low > 1:
-        if perf_counter() > ends_s:
+        if budget.spent():
             return None
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -8,11 +8,11 @@ that is a heuristic; the certified gap, reckoned before, includes what it may ha
 """
 
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 
 from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.budget import BETTERED_BY, UNLIMITED, Budget
 from services.matching.optimiser.dive import Resolve, dive
 from services.matching.optimiser.exchange import better
 from services.matching.optimiser.market import BoolArray, SetAside
@@ -23,7 +23,6 @@ from services.matching.optimiser.transport import Solution, bought_g, sold_g, va
 NEAREST = 8  # arcs of each node that a few are decided by: a solve over so few is many times quicker
 SIZE = 30  # nodes of a piece; branch and bound over twice as many takes ten times as long and gains 1e-5
 PIECES = 200
-SECONDS = 12.0  # no further piece after this long: a round that takes it may come out otherwise on another machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ def keep(
     taking: Participants,
     resolve: Resolve,
     other_g: IntArray | None = None,
+    budget: Budget = UNLIMITED,
 ) -> tuple[IntArray, Participants, int]:
     """A plan near this one that keeps all promises, by arc; those it did not leave out for them; pieces looked at.
 
@@ -76,9 +76,9 @@ def keep(
     neighbours = Neighbours.of(instance, arcs, solution.order_price_fen_per_kg)
     near = neighbours.nearest(NEAREST) | (solution.flow_g > 0)
     dived_g = np.zeros_like(solution.flow_g)
-    dived_g[near] = dive(instance, arcs.select(near), solution.flow_g[near], resolve)
+    dived_g[near] = dive(instance, arcs.select(near), solution.flow_g[near], resolve, budget)
     kept_g = drop_broken(instance, arcs, dived_g)
-    pieces = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g)
+    pieces = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g, budget)
     if other_g is not None and value_mfen(instance, arcs, other_g) > value_mfen(instance, arcs, kept_g):
         kept_g = other_g
     lots, bids = _left_out(instance, arcs, solution.flow_g, kept_g)
@@ -109,13 +109,13 @@ def left_out(instance: Instance, taking: Participants) -> list[SetAside]:
     ]
 
 
-def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray) -> int:
+def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray, budget: Budget) -> int:
     """Better the plan around each that has less than without promises; how many pieces that took."""
-    ends_s, covered, tried = perf_counter() + SECONDS, set[int](), 0
+    covered, tried = set[int](), 0
     for node in _short(standing, relaxed_g):
         if node in covered:
             continue
-        if tried == PIECES or perf_counter() > ends_s:
+        if tried == PIECES or budget.spent(BETTERED_BY):
             break
         nodes = neighbours.around(node, SIZE)
         covered |= nodes

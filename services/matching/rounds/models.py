@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Numeric, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Numeric, Text, Uuid, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Problem
@@ -29,7 +29,8 @@ class Round(Base):
     """One clearing of one market. Values are in thousandths of a fen (fen per kg × g), which is exact.
 
     `value_mfen` and the proof are the plan's; `matched_g` is what was written of it, which is less only when the
-    market moved while it was solved (`skipped` matches).
+    market moved while it was solved (`skipped` matches). `whole`: all of the market was looked at; otherwise what its
+    changes touch, and pairs, values and proof are of that. The best plan leaves what they do not touch as it is.
     """
 
     __tablename__ = "rounds"
@@ -48,6 +49,7 @@ class Round(Base):
     value_mfen: Mapped[int] = mapped_column(Numeric(38, 0))
     greedy_value_mfen: Mapped[int] = mapped_column(Numeric(38, 0))
     certified_gap: Mapped[float] = mapped_column(Float)
+    whole: Mapped[bool] = mapped_column(Boolean, server_default=true())
     seconds: Mapped[float] = mapped_column(Float)
 
     __table_args__ = (Index(None, "produce", "id"),)
@@ -65,6 +67,7 @@ class Round(Base):
             value_fen=round(self.value_mfen / MFEN_PER_FEN),
             greedy_value_fen=round(self.greedy_value_mfen / MFEN_PER_FEN),
             certified_gap=self.certified_gap,
+            whole=self.whole,
             seconds=self.seconds,
         )
 

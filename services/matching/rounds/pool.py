@@ -19,9 +19,7 @@ from services.matching.optimiser.policy import Policy
 from services.matching.optimiser.sides import Who
 
 SOLVER = "services.matching.optimiser.solver"
-PRICING_SHARE = 0.25
-"""Of a question's time: promises have as much again twice (`dive`, `exchange`), and reading pairs takes some, too."""
-EXPLAIN_WITHIN_S = 5.0
+EXPLAIN_WITHIN_S = 20.0
 Answer = TypeVar("Answer")
 
 
@@ -81,10 +79,10 @@ class SolverPool:
     ) -> Plan:
         """`clear.clear` in another process, or independent parts of it in several.
 
-        Raises SolverFailed, also while the pool is not running. Unless told otherwise a round prices out for a part of
-        its time only, and so ends with a plan and its gap where it would else be given up, each time anew.
+        Raises SolverFailed, also while the pool is not running. Unless told otherwise a round knows how long it has,
+        and so ends with a plan and its gap where it would else be given up, each time anew.
         """
-        limits = limits or Limits(seconds=self.timeout_s * PRICING_SHARE)
+        limits = limits or Limits(seconds=self.timeout_s)
         pieces = len(self._solvers)
         answer = await self._answer(clear_or_divide, market, policy, now_us, limits, changed, pieces)
         if isinstance(answer, Plan):
@@ -100,9 +98,9 @@ class SolverPool:
     ) -> list[Explanation]:
         """`explain.explain` in another process. Raises SolverFailed, also while the pool is not running.
 
-        Its plan is priced out for a short while only: rounds may be waiting for the same process.
+        It has a short while only: rounds may be waiting for the same process.
         """
-        limits = Limits(seconds=min(EXPLAIN_WITHIN_S, self.timeout_s * PRICING_SHARE))
+        limits = Limits(seconds=min(EXPLAIN_WITHIN_S, self.timeout_s))
         return await self._answer(explain, market, promised, policy, now_us, asked, limits)
 
     async def stop(self) -> None:

@@ -32,7 +32,8 @@ class Interval(RequestModel):
 class RoundOut(BaseModel):
     """A round. `value` and `greedy_value` are in fen, exact to a thousandth; `certified_gap` 0 is proven optimal.
 
-    `skipped`: matches of the plan that were not made, because their sides changed while it was solved.
+    `skipped`: matches of the plan that were not made, because their sides changed while it was solved. Where it was not
+    `whole`, it looked at what had changed and whatever that touches: pairs, values and proof are of these.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class RoundOut(BaseModel):
     value: float
     greedy_value: float
     certified_gap: float
+    whole: bool
     seconds: float
 
     @classmethod
@@ -66,5 +68,6 @@ class RoundOut(BaseModel):
             value=kg_of(int(cleared.value_mfen)),
             greedy_value=kg_of(int(cleared.greedy_value_mfen)),
             certified_gap=cleared.certified_gap,
+            whole=cleared.whole,
             seconds=round(cleared.seconds, 6),
         )

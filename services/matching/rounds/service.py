@@ -93,13 +93,15 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
             return None
         if not whole and not seen.changes:
             return None  # another process has just cleared it
+        changed = None if whole or _many(seen) else seen.changed
         async with db.keeping(lock):
-            plan = await _solved(pool, seen, None if whole else seen.changed)
+            plan = await _solved(pool, seen, changed)
         if not on_demand and not seen.changes and not plan.matches:
             return None
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
             cleared = await writing.write(session, seen, plan)
+            cleared.whole = changed is None
             cleared.seconds = time.perf_counter() - started_s
             session.add(cleared)
             session.emit(cleared.fact())
@@ -108,15 +110,19 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
 
 
 async def _solved(pool: SolverPool, seen: Snapshot, changed: Collection[str] | None) -> Plan:
-    """The plan of the whole market; or of what these listings and orders touch, unless they are many of it."""
-    rows = len(seen.market.listings.ids) + len(seen.market.orders.ids)
-    if changed is not None and len(changed) > MANY * rows:
-        changed = None
+    """The plan of the whole market, or of what these listings and orders touch."""
     try:
         return await pool.clear(seen.market, seen.policy, seen.now_us, changed=changed)
     except SolverFailed:
         metrics.ROUNDS.labels("failed").inc()
         raise
+
+
+def _many(seen: Snapshot) -> bool:
+    """Also where it is not known what has changed."""
+    return seen.changed is None or len(seen.changed) > MANY * (
+        len(seen.market.listings.ids) + len(seen.market.orders.ids)
+    )
 
 
 def _count(cleared: Round) -> None:

@@ -12,6 +12,8 @@ from chassis.solvers import SolverFailed
 from contracts.listings import ListingPublished
 from services.matching.explanations.schemas import SENTENCES
 from services.matching.orders.models import Order
+from services.matching.rounds import service
+from services.matching.rounds.models import Round
 from services.matching.rounds.service import clear_changed
 from tests.services.matching.scene import Scene, consume, published, soon, then, withdrawn
 
@@ -65,6 +67,24 @@ async def test_anothers_listing_is_not_found_and_a_buyer_may_not_ask(scene: Scen
     assert (await scene.client.get(path, headers=scene.issuer.caller("producer", uuid4()))).status_code == 404
     assert (await scene.client.get(path, headers=scene.buyer)).status_code == 403
     assert (await scene.client.get(path, headers=scene.issuer.caller("admin", uuid4()))).status_code == 200
+
+
+async def test_the_gap_is_that_of_the_last_look_at_the_whole_market_while_none_is_greater(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MANY", 1.0)
+    lot = await scene.lot(min_price_fen_per_kg=2700)
+    await scene.order(quantity_kg=500)
+    whole = await scene.round()
+    await scene.lot(min_price_fen_per_kg=2800)
+    small = await clear_changed(scene.db, scene.pool, "strawberry")
+    assert small is not None
+    for gap, of_whole in ((0.5, 0.25), (0.25, 0.5)):
+        async with scene.db.transaction() as session:
+            for cleared, certified_gap in ((small, gap), (whole, of_whole)):
+                await session.execute(update(Round).where(Round.id == cleared.id).values(certified_gap=certified_gap))
+        told = await explanation(scene, lot)
+        assert (told["round_id"], told["certified_gap"]) == (str(small.id), 0.5)
 
 
 async def test_a_floor_above_what_is_paid_is_told_with_the_floor_that_would_sell_and_then_does(scene: Scene) -> None:

@@ -1,5 +1,9 @@
-"""Listings and orders for tests: one lot of strawberries at Siyang, one buyer in Nanjing, and variations."""
+"""Listings and orders for tests: one lot of strawberries at Siyang, one buyer in Nanjing, and variations.
 
+And what is the plainest way to say who is linked to whom.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
 from services.matching.optimiser.market import Listing, Market, Order
-from services.matching.optimiser.policy import HOUR_US, POLICY_1, Policy
+from services.matching.optimiser.policy import HOUR_US, POLICY_1, IntArray, Policy
 from services.matching.optimiser.roads import Roads
 
 NOW_US = 1_790_000_000_000_000
@@ -147,3 +151,24 @@ def roads(draw: st.DrawFn) -> Roads:
     size = len(origins) * len(destinations)
     cells = draw(st.lists(metres, min_size=size, max_size=size))
     return Roads(origins, destinations, np.array(cells, dtype=np.int64).reshape(len(origins), len(destinations)))
+
+
+Pair = tuple[int, int]
+
+
+def pairs_of(arcs: Arcs) -> set[Pair]:
+    return set(zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True))
+
+
+def linked(pairs: Iterable[Pair], lots: set[int], bids: set[int]) -> tuple[set[int], set[int]]:
+    """These and everyone that a chain of these pairs leads to, by the plainest means."""
+    pairs = set(pairs)
+    while True:
+        more = {lot for lot, bid in pairs if bid in bids} | lots, {bid for lot, bid in pairs if lot in lots} | bids
+        if more == (lots, bids):
+            return more
+        lots, bids = more
+
+
+def rows(values: Iterable[int]) -> IntArray:
+    return np.array(sorted(values), dtype=np.int64)

@@ -5,11 +5,23 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.matching.optimiser.changes import reached, touched
 from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
-from tests.services.matching.optimiser.factories import NOW_US, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import (
+    NOW_US,
+    every_arc,
+    instance,
+    linked,
+    listing,
+    listings,
+    order,
+    orders,
+    pairs_of,
+    rows,
+)
 
 Rows = tuple[list[Listing], list[Order]]
 
@@ -90,3 +102,26 @@ def test_what_no_change_touches_is_not_looked_at() -> None:
     plan = clear(market, POLICY_1, NOW_US, changed=["L2"])
     assert {match.order_id for match in plan.matches} == {"O2"}
     assert plan.arcs == 2, "L3 is linked to the change by O2"
+
+
+@given(listings(), orders(), st.data())
+def test_reached_is_whoever_a_chain_of_compatible_pairs_leads_to(
+    lots: list[Listing], bids: list[Order], data: st.DataObject
+) -> None:
+    of = instance(*lots, *bids)
+    n, m = len(of.market.listings.ids), len(of.market.orders.ids)
+    some_lots, some_bids = (data.draw(st.sets(st.integers(0, count - 1))) for count in (n, m))
+    found = reached(of, rows(some_lots), rows(some_bids))
+    expected = linked(pairs_of(every_arc(of)), some_lots, some_bids)
+    assert [side.tolist() for side in found] == [sorted(side) for side in expected]
+
+
+def test_who_waits_for_a_promise_is_always_looked_at() -> None:
+    lots = [listing("L1", kg=10), listing("L2", kg=20, divisible=False), listing("L3", kg=30)]
+    bids = [order("O1", kg=10), order("O2", kg=20, min_fill_g=5000), order("O3", kg=30, min_fill_g=9, committed_g=9)]
+    of = instance(*lots, *bids)
+    found = [
+        {side.ids[row] for row in some.tolist()}
+        for side, some in zip((of.market.listings, of.market.orders), touched(of, {"L1", "O1", "X"}), strict=True)
+    ]
+    assert found == [{"L1", "L2"}, {"O1", "O2"}]

@@ -1,5 +1,3 @@
-from collections.abc import Iterable
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,29 +7,17 @@ from services.matching.optimiser import parts
 from services.matching.optimiser.arcs import Arcs
 from services.matching.optimiser.certificate import no_arcs
 from services.matching.optimiser.market import Listing, Order
-from services.matching.optimiser.parts import reached, solved_together, touched
-from services.matching.optimiser.policy import IntArray
-from tests.services.matching.optimiser.factories import every_arc, instance, listing, listings, order, orders
-
-Pair = tuple[int, int]
-
-
-def pairs_of(arcs: Arcs) -> set[Pair]:
-    return set(zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True))
-
-
-def linked(pairs: Iterable[Pair], lots: set[int], bids: set[int]) -> tuple[set[int], set[int]]:
-    """These and everyone that a chain of these pairs leads to, by the plainest means."""
-    pairs = set(pairs)
-    while True:
-        more = {lot for lot, bid in pairs if bid in bids} | lots, {bid for lot, bid in pairs if lot in lots} | bids
-        if more == (lots, bids):
-            return more
-        lots, bids = more
-
-
-def rows(values: Iterable[int]) -> IntArray:
-    return np.array(sorted(values), dtype=np.int64)
+from services.matching.optimiser.parts import solved_together
+from tests.services.matching.optimiser.factories import (
+    Pair,
+    every_arc,
+    instance,
+    linked,
+    listings,
+    orders,
+    pairs_of,
+    rows,
+)
 
 
 @given(st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1), st.sampled_from([1, 3, 10**6]))
@@ -55,18 +41,6 @@ def test_nothing_is_solved_of_nothing() -> None:
 
 
 @given(listings(), orders(), st.data())
-def test_reached_is_whoever_a_chain_of_compatible_pairs_leads_to(
-    lots: list[Listing], bids: list[Order], data: st.DataObject
-) -> None:
-    of = instance(*lots, *bids)
-    n, m = len(of.market.listings.ids), len(of.market.orders.ids)
-    some_lots, some_bids = (data.draw(st.sets(st.integers(0, count - 1))) for count in (n, m))
-    found = reached(of, rows(some_lots), rows(some_bids))
-    expected = linked(pairs_of(every_arc(of)), some_lots, some_bids)
-    assert [side.tolist() for side in found] == [sorted(side) for side in expected]
-
-
-@given(listings(), orders(), st.data())
 def test_a_part_of_a_market_has_the_arcs_of_the_whole_between_its_rows(
     lots: list[Listing], bids: list[Order], data: st.DataObject
 ) -> None:
@@ -77,14 +51,3 @@ def test_a_part_of_a_market_has_the_arcs_of_the_whole_between_its_rows(
     part = of.part(some_lots, some_bids)
     inside = {(lot, bid) for lot, bid in pairs_of(every_arc(of)) if lot in some_lots and bid in some_bids}
     assert {(int(some_lots[lot]), int(some_bids[bid])) for lot, bid in pairs_of(every_arc(part))} == inside
-
-
-def test_who_waits_for_a_promise_is_always_looked_at() -> None:
-    lots = [listing("L1", kg=10), listing("L2", kg=20, divisible=False), listing("L3", kg=30)]
-    bids = [order("O1", kg=10), order("O2", kg=20, min_fill_g=5000), order("O3", kg=30, min_fill_g=9, committed_g=9)]
-    of = instance(*lots, *bids)
-    found = [
-        {side.ids[row] for row in some.tolist()}
-        for side, some in zip((of.market.listings, of.market.orders), touched(of, {"L1", "O1", "X"}), strict=True)
-    ]
-    assert found == [{"L1", "L2"}, {"O1", "O2"}]

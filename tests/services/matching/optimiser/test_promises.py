@@ -17,10 +17,10 @@ from tests.services.matching.optimiser.factories import KG, NOW_US, listing, lis
 from tests.services.matching.optimiser.oracle import promised_optimum
 
 
-def cleared(lots: list[Listing], bids: list[Order]) -> Plan:
+def cleared(lots: list[Listing], bids: list[Order], seconds: float | None = None) -> Plan:
     """The plan; the audit raises where a promise is broken."""
     market = Market.of(lots, bids)
-    plan = clear(market, POLICY_1, NOW_US)
+    plan = clear(market, POLICY_1, NOW_US, Limits(seconds=seconds))
     assert audit(market, POLICY_1, NOW_US, plan) <= plan.certified_gap + 1e-12
     return plan
 
@@ -189,10 +189,23 @@ def test_promises_are_kept_and_the_gap_is_true_when_there_is_time_for_few_pieces
 ) -> None:
     lots, bids = scattered(5, 60)
     best = cleared(lots, bids)
-    for name, value in (("PIECES", 1), ("PIECES", 0), ("SECONDS", -1.0)):
-        monkeypatch.setattr(promises, name, value)
-        plan = cleared(lots, bids)
+    for pieces, seconds in ((1, None), (0, None), (200, 0.0)):
+        monkeypatch.setattr(promises, "PIECES", pieces)
+        plan = cleared(lots, bids, seconds)
         assert plan.greedy_value_mfen <= plan.value_mfen <= best.value_mfen <= plan.bound_mfen
+
+
+@pytest.mark.parametrize(("share", "better"), [("DIVED_BY", "dive"), ("BETTERED_BY", "promises")])
+def test_each_step_begins_nothing_more_when_its_share_of_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, share: str, better: str
+) -> None:
+    lots, bids = scattered(4, 60)
+    best = cleared(lots, bids, 60.0)
+    assert best.matches == cleared(lots, bids).matches, "there was time enough"
+    monkeypatch.setattr(f"services.matching.optimiser.{better}.{share}", 0.0)
+    cut = cleared(lots, bids, 60.0)
+    assert cut.bound_mfen == best.bound_mfen
+    assert cut.greedy_value_mfen <= cut.value_mfen < best.value_mfen
 
 
 def test_who_is_left_out_for_a_promise_is_named() -> None:

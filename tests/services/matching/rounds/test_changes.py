@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.rounds import RoundCleared
 from services.matching.markets import MARKET_CHANGES, mark_changed
 from services.matching.optimiser.plan import Plan
 from services.matching.rounds import service, snapshot, timer
@@ -68,6 +69,29 @@ async def test_the_timer_looks_at_what_changed_and_a_round_on_demand_at_everythi
     await timed(scene, watching)
     await service.clear_now(scene.db, watching, "strawberry")
     assert watching.changed == [{str(lot.listing_id), order["id"]}, {str(late.listing_id)}, None]
+
+
+async def test_a_round_says_whether_it_looked_at_everything(scene: Scene) -> None:
+    await scene.lot(quantity_g=100_000)
+    await scene.order(quantity_kg=500)
+    small = await timed(scene)
+    await scene.lot(quantity_g=50_000)
+    whole = await scene.round()
+    assert (small.whole, whole.whole) == (False, True)
+    assert [each.whole for each in await scene.told_of(RoundCleared)] == [False, True]
+
+
+async def test_where_much_has_changed_or_nobody_knows_what_a_round_is_whole(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.lot(quantity_g=100_000)
+    await scene.order()
+    async with scene.db.transaction() as session:
+        await mark_changed(session, [("strawberry", None)])
+    assert (await timed(scene)).whole
+    monkeypatch.setattr(service, "MANY", 0.0)
+    await scene.lot()
+    assert (await timed(scene)).whole
 
 
 async def test_once_in_a_while_the_timer_looks_at_everything(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

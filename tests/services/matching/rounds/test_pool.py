@@ -91,7 +91,7 @@ async def test_a_round_is_told_to_end_long_before_its_process_is_given_up(
     monkeypatch.setattr(pool, "_answer", answer)
     await pool.clear(MARKET, POLICY_1, NOW_US)
     await pool.clear(MARKET, POLICY_1, NOW_US, Limits(solves=1))
-    assert asked_with == [Limits(seconds=5.0), Limits(solves=1)]
+    assert asked_with == [Limits(seconds=20.0), Limits(solves=1)]
 
 
 async def test_more_rounds_than_processes_take_turns(pool: SolverPool) -> None:
