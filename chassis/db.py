@@ -16,7 +16,7 @@ import structlog
 from asyncpg.exceptions import InternalClientError
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, ExceptionContext, bindparam, event, func, select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -33,6 +33,7 @@ SESSION = {
     "idle_in_transaction_session_timeout": "30s",  # of a process that was paused: others wait for its rows
 }
 READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction
+LOST_BEFORE = "8s2b"  # SQLAlchemy's code: "Can't reconnect until invalid transaction is rolled back"
 STALE_AFTER_S = 30.0
 BEAT_S = 5.0
 CONNECTED_WITHIN_S = 5.0
@@ -313,12 +314,15 @@ def is_transient(error: BaseException) -> bool:
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
     A value that asyncpg can't send, such as a number beyond its column, is an InterfaceError, too, but the work's own.
     InternalClientError is what asyncpg says of a connection that goes while it is being spoken over ("not connected");
-    what is derived from it is not.
+    what is derived from it is not. A PendingRollbackError of a connection says that it was lost at a statement before,
+    of which another heard; that of a session, which has another code, is a mistake of ours.
     """
     if isinstance(error, InterfaceError) and isinstance(_of_asyncpg(error), ValueError):
         return False
     if isinstance(error, TRANSIENT) or type(error) is InternalClientError:
         return True
+    if isinstance(error, PendingRollbackError):
+        return error.code == LOST_BEFORE
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57", "58"}

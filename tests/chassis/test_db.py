@@ -3,19 +3,31 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 from asyncpg.exceptions import InternalClientError, PostgresConnectionError, ProtocolError
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import registry
 
 from chassis.db import KEPT_ALIVE, Database, LockTaken, is_transient, is_works_own
 from duijie.postgres import EmbeddedPostgres
 from tests.chassis.conftest import NOTES, NoteWritten
 from tests.support.postgres import superuser
 from tests.support.services import told
+
+
+class Note:
+    """A row of NOTES as an object: only so does a session flush."""
+
+    def __init__(self, id_: int) -> None:
+        self.id = id_
+
+
+registry(metadata=NOTES.metadata).map_imperatively(Note, NOTES)
 
 
 async def notes(db: Database) -> int:
@@ -160,6 +172,35 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert is_transient(ConnectionResetError())
     assert is_transient(InternalClientError("not connected"))
     assert not is_transient(ProtocolError("malformed"))
+
+
+async def lose_and_go_on(db: Database, server: EmbeddedPostgres) -> None:
+    """What `keeping` hears of a lost connection it leaves to the next statement."""
+    async with db.holding(5) as connection:
+        async with superuser(server) as admin:
+            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        with suppress(DBAPIError):
+            await connection.scalar(select(1))
+        await connection.scalar(select(1))
+
+
+async def fail_and_go_on(db: Database) -> None:
+    async with db.transaction() as session:
+        with suppress(DBAPIError):
+            session.add(Note(1))  # without its text
+            await session.flush()
+        await session.execute(select(1))
+
+
+async def test_a_connection_that_was_lost_before_is_the_databases_fault_and_a_session_gone_on_with_is_not(
+    db: Database, postgres: EmbeddedPostgres
+) -> None:
+    with pytest.raises(PendingRollbackError) as lost:
+        await lose_and_go_on(db, postgres)
+    assert is_transient(lost.value)
+    with pytest.raises(PendingRollbackError) as gone_on:
+        await fail_and_go_on(db)
+    assert not is_transient(gone_on.value)
 
 
 async def read_only(server: EmbeddedPostgres, db: Database, *, from_now_on: bool) -> None:

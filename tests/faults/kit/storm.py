@@ -73,6 +73,7 @@ SESSION_ENDS_S = (4.0, 7.0)
 LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
 """… and to lose its locks: another takes them after STALE_AFTER_S, and looks every second."""
 LONG_PAUSES_AT_MOST = 3
+PAUSED_FOR_LONG = "workers paused beyond their locks"
 LOCK_TAKEN = "lock_taken_from_who_stalled"
 LOCKS_TAKEN = "locks taken from who was paused"
 HOLDER = """
@@ -184,10 +185,18 @@ class Storm:
         return others
 
     def _next_of(self, others: list[Fault]) -> Fault:
-        """Who is paused can't be told to end, so a replay lets others go first meanwhile."""
-        asleep = any(not each.done() for each in self._asleep)
-        turns = (n for n, (_, do) in enumerate(others) if not (asleep and do == self._replay))
+        """Who is paused can't be told to end, so a replay lets others go first meanwhile; so does the next death of
+        PostgreSQL, where a pause has been in vain."""
+        waits = [self._replay] if self._is_somebody_asleep() else []
+        waits += [self._kill_postgres] if self._is_paused_again() else []
+        turns = (n for n, (_, do) in enumerate(others) if do not in waits)
         return others.pop(next(turns, 0))
+
+    def _is_somebody_asleep(self) -> bool:
+        return any(not each.done() for each in self._asleep)
+
+    def _is_paused_again(self) -> bool:
+        return self._is_somebody_asleep() and bool(self.counts[PAUSED_FOR_LONG])
 
     async def _all_awake(self) -> None:
         """And none of them has failed."""
@@ -202,7 +211,7 @@ class Storm:
         return [
             *pauses,
             *[("broker killed", lambda: asyncio.to_thread(house.kill_broker))] * faults.broker_kills,
-            *[("PostgreSQL killed", lambda: asyncio.to_thread(house.kill_postgres))] * faults.postgres_kills,
+            *[("PostgreSQL killed", self._kill_postgres)] * faults.postgres_kills,
             *[("proxy episodes", self._proxy_episode)] * faults.proxy_episodes,
             *[("repeated and shuffled shares of the topics", self._repeat)] * faults.repeats,
             *[("full replays of every topic", self._replay)] * faults.replays,
@@ -297,6 +306,12 @@ class Storm:
     async def _poison(self) -> None:
         await insist(self.meddler.spread_poison)
 
+    async def _kill_postgres(self) -> None:
+        """All locks go with it: once that has spoiled a long pause, it lets the next one be."""
+        if self._is_paused_again():
+            await self._all_awake()
+        await asyncio.to_thread(self.house.kill_postgres)
+
     async def _replay(self) -> None:
         """Each group in turn hears everything again from the beginning."""
         await self._all_awake()
@@ -329,7 +344,7 @@ class Storm:
             name = await self._who_relays("matching")
             child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
             await self._pause(child, self._pauses.uniform(*LOCKS_GO_S))
-            self.counts["workers paused beyond their locks"] += 1
+            self.counts[PAUSED_FOR_LONG] += 1
             self.counts[LOCKS_TAKEN] = self.house.count_in_logs(LOCK_TAKEN)
             if self.counts[LOCKS_TAKEN]:
                 return

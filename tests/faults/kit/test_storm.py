@@ -1,5 +1,6 @@
 """What a storm does is drawn from its seed alone, and leaves nobody and no kind out."""
 
+import asyncio
 from collections import Counter
 from itertools import islice
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ from typing import Any
 
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.result import Result
-from tests.faults.kit.storm import CHILDREN, KINDS, SURELY, Faults, Storm
+from tests.faults.kit.storm import CHILDREN, KINDS, LOCKS_TAKEN, PAUSED_FOR_LONG, SURELY, Faults, Storm
 
 WORKERS = [name for name in CHILDREN if name.startswith("work")]
 PROXIES = [f"postgres {name}" for name in CHILDREN] + [f"kafka {name}" for name in WORKERS] + ["http listing"]
@@ -36,6 +37,29 @@ def test_everyone_is_killed_every_point_is_named_and_every_kind_of_connection_su
         assert {point.partition(":")[0] for _, point in kills if point} == SURELY.keys()
         assert {kind for _, kind in made._episodes} == set(KINDS)
         assert {name.split()[0] for name, _ in made._episodes} == {"postgres", "kafka", "http"}
+
+
+async def test_a_pause_that_the_death_of_postgresql_spoiled_is_not_spoiled_by_it_again() -> None:
+    made, killed = storm(1), []
+    made.house.kill_postgres = lambda: killed.append(made.counts[LOCKS_TAKEN])
+
+    def next_but_for_replays() -> str:
+        return made._next_of([("kill", made._kill_postgres), ("poison", made._poison)])[0]
+
+    async def paused() -> None:
+        await asyncio.sleep(0.05)
+        made.counts[PAUSED_FOR_LONG] += 1
+        await asyncio.sleep(0.1)
+        made.counts[LOCKS_TAKEN] += 1
+
+    made._asleep.append(asyncio.create_task(paused()))
+    assert next_but_for_replays() == "kill", "the first may be spoiled"
+    await made._kill_postgres()
+    await asyncio.sleep(0.1)
+    assert next_but_for_replays() == "poison"
+    await made._kill_postgres()
+    assert next_but_for_replays() == "kill"
+    assert killed == [0, 1]
 
 
 def test_what_was_done_too_little_is_said() -> None:
