@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry.trace import SpanKind
-from sqlalchemy import ARRAY, BigInteger, Row, bindparam, func, insert, select, text
+from sqlalchemy import ARRAY, BigInteger, Row, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from uuid_utils.compat import uuid7
 
+from chassis.bulk import insert_given, parameters
 from chassis.dead_letters import without_body
 from chassis.ending import ended
 from chassis.killing import point
@@ -59,6 +60,8 @@ NEXT = (
 
 Forgets without waiting for the disk: what a power cut brings back is sent a second time, in its order.
 """
+
+APPEND = insert_given(OUTBOX, "topic", "key", "headers", "value")
 
 OLDEST_AGE_S = (
     select(func.extract("epoch", func.clock_timestamp() - OUTBOX.c.created_at)).order_by(OUTBOX.c.id).limit(1)
@@ -104,16 +107,13 @@ async def append(session: AsyncSession, source: str, emitted: Sequence[Emitted])
 
 async def append_records(session: AsyncSession, records: Sequence[Record]) -> None:
     """Write records as they are, such as dead letters, into the session's transaction."""
-    rows = [
-        {
-            "topic": record.topic,
-            "key": _storable(record.key),
-            "headers": record.headers,
-            "value": record.value,
-        }
-        for record in records
-    ]
-    await session.execute(insert(OUTBOX), rows)
+    columns: dict[str, list[Any]] = {
+        "topic": [record.topic for record in records],
+        "key": [_storable(record.key) for record in records],
+        "headers": [record.headers for record in records],
+        "value": [record.value for record in records],
+    }
+    await session.execute(APPEND, parameters(columns))
 
 
 def _storable(text: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from chassis.fields import KgOut, LongText, RequestModel
 from contracts.listings import Place
 from contracts.matches import MatchStatus, ReleaseReason
-from services.matching.matches.models import Match
+from services.matching.matches.models import Match, NewMatch
 
 SECONDS_PER_HOUR = 3600
 METRES_PER_KM = 1000
@@ -54,7 +54,7 @@ class MatchOut(BaseModel):
     created_at: AwareDatetime
 
     @classmethod
-    def of(cls, match: Match) -> Self:
+    def of(cls, match: Match | NewMatch) -> Self:
         return cls(
             id=match.id,
             listing_id=match.listing_id,

@@ -20,7 +20,7 @@ from services.matching.feed.models import FeedType
 from services.matching.feed.service import Note, note_all
 from services.matching.markets import mark_changed
 from services.matching.matches import queries
-from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match
+from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match, NewMatch
 from services.matching.matches.schemas import MatchOut
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
 from services.matching.orders.models import Order
@@ -269,6 +269,6 @@ async def _tell_matches(session: WriteSession, matches: Sequence[Match]) -> None
     await note_all(session, [note_of(match, fact) for match, fact in zip(matches, facts, strict=True)])
 
 
-def note_of(match: Match, fact: MatchEvent) -> Note:
+def note_of(match: Match | NewMatch, fact: MatchEvent) -> Note:
     """The fact as it stands in the feeds of both sides."""
     return Note(FEED_TYPE_BY_STATUS[fact.status], MatchOut.of(match), match.accounts)

@@ -20,19 +20,19 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
-    insert,
     select,
     tuple_,
     update,
 )
 from uuid_utils.compat import uuid7
 
+from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from contracts.supply import RemainingChanged
 from services.matching.clock import database_now
 from services.matching.feed.service import note_all
 from services.matching.markets import forget_changes, mark_changed
-from services.matching.matches.models import REFUSED_PAIRS, Match
+from services.matching.matches.models import REFUSED_PAIRS, Match, NewMatch, fact_of
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Match as Planned
 from services.matching.optimiser.plan import Plan
@@ -88,7 +88,7 @@ def _refusals() -> Select[Any]:
 LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id), _lock(ORDERS.c.id)
 ENTER_LOTS, ENTER_BIDS = _entry(SUPPLY.c.listing_id, version=SUPPLY.c.version + 1), _entry(ORDERS.c.id)
 REFUSALS = _refusals()
-INSERT_MATCHES = insert(MATCHES)
+INSERT_MATCHES = insert_given(MATCHES, *MATCHES.c.keys())
 
 
 async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
@@ -146,13 +146,13 @@ async def _refused(session: WriteSession, plan: Plan) -> frozenset[tuple[str, st
     return frozenset((str(row.listing_id), str(row.order_id)) for row in found)
 
 
-def _match(each: Fitting, round_id: UUID, now: datetime) -> Match:
+def _match(each: Fitting, round_id: UUID, now: datetime) -> NewMatch:
     planned, lot, bid, journey = each.planned, each.lot, each.bid, each.journey
     origin = point_of(lot.origin_adcode, lot.origin_lon, lot.origin_lat)
     destination = point_of(bid.destination_adcode, bid.destination_lon, bid.destination_lat)
     assert origin is not None, "without a point it would have been set aside"
     assert destination is not None, "without a point it would have been set aside"
-    return Match(
+    return NewMatch(
         id=uuid7(),
         version=1,
         status="agreed" if each.agreed else "proposed",
@@ -236,12 +236,11 @@ async def _enter(session: WriteSession, entry: Update, sums: dict[UUID, tuple[in
     return rows
 
 
-async def _insert(session: WriteSession, matches: Sequence[Match]) -> None:
+async def _insert(session: WriteSession, matches: Sequence[NewMatch]) -> None:
     """Write the matches, and put each into the events and into both feeds."""
     if not matches:
         return
-    names = [each.name for each in MATCHES.columns]
-    await session.execute(INSERT_MATCHES, [{name: getattr(match, name) for name in names} for match in matches])
-    facts = [match.fact() for match in matches]
+    await session.execute(INSERT_MATCHES, parameters_of([vars(match) for match in matches], *MATCHES.c.keys()))
+    facts = [fact_of(match) for match in matches]
     session.emit(*facts)
     await note_all(session, [note_of(match, fact) for match, fact in zip(matches, facts, strict=True)])
