@@ -11,16 +11,13 @@ from services.matching.optimiser.screen import candidate_pairs
 
 def of_changed(instance: Instance, changed: Collection[str] | None) -> Instance:
     """What of a market has to be looked at for these changes; all of it when they are not known."""
-    return instance if changed is None else instance.part(*reached(instance, *touched(instance, changed)))
+    return instance if changed is None else instance.part(*reached(instance, *rows_of(instance, changed)))
 
 
-def touched(instance: Instance, changed: Collection[str]) -> tuple[IntArray, IntArray]:
-    """The rows of these listings and orders, and of whoever waits for a promise to be kept: a least fill not reached, a
-    lot that nobody took whole. To those a repair may have done no justice (see `promises`)."""
-    lots, bids = instance.market.listings, instance.market.orders
-    has_changed = [np.fromiter((each in changed for each in side.ids), bool, len(side.ids)) for side in (lots, bids)]
-    waits = ~lots.divisible, bids.min_fill_g > bids.committed_g
-    listings, orders = (np.flatnonzero(mine | also) for mine, also in zip(has_changed, waits, strict=True))
+def rows_of(instance: Instance, ids: Collection[str]) -> tuple[IntArray, IntArray]:
+    """The rows of those of these listings and orders that are in the market."""
+    sides = instance.market.listings.ids, instance.market.orders.ids
+    listings, orders = (np.flatnonzero(np.fromiter((each in ids for each in side), bool, len(side))) for side in sides)
     return listings, orders
 
 

@@ -71,8 +71,8 @@ def clear(
 
     The same market gives the same plan, in whatever order its rows came. `changed`: the listings and orders that are
     new, have other terms or are free again since a plan of this market was carried out; then only what they touch is
-    looked at, to the same result. For an optimal plan leaves no compatible pair free on both sides, and time makes no
-    pair compatible: whoever could gain now is linked to a change, or waits for a promise to be kept.
+    looked at, to the same result. For an optimal plan leaves nobody free who could be served alone with all promises
+    kept, and time makes no pair compatible: whoever could gain now is linked to a change.
     """
     began_s = perf_counter()
     limits = limits or Limits()

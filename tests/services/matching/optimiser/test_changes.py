@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.optimiser.changes import reached, touched
+from services.matching.optimiser.changes import reached, rows_of
 from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.plan import Plan
@@ -104,6 +104,18 @@ def test_what_no_change_touches_is_not_looked_at() -> None:
     assert plan.arcs == 2, "L3 is linked to the change by O2"
 
 
+def test_who_waits_for_a_promise_is_looked_at_where_a_change_is_linked_to_him() -> None:
+    near, far = {"lon": 121.4, "lat": 31.2}, {"lon": 87.6, "lat": 43.8}
+    soon = {"deliver_by_us": NOW_US + 8 * HOUR_US, "min_fill_g": 150_000}
+    lots = [listing("L1", kg=100, **near), listing("L2", kg=100, **far)]
+    bids = [order("O1", kg=200, **near, **soon), order("O2", kg=200, **far, **soon)]
+    assert clear(Market.of(lots, bids), POLICY_1, NOW_US).matches == ()
+    market = Market.of([*lots, listing("L3", kg=60, **near)], bids)
+    plan = clear(market, POLICY_1, NOW_US, changed=["L3"])
+    assert {(match.listing_id, match.order_id) for match in plan.matches} == {("L1", "O1"), ("L3", "O1")}
+    assert plan.arcs == 2, "not O2's, which waits far away"
+
+
 @given(listings(), orders(), st.data())
 def test_reached_is_whoever_a_chain_of_compatible_pairs_leads_to(
     lots: list[Listing], bids: list[Order], data: st.DataObject
@@ -116,12 +128,8 @@ def test_reached_is_whoever_a_chain_of_compatible_pairs_leads_to(
     assert [side.tolist() for side in found] == [sorted(side) for side in expected]
 
 
-def test_who_waits_for_a_promise_is_always_looked_at() -> None:
-    lots = [listing("L1", kg=10), listing("L2", kg=20, divisible=False), listing("L3", kg=30)]
-    bids = [order("O1", kg=10), order("O2", kg=20, min_fill_g=5000), order("O3", kg=30, min_fill_g=9, committed_g=9)]
-    of = instance(*lots, *bids)
-    found = [
-        {side.ids[row] for row in some.tolist()}
-        for side, some in zip((of.market.listings, of.market.orders), touched(of, {"L1", "O1", "X"}), strict=True)
-    ]
-    assert found == [{"L1", "L2"}, {"O1", "O2"}]
+def test_who_is_not_in_the_market_any_more_has_no_row() -> None:
+    of = instance(listing("L1", kg=10), listing("L2", kg=20), order("O1", kg=10), order("O2", kg=20))
+    sides = of.market.listings, of.market.orders
+    found = [{side.ids[row] for row in some} for side, some in zip(sides, rows_of(of, {"L1", "O2", "X"}), strict=True)]
+    assert found == [{"L1"}, {"O2"}]
