@@ -113,3 +113,37 @@ async def fifty_at_once(asking: Asking, who: str = "producer 0") -> None:
         listing = json.loads(each)
         if "id" in listing:
             asking.journal.listings[listing["id"]] = {**listing, "by": who, "closed": False}
+
+
+async def declined_beside_another(asking: Asking, who: str = "producer 0", buyer: str = "platform 0") -> None:
+    """Two matches of one lot are held at once, and one of them is declined: the other's hold stands."""
+    body = {
+        "produce": "potato",
+        "quantity_kg": 3000,
+        "min_price_fen_per_kg": 100,
+        "origin": {"adcode": ORIGINS[0]},
+        "auto_agree": False,
+    }
+    listing = (await asking.caller.post(who, "/v1/listings", body, key=asking.key())).json()
+    asking.journal.listings[listing["id"]] = {**listing, "by": who, "closed": True}  # left to these two
+    wanted = {
+        "produce": "potato",
+        "quantity_kg": 300,
+        "max_price_fen_per_kg": 900,
+        "auto_agree": False,
+        "listing_id": listing["id"],
+        "destination": {"adcode": DESTINATIONS[0]},
+    }
+    for _ in range(2):
+        order = (await asking.caller.post(buyer, "/v1/orders", wanted, key=asking.key())).json()
+        asking.journal.orders[order["id"]] = {**order, "by": buyer, "closed": True}
+    for _ in range(50):
+        found = await asking.caller.get(who, "/v1/matches", status="proposed", listing_id=listing["id"])
+        held = [each for each in found.json()["items"] if not each["consents"]["buyer"]] if found.ok else []
+        if len(held) == 2:
+            answer = await asking.caller.post(who, f"/v1/matches/{held[0]['id']}/decline", key=asking.key())
+            asking.note_refusal("answer to a match", answer, 409)
+            if answer.ok:
+                asking.journal.declined.add(held[0]["id"])
+            return
+        await asyncio.sleep(0.1)

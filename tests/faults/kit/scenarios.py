@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.kit.asking import Scale, fifty_at_once
+from tests.faults.kit.asking import Scale, declined_beside_another, fifty_at_once
 from tests.faults.kit.gate import Gate, judge_end, keeping_logs, kept_logs
 from tests.faults.kit.house import House, Plan
 from tests.faults.kit.result import Result
@@ -103,6 +103,11 @@ async def asked_again(gate: Gate) -> None:
     await fifty_at_once(gate.load)
 
 
+async def declined(gate: Gate) -> None:
+    for _ in range(5):
+        await declined_beside_another(gate.load)
+
+
 def with_new_keys(provoke: Provoke) -> Provoke:
     """The load's own bug: an unknown outcome is asked again with another key."""
 
@@ -128,7 +133,7 @@ SCENARIOS = {
         "balance-read-then-written": (("serve logistics", "work logistics"), nothing, ("I1", "I2")),
         "expiry-by-wall-clock": (("work listing",), nothing, ("I6",)),
         "swallowed-retry": (WORKERS, cut_off("postgres work logistics", "postgres work matching"), ("I10",)),
-        "hold-released-twice": (MATCHING, nothing, ("I7",)),
+        "hold-released-twice": (MATCHING, declined, ("I7",)),
         "poison-skipped": (WORKERS, poisoned, ("poison",)),
         "answered-before-commit": (("serve listing",), killed("serve listing"), ("acknowledged", "I6")),
         "key-forgotten": (("serve listing",), asked_again, ("I13", "I6")),
