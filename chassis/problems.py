@@ -305,7 +305,8 @@ def answer_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
         known = _BY_STATUS.get(error.status_code)
-        return problem_response(known() if known else Refused(error.status_code), request)
+        # a 405 says which methods there are: RFC 9110, section 15.5.6
+        return problem_response(known(headers=error.headers) if known else Refused(error.status_code), request)
 
     @app.exception_handler(Exception)
     async def on_failure(request: Request, error: Exception) -> Response:

@@ -48,6 +48,10 @@ PAUSE_S = 1.0
 LONGEST_PAUSE_S = 15.0
 YOUNG_S = 30.0
 
+HOW_TO_USE = """\
+One log of all: {0.log_path}. Stop it with Ctrl-C, or `duijie down`. In another shell, for `duijie` to speak to it:
+  export DUIJIE_DATA={0.folder.path} DUIJIE_KAFKA_BOOTSTRAP={0.kafka.bootstrap}"""
+
 DID_NOT_START = (CannotStart, KafkaNotAvailable, BrokerDidNotStart, OSError, subprocess.SubprocessError)
 """What a start may fail with, a full disk or a program that hangs among it: whoever keeps the others goes on."""
 
@@ -123,7 +127,10 @@ class Cluster:
 
     def start_processes(self) -> None:
         """All of them, without waiting."""
-        self.folder.begin_run(Run(os.getpid(), self.port, self.url, self.postgres.port, datetime.now(UTC).isoformat()))
+        started = datetime.now(UTC).isoformat()
+        self.folder.begin_run(
+            Run(os.getpid(), self.port, self.url, self.postgres.port, started, kafka=self.kafka.bootstrap)
+        )
         for process in self.processes.values():
             process.start()
 
@@ -313,7 +320,7 @@ def up(cluster: Cluster) -> None:
         cluster.start()
         keeper = threading.Thread(target=cluster.keep, args=(ending,), name="keeper", daemon=True)
         keeper.start()
-        print(f"ready {cluster.url}", flush=True)
+        print(f"ready {cluster.url}\n{HOW_TO_USE.format(cluster)}", flush=True)
         while True:
             signal.pause()
     except _Asked:

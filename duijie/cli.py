@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -28,7 +29,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they show what variables hold
-    help="Duijie 对接: unsold produce finds its buyer.",
 )
 clients = typer.Typer(no_args_is_help=True, help="Machines that sign in with an id and a secret.")
 app.add_typer(clients, name="client")
@@ -51,6 +51,21 @@ def main() -> None:
     except CannotStart as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"duijie {version('duijie')}")
+        raise typer.Exit
+
+
+@app.callback()
+def duijie(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say it, and end.")
+    ] = False,
+) -> None:
+    """Duijie 对接: unsold produce finds its buyer."""
 
 
 @app.command()

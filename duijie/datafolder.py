@@ -177,6 +177,7 @@ class Run:
     url: str
     database_port: int
     started: str  # RFC 3339, UTC
+    kafka: str | None = None  # where the Kafka that carries its events answers; None: they are in the folder's store
 
 
 class DataFolder:

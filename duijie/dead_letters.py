@@ -1,7 +1,10 @@
 """Dead letters from the command line: `duijie dlq list|show|redrive`.
 
-They are those of Apache Kafka where DUIJIE_KAFKA_BOOTSTRAP says where it is, else those of a data folder.
+They are those of Apache Kafka where DUIJIE_KAFKA_BOOTSTRAP says where it is, else those of the platform of a data
+folder, which may be a cluster with a Kafka of its own.
 """
+
+from __future__ import annotations
 
 import asyncio
 import json
@@ -11,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -22,6 +25,9 @@ from contracts.event import DEAD_LETTERS
 from contracts.topics import TOPICS
 from duijie.datafolder import DataFolder, default_path
 from duijie.problems import CannotStart
+
+if TYPE_CHECKING:
+    from chassis.transport.postgres import PostgresTransport
 
 BODY_SHOWN = 20_000
 
@@ -46,11 +52,14 @@ def list_letters(
 ) -> None:
     """One line a letter, the oldest first: id, key, type, time, consumer, error, state."""
 
-    async def ask() -> list[Letter]:
-        async with _events(data) as (log, _):
-            return await _letters(log, topic, consumer)
+    async def ask() -> tuple[list[Letter], str]:
+        async with _events(data) as (log, _, where):
+            return await _letters(log, topic, consumer), where
 
-    for letter in _asked(ask()):
+    found, where = _asked(ask())
+    if not found:
+        print(f"no such dead letters in {where}", file=sys.stderr)
+    for letter in found:
         told = {name: shown(text) for name, text in _told(letter).items()}
         columns = [text or "-" for name, text in told.items() if name != "topic"]  # the id begins with it
         print(json.dumps(told, ensure_ascii=False) if as_json else "  ".join(columns))
@@ -63,7 +72,7 @@ def show(
     """The headers and the body of a letter. What looks like a phone number is left out."""
 
     async def ask() -> tuple[Letter, bytes]:
-        async with _events(data) as (log, _):
+        async with _events(data) as (log, _, _):
             (letter,) = _named(await _letters(log, _topic_of(letter_id)), [letter_id])
             return letter, await body_of(log, letter) or b""
 
@@ -92,7 +101,7 @@ def redrive_letters(
         raise typer.BadParameter("--topic and --consumer go with --all")
 
     async def ask() -> tuple[int, list[str]]:
-        async with _events(data) as (log, transport):
+        async with _events(data) as (log, transport, _):
             found = await _letters(log, topic or _topic_of(*ids or ()), consumer)
             chosen = _named(found, ids) if ids else found
             refused = _refused(chosen, again=again)
@@ -163,20 +172,34 @@ def _asked(question: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 @asynccontextmanager
-async def _events(data: Path | None) -> AsyncIterator[tuple[Log, Transport]]:
-    """What keeps the letters, and what sends them."""
-    if data is not None or not os.environ.get("DUIJIE_KAFKA_BOOTSTRAP"):
-        from duijie.store import transport_of
-
-        async with transport_of(DataFolder(data or default_path())) as transport:
-            yield transport, transport
+async def _events(data: Path | None) -> AsyncIterator[tuple[Log, Transport, str]]:
+    """What keeps the letters, what sends them, and where that is, in words. Raises CannotStart."""
+    by_setting = data is None and bool(os.environ.get("DUIJIE_KAFKA_BOOTSTRAP"))
+    folder = DataFolder(data or default_path())
+    run = None if by_setting else folder.current_run()
+    if not by_setting and (run is None or run.kafka is None):
+        async with _of_folder(folder) as transport:
+            yield transport, transport, f"the platform of {folder.path}"
         return
     from chassis.settings import KafkaSettings
     from chassis.transport.kafka import KafkaTransport
     from chassis.transport.kafka_log import KafkaLog
     from duijie.processes import connection_of, told
 
-    kafka = told(KafkaSettings)
+    kafka = told(KafkaSettings) if run is None else KafkaSettings(bootstrap=run.kafka)
     connection = connection_of(kafka)
     async with KafkaTransport(kafka.bootstrap, timeout_s=kafka.timeout_s, connection=connection) as transport:
-        yield KafkaLog(kafka.bootstrap, timeout_s=kafka.timeout_s, connection=connection), transport
+        log = KafkaLog(kafka.bootstrap, timeout_s=kafka.timeout_s, connection=connection)
+        yield log, transport, f"Apache Kafka at {kafka.bootstrap}"
+
+
+@asynccontextmanager
+async def _of_folder(folder: DataFolder) -> AsyncIterator[PostgresTransport]:
+    if not folder.path.is_dir():
+        raise CannotStart(f"There is no platform at {folder.path}; name its folder with --data.")
+    if any(folder.path.glob("kafka-*")):
+        raise CannotStart(f"The events of {folder.path} are in the Kafka of its cluster, which does not run.")
+    from duijie.store import transport_of
+
+    async with transport_of(folder) as transport:
+        yield transport

@@ -97,7 +97,10 @@ async def answered(data: Path | None, asked: Question) -> Answer:
                 market, now_us = seen.market, seen.now_us
     a, b = by_name[asked.a], by_name[asked.b]
     if asked.market is not None:
-        return Answer(asked, (a, b), of_one_round(market, now_us, a, b))
+        compared = of_one_round(market, now_us, a, b)
+        if not any(figures.sold_g for side in (compared.a, compared.b) for figures in side.values()):
+            raise CannotStart(f"Nothing of {asked.market} can be matched now, whichever of them is in force.")
+        return Answer(asked, (a, b), compared)
     floors = {crop: FLOOR_FEN_PER_KG[crop] for crop in CROPS}
     return Answer(asked, (a, b), compare(a, b, asked.seeds, asked.size, floors))
 

@@ -1,4 +1,4 @@
-"""A body for every operation that takes one: short, and accepted as it stands but for the ids in it."""
+"""A body for every operation that takes one: short, and accepted as it stands, on any day, but for the ids in it."""
 
 from typing import Any
 
@@ -15,7 +15,6 @@ EXAMPLES: dict[str, Any] = {
         "quantity_kg": 1200,
         "min_price_fen_per_kg": 1600,
         "origin": {"adcode": "321323", "lon": 118.69, "lat": 33.72},
-        "harvested_at": "2026-11-22T22:00:00Z",
     },
     "change_listing": {"quantity_kg": 900, "min_price_fen_per_kg": 1500},
     "place_order": {
@@ -24,7 +23,6 @@ EXAMPLES: dict[str, Any] = {
         "quantity_kg": 500,
         "max_price_fen_per_kg": 2600,
         "destination": {"adcode": "320102"},
-        "deliver_by": "2026-11-26T00:00:00Z",
         "reference": "PO-1",
     },
     "change_order": {"max_price_fen_per_kg": 2800},

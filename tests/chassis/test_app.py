@@ -90,6 +90,7 @@ async def test_a_method_that_is_not_taken_is_a_problem(db: Database, issuer: Iss
     async with client_of(app_with(db, issuer)) as client:
         answer = await client.delete("/healthz", headers={"Accept-Language": "zh"})
     assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert answer.headers["allow"] == "GET"
     assert (answer.headers["content-language"], answer.headers["vary"]) == ("zh-CN", "Accept-Language")
     assert answer.headers["content-type"] == "application/problem+json"
 

@@ -81,6 +81,11 @@ def test_variables_and_metrics_are_those_of_the_program() -> None:
     assert all(name in (ROOT / "chassis" / "tracing.py").read_text(encoding="utf-8") for name in endings)
 
 
+def test_every_setting_of_the_program_is_told() -> None:
+    settings = GUIDE.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(DUIJIE_[A-Z_]+)`", settings)) == set(all_variables())
+
+
 def test_services_files_and_alerts_are_there() -> None:
     services = set(load(DEPLOY / "compose.yaml")["services"])
     assert set(re.findall(r"\b(?:gateway|listing|matching|logistics)-(?:api|worker)\b", GUIDE)) <= services

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,10 @@ def test_roles_are_those_of_the_surface() -> None:
     assert cli.role_of("group_leader") == "group_leader"
     with pytest.raises(typer.BadParameter, match="the roles are producer, agent"):
         cli.role_of("king")
+
+
+def test_it_tells_its_version() -> None:
+    assert run("--version") == (0, f"duijie {metadata.version('duijie')} ")
 
 
 def test_help_names_every_command() -> None:

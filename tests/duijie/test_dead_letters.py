@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from chassis.transport.base import Record
 from chassis.transport.postgres import PostgresTransport
 from contracts.topics import TOPICS
 from duijie import dead_letters
-from duijie.datafolder import DataFolder
+from duijie.datafolder import DataFolder, Run
 from duijie.problems import CannotStart
 from duijie.store import transport_of
 from tests.support.postgres import temporary_folder
@@ -54,15 +55,15 @@ class Store:
         return runner.invoke(dead_letters.app, list(arguments), env={"NO_COLOR": "1", "COLUMNS": "200"})
 
     def listed(self, *arguments: str) -> list[dict[str, str]]:
-        return [json.loads(line) for line in self.run("list", "--json", *arguments).output.splitlines()]
+        return [json.loads(line) for line in self.run("list", "--json", *arguments).stdout.splitlines()]
 
 
 @pytest.fixture
 def store(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     @asynccontextmanager
-    async def events(data: Path | None) -> AsyncIterator[tuple[PostgresTransport, PostgresTransport]]:
+    async def events(data: Path | None) -> AsyncIterator[tuple[PostgresTransport, PostgresTransport, str]]:
         async with PostgresTransport(postgres_url) as transport:
-            yield transport, transport
+            yield transport, transport, "the tests"
 
     monkeypatch.setattr(dead_letters, "_events", events)
     return Store(postgres_url)
@@ -183,7 +184,35 @@ def test_the_letters_of_a_data_folder_are_there_when_nothing_runs(monkeypatch: p
 def test_kafkas_letters_are_found_by_the_settings(kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUIJIE_KAFKA_BOOTSTRAP", kafka_bootstrap)
     done = runner.invoke(dead_letters.app, ["list"])
-    assert (done.exit_code, done.output) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == f"no such dead letters in Apache Kafka at {kafka_bootstrap}\n"
+
+
+def test_the_letters_of_a_cluster_that_runs_are_found_by_its_folder(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DUIJIE_KAFKA_BOOTSTRAP", raising=False)
+    with temporary_folder() as parent:
+        folder = DataFolder(parent / "data")
+        folder.take()
+        try:
+            folder.begin_run(Run(os.getpid(), 1, "http://x", 2, "now", kafka=kafka_bootstrap))
+            done = runner.invoke(dead_letters.app, ["list", "--data", str(folder.path)])
+        finally:
+            folder.give_back()
+    assert done.stderr == f"no such dead letters in Apache Kafka at {kafka_bootstrap}\n"
+
+
+@pytest.mark.parametrize(("name", "said"), [("cluster", "Kafka of its cluster"), ("none", "no platform at")])
+def test_a_cluster_that_does_not_run_and_a_folder_that_is_not_there_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.delenv("DUIJIE_KAFKA_BOOTSTRAP", raising=False)
+    (tmp_path / "cluster" / "kafka-1").mkdir(parents=True)
+    refused = runner.invoke(dead_letters.app, ["list", "--data", str(tmp_path / name)])
+    assert isinstance(refused.exception, CannotStart)
+    assert said in str(refused.exception)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_kafka_that_is_away_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

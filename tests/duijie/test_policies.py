@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,11 +20,12 @@ from duijie.policy_compare import sentence
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import CannotStart, DatabaseAway, DatabaseTooOld
 from services.matching.optimiser.policy import POLICY_1, Policy
+from services.matching.orders.models import Order
 from services.matching.policies import queries
 from services.matching.policies.comparing import Price
 from services.matching.policies.schemas import PolicyOut
 from tests.deploy.support import parse_command
-from tests.services.matching.scene import consume, published
+from tests.services.matching.scene import consume, published, soon
 from tests.support.services import service_database
 
 runner = CliRunner()
@@ -242,8 +244,13 @@ def test_as_json_it_tells_the_means_the_interval_and_every_world_the_same_every_
 
 
 def test_the_market_as_it_stands_is_compared_and_left_as_it_was(store: Store) -> None:
+    nothing = "Nothing of strawberry can be matched now, whichever of them is in force."
+    assert store.refused("compare", "1", "1", "--market", "strawberry") == nothing
+
     async def bring(db: Database) -> None:
         await consume(db, published())
+        async with db.transaction() as session:
+            session.add(wanted())
 
     store.ask(bring)
     said = store.said("compare", "1", store.of(replace(POLICY_1, rescue_fen_per_kg=0)), "--market", "strawberry")
@@ -251,6 +258,29 @@ def test_the_market_as_it_stands_is_compared_and_left_as_it_was(store: Store) ->
     assert "one round of strawberry as it stands" in said
     assert store.versions() == [POLICY_1]
     assert store.refused("compare", "1", "1", "--market", "gold") == "There is no produce 'gold'."
+
+
+def wanted() -> Order:
+    """What can be matched with `published()`."""
+    return Order(
+        id=uuid4(),
+        buyer_id=uuid4(),
+        lifecycle="open",
+        version=1,
+        terms=1,
+        produce="strawberry",
+        min_grade="C",
+        quantity_g=100_000,
+        min_fill_g=0,
+        max_price_fen_per_kg=3000,
+        price_basis="delivered",
+        kind="bulk",
+        destination_adcode="320102",
+        deliver_from=soon(),
+        deliver_by=soon(days=7),
+        min_remaining_life_h=1,
+        auto_agree=True,
+    )
 
 
 def test_the_guide_tells_commands_and_options_that_there_are() -> None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, exists, func, or_, select, true
+import numpy as np
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, any_, bindparam, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,12 +16,22 @@ from services.matching.books import Books
 from services.matching.explanations.models import Standing, State
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches.models import Match
-from services.matching.optimiser.explain import Promised
+from services.matching.optimiser.explain import Promised, Promises
 from services.matching.optimiser.market import Market
 from services.matching.optimiser.sides import Side, Who
 from services.matching.optimiser.tables import ListingTable, OrderTable
 from services.matching.orders.models import Order
-from services.matching.rounds.columns import BID, LOT, bids_of, columns_of, in_columns, listings_in, lots_of, orders_in
+from services.matching.rounds.columns import (
+    BID,
+    LOT,
+    bids_of,
+    columns_of,
+    in_columns,
+    listings_in,
+    lots_of,
+    orders_in,
+    us,
+)
 from services.matching.rounds.models import Round
 from services.matching.rounds.snapshot import PRODUCE, Snapshot, instant_of, read
 from services.matching.supply.models import Supply
@@ -64,6 +75,21 @@ PROMISED = (
     .where(or_(Match.listing_id == any_(ASKED), Match.order_id == any_(ASKED)), Match.status != "released")
     .group_by(Match.listing_id, Match.order_id)
 )
+MADE = {"at_us": us(Match.created_at), "quantity_g": Match.quantity_g}
+PROMISES_TO_ORDERS = (
+    in_columns({"ids": cast(Match.order_id, Text), **MADE})
+    .join(Order, Order.id == Match.order_id)
+    .where(BID.produce == PRODUCE, BID.deliver_by > NOW, Match.status != "released")
+)
+PROMISES_OF_SUPPLY = (
+    in_columns({"ids": cast(Match.listing_id, Text), **MADE})
+    .join(Supply, Supply.listing_id == Match.listing_id)
+    .where(LOT.produce == PRODUCE, LOT.spoils_at > NOW, Match.status != "released")
+)
+CAME: dict[Side, Any] = {
+    "listing": select(cast(LOT.listing_id, Text), us(LOT.entered_at)).where(LOT.listing_id == any_(ASKED)),
+    "order": select(cast(BID.id, Text), us(BID.created_at)).where(BID.id == any_(ASKED)),
+}
 PROMISED_ORDERS = in_columns(bids_of(BID.held_g + BID.agreed_g)).where(
     BID.produce == PRODUCE, BID.held_g + BID.agreed_g > 0, BID.deliver_by > NOW
 )
@@ -122,12 +148,14 @@ async def market_of(db: Database, produce: str, asked: Sequence[Who]) -> tuple[S
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         seen, listings, orders, refused = await read(session, produce)
         pairs = (await session.execute(PROMISED, {"ids": [UUID(each.id) for each in asked]})).all()
+        sides = {each.side for each in asked}
         promised = {
-            side: Market.of_tables(*await _promised(session, side, seen, listings, orders), refused)
-            for side in {each.side for each in asked}
+            side: Market.of_tables(*await _promised(session, side, seen, listings, orders), refused) for side in sides
         }
+        promises = {side: await _promises(session, side, seen) for side in sides}
+        since_us = {each: at_us for side in sides for each, at_us in await _came(session, side, asked)}
     own_g = {(str(pair.listing_id), str(pair.order_id)): int(pair.quantity_g) for pair in pairs}
-    return seen, Promised(promised, own_g)
+    return seen, Promised(promised, own_g, promises, since_us)
 
 
 async def _promised(
@@ -138,3 +166,18 @@ async def _promised(
     if side == "listing":
         return listings, orders_in(await columns_of(session, PROMISED_ORDERS, of_now))[0]
     return listings_in(await columns_of(session, PROMISED_SUPPLY, of_now))[0], orders
+
+
+async def _promises(session: ReadSession, side: Side, seen: Snapshot) -> Promises:
+    """When others were promised it."""
+    of_now = {"produce": seen.produce, "now": instant_of(seen.now_us)}
+    made = await columns_of(session, PROMISES_TO_ORDERS if side == "listing" else PROMISES_OF_SUPPLY, of_now)
+    at_us, quantity_g = (np.array(made[name], dtype=np.int64) for name in MADE)
+    order = np.argsort(at_us, kind="stable")
+    return Promises([made["ids"][each] for each in order.tolist()], at_us[order], quantity_g[order])
+
+
+async def _came(session: ReadSession, side: Side, asked: Sequence[Who]) -> list[tuple[Who, int]]:
+    """When those of this side came who are asked about."""
+    ids = [UUID(each.id) for each in asked if each.side == side]
+    return [(Who(side, id_), at_us) for id_, at_us in await session.execute(CAME[side], {"ids": ids})]

@@ -8,7 +8,7 @@ it is all: no demand, no supply. The least change of price is found in `fixes`.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Literal
 
@@ -64,16 +64,31 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Promises:
+    """When which of them was promised how much, the earliest first."""
+
+    ids: Sequence[str]
+    at_us: IntArray
+    quantity_g: IntArray
+
+
+NOTHING_PROMISED = Promises((), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
 class Promised:
     """What is held or agreed already: no later round takes it from whom it was promised to.
 
     By side that is asked about, `markets` has that side as it is in the market, and all of the other with what they
-    were promised for what they want or have left. `own_g` is how much of it is between whom it is asked about and
-    another, by listing and order id.
+    were promised for what they want or have left; `promises` tells when each of these was. `own_g` is how much of it is
+    between whom it is asked about and another, by listing and order id. `since_us` is when those came who are asked
+    about: what was promised before was never for them.
     """
 
     markets: Mapping[Side, Market]
     own_g: Mapping[tuple[str, str], int]
+    promises: Mapping[Side, Promises] = field(default_factory=dict)
+    since_us: Mapping[Who, int] = field(default_factory=dict)
 
 
 def explain(
@@ -94,7 +109,7 @@ def explain(
     sides = {each.side for each in asked}
     fixes = Fixes.of(instance, plan, everything, sides, Budget.from_now(fixes_within_s), limits.seconds)
     views = {
-        side: _View.of(side, instance, Instance.of(promised.markets[side], policy, now_us), promised.own_g, plan)
+        side: _View.of(side, instance, Instance.of(promised.markets[side], policy, now_us), promised, plan)
         for side in sides
     }
     return [
@@ -120,11 +135,11 @@ class _View:
     place: IntArray  # by row of the others before: the same one's row now, or a number of its own
     places: int
     own: Mapping[int, Mapping[int, int]]  # by row: by row of the others before, what was promised between them
+    promise: tuple[IntArray, IntArray, IntArray]  # when, to which row of the others before, how much
+    since_us: Mapping[Who, int]
 
     @classmethod
-    def of(
-        cls, side: Side, instance: Instance, before: Instance, own_g: Mapping[tuple[str, str], int], plan: Plan
-    ) -> "_View":
+    def of(cls, side: Side, instance: Instance, before: Instance, promised: Promised, plan: Plan) -> "_View":
         market, other = instance.market, OTHER[side]
         assert ids_of(before.market, side) == ids_of(market, side)
         row_of = _numbered(ids_of(market, side))
@@ -139,10 +154,13 @@ class _View:
         before_of = _numbered(ids_of(before.market, other))
         place = [place_of.setdefault(each, len(place_of)) for each in before_of]
         own: dict[int, dict[int, int]] = defaultdict(dict)
-        for pair, grams in own_g.items():
+        for pair, grams in promised.own_g.items():
             me, it = pair if side == "listing" else pair[::-1]
             if me in row_of and it in before_of:
                 own[row_of[me]][before_of[it]] = grams
+        promises = promised.promises.get(side, NOTHING_PROMISED)
+        to = np.array([before_of.get(each, -1) for each in promises.ids], dtype=np.int64)
+        known = to >= 0
         return cls(
             side,
             instance,
@@ -156,6 +174,8 @@ class _View:
             np.array(place, dtype=np.int64),
             len(place_of),
             own,
+            (promises.at_us[known], to[known], promises.quantity_g[known]),
+            promised.since_us,
         )
 
     def explanation(self, row: int, fixes: Fixes) -> Explanation:
@@ -172,7 +192,7 @@ class _View:
             for code, grams in self._grams(row, seen).items()
             if grams.any()
         ]
-        reasons.sort(key=lambda each: (-each.quantity_g, each.code))
+        reasons.sort(key=lambda each: (-each.quantity_g, -each.count, each.code))
         found = tuple(reasons) or (Reason(NOBODY[side], unmatched_g, 0),)
         return Explanation(who, unmatched_g, found, _fix(market, side, row, fixes.of_row(side, row, seen, had_g)))
 
@@ -194,12 +214,13 @@ class _View:
         return grams
 
     def _add_promised(self, row: int, grams: Mapping[Code, IntArray]) -> None:
-        """What others were promised before: it is outbid, or would not have come together anyway."""
+        """What others were promised since it is there: it is outbid, or would not have come together anyway."""
         market = self.before.market
         seen = Obstacles.of(self.before, *pairs_of(market, self.side, row))
         elsewhere_g = open_g(market, OTHER[self.side]).copy()
         for other, own_g in self.own.get(row, {}).items():
             elsewhere_g[other] -= own_g
+        elsewhere_g -= self._promised_earlier_g(Who(self.side, ids_of(market, self.side)[row]), len(elsewhere_g))
         elsewhere_g = np.maximum(elsewhere_g, 0)
         outbid = seen.asks.copy()
         for code, hindered in seen.by_code.items():
@@ -208,6 +229,12 @@ class _View:
                 grams[code][self.place[rows]] += elsewhere_g[rows]
                 outbid &= ~hindered
         grams["outbid"][self.place[outbid]] += elsewhere_g[outbid]
+
+    def _promised_earlier_g(self, who: Who, others: int) -> IntArray:
+        """By row of the others before, what they were promised when this one had not come yet."""
+        at_us, to, quantity_g = self.promise
+        earlier = slice(0, np.searchsorted(at_us, self.since_us.get(who, 0)))
+        return np.bincount(to[earlier], quantity_g[earlier], others).astype(np.int64)
 
 
 def _fix(market: Market, side: Side, row: int, found: tuple[int, int] | None) -> Fix | None:

@@ -27,7 +27,7 @@ LOT, BID = SUPPLY.c, ORDERS.c
 Columns = Mapping[str, Sequence[Any]]
 
 
-def _us(instant: Any) -> Any:
+def us(instant: Any) -> Any:
     """Microseconds since 1970, exactly: PostgreSQL's seconds are a decimal number."""
     return cast(func.extract("epoch", instant) * 1_000_000, BigInteger)
 
@@ -53,9 +53,9 @@ def lots_of(remaining_g: Any) -> dict[str, Any]:
         "remaining_g": remaining_g,
         "floor_fen_per_kg": LOT.min_price_fen_per_kg,
         "grade": _index(GRADES, LOT.grade),
-        "available_from_us": _us(LOT.available_from),
-        "available_until_us": func.coalesce(_us(LOT.available_until), LATEST_US),
-        "spoils_at_us": _us(LOT.spoils_at),
+        "available_from_us": us(LOT.available_from),
+        "available_until_us": func.coalesce(us(LOT.available_until), LATEST_US),
+        "spoils_at_us": us(LOT.spoils_at),
         "temperature_class": _index(TEMPERATURE_CLASSES, LOT.temperature_class),
         "divisible": LOT.divisible,
     }
@@ -72,9 +72,9 @@ def bids_of(wanted_g: Any) -> dict[str, Any]:
         "wanted_g": wanted_g,
         "ceiling_fen_per_kg": BID.max_price_fen_per_kg,
         "min_grade": _index(GRADES, BID.min_grade),
-        "deliver_by_us": _us(BID.deliver_by),
+        "deliver_by_us": us(BID.deliver_by),
         "min_remaining_life_us": cast(BID.min_remaining_life_h, BigInteger) * HOUR_US,
-        "deliver_from_us": _us(BID.deliver_from),
+        "deliver_from_us": us(BID.deliver_from),
         "committed_g": BID.held_g + BID.agreed_g,
         "min_fill_g": BID.min_fill_g,
         "price_basis": _index(PRICE_BASES, BID.price_basis),

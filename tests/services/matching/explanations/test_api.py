@@ -136,6 +136,22 @@ async def test_what_others_sold_is_outbid_however_long_ago(scene: Scene) -> None
     assert told["cheapest_fix"] is None, "what was agreed stays"
 
 
+async def test_an_order_that_was_filled_before_a_lot_came_is_no_reason_for_it(scene: Scene) -> None:
+    await scene.lot(quantity_g=500_000)
+    await scene.order(quantity_kg=800)
+    await scene.round()
+    lot, dear = await scene.lot(quantity_g=100_000), await scene.lot(min_price_fen_per_kg=5000)
+    other = await scene.lot(quantity_g=200_000, min_price_fen_per_kg=1100)
+    await scene.round()
+    told = await explanation(scene, dear)
+    sold = [each for each in await scene.matches() if each.listing_id in {lot.listing_id, other.listing_id}]
+    (reason,) = told["reasons"]
+    assert (reason["code"], reason["quantity_kg"]) == ("price_gap", sum(each.quantity_g for each in sold) / 1000)
+    late = await scene.lot()
+    assert await clear_changed(scene.db, scene.pool, "strawberry") is None
+    assert [each["code"] for each in (await explanation(scene, late))["reasons"]] == ["no_demand"]
+
+
 async def test_an_order_that_is_over_is_no_reason(scene: Scene) -> None:
     dear = await scene.lot(min_price_fen_per_kg=1700)
     await scene.lot(min_price_fen_per_kg=1200)

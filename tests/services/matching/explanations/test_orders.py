@@ -87,6 +87,15 @@ async def test_what_others_bought_is_outbid_however_long_ago(scene: Scene) -> No
     assert told["cheapest_fix"] is None, "what was agreed stays"
 
 
+async def test_a_lot_that_was_sold_before_an_order_came_is_no_reason_for_it(scene: Scene) -> None:
+    await scene.lot(quantity_g=500_000)
+    await scene.order(quantity_kg=500)
+    await scene.round()
+    late = await scene.order(quantity_kg=100)
+    assert await clear_changed(scene.db, scene.pool, "strawberry") is None
+    assert [each["code"] for each in (await explanation(scene, late))["reasons"]] == ["no_supply"]
+
+
 async def test_what_it_was_promised_itself_is_not_outbid(scene: Scene) -> None:
     await scene.lot(quantity_g=300_000)
     order = await scene.order(quantity_kg=500)
@@ -174,9 +183,9 @@ async def test_sellers_and_buyers_who_ask_at_once_are_answered_together(scene: S
 async def test_a_lot_that_was_withdrawn_leaves_what_others_bought_of_it(scene: Scene) -> None:
     lot = await scene.lot(quantity_g=400_000)
     await scene.order(quantity_kg=300, max_price_fen_per_kg=3000)
+    order = await scene.order(quantity_kg=500, min_fill_kg=450)
     await scene.round()
     await consume(scene.db, withdrawn(lot))
-    order = await scene.order(quantity_kg=500)
     assert await clear_changed(scene.db, scene.pool, "strawberry") is None
     told = await explanation(scene, order)
     assert [(each["code"], each["quantity_kg"]) for each in told["reasons"]] == [("outbid", 300)]
