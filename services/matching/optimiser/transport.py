@@ -4,11 +4,12 @@ Maximise  Σ value(i,j) · x(i,j)  +  Σ spread(q) · sold(i,q)   (q: the quarte
 subject to  Σ_j x(i,j) = Σ_q sold(i,q),  sold(i,q) ≤ what remains in the quarter,  Σ_i x(i,j) ≤ wanted(j).
 
 What is not sold pays its spread instead of earning it, which is the same but for a constant. So every gram of a
-listing leaves over exactly one arc:
+listing comes over exactly one arc. The network runs from orders to listings, wants before goods: network simplex is a
+quarter quicker that way than from listings to orders.
 
-    listing i → order j    uncapacitated                 cost  M − value(i,j)      (M: the highest value)
-    listing i → the rest   one arc a quarter, capacity   cost  spread(q)           "unsold"
-    the rest → order j     uncapacitated                 cost  M                   "unmet"
+    order j → listing i    uncapacitated                 cost  M − value(i,j)      (M: the highest value)
+    the rest → listing i   one arc a quarter, capacity   cost  spread(q)           "unsold"
+    order j → the rest     uncapacitated                 cost  M                   "unmet"
 
 (An order that must get something has at most the rest of what it wants unmet.)
 
@@ -18,9 +19,9 @@ keeps itself. Uncapacitated pair arcs are what makes the duals tight: dual = pri
 **At equal value the plan that moves more kg wins.** Costs are doubled and 1 is added to each unsold arc. A simple
 cycle meets "the rest" at most once, so it gains or loses at most 1 by that; a cycle that lowers the cost lowers the
 doubled cost by 2 at least. Hence a plan without negative cycle in the doubled costs is optimal first in value, then
-in mass, exactly, and without a large factor. With the potential of "the rest" at 0, ⌈potential ÷ 2⌉ are optimal
+in mass, exactly, and without a large factor. With the potential of "the rest" at 0, ⌊potential ÷ 2⌋ are optimal
 potentials for the undoubled costs: rounding keeps every even arc's constraint, and an unsold arc's tight or
-saturated state (potential −2·spread − 1 → −spread; lower → lower).
+saturated state (potential 2·spread + 1 → spread; higher → higher).
 """
 
 from dataclasses import dataclass
@@ -63,8 +64,8 @@ def solve(instance: Instance, arcs: Arcs, solver: Solver | None = None, least_g:
 
     rest = len(listings) + len(orders)
     above_rest = solved.potential[len(listings) : rest] - solved.potential[rest]
-    # The canonical potentials of an order that nobody could serve for a gain may lie above M.
-    prices[orders] = np.maximum(top + (-above_rest) // 2, 0)
+    # The canonical potentials of an order that nobody could serve for a gain may lie below −M.
+    prices[orders] = np.maximum(top + above_rest // 2, 0)
     return Solution(solved.flow[: len(arcs)] * unit_g, prices)
 
 
@@ -85,9 +86,9 @@ def _network(
         return np.concatenate([np.broadcast_to(np.asarray(part, dtype=np.int64), size) for part, size in sizes])
 
     return Network(
-        supply=np.concatenate([supplies, -wanted, [wanted.sum() - supplies.sum()]]),
-        tail=stack(listing_node, row, rest),
-        head=stack(order_node + n, rest, np.arange(n, rest)),
+        supply=np.concatenate([-supplies, wanted, [supplies.sum() - wanted.sum()]]),
+        tail=stack(order_node + n, rest, np.arange(n, rest)),
+        head=stack(listing_node, row, rest),
         capacity=stack(free, quarters[row, quarter], np.where(least > 0, wanted - least, free)),
         cost=stack(2 * (top - arcs.value_fen_per_kg), 2 * spread + 1, 2 * top),
     )

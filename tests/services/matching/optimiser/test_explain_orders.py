@@ -114,8 +114,9 @@ def test_who_was_outbid_hears_from_which_ceiling_it_would_win() -> None:
     poor, rich = answered([listing(kg=500)], bids)
     assert (rich.unmatched_g, rich.reasons) == (0, ())
     assert poor.reasons == (Reason("outbid", 500 * KG, 1),)
-    assert poor.fix == Fix("max_price_fen_per_kg", 2701, 500 * KG)
-    assert bought_g([listing(kg=500)], [replace(bids[0], ceiling_fen_per_kg=2700), bids[1]], "O2") == 0
+    assert poor.fix == Fix("max_price_fen_per_kg", 2700, 500 * KG), "a draw, in which a fresh plan takes it"
+    for ceiling, bought in ((2700, 500 * KG), (2699, 0)):
+        assert bought_g([listing(kg=500)], [replace(bids[0], ceiling_fen_per_kg=ceiling), bids[1]], "O2") == bought
 
 
 def test_the_ceiling_that_would_buy_is_the_lowest_that_does() -> None:
