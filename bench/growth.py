@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main, memory_mb
-from bench.solve import cost_by_ortools, network_of, seconds_of
+from bench.solve import cost_by_ortools, network_of, quicker_way_round, seconds_of
 from bench.worlds import bids, lots
 from services.matching.optimiser.arcs import Instance
 from services.matching.optimiser.candidates import all_arcs
@@ -93,7 +93,8 @@ class Country:
             arcs += len(everything)
             if len(everything):
                 found.append(network_of(instance, everything))
-        return cls(markets, [network for network, _ in found], [cost for _, cost in found], arcs)
+        networks = [quicker_way_round(network) for network, _ in found]
+        return cls(markets, networks, [cost for _, cost in found], arcs)
 
 
 async def cleared(pool: SolverPool, country: Country) -> list[Cleared]:

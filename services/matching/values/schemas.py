@@ -71,8 +71,8 @@ SENTENCES: dict[tuple[Code, str], Text] = {
     ("spread", "none"): Text("均衡方面未加分。", "Nothing was added for neighbours selling alike."),
 }
 KEPT = Text(
-    "此匹配在其撮合轮中的价值为 {fen} 分，由以下部分构成。",
-    "This match added {fen} fen to the value of its round, made of these parts.",
+    "此匹配在其撮合轮中的价值为 {fen} 分，即下列盈余与各项加分之和。",
+    "This match added {fen} fen to the value of its round: the sum of the surplus and the bonuses below.",
 )
 NOT_KEPT = Text(
     "此匹配成立时尚未记录价值构成。",
