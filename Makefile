@@ -53,7 +53,7 @@ FAULTS_WITHIN_S := 600
 
 faults: setup ## Faults into real processes, after the transports' contract: at most 10 minutes (FAULTS_SEED=)
 	@date +%s > .venv/faults-began
-	$(PY) -m pytest tests/chassis/transport
+	$(PY) -m pytest tests/chassis/transport/test_contract.py
 	$(LONG_TEST) -s -p no:cacheprovider $(addprefix tests/faults/test_,gate.py disk.py)
 	@spent_s=$$(($$(date +%s) - $$(cat .venv/faults-began))); echo "make faults: $$spent_s s of $(FAULTS_WITHIN_S)"; \
 		test $$spent_s -le $(FAULTS_WITHIN_S)
