@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
+import os
 import statistics
 import sys
 import time
@@ -169,13 +171,19 @@ def cpu_s(root: int) -> float:
 
 def descendants(root: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{root}/task").glob("*/children"):
-        try:
-            children = [int(each) for each in task.read_text(encoding="ascii").split()]
-        except OSError:
-            continue
-        for child in children:
-            found += [child, *descendants(child)]
+    for child in _children(root):
+        found += [child, *descendants(child)]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Of all its threads. Threads and processes may end while one looks: what they had is not there any more."""
+    tasks = Path(f"/proc/{pid}/task")
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(tasks):
+            with contextlib.suppress(OSError):
+                found += map(int, (tasks / thread / "children").read_text(encoding="ascii").split())
     return found
 
 

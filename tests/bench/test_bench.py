@@ -15,6 +15,8 @@ from bench.harness import (
     Plan,
     Side,
     Stopwatch,
+    cpu_s,
+    descendants,
     interleave,
     memory_mb,
     percentile,
@@ -101,6 +103,18 @@ async def test_cpu_counts_children_even_when_they_have_ended() -> None:
     measured = watch.stop(1000)
     assert measured.cpu_s >= 0.25
     assert measured.cpu_s_per_1000 == pytest.approx(measured.cpu_s)
+
+
+def test_processes_that_end_while_they_are_counted_break_nothing() -> None:
+    spawning = subprocess.Popen(["sh", "-c", "while :; do sh -c 'sleep 0.001 & :' & wait; done"])
+    try:
+        ends_s = time.monotonic() + 1
+        while time.monotonic() < ends_s:
+            assert cpu_s(spawning.pid) >= 0
+    finally:
+        spawning.kill()
+        spawning.wait()
+    assert descendants(spawning.pid) == []
 
 
 def test_sleeping_is_time_but_no_cpu() -> None:
