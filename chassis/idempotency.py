@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import BigInteger, bindparam, func, insert, select
+from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
@@ -25,6 +27,7 @@ REPEATED_HEADERS = ("content-type", "etag", "location")
 TAKE = select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
 ANSWERED = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == bindparam("caller"), IDEMPOTENCY.c.key == bindparam("key"))
 REMEMBER = insert(IDEMPOTENCY)
+REMEMBER_FIRST = REMEMBER.on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
 
 
 class KeyReused(Problem):
@@ -64,19 +67,40 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
 
     Raises Replay with the first answer, KeyReused for another body, StillRunning while the first one runs.
     """
+    mine = await _claimed(request, caller)
+    if mine is None:
+        return None
+    lock = struct.unpack(">q", hashlib.sha256(f"{caller}\0{mine.key}".encode()).digest()[:8])[0]
+    if not await session.scalar(TAKE, {"lock": lock}):
+        raise StillRunning(headers={"Retry-After": "1"})
+    await _replay(session, mine)
+    return mine
+
+
+async def look(db: Database, request: Request, caller: str) -> Claim | None:
+    """The same for work whose answer `remember_first` keeps: takes nothing, so two with one key may both go on."""
+    mine = await _claimed(request, caller)
+    if mine is not None:
+        async with db.glancing() as connection:
+            await _replay(connection, mine)
+    return mine
+
+
+async def _claimed(request: Request, caller: str) -> Claim | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
     if not 0 < len(key) <= KEY_MAX:
         text = Text(f"1 至 {KEY_MAX} 个字符。", f"1 to {KEY_MAX} characters.")
         raise InvalidInput(errors=[FieldError("#/header/Idempotency-Key", text)])
-    mine = Claim(caller, key, await _hash(request))
-    lock = struct.unpack(">q", hashlib.sha256(f"{caller}\0{key}".encode()).digest()[:8])[0]
-    if not await session.scalar(TAKE, {"lock": lock}):
-        raise StillRunning(headers={"Retry-After": "1"})
-    row = (await session.execute(ANSWERED, {"caller": caller, "key": key})).one_or_none()
+    return Claim(caller, key, await _hash(request))
+
+
+async def _replay(connection: AsyncConnection | WriteSession, mine: Claim) -> None:
+    """Raise the first answer if there was one."""
+    row = (await connection.execute(ANSWERED, {"caller": mine.caller, "key": mine.key})).one_or_none()
     if row is None:
-        return mine
+        return
     if row.request_hash != mine.request_hash:
         raise KeyReused()
     raise Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
@@ -84,16 +108,24 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
 
 async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
     """Write the answer into the transaction whose effect it reports."""
-    headers = {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers}
-    answer = {
+    await session.execute(REMEMBER, _answer(mine, response))
+
+
+async def remember_first(session: WriteSession, mine: Claim, response: Response) -> None:
+    """Write the answer, unless another with this key was quicker: then raises as `look` does."""
+    if (await session.execute(REMEMBER_FIRST, _answer(mine, response))).first() is None:
+        await _replay(session, mine)
+
+
+def _answer(mine: Claim, response: Response) -> dict[str, object]:
+    return {
         "caller": mine.caller,
         "key": mine.key,
         "request_hash": mine.request_hash,
         "status": response.status_code,
-        "headers": headers,
+        "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
         "body": bytes(response.body),
     }
-    await session.execute(REMEMBER, answer)
 
 
 async def forget_old(db: Database) -> None:

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
-from chassis.idempotency import KEY_MAX, Claim, Replay, claim, remember
+from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember, remember_first
 from chassis.problems import (
     NUL,
     FieldError,
@@ -113,7 +113,7 @@ class Unit:
         self._db = db
         self._session: WriteSession | None = None
         self._claim: Claim | None = None
-        self._later: tuple[Request, str] | None = None
+        self._looked: Claim | None = None
 
     async def begin(self, request: Request, caller: str) -> WriteSession:
         if self._session is None:
@@ -123,15 +123,16 @@ class Unit:
 
     async def look(self, request: Request, caller: str) -> None:
         """Raise the first answer if there was one. This one is remembered by `finish`, in a transaction of its own."""
-        async with self._db.transaction() as session:
-            if await claim(session, request, caller) is not None:
-                self._later = (request, caller)
+        self._looked = await look(self._db, request, caller)
 
     async def finish(self, response: Response) -> None:
         """Remember the answer under its key, tell the events, commit."""
-        if self._later is not None and response.status_code < 400:
-            await self.begin(*self._later)
-        if self._session is not None and response.status_code < 400:
+        if response.status_code >= 400:
+            return
+        if self._looked is not None:
+            async with self._db.transaction() as session:
+                await remember_first(session, self._looked, response)
+        if self._session is not None:
             if self._claim is not None:
                 await remember(self._session, self._claim, response)
             await self._db.commit(self._session)

@@ -170,6 +170,18 @@ async def test_work_outside_a_transaction_is_remembered_once_it_is_done(
     assert await count(db) == 2
 
 
+async def test_of_two_at_work_outside_a_transaction_with_one_key_the_first_to_end_answers_both(
+    app: FastAPI, db: Database, issuer: Issuer
+) -> None:
+    mine = with_key(issuer.caller("producer"))
+    async with client_of(app) as client:
+        together = await asyncio.gather(*(client.post("/notes/long", json={}, headers=mine) for _ in range(8)))
+        later = await client.post("/notes/long", json={}, headers=mine)
+    assert {(each.status_code, each.content) for each in together} == {(later.status_code, later.content)}
+    assert await count(db, IDEMPOTENCY) == 1
+    assert await count(db) > 1, "they were at work at once"
+
+
 async def test_many_keys_at_once_do_not_stand_in_each_others_way(app: FastAPI, db: Database, issuer: Issuer) -> None:
     caller = issuer.caller("producer")
 

@@ -14,6 +14,8 @@ from services.matching.feed.models import FEED_PENDING, FeedType
 LOOP = "feed"
 """The name under which the appender is woken."""
 
+INSERT = insert(FEED_PENDING)
+
 
 class MatchState(Protocol):
     """What the feed needs of a match's public form. Its class belongs to `matches`, which stands on this slice."""
@@ -42,7 +44,7 @@ async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
     """The same for the many matches of a round, in this order and at once."""
     if not notes:
         return
-    await session.execute(insert(FEED_PENDING), [_row(each) for each in notes])
+    await session.execute(INSERT, [_row(each) for each in notes])
     session.wake(LOOP)
 
 

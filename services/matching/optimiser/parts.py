@@ -18,6 +18,9 @@ def solved_together(arcs: Arcs, orders: int) -> Iterator[IntArray]:
 
     Independent parts have an optimum each, and a network simplex on all of them at once is slower than on each.
     """
+    if len(arcs) <= BIN_ARCS:
+        yield np.arange(len(arcs))
+        return
     part_of_arc = components(arcs, orders)[arcs.listing]
     by_part = np.argsort(part_of_arc, kind="stable")
     sizes = np.bincount(part_of_arc)

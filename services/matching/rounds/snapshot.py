@@ -1,13 +1,14 @@
 """A market as it stood at one moment: what a round is decided by, and what its writing is checked against."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import Select, Text, and_, bindparam, cast, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db import Database, ReadSession
 from services.matching.free import IS_FREE_BID, IS_FREE_LOT, WITH_BOTH_SIDES
@@ -25,12 +26,13 @@ from services.matching.rounds.columns import (
     LOT_COLUMNS,
     ORDERS,
     SUPPLY,
-    columns_of,
+    Columns,
     in_columns,
     listings_in,
     orders_in,
 )
 
+CHANGE = MARKET_CHANGES.c
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -47,21 +49,32 @@ def refused_pairs() -> Select[tuple[UUID, UUID]]:
 
 
 PRODUCE: Any = bindparam("produce")
-POLICY = IN_FORCE.subquery("in_force").c
-NOW_POLICY_AND_CHANGES = select(
-    func.clock_timestamp(),
-    POLICY.version,
-    POLICY.weights,
-    *(
-        select(func.array_agg(each)).where(MARKET_CHANGES.c.produce == PRODUCE).scalar_subquery()
-        for each in (MARKET_CHANGES.c.id, MARKET_CHANGES.c.row_id)
-    ),
-)
-REFUSED = refused_pairs().where(LOT.produce == PRODUCE)
 
 
-FREE_LOTS = in_columns(LOT_COLUMNS).where(LOT.produce == PRODUCE, IS_FREE_LOT)
-FREE_BIDS = in_columns(BID_COLUMNS).where(BID.produce == PRODUCE, IS_FREE_BID)
+def _market() -> Select[Any]:
+    """One row: the moment, the policy in force, the market's changes, its lots and bids, and who refused whom.
+
+    In one statement, which sees one state of the database without a transaction around it: for a small market going to
+    and fro takes longer than PostgreSQL does.
+    """
+    policy = IN_FORCE.subquery("in_force")
+    changes = in_columns({"ids": CHANGE.id, "row_ids": CHANGE.row_id}).where(CHANGE.produce == PRODUCE)
+    pairs = refused_pairs().where(LOT.produce == PRODUCE).subquery().c
+    refused = in_columns({name: cast(each, Text) for name, each in pairs.items()})
+    lots = in_columns(LOT_COLUMNS).where(LOT.produce == PRODUCE, IS_FREE_LOT)
+    bids = in_columns(BID_COLUMNS).where(BID.produce == PRODUCE, IS_FREE_BID)
+    of_one_row = {"changes": changes, "refused": refused, "lots": lots, "bids": bids}
+    blocks = [policy, *(block.subquery(name) for name, block in of_one_row.items())]
+    row = select(
+        func.clock_timestamp().label("now"),
+        *(each.label(f"{block.name}_{name}") for block in blocks for name, each in block.c.items()),
+    ).select_from(policy)
+    for block in blocks[1:]:
+        row = row.join(block, true())
+    return row
+
+
+MARKET = _market()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +97,40 @@ class Snapshot:
 
 
 async def take(db: Database, produce: str) -> Snapshot:
-    """All reads see one state of the database; its transaction ends here, before anything is solved."""
-    async with db.reading() as session:
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        seen, *_ = await read(session, produce)
+    """Nothing of the database is held when it returns, before anything is solved."""
+    async with db.glancing() as connection:
+        seen, *_ = await read(connection, produce)
     return seen
 
 
-async def read(session: ReadSession, produce: str) -> tuple[Snapshot, ListingTable, OrderTable, list[tuple[str, str]]]:
-    """The same within a transaction that sees one state of the database; and its listings, orders and refused pairs, of
-    which another market can be made."""
-    market = {"produce": produce}
-    now, version, weights, changes, changed = (await session.execute(NOW_POLICY_AND_CHANGES, market)).one()
-    lots, lot_terms = listings_in(await columns_of(session, FREE_LOTS, market))
-    bids, bid_terms = orders_in(await columns_of(session, FREE_BIDS, market))
-    refused = [(str(row.listing_id), str(row.order_id)) for row in await session.execute(REFUSED, market)]
-    now_us = us_of(now)
+async def read(
+    connection: AsyncConnection | ReadSession, produce: str
+) -> tuple[Snapshot, ListingTable, OrderTable, list[tuple[str, str]]]:
+    """The snapshot; and its listings, orders and refused pairs, of which another market can be made."""
+    row = (await connection.execute(MARKET, {"produce": produce})).mappings().one()
+    lots, lot_terms = listings_in(_block(row, "lots"))
+    bids, bid_terms = orders_in(_block(row, "bids"))
+    changes, refused = _block(row, "changes"), _block(row, "refused")
+    pairs = list(zip(refused["listing_id"], refused["order_id"], strict=True))
+    now_us = us_of(row["now"])
     lots = lots.rows(np.flatnonzero(lots.spoils_at_us > now_us))
     bids = bids.rows(np.flatnonzero(bids.deliver_by_us > now_us))
     seen = Snapshot(
         produce,
         now_us,
-        policy_of(version, weights),
-        Market.of_tables(lots, bids, refused),
-        changes or (),
-        None if changed and None in changed else frozenset(map(str, changed or ())),
+        policy_of(row["in_force_version"], row["in_force_weights"]),
+        Market.of_tables(lots, bids, pairs),
+        changes["ids"],
+        None if None in changes["row_ids"] else frozenset(map(str, changes["row_ids"])),
         lot_terms | bid_terms,
     )
-    return seen, lots, bids, refused
+    return seen, lots, bids, pairs
+
+
+def _block(row: Mapping[str, Any], name: str) -> Columns:
+    """The columns of this block; the array of no rows is NULL."""
+    start = f"{name}_"
+    return {each.removeprefix(start): column or () for each, column in row.items() if each.startswith(start)}
 
 
 async def changed_markets(db: Database) -> Sequence[str]:

@@ -14,10 +14,12 @@ from sqlalchemy import (
     BigInteger,
     Select,
     Table,
+    Text,
     Update,
     Uuid,
     any_,
     bindparam,
+    cast,
     column,
     func,
     select,
@@ -29,7 +31,6 @@ from uuid_utils.compat import uuid7
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from contracts.supply import RemainingChanged
-from services.matching.clock import database_now
 from services.matching.feed.service import note_all
 from services.matching.markets import forget_changes, mark_changed
 from services.matching.matches.models import REFUSED_PAIRS, Match, NewMatch, fact_of
@@ -77,17 +78,22 @@ def _entry(id_column: Any, **also: Any) -> Update:
     )
 
 
-def _refusals() -> Select[Any]:
-    """Those of the pairs of `listing_ids` and `order_ids` that have said no at their present terms."""
+def _moment() -> Select[Any]:
+    """The database's clock, and those of the pairs of `listing_ids` and `order_ids` that have said no at their present
+    terms."""
     planned = func.unnest(bindparam("listing_ids", type_=ARRAY(Uuid)), bindparam("order_ids", type_=ARRAY(Uuid)))
     pairs = planned.table_valued(column("listing_id", Uuid), column("order_id", Uuid)).render_derived(name="planned")
     pair = tuple_(REFUSED_PAIRS.c.listing_id, REFUSED_PAIRS.c.order_id)
-    return refused_pairs().where(pair.in_(select(pairs.c.listing_id, pairs.c.order_id)))
+    refused = refused_pairs().where(pair.in_(select(pairs.c.listing_id, pairs.c.order_id))).subquery().c
+    return select(
+        func.clock_timestamp().label("now"),
+        *(func.array_agg(cast(each, Text)).label(name) for name, each in refused.items()),
+    )
 
 
 LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id), _lock(ORDERS.c.id)
 ENTER_LOTS, ENTER_BIDS = _entry(SUPPLY.c.listing_id, version=SUPPLY.c.version + 1), _entry(ORDERS.c.id)
-REFUSALS = _refusals()
+MOMENT = _moment()
 INSERT_MATCHES = insert_given(MATCHES, *MATCHES.c.keys())
 
 
@@ -97,8 +103,7 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
     lots = await _locked(session, LOCK_LOTS, {match.listing_id for match in plan.matches})
     bids = await _locked(session, LOCK_BIDS, {match.order_id for match in plan.matches})
     # Read under the locks, which a no is written under: what was declined while this was solved is seen.
-    refused = await _refused(session, plan)
-    now = await database_now(session)
+    now, refused = await _moment_of(session, plan)
     made = fitting(plan.matches, Sides(lots, bids, snapshot.terms, refused), snapshot.policy, now)
     matches = [_match(each, round_id, now) for each in made]
     await _promise(session, made)
@@ -137,13 +142,14 @@ async def _locked(session: WriteSession, lock: Select[Any], ids: set[str]) -> di
     return {str(row[0]): row for row in rows}
 
 
-async def _refused(session: WriteSession, plan: Plan) -> frozenset[tuple[str, str]]:
+async def _moment_of(session: WriteSession, plan: Plan) -> tuple[datetime, frozenset[tuple[str, str]]]:
+    """Now, and the pairs of this plan that have said no."""
     planned = {
         "listing_ids": [UUID(match.listing_id) for match in plan.matches],
         "order_ids": [UUID(match.order_id) for match in plan.matches],
     }
-    found = (await session.execute(REFUSALS, planned)).all()
-    return frozenset((str(row.listing_id), str(row.order_id)) for row in found)
+    now, listing_ids, order_ids = (await session.execute(MOMENT, planned)).one()
+    return now, frozenset(zip(listing_ids or (), order_ids or (), strict=True))
 
 
 def _match(each: Fitting, round_id: UUID, now: datetime) -> NewMatch:
