@@ -155,7 +155,7 @@ class Database:
             },
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)
-        self._glancers = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._measure(2 * pool_size)
 
     @property
@@ -175,7 +175,13 @@ class Database:
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[AsyncConnection]:
         """For one statement that reads, on a hot path: it sees one moment without BEGIN and ROLLBACK around it."""
-        async with self._glancers.connect() as connection:
+        async with self._at_once.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement that writes and tells nobody of it: it commits by itself, without BEGIN and COMMIT."""
+        async with self._at_once.connect() as connection:
             yield connection
 
     @asynccontextmanager

@@ -111,10 +111,11 @@ async def remember(session: WriteSession, mine: Claim, response: Response) -> No
     await session.execute(REMEMBER, _answer(mine, response))
 
 
-async def remember_first(session: WriteSession, mine: Claim, response: Response) -> None:
+async def remember_first(db: Database, mine: Claim, response: Response) -> None:
     """Write the answer, unless another with this key was quicker: then raises as `look` does."""
-    if (await session.execute(REMEMBER_FIRST, _answer(mine, response))).first() is None:
-        await _replay(session, mine)
+    async with db.writing_once() as connection:
+        if (await connection.execute(REMEMBER_FIRST, _answer(mine, response))).first() is None:
+            await _replay(connection, mine)
 
 
 def _answer(mine: Claim, response: Response) -> dict[str, object]:

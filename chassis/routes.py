@@ -122,7 +122,7 @@ class Unit:
         return self._session
 
     async def look(self, request: Request, caller: str) -> None:
-        """Raise the first answer if there was one. This one is remembered by `finish`, in a transaction of its own."""
+        """Raise the first answer if there was one. This one is remembered by `finish`, after the work."""
         self._looked = await look(self._db, request, caller)
 
     async def finish(self, response: Response) -> None:
@@ -130,8 +130,7 @@ class Unit:
         if response.status_code >= 400:
             return
         if self._looked is not None:
-            async with self._db.transaction() as session:
-                await remember_first(session, self._looked, response)
+            await remember_first(self._db, self._looked, response)
         if self._session is not None:
             if self._claim is not None:
                 await remember(self._session, self._claim, response)

@@ -115,14 +115,8 @@ def books_read_then_written() -> None:
 
     from services.matching.rounds import writing
 
-    id_columns = {
-        id(statement): id_column
-        for id_column, statements in (
-            (writing.SUPPLY.c.listing_id, (writing.LOCK_LOTS, writing.ENTER_LOTS)),
-            (writing.ORDERS.c.id, (writing.LOCK_BIDS, writing.ENTER_BIDS)),
-        )
-        for statement in statements
-    }
+    lots, bids = writing.SUPPLY.c.listing_id, writing.ORDERS.c.id
+    id_columns = {id(writing.LOCK_LOTS): lots, id(writing.LOCK_BIDS): bids}
 
     async def unlocked(session: Any, lock: Any, ids: set[str]) -> dict[str, Any]:
         id_column = id_columns[id(lock)]
@@ -133,17 +127,18 @@ def books_read_then_written() -> None:
         await asyncio.sleep(0.3)
         return found
 
-    async def written(session: Any, entry: Any, sums: dict[UUID, tuple[int, int]]) -> list[Any]:
-        id_column = id_columns[id(entry)]
-        books, found = id_column.table, []
-        for id_, (held_g, agreed_g) in sums.items():
-            row = session.info["read"][str(id_)]
-            change: dict[str, Any] = {"held_g": row.held_g + held_g, "agreed_g": row.agreed_g + agreed_g}
-            if books is writing.SUPPLY:
-                change["version"] = books.c.version + 1
-            changed = update(books).where(id_column == id_).values(change).returning(*books.columns)
-            found += (await session.execute(changed)).all()
-        return found
+    async def written(session: Any, made: Any) -> list[Any]:
+        found: dict[Any, list[Any]] = {lots: [], bids: []}
+        for id_column, side in ((lots, "listing_id"), (bids, "order_id")):
+            books = id_column.table
+            for id_, (held_g, agreed_g) in writing._sums(made, side).items():
+                row = session.info["read"][str(id_)]
+                change: dict[str, Any] = {"held_g": row.held_g + held_g, "agreed_g": row.agreed_g + agreed_g}
+                if id_column is lots:
+                    change["version"] = books.c.version + 1
+                changed = update(books).where(id_column == id_).values(change).returning(*books.columns)
+                found[id_column] += (await session.execute(changed)).all()
+        return found[lots]
 
     replace(writing, "_locked", unlocked)
     replace(writing, "_enter", written)

@@ -5,10 +5,11 @@ it. So whoever appends holds one lock until its items are visible, and numbers o
 late is numbered late. The two sides of a match are one row until here, so they are numbered in one batch.
 """
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, select, text
 
 from chassis.db import Database
 from chassis.killing import point
+from services.matching.feed.models import FEED_PENDING
 from services.matching.feed.service import LOOP
 
 APPENDER_LOCK = 0x66656564  # "feed": the advisory lock of whoever appends to this database's feeds
@@ -45,15 +46,25 @@ SELECT count(*) FROM taken
 """)
 
 
+LOCK = select(func.pg_advisory_xact_lock(APPENDER_LOCK))
+WAITS = select(exists().select_from(FEED_PENDING))
+
+
 async def append_batch(db: Database) -> int:
     """Number the oldest events that wait, at most `BATCH`, in one transaction; how many those were."""
     async with db.transaction() as session:
         # A statement of its own: the next one's snapshot has to be younger than the lock.
-        await session.execute(select(func.pg_advisory_xact_lock(APPENDER_LOCK)))
+        await session.execute(LOCK)
         appended = int((await session.execute(APPEND, {"batch": BATCH})).scalar_one())
         if appended:
             point("feed.after_append")
         return appended
+
+
+async def waits(db: Database) -> bool:
+    """Whether there is anything to number. For a look a transaction with a lock is too dear: most find nothing."""
+    async with db.glancing() as connection:
+        return bool(await connection.scalar(WAITS))
 
 
 class Appender:
@@ -65,5 +76,5 @@ class Appender:
     async def run(self) -> None:
         """Work until cancelled. Raises when the database is lost; the worker starts it again."""
         while True:
-            if await append_batch(self._db) < BATCH:
+            if not await waits(self._db) or await append_batch(self._db) < BATCH:
                 await self._db.wake(LOOP).wait(POLL_S)

@@ -1,9 +1,10 @@
 """Reading matches."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Uuid, any_, bindparam, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import WriteSession
@@ -16,6 +17,22 @@ async def match_of(session: AsyncSession, match_id: UUID, account_id: UUID | Non
     return (await session.scalars(select(Match).where(Match.id == match_id, *_of(account_id)))).one_or_none()
 
 
+ASKED: dict[str, ColumnElement[bool]] = {
+    "account_id": or_(Match.producer_id == bindparam("account_id"), Match.buyer_id == bindparam("account_id")),
+    "status": Match.status == bindparam("status"),
+    "listing_id": Match.listing_id == bindparam("listing_id"),
+    "order_id": Match.order_id == bindparam("order_id"),
+    "before": Match.id < bindparam("before"),
+}
+
+
+@cache  # making it takes longer than PostgreSQL does
+def _asked_by(*names: str) -> Select[Match]:
+    """Newest first: ids are version 7, in the order of their making."""
+    wanted = select(Match).where(*(ASKED[name] for name in names))
+    return wanted.order_by(Match.id.desc()).limit(bindparam("limit", type_=Integer))
+
+
 async def matches_of(
     session: AsyncSession,
     account_id: UUID | None,
@@ -26,14 +43,16 @@ async def matches_of(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Match]:
-    """Newest first: ids are version 7, in the order of their making."""
-    wanted = select(Match).where(*_of(account_id)).order_by(Match.id.desc()).limit(limit)
-    for column, value in ((Match.status, status), (Match.listing_id, listing_id), (Match.order_id, order_id)):
-        if value is not None:
-            wanted = wanted.where(column == value)
-    if before is not None:
-        wanted = wanted.where(Match.id < before)
-    return (await session.scalars(wanted)).all()
+    """Newest first; what is None is any."""
+    asked = {
+        "account_id": account_id,
+        "status": status,
+        "listing_id": listing_id,
+        "order_id": order_id,
+        "before": before,
+    }
+    asked = {name: value for name, value in asked.items() if value is not None}
+    return (await session.scalars(_asked_by(*asked), {**asked, "limit": limit})).all()
 
 
 async def sides_of(session: AsyncSession, match_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:

@@ -86,7 +86,7 @@ async def set_interval(session: WriteSession, seconds: float) -> None:
 
 async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: bool, whole: bool) -> Round | None:
     async with db.holding(_lock_of(produce), LOCK_RETRY_S, wait=on_demand) as lock:
-        started_s = time.perf_counter()
+        began_s = time.perf_counter()
         seen = await snapshot.take(db, produce)
         if not on_demand and not seen.has_both_sides:
             await _forget(db, seen)
@@ -100,11 +100,7 @@ async def _clear(db: Database, pool: SolverPool, produce: str, *, on_demand: boo
             return None
         point("rounds.after_solve")
         async with db.transaction_over(lock) as session:  # who was paused meanwhile has lost both
-            cleared = await writing.write(session, seen, plan)
-            cleared.whole = changed is None
-            cleared.seconds = time.perf_counter() - started_s
-            session.add(cleared)
-            session.emit(cleared.fact())
+            cleared = await writing.write(session, seen, plan, whole=changed is None, began_s=began_s)
     _count(cleared)
     return cleared
 

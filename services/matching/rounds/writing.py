@@ -4,6 +4,7 @@ Two rounds of one market can't promise a gram twice, whatever was solved: the qu
 that much free, by a condition of the statement and by a check of the table.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from contracts.supply import RemainingChanged
 from services.matching.feed.service import note_all
-from services.matching.markets import forget_changes, mark_changed
+from services.matching.markets import FORGET, mark_changed
 from services.matching.matches.models import REFUSED_PAIRS, Match, NewMatch, fact_of
 from services.matching.matches.service import note_of
 from services.matching.optimiser.plan import Match as Planned
@@ -44,6 +45,7 @@ from services.matching.rounds.snapshot import Snapshot, refused_pairs
 from services.matching.supply.models import point_of
 
 MATCHES: Table = Match.__table__  # type: ignore[assignment]
+ROUNDS: Table = Round.__table__  # type: ignore[assignment]
 
 
 # Statements are made once: making one takes SQLAlchemy longer than PostgreSQL takes for a row or two.
@@ -55,17 +57,17 @@ def _lock(id_column: Any) -> Select[Any]:
     return select(*id_column.table.columns).where(wanted).order_by(id_column).with_for_update()
 
 
-def _entry(id_column: Any, **also: Any) -> Update:
-    """Add grams to the books of the rows of `ids`, where they still have that much free."""
+def _entry(side: str, id_column: Any, **also: Any) -> Update:
+    """Add grams to the books of the rows of `{side}_ids`, where they still have that much free."""
     books = id_column.table
     added = (
         func.unnest(
-            bindparam("ids", type_=ARRAY(Uuid)),
-            bindparam("grams_held", type_=ARRAY(BigInteger)),
-            bindparam("grams_agreed", type_=ARRAY(BigInteger)),
+            bindparam(f"{side}_ids", type_=ARRAY(Uuid)),
+            bindparam(f"{side}_grams_held", type_=ARRAY(BigInteger)),
+            bindparam(f"{side}_grams_agreed", type_=ARRAY(BigInteger)),
         )
         .table_valued(column("id", Uuid), column("held_g", BigInteger), column("agreed_g", BigInteger))
-        .render_derived(name="added")
+        .render_derived(name=f"added_to_{side}s")
     )
     return (
         update(books)
@@ -74,8 +76,14 @@ def _entry(id_column: Any, **also: Any) -> Update:
             books.c.quantity_g - books.c.held_g - books.c.agreed_g >= added.c.held_g + added.c.agreed_g,
         )
         .values(held_g=books.c.held_g + added.c.held_g, agreed_g=books.c.agreed_g + added.c.agreed_g, **also)
-        .returning(*books.columns)
     )
+
+
+def _entries() -> Select[Any]:
+    """Both sides' entries; a row for each lot as it is then, with the number of bids entered."""
+    lots = _entry("lot", SUPPLY.c.listing_id, version=SUPPLY.c.version + 1).returning(*SUPPLY.columns).cte("lots")
+    bids = _entry("bid", ORDERS.c.id).returning(ORDERS.c.id).cte("bids")
+    return select(*lots.c, select(func.count()).select_from(bids).scalar_subquery().label("bids"))
 
 
 def _moment() -> Select[Any]:
@@ -92,13 +100,17 @@ def _moment() -> Select[Any]:
 
 
 LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id), _lock(ORDERS.c.id)
-ENTER_LOTS, ENTER_BIDS = _entry(SUPPLY.c.listing_id, version=SUPPLY.c.version + 1), _entry(ORDERS.c.id)
+ENTER = _entries()
 MOMENT = _moment()
 INSERT_MATCHES = insert_given(MATCHES, *MATCHES.c.keys())
+INSERT_ROUND = insert_given(ROUNDS, *ROUNDS.c.keys()).add_cte(FORGET.cte("forgotten"))
 
 
-async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
-    """Make the matches that still fit, tell of them, and forget the changes that the snapshot had included."""
+async def write(session: WriteSession, snapshot: Snapshot, plan: Plan, *, whole: bool, began_s: float) -> Round:
+    """Make the matches that still fit, keep the round, and forget the changes that the snapshot had included; all told.
+
+    `whole`: the plan is of all of the market. `began_s`: when the round began, by `time.perf_counter`.
+    """
     round_id = uuid7()
     lots = await _locked(session, LOCK_LOTS, {match.listing_id for match in plan.matches})
     bids = await _locked(session, LOCK_BIDS, {match.order_id for match in plan.matches})
@@ -108,11 +120,10 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
     matches = [_match(each, round_id, now) for each in made]
     await _promise(session, made)
     await _insert(session, matches)
-    await forget_changes(session, snapshot.changes)
     fitted = {each.planned for each in made}
     skipped = [each for each in plan.matches if each not in fitted]
     await mark_changed(session, _look_again(snapshot, plan, skipped))
-    return Round(
+    cleared = Round(
         id=round_id,
         produce=snapshot.produce,
         cleared_at=now,
@@ -126,7 +137,13 @@ async def write(session: WriteSession, snapshot: Snapshot, plan: Plan) -> Round:
         value_mfen=plan.value_mfen,
         greedy_value_mfen=plan.greedy_value_mfen,
         certified_gap=plan.certified_gap,
+        whole=whole,
+        seconds=time.perf_counter() - began_s,
     )
+    kept = {name: getattr(cleared, name) for name in ROUNDS.c.keys()}  # noqa: SIM118  a ColumnCollection
+    await session.execute(INSERT_ROUND, parameters_of([kept], *kept) | {"ids": list(snapshot.changes)})
+    session.emit(cleared.fact())
+    return cleared
 
 
 def _look_again(snapshot: Snapshot, plan: Plan, skipped: Iterable[Planned]) -> list[tuple[str, UUID | None]]:
@@ -203,7 +220,7 @@ def _match(each: Fitting, round_id: UUID, now: datetime) -> NewMatch:
 
 async def _promise(session: WriteSession, made: Sequence[Fitting]) -> None:
     """Enter the matches into the books of both sides, and tell what is left of each listing."""
-    for row in await _enter(session, ENTER_LOTS, _sums(made, "listing_id")):
+    for row in await _enter(session, made) if made else ():
         session.emit(
             RemainingChanged(
                 listing_id=row.listing_id,
@@ -215,7 +232,14 @@ async def _promise(session: WriteSession, made: Sequence[Fitting]) -> None:
                 agreed_g=row.agreed_g,
             )
         )
-    await _enter(session, ENTER_BIDS, _sums(made, "order_id"))
+
+
+async def _enter(session: WriteSession, made: Sequence[Fitting]) -> Sequence[Any]:
+    """The lots as they are then."""
+    lots, bids = _sums(made, "listing_id"), _sums(made, "order_id")
+    rows: Sequence[Any] = (await session.execute(ENTER, _added("lot", lots) | _added("bid", bids))).all()
+    assert (len(rows), rows[0].bids) == (len(lots), len(bids)), "the rows were locked and had that much free"
+    return rows
 
 
 def _sums(made: Sequence[Fitting], side: str) -> dict[UUID, tuple[int, int]]:
@@ -229,17 +253,12 @@ def _sums(made: Sequence[Fitting], side: str) -> dict[UUID, tuple[int, int]]:
     return sums
 
 
-async def _enter(session: WriteSession, entry: Update, sums: dict[UUID, tuple[int, int]]) -> Sequence[Any]:
-    if not sums:
-        return []
-    added = {
-        "ids": list(sums),
-        "grams_held": [held_g for held_g, _ in sums.values()],
-        "grams_agreed": [agreed_g for _, agreed_g in sums.values()],
+def _added(side: str, sums: dict[UUID, tuple[int, int]]) -> dict[str, list[Any]]:
+    return {
+        f"{side}_ids": list(sums),
+        f"{side}_grams_held": [held_g for held_g, _ in sums.values()],
+        f"{side}_grams_agreed": [agreed_g for _, agreed_g in sums.values()],
     }
-    rows = (await session.execute(entry, added)).all()
-    assert len(rows) == len(sums), "the rows were locked and had that much free"
-    return rows
 
 
 async def _insert(session: WriteSession, matches: Sequence[NewMatch]) -> None:

@@ -1,5 +1,6 @@
 """What is decided by the policy in force: rounds and explanations, from their snapshot to what they record."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -60,7 +61,7 @@ async def test_a_round_that_is_under_way_ends_by_the_policy_it_began_with_and_th
     plan = await scene.pool.clear(seen.market, seen.policy, seen.now_us)
     version = await put_in_force(scene, replace(ALL_TO_THE_PRODUCER, handling_us=0))
     async with scene.db.transaction() as session:
-        cleared = await writing.write(session, seen, plan)
+        cleared = await writing.write(session, seen, plan, whole=True, began_s=time.perf_counter())
     assert cleared.policy == 1
     (match,) = await scene.matches()
     assert match.price_fen_per_kg == 2100

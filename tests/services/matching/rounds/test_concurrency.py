@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -150,7 +151,7 @@ async def test_a_cancellation_that_waits_for_a_round_releases_what_that_round_pr
     seen = await snapshot.take(scene.db, "strawberry")
     plan = await scene.pool.clear(seen.market, seen.policy, seen.now_us)
     async with scene.db.transaction() as session:
-        await writing.write(session, seen, plan)
+        await writing.write(session, seen, plan, whole=True, began_s=time.perf_counter())
         cancelling = asyncio.create_task(
             scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer)
         )  # sees nothing proposed, and waits for the order

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -99,10 +100,10 @@ async def test_a_market_that_can_not_be_written_stops_no_other_and_is_left_alone
     tried: list[str] = []
     write = writing.write
 
-    async def failing(session: WriteSession, seen: Snapshot, plan: Plan) -> Round:
+    async def failing(session: WriteSession, seen: Snapshot, plan: Plan, **how: Any) -> Round:
         tried.append(seen.produce)
         assert seen.produce != "garlic", "as planned"
-        return await write(session, seen, plan)
+        return await write(session, seen, plan, **how)
 
     monkeypatch.setattr(writing, "write", failing)
     timer = Timer(scene.db, scene.pool)
