@@ -3,7 +3,7 @@
 Exact and elementwise, so that a pair gets the same figures wherever and in whatever company it is looked at.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Arcs:
 
     def select(self, rows: IntArray | BoolArray) -> "Arcs":
         """These arcs only."""
-        return Arcs(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return Arcs(*(getattr(self, name)[rows] for name in Arcs.__slots__))
 
 
 def road_distance_m(instance: Instance, listing: IntArray, order: IntArray) -> IntArray:

@@ -126,6 +126,8 @@ def _codes(instance: Instance, arcs: Arcs) -> IntArray:
 
 
 def _best(arcs: Arcs, prices: Prices, each: int) -> Arcs:
+    if len(arcs) <= each:
+        return arcs
     gain = gain_fen_per_kg(arcs, prices)
     return arcs.select(best_of_each(arcs, gain, prices.order.size, each))
 
