@@ -238,7 +238,8 @@ async def _enter(session: WriteSession, made: Sequence[Fitting]) -> Sequence[Any
     """The lots as they are then."""
     lots, bids = _sums(made, "listing_id"), _sums(made, "order_id")
     rows: Sequence[Any] = (await session.execute(ENTER, _added("lot", lots) | _added("bid", bids))).all()
-    assert (len(rows), rows[0].bids) == (len(lots), len(bids)), "the rows were locked and had that much free"
+    entered = {(len(rows), row.bids) for row in rows}
+    assert entered == {(len(lots), len(bids))}, "the rows were locked and had that much free"
     return rows
 
 

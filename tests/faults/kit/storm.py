@@ -73,6 +73,7 @@ SESSION_ENDS_S = (4.0, 7.0)
 LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
 """… and to lose its locks: another takes them after STALE_AFTER_S, and looks every second."""
 LONG_PAUSES_AT_MOST = 3
+RELAYS_WITHIN_S, LOOKS_EVERY_S = 25.0, 0.3
 PAUSED_FOR_LONG = "workers paused beyond their locks"
 LOCK_TAKEN = "lock_taken_from_who_stalled"
 LOCKS_TAKEN = "locks taken from who was paused"
@@ -341,7 +342,7 @@ class Storm:
         """The one of matching's workers that relays its events loses its session and its locks, and wakes while the
         other has them; all else goes on. Once more, where a lock went by another fault."""
         for _ in range(LONG_PAUSES_AT_MOST):
-            name = await self._who_relays("matching")
+            name = await self._whoever_relays("matching")
             child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
             await self._pause(child, self._pauses.uniform(*LOCKS_GO_S))
             self.counts[PAUSED_FOR_LONG] += 1
@@ -358,6 +359,13 @@ class Storm:
         finally:
             self.house.resume(child.name)
             child.paused = False
+
+    async def _whoever_relays(self, service: str) -> str | None:
+        """While the broker or the database is away nobody does for a moment, and whoever were paused had no lock."""
+        deadline = time.monotonic() + RELAYS_WITHIN_S
+        while (name := await self._who_relays(service)) is None and time.monotonic() < deadline:
+            await asyncio.sleep(LOOKS_EVERY_S)
+        return name
 
     async def _who_relays(self, service: str) -> str | None:
         """The worker that holds the lock of that outbox now, by the proxy through which it came."""

@@ -62,6 +62,23 @@ async def test_a_pause_that_the_death_of_postgresql_spoiled_is_not_spoiled_by_it
     assert killed == [0, 1]
 
 
+async def test_while_nobody_relays_nobody_is_paused_for_long() -> None:
+    made, paused = storm(1), list[str]()
+    relaying = iter([None, None, "work matching 2"])
+    made.house.children["work matching 2"] = SimpleNamespace(name="work matching 2")
+    made.house.count_in_logs = lambda _: 1
+
+    async def who_relays(_service: str) -> str | None:
+        return next(relaying)
+
+    async def pause(child: Any, _seconds: float) -> None:
+        paused.append(child.name)
+
+    made._who_relays, made._pause = who_relays, pause  # type: ignore[method-assign]
+    await made._pause_for_long()
+    assert paused == ["work matching 2"]
+
+
 def test_what_was_done_too_little_is_said() -> None:
     findings = Findings()
     findings.seen("I1", True, "")
