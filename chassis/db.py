@@ -173,14 +173,9 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def glancing(self) -> AsyncIterator[AsyncConnection]:
-        """For one statement that reads, on a hot path: it sees one moment without BEGIN and ROLLBACK around it."""
-        async with self._at_once.connect() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def writing_once(self) -> AsyncIterator[AsyncConnection]:
-        """For one statement that writes and tells nobody of it: it commits by itself, without BEGIN and COMMIT."""
+    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+        """For one statement on a hot path, without BEGIN and COMMIT around it: it sees one moment, and what it writes
+        is committed with it. PostgreSQL does not hold it to reading, and it can tell no event."""
         async with self._at_once.connect() as connection:
             yield connection
 

@@ -28,7 +28,7 @@ LATE_S = 5.0
 
 async def database_answers(db: Database) -> str | None:
     try:
-        async with asyncio.timeout(ANSWER_S), db.glancing() as connection:
+        async with asyncio.timeout(ANSWER_S), db.at_once() as connection:
             await connection.execute(text("SELECT 1"))
     except Exception as error:
         if is_transient(error):

@@ -2,6 +2,10 @@
 
 The record is written in the use case's own transaction, so there is an answer to repeat exactly when there was an
 effect. A key whose first request still runs is refused: an advisory lock tells, since the row isn't there yet.
+
+A use case that must not hold a transaction while it works only looks beforehand, and its answer is remembered after it.
+Two of these with one key may both do their work, so it has to be such as may be done twice; both get the answer of
+whichever ended first.
 """
 
 import hashlib
@@ -26,8 +30,7 @@ REPEATED_HEADERS = ("content-type", "etag", "location")
 
 TAKE = select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
 ANSWERED = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == bindparam("caller"), IDEMPOTENCY.c.key == bindparam("key"))
-REMEMBER = insert(IDEMPOTENCY)
-REMEMBER_FIRST = REMEMBER.on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
+REMEMBER = insert(IDEMPOTENCY).on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
 
 
 class KeyReused(Problem):
@@ -55,7 +58,7 @@ class Replay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This request's right to be the first with its key."""
+    """What a request brings its key for: of one caller, with this body."""
 
     caller: str
     key: str
@@ -63,7 +66,7 @@ class Claim:
 
 
 async def claim(session: WriteSession, request: Request, caller: str) -> Claim | None:
-    """Take the key for this transaction; None when the request brings no key.
+    """Take the key for this transaction, which is the first with it then; None when the request brings no key.
 
     Raises Replay with the first answer, KeyReused for another body, StillRunning while the first one runs.
     """
@@ -78,10 +81,10 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
 
 
 async def look(db: Database, request: Request, caller: str) -> Claim | None:
-    """The same for work whose answer `remember_first` keeps: takes nothing, so two with one key may both go on."""
+    """The same for work whose answer `remember_alone` keeps: takes nothing, so two with one key may both go on."""
     mine = await _claimed(request, caller)
     if mine is not None:
-        async with db.glancing() as connection:
+        async with db.at_once() as connection:
             await _replay(connection, mine)
     return mine
 
@@ -107,19 +110,22 @@ async def _replay(connection: AsyncConnection | WriteSession, mine: Claim) -> No
 
 
 async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
-    """Write the answer into the transaction whose effect it reports."""
-    await session.execute(REMEMBER, _answer(mine, response))
+    """Write the answer into the transaction whose effect it reports.
+
+    Work that only looked, and remembers by itself, may have been quicker: then raises as `claim` does.
+    """
+    await _remember(session, mine, response)
 
 
-async def remember_first(db: Database, mine: Claim, response: Response) -> None:
-    """Write the answer, unless another with this key was quicker: then raises as `look` does."""
-    async with db.writing_once() as connection:
-        if (await connection.execute(REMEMBER_FIRST, _answer(mine, response))).first() is None:
-            await _replay(connection, mine)
+async def remember_alone(db: Database, mine: Claim, response: Response) -> None:
+    """Write the answer by itself, once the work is done, unless another with this key was quicker: then raises as
+    `look` does, and what this one did stands."""
+    async with db.at_once() as connection:
+        await _remember(connection, mine, response)
 
 
-def _answer(mine: Claim, response: Response) -> dict[str, object]:
-    return {
+async def _remember(connection: AsyncConnection | WriteSession, mine: Claim, response: Response) -> None:
+    answer = {
         "caller": mine.caller,
         "key": mine.key,
         "request_hash": mine.request_hash,
@@ -127,6 +133,8 @@ def _answer(mine: Claim, response: Response) -> dict[str, object]:
         "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
         "body": bytes(response.body),
     }
+    if (await connection.execute(REMEMBER, answer)).first() is None:
+        await _replay(connection, mine)
 
 
 async def forget_old(db: Database) -> None:

@@ -128,13 +128,13 @@ def _bytes(record: Record) -> int:
 
 async def oldest_age_s(db: Database) -> float:
     """For how long the event that is sent next has waited, by the database's clock; 0 when none waits."""
-    async with db.glancing() as connection:
+    async with db.at_once() as connection:
         return float(await connection.scalar(OLDEST_AGE_S) or 0.0)
 
 
 async def size(db: Database) -> int:
     """How many events wait, up to a bound: counting more would hinder their sending."""
-    async with db.glancing() as connection:
+    async with db.at_once() as connection:
         return int(await connection.scalar(SIZE) or 0)
 
 

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
-from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember, remember_first
+from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember, remember_alone
 from chassis.problems import (
     NUL,
     FieldError,
@@ -130,7 +130,7 @@ class Unit:
         if response.status_code >= 400:
             return
         if self._looked is not None:
-            await remember_first(self._db, self._looked, response)
+            await remember_alone(self._db, self._looked, response)
         if self._session is not None:
             if self._claim is not None:
                 await remember(self._session, self._claim, response)
@@ -270,7 +270,8 @@ Db = Annotated[Database, Depends(_database)]
 DbOnce = Annotated[Database, Depends(_look)]
 """The same for a POST: its `Idempotency-Key` is heeded, though its record is not in the use case's own transaction.
 
-After a crash between the two the use case runs again, so it has to be one that may.
+After a crash between the two the use case runs again, and two with one key may run at once, so it has to be one that
+may. Both are given the answer of the first to end; with another body the later gets 422, though its work is done.
 """
 
 

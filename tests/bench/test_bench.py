@@ -108,13 +108,14 @@ async def test_cpu_counts_children_even_when_they_have_ended() -> None:
 def test_processes_that_end_while_they_are_counted_break_nothing() -> None:
     spawning = subprocess.Popen(["sh", "-c", "while :; do sh -c 'sleep 0.001 & :' & wait; done"])
     try:
-        ends_s = time.monotonic() + 1
+        ends_s, seen = time.monotonic() + 1, set[int]()
         while time.monotonic() < ends_s:
             assert cpu_s(spawning.pid) >= 0
+            seen |= set(descendants(spawning.pid))
     finally:
         spawning.kill()
         spawning.wait()
-    assert descendants(spawning.pid) == []
+    assert len(seen) > 20, "many came and went"
 
 
 def test_sleeping_is_time_but_no_cpu() -> None:

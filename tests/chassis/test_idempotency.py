@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, Response
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from chassis.app import create_app
 from chassis.auth import Caller, only
@@ -45,6 +45,11 @@ async def compute(body: dict[str, Any], caller: Producer, db: DbOnce) -> dict[st
     if body.get("fail"):
         raise NotFound()
     return {"nonce": str(uuid4())}
+
+
+@router.post("/nothing")
+async def do_nothing(body: dict[str, Any], caller: Producer, db: DbOnce) -> dict[str, str]:
+    return {}
 
 
 @pytest.fixture
@@ -180,6 +185,32 @@ async def test_of_two_at_work_outside_a_transaction_with_one_key_the_first_to_en
     assert {(each.status_code, each.content) for each in together} == {(later.status_code, later.content)}
     assert await count(db, IDEMPOTENCY) == 1
     assert await count(db) > 1, "they were at work at once"
+
+
+async def test_of_two_bodies_at_work_with_one_key_the_later_to_end_is_refused(
+    app: FastAPI, db: Database, issuer: Issuer
+) -> None:
+    mine = with_key(issuer.caller("producer"))
+    async with client_of(app) as client:
+        together = await asyncio.gather(*(client.post("/notes/long", json={"n": n}, headers=mine) for n in range(8)))
+    assert sorted(each.status_code for each in together) == [200] + [422] * 7
+    assert await count(db, IDEMPOTENCY) == 1
+
+
+async def test_a_write_whose_key_went_to_other_work_meanwhile_is_undone(
+    app: FastAPI, db: Database, issuer: Issuer
+) -> None:
+    mine = with_key(issuer.caller("producer"))
+    async with client_of(app) as client:
+        async with db.transaction() as session:
+            await session.execute(text("LOCK TABLE notes IN EXCLUSIVE MODE"))
+            writing = asyncio.create_task(client.post("/notes", json={}, headers=mine))
+            await asyncio.sleep(0.2)  # it has the key, and waits for the table
+            elsewhere = await client.post("/notes/nothing", json={}, headers=mine)
+            assert elsewhere.status_code == 200
+        answer = await writing
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/idempotency-key-reused")
+    assert await count(db) == 0
 
 
 async def test_many_keys_at_once_do_not_stand_in_each_others_way(app: FastAPI, db: Database, issuer: Issuer) -> None:

@@ -263,8 +263,8 @@ def key_forgotten() -> None:
     async def forget(*_: object) -> None:
         """Nothing is remembered."""
 
-    for module in (grouping, routes):
-        replace(module, "remember", forget)
+    for module, name in ((grouping, "remember"), (routes, "remember"), (routes, "remember_alone")):
+        replace(module, name, forget)
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

@@ -5,7 +5,7 @@ it. So whoever appends holds one lock until its items are visible, and numbers o
 late is numbered late. The two sides of a match are one row until here, so they are numbered in one batch.
 """
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import func, select, text
 
 from chassis.db import Database
 from chassis.killing import point
@@ -47,7 +47,7 @@ SELECT count(*) FROM taken
 
 
 LOCK = select(func.pg_advisory_xact_lock(APPENDER_LOCK))
-WAITS = select(exists().select_from(FEED_PENDING))
+FIRST = select(FEED_PENDING.c.id).order_by(FEED_PENDING.c.id).limit(1)  # on the primary key, as APPEND
 
 
 async def append_batch(db: Database) -> int:
@@ -63,8 +63,8 @@ async def append_batch(db: Database) -> int:
 
 async def waits(db: Database) -> bool:
     """Whether there is anything to number. For a look a transaction with a lock is too dear: most find nothing."""
-    async with db.glancing() as connection:
-        return bool(await connection.scalar(WAITS))
+    async with db.at_once() as connection:
+        return await connection.scalar(FIRST) is not None
 
 
 class Appender:

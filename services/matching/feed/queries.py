@@ -42,7 +42,7 @@ _PAGE = select(
 
 async def page(db: Database, account_id: UUID, after: int, limit: int) -> Page:
     """At most `limit` items of this account behind `after`. A full page never changes, as no item does."""
-    async with db.glancing() as connection:
+    async with db.at_once() as connection:
         found = await connection.execute(_PAGE, {"account_id": account_id, "after": after, "limit": limit})
     items, count, last = found.one()
     body = b'{"items":[%b],"next":%d}' % (items or b"", last or after)

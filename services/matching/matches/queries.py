@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Uuid, any_, bindparam, func, literal, or_, select
@@ -17,8 +18,12 @@ async def match_of(session: AsyncSession, match_id: UUID, account_id: UUID | Non
     return (await session.scalars(select(Match).where(Match.id == match_id, *_of(account_id)))).one_or_none()
 
 
+def _is_party(account_id: Any) -> ColumnElement[bool]:
+    return or_(Match.producer_id == account_id, Match.buyer_id == account_id)
+
+
 ASKED: dict[str, ColumnElement[bool]] = {
-    "account_id": or_(Match.producer_id == bindparam("account_id"), Match.buyer_id == bindparam("account_id")),
+    "account_id": _is_party(bindparam("account_id", type_=Uuid)),
     "status": Match.status == bindparam("status"),
     "listing_id": Match.listing_id == bindparam("listing_id"),
     "order_id": Match.order_id == bindparam("order_id"),
@@ -43,7 +48,7 @@ async def matches_of(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Match]:
-    """Newest first; what is None is any."""
+    """Those of this account and so on, as many as `limit`; what is None is any."""
     asked = {
         "account_id": account_id,
         "status": status,
@@ -103,4 +108,4 @@ def _among(match_ids: Collection[UUID]) -> ColumnElement[bool]:
 
 
 def _of(account_id: UUID | None) -> list[ColumnElement[bool]]:
-    return [] if account_id is None else [or_(Match.producer_id == account_id, Match.buyer_id == account_id)]
+    return [] if account_id is None else [_is_party(account_id)]

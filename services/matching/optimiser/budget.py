@@ -7,7 +7,8 @@ PRICED_BY = 0.25
 DIVED_BY = 0.45
 BETTERED_BY = 0.65
 """The share of a round's time after which each of its steps begins nothing more. What was begun comes to its end: a
-solve, a certificate, a piece; so does what is reckoned at last. The rest is left for that."""
+solve, a certificate, a piece; so does what is reckoned at last. The rest is left for that. Of a market that is divided
+each part has the time of a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Budget:
     def spent(self, share: float = 1.0) -> bool:
         """Whether this share of it is over."""
         return self.seconds is not None and perf_counter() - self.began_s > share * self.seconds
+
+    def within(self, seconds: float | None) -> "Budget":
+        """A budget from now on of so many seconds, or of what is left of this one where that is less."""
+        limits = [] if seconds is None else [seconds]
+        if self.seconds is not None:
+            limits.append(max(0.0, self.began_s + self.seconds - perf_counter()))
+        return Budget.from_now(min(limits, default=None))
 
 
 UNLIMITED = Budget()

@@ -45,7 +45,7 @@ class Limits:
     joining: Reach = JOINING  # ... and what joins that when prices ask for more
     solves: int = 60  # at most so many while pricing out
     gap: float = 0.0  # stop pricing out at this relative gap
-    seconds: float | None = None  # for all of it, see `budget`; None keeps a round reproducible
+    seconds: float | None = None  # for one question to a solver, see `budget`; None keeps a round reproducible
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ def _clear_over(instance: Instance, everything: Arcs | None, limits: Limits, beg
     greedy_g = drop_broken(instance, offered, greedy(instance, offered))
     baseline_g = greedy_g if len(offered) == len(search.arcs) else None
     resolve = partial(_solve_parts, parts=parts)
-    flow_g, taking, pieces = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g, budget)
+    kept = keep(instance, search.arcs, search.solution, taking, resolve, baseline_g, budget)
 
-    value = value_mfen(instance, search.arcs, flow_g)
+    value = value_mfen(instance, search.arcs, kept.flow_g)
     return Plan(
-        matches=matches_of(instance, search.arcs, flow_g),
+        matches=matches_of(instance, search.arcs, kept.flow_g),
         value_mfen=value,
         bound_mfen=max(search.certificate.bound_mfen, value),
         certified_gap=relative_gap(search.certificate.bound_mfen, value),
@@ -111,13 +111,13 @@ def _clear_over(instance: Instance, everything: Arcs | None, limits: Limits, beg
         listing_price_fen_per_kg=search.certificate.prices.listing,
         order_ids=market.orders.ids,
         order_price_fen_per_kg=search.certificate.prices.order,
-        set_aside=(*market.set_aside, *left_out(instance, taking)),
+        set_aside=(*market.set_aside, *left_out(instance, kept.taking)),
         priority_unknown=_priority_unknown(market),
         arcs=len(search.known),
-        solves=search.solves + pieces,
+        solves=search.solves + kept.pieces,
         policy=instance.policy.version,
         now_us=instance.now_us,
-        stopped_early=search.stopped_early,
+        stopped_early=search.stopped_early or kept.cut,
         seconds=perf_counter() - began_s,
     )
 
@@ -132,8 +132,7 @@ def replan(instance: Instance, arcs: Arcs, budget: Budget) -> tuple[Arcs, IntArr
     arcs = arcs.select(within_parts(arcs, parts) & taking.arcs(arcs))
     resolve = partial(_solve_parts, parts=parts)
     solution = _solve_parts(instance, arcs, None, parts)
-    flow_g, _, _ = keep(instance, arcs, solution, taking, resolve, budget=budget)
-    return arcs, flow_g
+    return arcs, keep(instance, arcs, solution, taking, resolve, budget=budget).flow_g
 
 
 def _search(

@@ -32,8 +32,10 @@ class _Decided:
     least_g: IntArray  # by order
 
 
-def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve, budget: Budget = UNLIMITED) -> IntArray:
-    """From this flow to one that breaks few promises or none, by arc."""
+def dive(
+    instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve, budget: Budget = UNLIMITED
+) -> tuple[IntArray, bool]:
+    """From this flow to one that breaks few promises or none, by arc; and whether time ended that."""
     lots, bids = instance.market.listings, instance.market.orders
     decided = _Decided(
         np.zeros(len(arcs), dtype=bool),
@@ -43,19 +45,23 @@ def dive(instance: Instance, arcs: Arcs, flow_g: IntArray, resolve: Resolve, bud
     )
     for _ in range(PASSES):
         broken_lots, broken_bids = _broken(instance, arcs, flow_g)
-        if (np.isnan(broken_lots).all() and np.isnan(broken_bids).all()) or budget.spent(DIVED_BY):
+        if np.isnan(broken_lots).all() and np.isnan(broken_bids).all():
             break
+        if budget.spent(DIVED_BY):
+            return flow_g, True
         _decide_lots(instance, arcs, flow_g, decided, broken_lots)
         forced = _decide_orders(instance, decided, broken_bids)
         solved = _solved(instance, arcs, decided, resolve)
         if solved is None:
             decided.out |= forced
             decided.least_g[forced] = 0
+            if budget.spent(DIVED_BY):
+                return flow_g, True
             solved = _solved(instance, arcs, decided, resolve)
         if solved is None:  # what is decided of whole lots now leaves too little for who was promised before
             break
         flow_g = solved
-    return flow_g
+    return flow_g, False
 
 
 def _broken(instance: Instance, arcs: Arcs, flow_g: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -107,7 +107,7 @@ def explain(
     everything = all_arcs(instance, limits.arcs)
     plan = clear_over(instance, everything, limits, began_s)
     sides = {each.side for each in asked}
-    fixes = Fixes.of(instance, plan, everything, sides, Budget.from_now(fixes_within_s), limits.seconds)
+    fixes = Fixes.of(instance, plan, everything, sides, Budget(began_s, fixes_within_s), limits.seconds)
     views = {
         side: _View.of(side, instance, Instance.of(promised.markets[side], policy, now_us), promised, plan)
         for side in sides

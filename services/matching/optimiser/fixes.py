@@ -34,7 +34,7 @@ class Fixes:
     order_price: IntArray
     arcs: Arcs | None  # None: too many for a second plan
     budget: Budget
-    plan_seconds: float | None  # for each second plan, as much as the first had
+    plan_seconds: float | None  # for each second plan at most
     residual: Mapping[Side, Residual]  # empty where there are promises to keep
 
     @classmethod
@@ -119,7 +119,7 @@ class Fixes:
         others = arcs.select(rows_of(arcs, side) != row)
         together = join(moved(others, side, place), mine)
         together = together.select(np.lexsort((together.order, together.listing)))
-        planned, flow_g = replan(changed, together, Budget.from_now(self.plan_seconds))
+        planned, flow_g = replan(changed, together, self.budget.within(self.plan_seconds))
         return int(flow_g[rows_of(planned, side) == place[row]].sum())
 
 

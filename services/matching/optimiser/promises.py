@@ -44,6 +44,16 @@ class Participants:
         return taking
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A plan that keeps all promises. `cut`: by a limit, so that another round may find more."""
+
+    flow_g: IntArray  # by arc
+    taking: Participants  # whom it did not leave out for a promise
+    pieces: int  # that were looked at
+    cut: bool
+
+
 def reachable(instance: Instance, everything: Arcs | None) -> BoolArray:
     """The orders whose least fill is within what they want and, where all arcs are known, what is offered them.
 
@@ -66,23 +76,20 @@ def keep(
     resolve: Resolve,
     other_g: IntArray | None = None,
     budget: Budget = UNLIMITED,
-) -> tuple[IntArray, Participants, int]:
-    """A plan near this one that keeps all promises, by arc; those it did not leave out for them; pieces looked at.
-
-    It is worth no less than `other_g`, another plan that keeps them.
-    """
+) -> Kept:
+    """A plan near this one that keeps all promises; it is worth no less than `other_g`, another that does."""
     if (drop_broken(instance, arcs, solution.flow_g) == solution.flow_g).all():
-        return solution.flow_g, taking, 0
+        return Kept(solution.flow_g, taking, pieces=0, cut=False)
     neighbours = Neighbours.of(instance, arcs, solution.order_price_fen_per_kg)
     near = neighbours.nearest(NEAREST) | (solution.flow_g > 0)
     dived_g = np.zeros_like(solution.flow_g)
-    dived_g[near] = dive(instance, arcs.select(near), solution.flow_g[near], resolve, budget)
+    dived_g[near], cut = dive(instance, arcs.select(near), solution.flow_g[near], resolve, budget)
     kept_g = drop_broken(instance, arcs, dived_g)
-    pieces = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g, budget)
+    pieces, untried = _better(Standing(instance, arcs, kept_g), neighbours, solution.flow_g, budget)
     if other_g is not None and value_mfen(instance, arcs, other_g) > value_mfen(instance, arcs, kept_g):
         kept_g = other_g
     lots, bids = _left_out(instance, arcs, solution.flow_g, kept_g)
-    return kept_g, Participants(taking.listings & ~lots, taking.orders & ~bids), pieces
+    return Kept(kept_g, Participants(taking.listings & ~lots, taking.orders & ~bids), pieces, cut or untried)
 
 
 def drop_broken(instance: Instance, arcs: Arcs, flow_g: IntArray) -> IntArray:
@@ -109,14 +116,15 @@ def left_out(instance: Instance, taking: Participants) -> list[SetAside]:
     ]
 
 
-def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray, budget: Budget) -> int:
-    """Better the plan around each that has less than without promises; how many pieces that took."""
+def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray, budget: Budget) -> tuple[int, bool]:
+    """Better the plan around each that has less than without promises; how many pieces that took, and whether a limit
+    left others untried."""
     covered, tried = set[int](), 0
     for node in _short(standing, relaxed_g):
         if node in covered:
             continue
         if tried == PIECES or budget.spent(BETTERED_BY):
-            break
+            return tried, True
         nodes = neighbours.around(node, SIZE)
         covered |= nodes
         piece = standing.piece(neighbours.arcs_between(nodes))
@@ -124,7 +132,7 @@ def _better(standing: Standing, neighbours: Neighbours, relaxed_g: IntArray, bud
         if found is not None:
             standing.take(piece, found)
         tried += 1
-    return tried
+    return tried, False
 
 
 def _short(standing: Standing, relaxed_g: IntArray) -> list[int]:

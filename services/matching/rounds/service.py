@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.db import Database, LockTaken, WriteSession
+from chassis.db import Database, WriteSession
 from chassis.killing import point
 from chassis.problems import NotFound
 from chassis.solvers import SolverFailed
@@ -59,15 +59,12 @@ async def clear_now(db: Database, pool: SolverPool, produce: str | None) -> list
 
 
 async def clear_changed(db: Database, pool: SolverPool, produce: str, *, whole: bool = False) -> Round | None:
-    """Clear what this market's changes since its last round touch, if there are any and nobody else does so now; or the
-    whole of it, which leaves no round either where nothing has changed and nothing is found.
+    """Clear what this market's changes since its last round touch, if there are any; or the whole of it, which leaves
+    no round either where nothing has changed and nothing is found.
 
-    A market without two sides leaves no round.
+    A market without two sides leaves no round. Raises LockTaken while another clears it.
     """
-    try:
-        return await _clear(db, pool, produce, on_demand=False, whole=whole)
-    except LockTaken:
-        return None
+    return await _clear(db, pool, produce, on_demand=False, whole=whole)
 
 
 async def find(session: AsyncSession, round_id: UUID) -> Round:

@@ -66,7 +66,7 @@ def _market() -> Select[Any]:
     of_one_row = {"changes": changes, "refused": refused, "lots": lots, "bids": bids}
     blocks = [policy, *(block.subquery(name) for name, block in of_one_row.items())]
     row = select(
-        func.clock_timestamp().label("now"),
+        func.statement_timestamp().label("now"),  # of the policy, too
         *(each.label(f"{block.name}_{name}") for block in blocks for name, each in block.c.items()),
     ).select_from(policy)
     for block in blocks[1:]:
@@ -98,7 +98,7 @@ class Snapshot:
 
 async def take(db: Database, produce: str) -> Snapshot:
     """Nothing of the database is held when it returns, before anything is solved."""
-    async with db.glancing() as connection:
+    async with db.at_once() as connection:
         seen, *_ = await read(connection, produce)
     return seen
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from chassis.db import Database, is_transient
+from chassis.db import Database, LockTaken, is_transient
 from chassis.ending import ended
 from services.matching.rounds import queries, service, snapshot
 from services.matching.rounds.pool import SolverPool
@@ -16,7 +16,7 @@ LOOK_EVERY_S = 1.0  # whether the interval was changed elsewhere
 LEAVE_ALONE_S = 30.0  # a market whose round failed
 WHOLE_EVERY_S = 600.0
 """As often each process looks at all of a market, changed or not: should a round of what changed ever miss a pair, that
-is how long it waits."""
+is about how long it waits."""
 
 
 class Timer:
@@ -32,6 +32,7 @@ class Timer:
         self._clearing: dict[str, asyncio.Task[None]] = {}
         self._left_alone_until_s: dict[str, float] = {}
         self._whole_due_s: dict[str, float] = {}
+        self._all_known_until_s = float("-inf")
 
     async def run(self) -> None:
         """Work until cancelled, with the solvers running. Raises when the database is lost; the worker begins again."""
@@ -69,6 +70,15 @@ class Timer:
             if market not in self._clearing and self._left_alone_until_s.get(market, now_s) <= now_s:
                 clearing = self._clearing[market] = asyncio.create_task(self._clear_in_turn(market))
                 clearing.add_done_callback(partial(self._cleared, market))
+        if now_s >= self._all_known_until_s:
+            await self._know_all(now_s)
+
+    async def _know_all(self, now_s: float) -> None:
+        """Markets that nobody has changed since this process began are looked at, too, one after the other."""
+        self._all_known_until_s = now_s + WHOLE_EVERY_S
+        markets = [each for each in await snapshot.all_markets(self._db) if each not in self._clearing]
+        for number, market in enumerate(markets, start=1):
+            self._whole_due_s.setdefault(market, now_s + WHOLE_EVERY_S * number / len(markets))
 
     def _cleared(self, market: str, _: asyncio.Task[None]) -> None:
         del self._clearing[market]
@@ -80,10 +90,10 @@ class Timer:
     async def _clear(self, market: str) -> None:
         now_s = asyncio.get_running_loop().time()
         whole = now_s >= self._whole_due_s.get(market, now_s)
-        if whole:  # also when it fails: what changed may be little enough
-            self._whole_due_s[market] = now_s + WHOLE_EVERY_S
         try:
             await service.clear_changed(self._db, self._pool, market, whole=whole)
+        except LockTaken:
+            return  # whoever has it looks at the changes; all of the market stays due
         except Exception as error:
             if is_transient(error):
                 log.warning("round_waits", produce=market, error=type(error).__name__)
@@ -91,3 +101,5 @@ class Timer:
             # It stays marked as changed; the others have their turn, whatever is wrong with this one.
             log.error("round_failed", produce=market, exc_info=error)
             self._left_alone_until_s[market] = asyncio.get_running_loop().time() + LEAVE_ALONE_S
+        if whole:  # also where that has failed: what changed may be little enough
+            self._whole_due_s[market] = now_s + WHOLE_EVERY_S

@@ -206,6 +206,7 @@ def test_each_step_begins_nothing_more_when_its_share_of_the_time_is_over(
     cut = cleared(lots, bids, 60.0)
     assert cut.bound_mfen == best.bound_mfen
     assert cut.greedy_value_mfen <= cut.value_mfen < best.value_mfen
+    assert (best.stopped_early, cut.stopped_early) == (False, True), "the next round may find more"
 
 
 def test_who_is_left_out_for_a_promise_is_named() -> None:

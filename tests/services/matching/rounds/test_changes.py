@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
 from contracts.rounds import RoundCleared
 from services.matching.markets import MARKET_CHANGES, mark_changed
@@ -110,6 +111,36 @@ async def test_once_in_a_while_the_timer_looks_at_everything(scene: Scene, monke
     await another(every_s=600)
     await another(every_s=600)
     assert watching.changed == [None, None, {str(lots[2].listing_id)}]
+
+
+async def test_a_market_that_nobody_has_changed_since_the_process_began_is_looked_at_in_its_turn(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer, "WHOLE_EVERY_S", 0.05)
+    await scene.lot()
+    await scene.order()
+    async with scene.db.transaction() as session:  # as if a round had missed the pair
+        await session.execute(delete(MARKET_CHANGES))
+    watching = Watching(scene.pool)
+    clearing = Timer(scene.db, watching)
+    await clearing.clear_changed()
+    assert watching.changed == []
+    await asyncio.sleep(0.06)
+    await clearing.clear_changed()
+    assert watching.changed == [None]
+    assert len(await scene.matches()) == 1
+
+
+async def test_while_another_clears_a_market_all_of_it_stays_due(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.lot()
+    await scene.order()
+    watching = Watching(scene.pool)
+    clearing = Timer(scene.db, watching)
+    async with scene.db.holding(service._lock_of("strawberry")):
+        await clearing.clear_changed()
+    assert watching.changed == []
+    await clearing.clear_changed()
+    assert watching.changed == [None]
 
 
 async def test_a_newcomer_is_matched_with_whoever_was_left_over_and_nobody_else_is_looked_at(scene: Scene) -> None:
