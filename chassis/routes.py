@@ -216,9 +216,15 @@ def _as_problem(error: Exception, request: Request) -> Problem:
     return Internal()
 
 
-def slice_router(prefix: str, *, tag: str) -> APIRouter:
+class ImportRoute(Route):
+    """A route that takes the body of an import."""
+
+    body_limit_b = IMPORT_LIMIT_B
+
+
+def slice_router(prefix: str, *, tag: str, route_class: type[Route] = Route) -> APIRouter:
     """The router of one slice."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=Route)
+    return APIRouter(prefix=prefix, tags=[tag], route_class=route_class)
 
 
 IdempotencyKey = Annotated[

@@ -339,10 +339,13 @@ async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> Fast
 
 async def _logistics_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
     from services.logistics.app import create_logistics_app
+    from services.logistics.routes.solving import FleetSolver
     from services.logistics.settings import LogisticsSettings
 
     db = await _database("logistics", told(LogisticsSettings), stack)
-    return create_logistics_app(db, await _keys(process, stack))
+    solver = FleetSolver()
+    stack.push_async_callback(solver.stop)
+    return create_logistics_app(db, await _keys(process, stack), solver)
 
 
 async def _gateway_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:

@@ -30,6 +30,7 @@ from gateway.worker import create_gateway_worker
 from services.listing.app import create_listing_app
 from services.listing.worker import create_listing_worker
 from services.logistics.app import create_logistics_app
+from services.logistics.routes.solving import FleetSolver
 from services.logistics.worker import create_logistics_worker
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
@@ -56,11 +57,12 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
         for db in dbs.values():
             stack.push_async_callback(db.close)
         transport = await stack.enter_async_context(PostgresTransport(server.url(TRANSPORT_DATABASE)))
-        solvers = SolverPool()
+        solvers, fleet_solver = SolverPool(), FleetSolver()
+        stack.push_async_callback(fleet_solver.stop)
         services = {
             "listing": create_listing_app(dbs["listing"], keys),
             "matching": create_matching_app(dbs["matching"], keys, solvers),
-            "logistics": create_logistics_app(dbs["logistics"], keys),
+            "logistics": create_logistics_app(dbs["logistics"], keys, fleet_solver),
         }
         gateway = create_gateway(
             dbs["gateway"], secrets.signer, secrets.vault, {name: InProcess(app) for name, app in services.items()}

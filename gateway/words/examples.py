@@ -39,6 +39,17 @@ EXAMPLES: dict[str, Any] = {
     },
     "report_on_shipment": {"type": "picked_up", "at": "2026-11-23T02:00:00Z", "weight_kg": 1198.5},
     "ask_for_routes": {"adcode": "321323", "vehicle_ids": [SOME_ID], "limit_s": 10},
+    "solve_vroom": {
+        "vehicles": [{"id": 1, "start": [118.69, 33.72], "end": [118.69, 33.72], "capacity": [3000]}],
+        "jobs": [{"id": 1, "location": [118.79, 32.05], "delivery": [1200], "service": 900}],
+        "shipments": [
+            {
+                "amount": [800],
+                "pickup": {"id": 1, "location": [119.02, 33.61], "time_windows": [[0, 14400]]},
+                "delivery": {"id": 2, "location": [118.79, 32.05]},
+            }
+        ],
+    },
     "register_parcels": [
         {
             "waybill": "SF1234567890",

@@ -231,6 +231,15 @@ OPERATIONS: dict[str, Told] = {
             "Planned in at most `limit_s` seconds; read them under the id of the answer.",
         ),
     ),
+    "solve_vroom": Told(
+        Text("求解 VROOM 问题", "Solve VROOM's problem"),
+        Text(
+            "收发 VROOM 的问题与解答 JSON，至多 `limit_s` 秒；每个未安排的都带 `reasons`，不支持的项会被点名拒绝。",
+            "VROOM's problem JSON in and its solution JSON out, in at most `limit_s` seconds; each entry of "
+            "`unassigned` has `reasons`, and what is not supported is refused by its name.",
+        ),
+        {503: ("solver-busy", "planner-unavailable")},
+    ),
     "list_routes": Told(
         Text("列出自己的路线", "List your routes"),
         Text(

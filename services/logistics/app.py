@@ -9,11 +9,16 @@ from services.logistics.carriers import api as carriers
 from services.logistics.parcels import api as parcels
 from services.logistics.programmes import api as programmes
 from services.logistics.routes import api as routes
+from services.logistics.routes.solving import FleetSolver
 from services.logistics.shipments import api as shipments
 
 SOURCE = "/duijie/logistics"
 
 
-def create_logistics_app(db: Database, keys: KeySource) -> FastAPI:
+def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
+    """Who made `fleet_solver` stops it; one made here ends with this process."""
     slices = (carriers, shipments, routes, parcels, programmes)
-    return create_app("logistics", db=db, keys=keys, routers=[each.router for each in slices])
+    routers = [*(each.router for each in slices), routes.solve_router]
+    app = create_app("logistics", db=db, keys=keys, routers=routers)
+    app.state.fleet_solver = fleet_solver or FleetSolver()
+    return app

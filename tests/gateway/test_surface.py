@@ -30,6 +30,7 @@ from services.logistics.carriers.schemas import NewVehicle
 from services.logistics.parcels.schemas import NewParcels, NewScans
 from services.logistics.programmes.schemas import NewProgramme
 from services.logistics.routes.schemas import NewPlan
+from services.logistics.routes.vroom import VroomProblem
 from services.logistics.shipments.schemas import NewReport
 from services.matching.app import create_matching_app
 from services.matching.matches.schemas import Declined
@@ -48,7 +49,8 @@ POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
 POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
 POST /v1/shipments/{}/claim; POST /v1/shipments/{}/release; POST /v1/shipments/{}/events; POST /v1/routes
-GET /v1/routes/{}; POST /v1/parcels; POST /v1/parcels/scans; GET /v1/parcels/{}; POST /v1/programmes
+POST /v1/routes/solve; GET /v1/routes/{}; POST /v1/parcels; POST /v1/parcels/scans; GET /v1/parcels/{}
+POST /v1/programmes
 GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/verify
 """
 """What this release has of the public surface."""
@@ -60,6 +62,7 @@ CREATED = {
     "/v1/vehicles": "201",
     "/v1/programmes": "201",
     "/v1/routes": "202",
+    "/v1/routes/solve": "200",
     "/v1/auth/otp": "202",
     "/v1/parcels": "200",
     "/v1/parcels/scans": "200",
@@ -232,6 +235,7 @@ def members(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield schema, name, member
 
 
+MOVES_NOTHING = ("/v1/auth/", "/v1/routes/solve")
 BODIES: dict[str, Any] = {
     "send_code": CodeRequest,
     "issue_token": TokenForm,
@@ -246,6 +250,7 @@ BODIES: dict[str, Any] = {
     "register_vehicle": NewVehicle,
     "report_on_shipment": NewReport,
     "ask_for_routes": NewPlan,
+    "solve_vroom": VroomProblem,
     "register_parcels": NewParcels,
     "scan_parcels": NewScans,
     "open_programme": NewProgramme,
@@ -271,7 +276,7 @@ def test_every_post_that_does_something_takes_an_idempotency_key(whole: Document
     for method, path, operation in operations(whole):
         if method == "post":
             headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
-            assert ("Idempotency-Key" in headers) == (not path.startswith("/v1/auth/")), path
+            assert ("Idempotency-Key" in headers) == (not path.startswith(MOVES_NOTHING)), path
         if method == "get":
             assert "Idempotency-Key" not in {each["name"] for each in operation.get("parameters", ())}
 

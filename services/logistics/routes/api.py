@@ -3,18 +3,20 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import Read, Write, slice_router
+from chassis.routes import ImportRoute, Read, Write, slice_router
 from services.logistics.carriers.service import owner
-from services.logistics.routes import geojson, queries, service
+from services.logistics.routes import geojson, queries, service, vroom, vroom_answer
 from services.logistics.routes.models import Plan
 from services.logistics.routes.schemas import Day, NewPlan, PlanAccepted, PlanOut
+from services.logistics.routes.solving import FleetSolver
 
 router = slice_router("/v1/routes", tag="routes")
+solve_router = slice_router("/v1/routes", tag="routes", route_class=ImportRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 AS_GEOJSON: dict[int | str, dict[str, Any]] = {
     200: {"content": {geojson.MEDIA_TYPE: {"schema": {"type": "object"}}}},
@@ -25,6 +27,25 @@ AS_GEOJSON: dict[int | str, dict[str, Any]] = {
 async def ask_for_routes(new: NewPlan, caller: Carrier, session: Write) -> Plan:
     """Have routes planned for your vehicles, in at most `limit_s` seconds; read them under the id."""
     return await service.ask(session, caller, new)
+
+
+def fleet_solver(request: Request) -> FleetSolver:
+    solver: FleetSolver = request.app.state.fleet_solver
+    return solver
+
+
+@solve_router.post("/solve")
+async def solve_vroom(
+    question: vroom.VroomProblem,
+    caller: Carrier,
+    solver: Annotated[FleetSolver, Depends(fleet_solver)],
+    limit_s: Annotated[float, Query(gt=0, le=60, allow_inf_nan=False)] = 5.0,
+) -> vroom_answer.VroomSolution:
+    """Solve VROOM's problem JSON now, in at most `limit_s` seconds, and answer with its solution JSON. Nothing is kept.
+
+    Each entry of `unassigned` has its `reasons`. What VROOM knows and this does not yet is refused by its name.
+    """
+    return await service.solve(solver, question, limit_s)
 
 
 @router.get("")

@@ -1,5 +1,6 @@
 """What can be done with route plans: ask for one, work on the next, keep or give up its answer."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,10 @@ from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import problem_of
 from services.logistics.routes.schemas import SHIPMENTS_MAX, NewPlan
+from services.logistics.routes.solving import FleetSolver
+from services.logistics.routes.vroom import VroomProblem
+from services.logistics.routes.vroom_answer import VroomSolution, VroomTimes, solution_of
+from services.logistics.routes.vroom_problem import fleet_of
 from services.logistics.routing.problem import Problem
 from services.logistics.shipments.models import CLOCK_SKEW, Shipment
 from services.logistics.shipments.queries import plannable, plannable_in
@@ -63,6 +68,18 @@ async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
     session.add(plan)
     session.wake(LOOP)
     return plan
+
+
+async def solve(solver: FleetSolver, question: VroomProblem, limit_s: float) -> VroomSolution:
+    """The solution of VROOM's question; nothing of it is kept. Raises SolverBusy and PlannerUnavailable."""
+    began_s = time.perf_counter()
+    fleet = fleet_of(question)
+    loaded_s = time.perf_counter()
+    plan = await solver.plan(fleet, limit_s)
+    times = VroomTimes(
+        loading=round(1000 * (loaded_s - began_s)), solving=round(1000 * (time.perf_counter() - loaded_s))
+    )
+    return solution_of(question, fleet, plan, times)
 
 
 async def find(session: AsyncSession, caller: Caller, plan_id: UUID) -> Plan:

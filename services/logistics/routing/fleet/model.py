@@ -1,0 +1,140 @@
+"""The general vehicle routing problem: jobs at one place, shipments between two, and a fleet of any vehicles.
+
+Whole seconds and metres, rows of travel matrices, amounts by dimension. What the terms mean is VROOM's definition
+(docs/API.md of VROOM-Project/vroom), so that its users find here what they know:
+
+- A visit begins within one of its windows; setup (where the vehicle comes from elsewhere) and service follow, and may
+  end after the window.
+- A job's `delivered` is loaded where the vehicle starts, its `collected` unloaded where it ends; a shipment's amount is
+  aboard from its pickup to its delivery.
+- A vehicle has every skill that its tasks ask for. Without a start it appears at its first visit, without an end it
+  stays at its last.
+- What travel costs is the vehicle's own; waiting and service are free. Tasks of lower priority are left out first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:  # who only passes a problem on does without numpy, which would be a fifth of a process
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.int64]
+
+Amount = tuple[int, ...]
+Window = tuple[int, int]
+Reason = Literal[
+    "no_vehicle",  # none was given
+    "skills",  # no vehicle has them all
+    "capacity",  # too much, or too much beside what else is aboard
+    "shift",  # the vehicle could not be at its end in time
+    "window",  # it would come too late, or make another come too late
+    "max_tasks",  # the vehicle may do no more
+    "not_worth_its_detour",  # it fits, but costs more than it is worth
+    "time_limit",  # the time for planning ran out before a place was found for it
+]
+
+ALWAYS: Final[Window] = (0, 1 << 40)
+PRIORITY_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """At one place. `windows`: ascending, apart from each other, at least one."""
+
+    location: int
+    windows: tuple[Window, ...] = (ALWAYS,)
+    setup_s: int = 0
+    service_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A job has one visit, a shipment a pickup and then a delivery by the same vehicle."""
+
+    visits: tuple[Visit] | tuple[Visit, Visit]
+    delivered: Amount = ()
+    collected: Amount = ()
+    skills: frozenset[int] = frozenset()
+    priority: int = 0
+
+    @property
+    def is_shipment(self) -> bool:
+        return len(self.visits) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """`profile`: which travel it is at; `window`: when it may leave its start, and has to be at its end."""
+
+    start: int | None
+    end: int | None
+    profile: int
+    capacity: Amount = ()
+    skills: frozenset[int] = frozenset()
+    window: Window = ALWAYS
+    fixed_cost: int = 0
+    max_tasks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Travel:
+    """From row to column: how long, how far, and what it costs."""
+
+    duration_s: Matrix
+    distance_m: Matrix
+    cost: Matrix
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """All amounts and capacities have `dimensions` numbers."""
+
+    vehicles: tuple[Vehicle, ...]
+    tasks: tuple[Task, ...]
+    travel: tuple[Travel, ...]
+    dimensions: int
+
+    def visit(self, number: int) -> Visit:
+        """Visit 2k is the first of task k, 2k + 1 the delivery of a shipment."""
+        return self.tasks[number >> 1].visits[number & 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visit as it is planned. The vehicle arrives, waits, sets up and serves; `load` is what is aboard then."""
+
+    visit: int
+    arrival_s: int
+    waiting_s: int
+    setup_s: int
+    service_s: int
+    load: Amount
+
+    @property
+    def departure_s(self) -> int:
+        return self.arrival_s + self.waiting_s + self.setup_s + self.service_s
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`vehicle` is a row; `load` what it leaves its start with. Time and way are those of travel alone."""
+
+    vehicle: int
+    departs_s: int
+    ends_s: int
+    load: Amount
+    steps: tuple[Step, ...]
+    travel_s: int
+    distance_m: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """Only vehicles that do something; each task is in a route, or left out with reasons."""
+
+    routes: tuple[Route, ...]
+    left_out: dict[int, tuple[Reason, ...]]

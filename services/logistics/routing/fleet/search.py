@@ -1,0 +1,272 @@
+"""The search: PyVRP's iterated local search over jobs and shipments, all of them optional with prizes.
+
+What PyVRP has no words for is put into those it has:
+- a skill is a load of which who lacks it may take nothing, `max_tasks` a load of one for each job;
+- a job with several windows is several clients of which one is visited;
+- an open start or end is a place that is no way from anywhere;
+- what is minimised is the cost of travel, which stands where PyVRP has the distance;
+- setup always counts as service, so that a plan holds also where it turns out to be needless.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from services.logistics.routing.fleet.model import Problem, Task, Vehicle
+from services.logistics.routing.fleet.worth import prize_of
+
+if TYPE_CHECKING:
+    from pyvrp import PenaltyManager, ProblemData, Solution
+    from pyvrp.search import LocalSearch
+
+EXHAUSTIVE_UP_TO: Final = 150
+HISTORY: Final = 30
+LARGEST_PENALTY: Final = 1e8
+
+
+def improve(problem: Problem, tasks: Sequence[int], deadline: float, seed: int) -> list[list[int]]:
+    """The visits of each vehicle in a good plan of these tasks; of every one that it can place, if time allows."""
+    from pyvrp import IteratedLocalSearch, IteratedLocalSearchParams, Solution
+    from pyvrp.exceptions import PenaltyBoundWarning
+
+    model = _Model.of(problem, tasks)
+    search, penalties = _local_search(model.data, seed), _penalties(model)
+    nothing = Solution(model.data, [])
+    searched = search(nothing, penalties.max_cost_evaluator(), exhaustive=True)
+    params = IteratedLocalSearchParams(history_length=HISTORY, exhaustive_on_best=len(tasks) <= EXHAUSTIVE_UP_TO)
+    start = searched if searched.is_feasible() else nothing
+    algorithm = IteratedLocalSearch(model.data, penalties, search, start, params)
+    with warnings.catch_warnings():
+        # More tasks than the fleet can do is an everyday problem here, and no sign of a wrong one.
+        warnings.simplefilter("ignore", PenaltyBoundWarning)
+        best = algorithm.run(_Stop(deadline, len(tasks)), collect_stats=False).best
+    return model.visits_of(best if best.is_feasible() else start)
+
+
+def _local_search(data: "ProblemData", seed: int) -> "LocalSearch":
+    from pyvrp import RandomNumberGenerator
+    from pyvrp.search import OPERATORS, LocalSearch, compute_neighbours
+
+    neighbours = compute_neighbours(data.replace(vehicle_types=data.vehicle_types()[:1]))
+    search = LocalSearch(data, RandomNumberGenerator(seed), neighbours)
+    for operator in OPERATORS:
+        if operator.supports(data):
+            search.add_operator(operator(data))
+    return search
+
+
+def _penalties(model: "_Model") -> "PenaltyManager":
+    """As late as the longest way takes, or a task's amount too much, costs at first what leaving out a task does."""
+    from pyvrp import PenaltyManager, PenaltyParams
+
+    data = model.data
+    prize = max([each.prize for each in data.clients()] + [each.prize for each in data.shipments()])
+    longest_s = max(int(data.duration_matrix(profile).max()) for profile in range(data.num_profiles))
+    loads = []
+    for each in range(data.num_load_dimensions):
+        amounts = [client.delivery[each] + client.pickup[each] for client in data.clients()]
+        amounts += [shipment.amount[each] for shipment in data.shipments()]
+        loads.append(prize * len(amounts) / max(1, sum(amounts)))
+    return PenaltyManager((loads, prize / max(1, longest_s), 1.0), PenaltyParams(max_penalty=LARGEST_PENALTY))
+
+
+class _Stop:
+    """Stops when another iteration as long as the longest would pass the deadline, or when nothing helps any more."""
+
+    def __init__(self, deadline: float, tasks: int) -> None:
+        self._deadline = deadline
+        self._patience = 2000 + 100 * tasks
+        self._best: float | None = None
+        self._idle = 0
+        self._last: float | None = None
+        self._longest_s = 0.0
+
+    def __call__(self, best_cost: float) -> bool:
+        now = perf_counter()
+        if self._last is not None:
+            self._longest_s = max(self._longest_s, now - self._last)
+        self._last = now
+        if self._best is None or best_cost < self._best:
+            self._best, self._idle = best_cost, 0
+        self._idle += 1
+        return now + self._longest_s > self._deadline or self._idle > self._patience
+
+
+@dataclass(frozen=True)
+class _Model:
+    """PyVRP's data, with what its numbers are in the problem."""
+
+    data: "ProblemData"
+    fleet: list[list[int]]  # by vehicle type its vehicles
+    job_of_client: list[int]
+    shipments: list[int]
+    vehicles: int
+
+    @classmethod
+    def of(cls, problem: Problem, tasks: Sequence[int]) -> "_Model":
+        from pyvrp import Location, ProblemData
+
+        jobs = [task for task in tasks if not problem.tasks[task].is_shipment]
+        shipments = [task for task in tasks if problem.tasks[task].is_shipment]
+        limits = _Limits.of(problem)
+        nowhere = len(problem.travel[0].cost)
+        clients, groups, job_of_client = _clients(problem, jobs, limits)
+        starts = {each for vehicle in problem.vehicles for each in (vehicle.start, vehicle.end)}
+        depots = sorted(nowhere if each is None else each for each in starts)
+        fleet = _alike(problem)
+        data = ProblemData(
+            locations=[Location(0, 0)] * (nowhere + 1),
+            clients=clients,
+            depots=_depots(depots),
+            vehicle_types=[
+                _vehicle_type(problem.vehicles[same[0]], len(same), depots, nowhere, limits) for same in fleet
+            ],
+            distance_matrices=[_with_nowhere(travel.cost) for travel in problem.travel],
+            duration_matrices=[_with_nowhere(travel.duration_s) for travel in problem.travel],
+            groups=groups,
+            shipments=[_shipment(problem, task, limits) for task in shipments],
+        )
+        return cls(data, fleet, job_of_client, shipments, len(problem.vehicles))
+
+    def visits_of(self, solution: "Solution") -> list[list[int]]:
+        """By vehicle; which of several equal ones takes which route is all one."""
+        plan: list[list[int]] = [[] for _ in range(self.vehicles)]
+        free = [iter(same) for same in self.fleet]
+        for route in solution.routes():
+            visits = []
+            for activity in route:
+                if activity.is_client():
+                    visits.append(2 * self.job_of_client[activity.idx])
+                elif activity.is_shipment():
+                    visits.append(2 * self.shipments[activity.idx] + activity.is_delivery())
+            if visits:
+                plan[next(free[route.vehicle_type()])] = visits
+        return plan
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What limits who may do what, beside amounts: each is a load of its own."""
+
+    skills: tuple[int, ...]  # that some task asks for and some vehicle lacks
+    counted: bool  # some vehicle may do so many tasks only
+    many: int
+
+    @classmethod
+    def of(cls, problem: Problem) -> "_Limits":
+        asked = set[int]().union(*(task.skills for task in problem.tasks))
+        lacked = {each for each in asked if any(each not in vehicle.skills for vehicle in problem.vehicles)}
+        counted = any(vehicle.max_tasks is not None for vehicle in problem.vehicles)
+        return cls(tuple(sorted(lacked)), counted, len(problem.tasks))
+
+    def capacity(self, vehicle: Vehicle) -> list[int]:
+        skills = [self.many * (each in vehicle.skills) for each in self.skills]
+        most = self.many if vehicle.max_tasks is None else vehicle.max_tasks
+        return [*vehicle.capacity, *skills, *([most] if self.counted else [])]
+
+    def asked(self, task: Task) -> list[int]:
+        return [*(int(each in task.skills) for each in self.skills), *([1] if self.counted else [])]
+
+
+def _alike(problem: Problem) -> list[list[int]]:
+    """Vehicles in groups of equal ones."""
+
+    def kind(row: int) -> str:
+        vehicle = problem.vehicles[row]
+        return repr(
+            (
+                vehicle.start,
+                vehicle.end,
+                vehicle.profile,
+                vehicle.capacity,
+                sorted(vehicle.skills),
+                vehicle.window,
+                vehicle.fixed_cost,
+                vehicle.max_tasks,
+            )
+        )
+
+    rows = [row for row, vehicle in enumerate(problem.vehicles) if vehicle.window[1] >= vehicle.window[0]]
+    return [list(same) for _, same in groupby(sorted(rows, key=lambda row: (kind(row), row)), key=kind)]
+
+
+def _depots(places: Sequence[int]) -> list[Any]:
+    from pyvrp import Depot
+
+    return [Depot(place) for place in places]
+
+
+def _vehicle_type(vehicle: Vehicle, count: int, depots: list[int], nowhere: int, limits: _Limits) -> Any:
+    from pyvrp import VehicleType
+
+    return VehicleType(
+        num_available=count,
+        capacity=limits.capacity(vehicle),
+        start_depot=depots.index(nowhere if vehicle.start is None else vehicle.start),
+        end_depot=depots.index(nowhere if vehicle.end is None else vehicle.end),
+        fixed_cost=vehicle.fixed_cost,
+        tw_early=vehicle.window[0],
+        tw_late=vehicle.window[1],
+        unit_distance_cost=1,
+        profile=vehicle.profile,
+    )
+
+
+def _clients(problem: Problem, jobs: Sequence[int], limits: _Limits) -> tuple[list[Any], list[Any], list[int]]:
+    """A client for each window of each job; those of one job are a group, of which one is visited or none."""
+    from pyvrp import Client, ClientGroup
+
+    clients: list[Any] = []
+    groups: list[Any] = []
+    job_of_client: list[int] = []
+    for job in jobs:
+        task, visit = problem.tasks[job], problem.tasks[job].visits[0]
+        several = len(visit.windows) > 1
+        for opens_s, closes_s in visit.windows:
+            clients.append(
+                Client(
+                    location=visit.location,
+                    delivery=[*task.delivered, *limits.asked(task)],
+                    pickup=[*task.collected, *([0] * len(limits.asked(task)))],
+                    service_duration=visit.setup_s + visit.service_s,
+                    tw_early=opens_s,
+                    tw_late=closes_s,
+                    prize=prize_of(problem, task),
+                    required=False,
+                    group=len(groups) if several else None,
+                )
+            )
+        if several:
+            groups.append(ClientGroup(list(range(len(clients) - len(visit.windows), len(clients))), required=False))
+        job_of_client += [job] * len(visit.windows)
+    return clients, groups, job_of_client
+
+
+def _shipment(problem: Problem, number: int, limits: _Limits) -> Any:
+    from pyvrp import Shipment
+
+    task = problem.tasks[number]
+    pickup, delivery = task.visits[0], task.visits[-1]
+    return Shipment(
+        pickup_location=pickup.location,
+        delivery_location=delivery.location,
+        pickup_tw_early=pickup.windows[0][0],
+        pickup_tw_late=pickup.windows[0][1],
+        pickup_service_duration=pickup.setup_s + pickup.service_s,
+        delivery_tw_early=delivery.windows[0][0],
+        delivery_tw_late=delivery.windows[0][1],
+        delivery_service_duration=delivery.setup_s + delivery.service_s,
+        amount=[*task.collected, *limits.asked(task)],
+        prize=prize_of(problem, task),
+        required=False,
+    )
+
+
+def _with_nowhere(matrix: Any) -> Any:
+    """With a last row and column of a place that is no way from anywhere."""
+    return np.pad(np.ascontiguousarray(matrix, dtype=np.int64), (0, 1))
