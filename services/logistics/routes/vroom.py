@@ -47,9 +47,6 @@ def _apart(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 Window = Annotated[tuple[Seconds, Seconds], AfterValidator(_ordered)]
 Windows = Annotated[list[Window], Field(min_length=1, max_length=10), AfterValidator(_apart)]
-ONE_WINDOW = Text(
-    "货运的起讫点目前各只支持一个时间窗。", "A shipment's pickup and delivery may have one window each so far."
-)
 
 
 class _VroomModel(RequestModel):
@@ -90,13 +87,7 @@ class VroomJob(VroomStop):
 
 class VroomShipmentStep(VroomStop):
     id: Id
-    time_windows: Annotated[list[Window], Field(min_length=1, max_length=10)] | None = None
-
-    @model_validator(mode="after")
-    def _one_window(self) -> Self:
-        if self.time_windows and len(self.time_windows) > 1:
-            raise invalid("one_window", ONE_WINDOW)
-        return self
+    time_windows: Windows | None = None
 
 
 class VroomShipment(_VroomModel):
@@ -116,10 +107,18 @@ class VroomCosts(_VroomModel):
     per_task_hour: int | None = None
 
 
+class VroomBreak(RequestModel):
+    """Taken once, in the order in which they come, by a vehicle that moves."""
+
+    id: Id
+    time_windows: Windows | None = None
+    service: Seconds = 0
+    description: LongText | None = None
+    max_load: Amounts | None = None
+
+
 class VroomVehicle(_VroomModel):
-    unsupported: ClassVar[Mapping[str, str]] = {
-        each: f"vehicle.{each}" for each in ("breaks", "steps", "max_travel_time", "max_distance", "type")
-    }
+    unsupported: ClassVar[Mapping[str, str]] = {each: f"vehicle.{each}" for each in ("steps", "type")}
 
     id: Id
     profile: Annotated[str, Field(max_length=50)] = "car"
@@ -135,10 +134,10 @@ class VroomVehicle(_VroomModel):
     speed_factor: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)] = 1.0
     max_tasks: Annotated[StrictInt, Field(ge=0, le=STOPS_MAX)] | None = None
     type: str | None = None
-    breaks: list[Any] | None = None
+    breaks: Annotated[list[VroomBreak], Field(max_length=5)] = Field(default_factory=list)
+    max_travel_time: Seconds | None = None
+    max_distance: Annotated[StrictInt, Field(ge=0, le=2**40)] | None = None
     steps: list[Any] | None = None
-    max_travel_time: int | None = None
-    max_distance: int | None = None
 
 
 class VroomMatrices(RequestModel):
@@ -175,9 +174,6 @@ class VroomProblem(RequestModel):
         self._each_id_once()
         self._places_are_told()
         self._same_dimensions()
-        if self.shipments and any(vehicle.max_tasks is not None for vehicle in self.vehicles):
-            text = Text("有货运时暂不支持 max_tasks。", "vehicle.max_tasks is not supported beside shipments yet.")
-            raise invalid("not_supported", text)
         return self
 
     def _each_id_once(self) -> None:
@@ -186,6 +182,7 @@ class VroomProblem(RequestModel):
             [each.id for each in self.jobs],
             [each.pickup.id for each in self.shipments],
             [each.delivery.id for each in self.shipments],
+            *([each.id for each in vehicle.breaks] for vehicle in self.vehicles),
         )
         if any(len(set(ids)) < len(ids) for ids in kinds):
             raise invalid("twice", Text("同类的标识须各不相同。", "No two of a kind have one id."))
@@ -237,4 +234,5 @@ class VroomProblem(RequestModel):
         amounts = [vehicle.capacity for vehicle in self.vehicles]
         amounts += [each for job in self.jobs for each in (job.delivery, job.pickup)]
         amounts += [shipment.amount for shipment in self.shipments]
+        amounts += [each.max_load for vehicle in self.vehicles for each in vehicle.breaks]
         return [each for each in amounts if each is not None]

@@ -5,11 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from chassis.fields import ResponseModel
-from services.logistics.routes.vroom import Place, VroomProblem, VroomStop
+from services.logistics.routes.vroom import Place, VroomProblem, VroomStop, VroomVehicle
 from services.logistics.routing.fleet.model import FleetPlan, Problem, Reason, Route, Step
 from services.logistics.routing.problem import DistanceSource
 
-StepType = Literal["start", "job", "pickup", "delivery", "end"]
+StepType = Literal["start", "job", "pickup", "delivery", "break", "end"]
 VISITS: tuple[StepType, StepType] = ("pickup", "delivery")
 
 
@@ -122,13 +122,16 @@ def _route(question: VroomProblem, problem: Problem, route: Route) -> VroomRoute
     here, driven_s = by.start, 0
     if by.start is not None:
         steps.append(_end("start", route.departs_s, 0, route.load, vehicle.start, vehicle.start_index))
-    for step in route.steps:
+    for leg, step in enumerate(route.steps):
+        load = route.steps[leg - 1].load if leg else route.load
+        steps += _rests(vehicle, route, leg, driven_s, load)
         there = problem.visit(step.visit).location
         driven_s += 0 if here is None else int(duration_s[here, there])
         here = there
         steps.append(_step(question, problem, step, driven_s))
+    load = route.steps[-1].load
+    steps += _rests(vehicle, route, len(route.steps), driven_s, load)
     if by.end is not None:
-        load = route.steps[-1].load
         steps.append(_end("end", route.ends_s, route.travel_s, load, vehicle.end, vehicle.end_index))
     tasks = [problem.tasks[step.visit >> 1] for step in route.steps if not step.visit & 1]
     none = [0] * problem.dimensions
@@ -138,14 +141,32 @@ def _route(question: VroomProblem, problem: Problem, route: Route) -> VroomRoute
         duration=route.travel_s,
         distance=route.distance_m,
         setup=sum(step.setup_s for step in route.steps),
-        service=sum(step.service_s for step in route.steps),
-        waiting_time=sum(step.waiting_s for step in route.steps),
+        service=sum(step.service_s for step in route.steps) + sum(rest.service_s for rest in route.rests),
+        waiting_time=sum(step.waiting_s for step in route.steps) + sum(rest.waiting_s for rest in route.rests),
         priority=sum(task.priority for task in tasks),
         delivery=[sum(each) for each in zip(none, *(task.delivered for task in tasks), strict=True)],
         pickup=[sum(each) for each in zip(none, *(task.collected for task in tasks), strict=True)],
         description=vehicle.description,
         steps=steps,
     )
+
+
+def _rests(vehicle: VroomVehicle, route: Route, leg: int, driven_s: int, load: tuple[int, ...]) -> list[VroomRouteStep]:
+    """The breaks on the way to this step, or to the end."""
+    return [
+        VroomRouteStep(
+            type="break",
+            id=wanted.id,
+            description=wanted.description,
+            arrival=rest.arrival_s,
+            waiting_time=rest.waiting_s,
+            service=rest.service_s,
+            duration=driven_s + rest.driven_s,
+            load=list(load),
+        )
+        for wanted, rest in zip(vehicle.breaks, route.rests, strict=True)
+        if rest.leg == leg
+    ]
 
 
 def _end(

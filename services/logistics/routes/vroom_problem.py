@@ -100,6 +100,16 @@ def _vehicle(vehicle: VroomVehicle, places: _Places, ways: list[Way], none: mode
         window=vehicle.time_window or model.ALWAYS,
         fixed_cost=vehicle.costs.fixed,
         max_tasks=vehicle.max_tasks,
+        max_travel_s=vehicle.max_travel_time,
+        max_distance_m=vehicle.max_distance,
+        breaks=tuple(
+            model.Break(
+                windows=tuple(each.time_windows) if each.time_windows else (model.ALWAYS,),
+                service_s=each.service,
+                max_load=None if each.max_load is None else tuple(each.max_load),
+            )
+            for each in vehicle.breaks
+        ),
     )
 
 

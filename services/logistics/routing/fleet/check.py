@@ -25,6 +25,9 @@ Fault = Literal[
     "window",
     "service",
     "shift",
+    "break",
+    "max_travel_time",
+    "max_distance",
     "cost",
 ]
 
@@ -43,6 +46,7 @@ def check_fleet(problem: Problem, plan: FleetPlan) -> list[Violation]:
     found = list(_accounting(problem, plan))
     for route in plan.routes:
         found += [*_order(problem, route), *_loads(problem, route), *_times(problem, route), *_sums(problem, route)]
+        found += _breaks(problem, route)
     return found
 
 
@@ -116,6 +120,37 @@ def _times(problem: Problem, route: Route) -> Iterator[Violation]:
         yield Violation("shift", route.vehicle)
 
 
+def _breaks(problem: Problem, route: Route) -> Iterator[Violation]:
+    """All of them once and in their order, each within a window, and beside them time enough for every way."""
+    vehicle = problem.vehicles[route.vehicle]
+    away_s = problem.travel[vehicle.profile].duration_s
+    if len(route.rests) != len(vehicle.breaks) or [rest.leg for rest in route.rests] != sorted(
+        rest.leg for rest in route.rests
+    ):
+        yield Violation("break", route.vehicle)
+        return
+    for wanted, rest in zip(vehicle.breaks, route.rests, strict=True):
+        begins_s = rest.arrival_s + rest.waiting_s
+        inside = any(opens <= begins_s <= closes for opens, closes in wanted.windows)
+        load = route.load if rest.leg == 0 else route.steps[rest.leg - 1].load
+        light = wanted.max_load is None or all(have <= most for have, most in zip(load, wanted.max_load, strict=True))
+        if not inside or not light or rest.service_s < wanted.service_s or rest.waiting_s < 0:
+            yield Violation("break", route.vehicle)
+    for leg in {rest.leg for rest in route.rests}:
+        here = [rest for rest in route.rests if rest.leg == leg]
+        before, after = route.steps[leg - 1] if leg else None, route.steps[leg] if leg < len(route.steps) else None
+        leaves_s = route.departs_s if before is None else before.departure_s
+        arrives_s = route.ends_s if after is None else after.arrival_s
+        ends = [vehicle.start if before is None else problem.visit(before.visit).location]
+        ends.append(vehicle.end if after is None else problem.visit(after.visit).location)
+        way_s = 0 if None in ends else int(away_s[ends[0], ends[1]])
+        times = [leaves_s, *(each for rest in here for each in (rest.arrival_s + rest.waiting_s, rest.departure_s))]
+        if [*times, arrives_s] != sorted([*times, arrives_s]):
+            yield Violation("break", route.vehicle)
+        if arrives_s - leaves_s - sum(rest.service_s for rest in here) < way_s:
+            yield Violation("too_fast", route.vehicle)
+
+
 def _sums(problem: Problem, route: Route) -> Iterator[Violation]:
     vehicle = problem.vehicles[route.vehicle]
     travel = problem.travel[vehicle.profile]
@@ -128,3 +163,7 @@ def _sums(problem: Problem, route: Route) -> Iterator[Violation]:
         distance_m += int(travel.distance_m[here, there])
     if (route.cost, route.travel_s, route.distance_m) != (cost, travel_s, distance_m):
         yield Violation("cost", route.vehicle)
+    if vehicle.max_travel_s is not None and travel_s > vehicle.max_travel_s:
+        yield Violation("max_travel_time", route.vehicle)
+    if vehicle.max_distance_m is not None and distance_m > vehicle.max_distance_m:
+        yield Violation("max_distance", route.vehicle)

@@ -31,7 +31,10 @@ Reason = Literal[
     "capacity",  # too much, or too much beside what else is aboard
     "shift",  # the vehicle could not be at its end in time
     "window",  # it would come too late, or make another come too late
+    "break",  # the vehicle could not take its breaks any more
     "max_tasks",  # the vehicle may do no more
+    "max_travel_time",  # or be under way for longer
+    "max_distance",  # or drive further
     "not_worth_its_detour",  # it fits, but costs more than it is worth
     "time_limit",  # the time for planning ran out before a place was found for it
 ]
@@ -66,8 +69,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """Taken once by a vehicle that does anything, wherever it is, in the middle of a way too. It begins within one of
+    its windows, while no more than `max_load` is aboard."""
+
+    windows: tuple[Window, ...] = (ALWAYS,)
+    service_s: int = 0
+    max_load: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Vehicle:
-    """`profile`: which travel it is at; `window`: when it may leave its start, and has to be at its end."""
+    """`profile`: which travel it is at; `window`: when it may leave its start, and has to be at its end. `breaks` are
+    taken in their order."""
 
     start: int | None
     end: int | None
@@ -77,6 +91,9 @@ class Vehicle:
     window: Window = ALWAYS
     fixed_cost: int = 0
     max_tasks: int | None = None
+    max_travel_s: int | None = None
+    max_distance_m: int | None = None
+    breaks: tuple[Break, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +136,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """A break as it is planned, on the way to step `leg`, or to the end after the last. Until then the vehicle has
+    driven `driven_s` of that way, and may have waited."""
+
+    leg: int
+    arrival_s: int
+    waiting_s: int
+    service_s: int
+    driven_s: int
+
+    @property
+    def departure_s(self) -> int:
+        return self.arrival_s + self.waiting_s + self.service_s
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """`vehicle` is a row; `load` what it leaves its start with. Time and way are those of travel alone."""
 
@@ -127,6 +160,7 @@ class Route:
     ends_s: int
     load: Amount
     steps: tuple[Step, ...]
+    rests: tuple[Rest, ...]
     travel_s: int
     distance_m: int
     cost: int

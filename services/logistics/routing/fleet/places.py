@@ -8,7 +8,16 @@ from services.logistics.routing.fleet.model import Problem, Reason, Route
 from services.logistics.routing.fleet.timing import Impossible, driven
 from services.logistics.routing.fleet.worth import prize_of
 
-FURTHER: Final[tuple[Reason, ...]] = ("skills", "max_tasks", "capacity", "window", "shift")
+FURTHER: Final[tuple[Reason, ...]] = (
+    "skills",
+    "max_tasks",
+    "capacity",
+    "window",
+    "shift",
+    "break",
+    "max_travel_time",
+    "max_distance",
+)
 """What a vehicle is asked for, in this order: whoever fails later came closer."""
 
 
@@ -17,11 +26,8 @@ def hindrance(problem: Problem, vehicle: int, task: int) -> Reason | None:
     asked, by = problem.tasks[task], problem.vehicles[vehicle]
     if not asked.skills <= by.skills:
         return "skills"
-    visits = _visits_of(problem, task)
-    if by.max_tasks is not None and len(visits) > by.max_tasks:
-        return "max_tasks"
     try:
-        driven(problem, vehicle, visits)
+        driven(problem, vehicle, _visits_of(problem, task))
     except Impossible as impossible:
         return impossible.reason
     return None
@@ -79,6 +85,33 @@ def _insert(problem: Problem, plan: list[list[int]], task: int, deadline: float)
     return {}
 
 
+def repaired(problem: Problem, vehicle: int, visits: list[int], deadline: float) -> list[int]:
+    """These visits without the fewest tasks that keep them from being driven: what the search has no words for.
+
+    Of the tasks whose absence is enough the least important goes, of several the one that makes the greatest detour;
+    where none is enough alone, the least important goes and it is looked again. After `deadline` (on perf_counter) the
+    later half of the tasks goes instead.
+    """
+    while visits:
+        if _tried(problem, vehicle, visits, set()) is not None:
+            return visits
+        if perf_counter() > deadline:
+            tasks = list(dict.fromkeys(each >> 1 for each in visits))
+            earlier = set(tasks[: len(tasks) // 2])
+            visits = [each for each in visits if each >> 1 in earlier]
+            continue
+        without = {task: [each for each in visits if each >> 1 != task] for task in {each >> 1 for each in visits}}
+        drives = {task: _tried(problem, vehicle, left, set()) if left else None for task, left in without.items()}
+        enough = [task for task, left in without.items() if not left or drives[task] is not None]
+
+        def loss(task: int, drives: dict[int, Route | None] = drives) -> tuple[int, int, int]:
+            route = drives[task]
+            return problem.tasks[task].priority, 0 if route is None else route.cost, task
+
+        visits = without[min(enough or without, key=loss)]
+    return visits
+
+
 def _distinct(problem: Problem, plan: Sequence[list[int]]) -> list[int]:
     """Every vehicle under way, and of equal ones that are idle one."""
     idle = {problem.vehicles[vehicle]: vehicle for vehicle, visits in enumerate(plan) if not visits}
@@ -96,10 +129,6 @@ def _ways(problem: Problem, visits: list[int], task: int) -> Iterator[list[int]]
 
 
 def _tried(problem: Problem, vehicle: int, visits: list[int], blocked: set[Reason]) -> Route | None:
-    most = problem.vehicles[vehicle].max_tasks
-    if most is not None and len(visits) > most:
-        blocked.add("max_tasks")
-        return None
     try:
         return driven(problem, vehicle, visits)
     except Impossible as impossible:

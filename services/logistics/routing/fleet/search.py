@@ -6,6 +6,10 @@ What PyVRP has no words for is put into those it has:
 - an open start or end is a place that is no way from anywhere;
 - what is minimised is the cost of travel, which stands where PyVRP has the distance;
 - setup always counts as service, so that a plan holds also where it turns out to be needless.
+
+What it can't be told is repaired afterwards (`places.repaired`): breaks, of which it knows only that the vehicle has so
+much less time; several windows of a shipment's ends, of which it knows when the first opens and the last closes;
+`max_tasks` of shipments; the longest way by time or distance.
 """
 
 import warnings
@@ -188,6 +192,9 @@ def _alike(problem: Problem) -> list[list[int]]:
                 vehicle.window,
                 vehicle.fixed_cost,
                 vehicle.max_tasks,
+                vehicle.max_travel_s,
+                vehicle.max_distance_m,
+                vehicle.breaks,
             )
         )
 
@@ -211,7 +218,7 @@ def _vehicle_type(vehicle: Vehicle, count: int, depots: list[int], nowhere: int,
         end_depot=depots.index(nowhere if vehicle.end is None else vehicle.end),
         fixed_cost=vehicle.fixed_cost,
         tw_early=vehicle.window[0],
-        tw_late=vehicle.window[1],
+        tw_late=max(vehicle.window[0], vehicle.window[1] - sum(each.service_s for each in vehicle.breaks)),
         unit_distance_cost=1,
         profile=vehicle.profile,
     )
@@ -256,10 +263,10 @@ def _shipment(problem: Problem, number: int, limits: _Limits) -> Any:
         pickup_location=pickup.location,
         delivery_location=delivery.location,
         pickup_tw_early=pickup.windows[0][0],
-        pickup_tw_late=pickup.windows[0][1],
+        pickup_tw_late=pickup.windows[-1][1],
         pickup_service_duration=pickup.setup_s + pickup.service_s,
         delivery_tw_early=delivery.windows[0][0],
-        delivery_tw_late=delivery.windows[0][1],
+        delivery_tw_late=delivery.windows[-1][1],
         delivery_service_duration=delivery.setup_s + delivery.service_s,
         amount=[*task.collected, *limits.asked(task)],
         prize=prize_of(problem, task),

@@ -1,14 +1,18 @@
-"""Plan a fleet: search, find a last place for what was left, check. Pure; seed and time limit are arguments."""
+"""Plan a fleet: search, repair what the search has no words for, find a last place for what was left, check.
+
+Pure; seed and time limit are arguments.
+"""
 
 from time import perf_counter
 from typing import Final
 
 from services.logistics.routing.fleet.check import check_fleet
 from services.logistics.routing.fleet.model import FleetPlan, Problem
-from services.logistics.routing.fleet.places import hopeless, insert_all
+from services.logistics.routing.fleet.places import hopeless, insert_all, repaired
 from services.logistics.routing.fleet.search import improve
 from services.logistics.routing.fleet.timing import driven
 
+REPAIRED_S: Final = 0.2
 LAST_PLACES_S: Final = 0.4
 
 
@@ -17,6 +21,7 @@ def plan_fleet(problem: Problem, *, limit_s: float, seed: int = 0) -> FleetPlan:
     ends = perf_counter() + limit_s
     able = [task for task in range(len(problem.tasks)) if not hopeless(problem, task)]
     plan = improve(problem, able, ends, seed) if able else [[] for _ in problem.vehicles]
+    plan = [repaired(problem, vehicle, visits, ends + REPAIRED_S) for vehicle, visits in enumerate(plan)]
     done = {visit >> 1 for visits in plan for visit in visits}
     left = insert_all(problem, plan, set(range(len(problem.tasks))) - done, ends + LAST_PLACES_S)
     routes = [driven(problem, vehicle, visits) for vehicle, visits in enumerate(plan) if visits]

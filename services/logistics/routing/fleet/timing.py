@@ -1,9 +1,10 @@
 """When a vehicle is where, and what it carries, along a sequence of visits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
-from services.logistics.routing.fleet.model import Amount, Problem, Reason, Route, Step, Visit
+from services.logistics.routing.fleet.breaks import Legs, rested, splits
+from services.logistics.routing.fleet.model import Amount, Problem, Reason, Rest, Route, Step
 
 
 class Impossible(Exception):
@@ -20,26 +21,45 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
     Raises Impossible.
     """
     by = problem.vehicles[vehicle]
+    if by.max_tasks is not None and len(visits) > by.max_tasks:
+        raise Impossible("max_tasks")
     loads = _loads(problem, vehicle, visits)
-    first = next(_steps(problem, vehicle, visits, loads, by.window[0]))
-    departs_s = by.window[0] + first.waiting_s
-    steps = tuple(_steps(problem, vehicle, visits, loads, departs_s))
+    legs = _legs(problem, vehicle, visits, loads)
+    begins_s = by.window[0]
+    steps, rests, ends_s = _walked(problem, vehicle, visits, legs, (0,) * len(legs.travel_s), begins_s)
+    if by.breaks:
+        split = splits(by.breaks, legs, begins_s, by.window[1])
+        if split is None:
+            raise Impossible("break")
+        steps, rests, ends_s = _walked(problem, vehicle, visits, legs, split, begins_s)
+    departs_s = begins_s
+    if not any(rest.leg == 0 for rest in rests):
+        # What it would wait at its first visit it stays at its start: all that follows is as it was.
+        departs_s += steps[0].waiting_s
+        first = Step(steps[0].visit, steps[0].arrival_s + steps[0].waiting_s, 0, *_done(steps[0]), steps[0].load)
+        steps = [first, *steps[1:]]
     travel, places = problem.travel[by.profile], _places(problem, vehicle, visits)
-    legs = list(pairwise(places))
-    home_s = int(travel.duration_s[legs[-1]]) if by.end is not None else 0
-    ends_s = steps[-1].departure_s + home_s
-    if ends_s > by.window[1]:
-        raise Impossible("shift")
+    ways = list(pairwise(places))
+    travel_s, distance_m = sum(legs.travel_s), sum(int(travel.distance_m[way]) for way in ways)
+    if by.max_travel_s is not None and travel_s > by.max_travel_s:
+        raise Impossible("max_travel_time")
+    if by.max_distance_m is not None and distance_m > by.max_distance_m:
+        raise Impossible("max_distance")
     return Route(
         vehicle=vehicle,
         departs_s=departs_s,
         ends_s=ends_s,
         load=loads[0],
-        steps=steps,
-        travel_s=sum(int(travel.duration_s[leg]) for leg in legs),
-        distance_m=sum(int(travel.distance_m[leg]) for leg in legs),
-        cost=by.fixed_cost + sum(int(travel.cost[leg]) for leg in legs),
+        steps=tuple(steps),
+        rests=tuple(rests),
+        travel_s=travel_s,
+        distance_m=distance_m,
+        cost=by.fixed_cost + sum(int(travel.cost[way]) for way in ways),
     )
+
+
+def _done(step: Step) -> tuple[int, int]:
+    return step.setup_s, step.service_s
 
 
 def _places(problem: Problem, vehicle: int, visits: Sequence[int]) -> list[int]:
@@ -50,27 +70,47 @@ def _places(problem: Problem, vehicle: int, visits: Sequence[int]) -> list[int]:
     return [*start, *(problem.visit(visit).location for visit in visits), *end]
 
 
-def _steps(
-    problem: Problem, vehicle: int, visits: Sequence[int], loads: Sequence[Amount], departs_s: int
-) -> Iterator[Step]:
-    """Raises Impossible where the vehicle comes too late."""
+def _legs(problem: Problem, vehicle: int, visits: Sequence[int], loads: list[Amount]) -> Legs:
+    """The ways to each visit and then to the end; one that there is not takes no time."""
     by = problem.vehicles[vehicle]
     duration_s = problem.travel[by.profile].duration_s
-    here, now_s = by.start, departs_s
-    for number, load in zip(visits, loads[1:], strict=True):
+    places = [by.start, *(problem.visit(visit).location for visit in visits), by.end]
+    travel_s = tuple(0 if a is None or b is None else int(duration_s[a, b]) for a, b in pairwise(places))
+    asked = [problem.visit(visit) for visit in visits]
+    done_s = tuple(
+        (0 if here == visit.location else visit.setup_s) + visit.service_s
+        for here, visit in zip(places, asked, strict=False)
+    )
+    return Legs(travel_s, tuple(visit.windows for visit in asked), done_s, tuple(loads))
+
+
+def _walked(
+    problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs, split: Sequence[int], departs_s: int
+) -> tuple[list[Step], list[Rest], int]:
+    """With so many breaks on each leg. Raises Impossible where the vehicle comes too late."""
+    by = problem.vehicles[vehicle]
+    steps: list[Step] = []
+    rests: list[Rest] = []
+    now_s, taken, here = departs_s, 0, by.start
+    for leg, number in enumerate([*visits, None]):
+        found = rested(by.breaks[taken : taken + split[leg]], leg, now_s, legs)
+        if found is None:
+            raise Impossible("break")
+        arrival_s, more = found
+        rests += more
+        taken += split[leg]
+        if number is None:
+            if arrival_s > by.window[1]:
+                raise Impossible("shift")
+            return steps, rests, arrival_s
+        begins_s = legs.begins_s(leg, arrival_s)
+        if begins_s is None:
+            raise Impossible("window")
         visit = problem.visit(number)
-        arrival_s = now_s + (0 if here is None else int(duration_s[here, visit.location]))
-        begins_s = _begins(visit, arrival_s)
         setup_s = 0 if here == visit.location else visit.setup_s
-        yield Step(number, arrival_s, begins_s - arrival_s, setup_s, visit.service_s, load)
-        here, now_s = visit.location, begins_s + setup_s + visit.service_s
-
-
-def _begins(visit: Visit, arrival_s: int) -> int:
-    for opens_s, closes_s in visit.windows:
-        if arrival_s <= closes_s:
-            return max(arrival_s, opens_s)
-    raise Impossible("window")
+        steps.append(Step(number, arrival_s, begins_s - arrival_s, setup_s, visit.service_s, legs.loads[leg + 1]))
+        here, now_s = visit.location, steps[-1].departure_s
+    raise AssertionError("the end is the last leg")
 
 
 def _loads(problem: Problem, vehicle: int, visits: Sequence[int]) -> list[Amount]:

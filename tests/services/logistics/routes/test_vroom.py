@@ -106,6 +106,48 @@ async def test_a_problem_comes_back_solved_in_vrooms_own_words(partner: Partner)
     ]
 
 
+async def test_breaks_stand_where_they_are_taken_also_in_the_middle_of_a_way(partner: Partner) -> None:
+    breaks = [{"id": 4, "time_windows": [[320, 330]], "service": 60, "description": "tea"}, {"id": 5, "service": 5}]
+    (route,) = (await partner.asks(with_vehicle(breaks=breaks))).json()["routes"]
+    told = [(step["type"], step["arrival"], step["waiting_time"], step["duration"]) for step in route["steps"]]
+    assert told == [
+        ("start", 50, 0, 0),
+        ("pickup", 150, 0, 100),
+        ("delivery", 250, 0, 200),
+        ("break", 320, 0, 270),
+        ("job", 410, 0, 300),
+        ("break", 440, 0, 300),
+        ("end", 745, 0, 600),
+    ]
+    assert (route["service"], route["duration"]) == (95, 600)
+    assert [step["id"] for step in route["steps"] if step["type"] == "break"] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ({"max_tasks": 2}, "max_tasks"),
+        ({"max_travel_time": 500}, "max_travel_time"),
+        ({"max_distance": 500}, "max_distance"),
+        ({"breaks": [{"id": 1, "time_windows": [[0, 10]], "max_load": [0]}]}, "break"),
+    ],
+)
+async def test_what_the_search_has_no_words_for_is_kept_all_the_same_and_is_a_reason(
+    partner: Partner, limit: Any, reason: str
+) -> None:
+    solution = (await partner.asks(with_vehicle(**limit))).json()
+    assert {told for each in solution["unassigned"] for told in each["reasons"]} == {reason}
+    assert len(solution["routes"]) == 1, "something is done"
+
+
+async def test_a_pickup_may_have_several_windows(partner: Partner) -> None:
+    shipment = EXAMPLE["shipments"][0]
+    several = shipment | {"pickup": shipment["pickup"] | {"time_windows": [[0, 20], [150, 160], [900, 950]]}}
+    (route,) = (await partner.asks(changed(shipments=[several]))).json()["routes"]
+    pickup = next(step for step in route["steps"] if step["type"] == "pickup")
+    assert pickup["arrival"] + pickup["waiting_time"] == 150
+
+
 async def test_without_matrices_places_are_told_by_coordinates_and_the_answer_says_how_far(partner: Partner) -> None:
     question = {
         "vehicles": [{"id": 1, "start": NANJING}, {"id": 2, "end": SIYANG, "speed_factor": 2}],
@@ -140,11 +182,8 @@ async def test_what_is_left_out_is_named_with_both_ends_and_reasons(partner: Par
 @pytest.mark.parametrize(
     ("question", "name"),
     [
-        (with_vehicle(breaks=[{"id": 1}]), "vehicle.breaks"),
         (with_vehicle(steps=[{"type": "start"}]), "vehicle.steps"),
-        (with_vehicle(max_travel_time=60), "vehicle.max_travel_time"),
-        (with_vehicle(max_distance=60), "vehicle.max_distance"),
-        (with_vehicle(max_tasks=3), "vehicle.max_tasks"),
+        (with_vehicle(type="truck"), "vehicle.type"),
         (with_vehicle(costs={"per_task_hour": 3}), "vehicle.costs.per_task_hour"),
         (with_job(service_per_type={"a": 3}), "task.service_per_type"),
         (changed(options={"g": True}), "options.g"),

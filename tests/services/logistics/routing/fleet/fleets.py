@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.logistics.routing.fleet.model import Problem, Task, Travel, Vehicle, Visit, Window
+from services.logistics.routing.fleet.model import Break, Problem, Task, Travel, Vehicle, Visit, Window
 
 DAY: Window = (0, 10_000)
 
@@ -77,8 +77,7 @@ def world(seed: int, tasks: int = 25, vehicles: int = 5) -> Problem:
             made.append(Task((visit(chance.random() < 0.3),), amount(), amount(), **known))
         else:
             carried = amount()
-            made.append(Task((visit(several=False), visit(several=False)), carried, carried, **known))
-    only_jobs = not any(task.is_shipment for task in made)
+            made.append(Task((visit(chance.random() < 0.3), visit(chance.random() < 0.3)), carried, carried, **known))
     cars = [
         Vehicle(
             start=end(),
@@ -88,7 +87,13 @@ def world(seed: int, tasks: int = 25, vehicles: int = 5) -> Problem:
             skills=skills(3),
             window=(chance.randrange(500), chance.choice([400, 4000, 9000])),
             fixed_cost=chance.choice([0, 200]),
-            max_tasks=chance.choice([None, 3]) if only_jobs else None,
+            max_tasks=chance.choice([None, None, 3]),
+            max_travel_s=chance.choice([None, None, 900]),
+            max_distance_m=chance.choice([None, None, 900]),
+            breaks=tuple(
+                Break(windows(several=True), chance.randrange(90), chance.choice([None, None, (1, 1)]))
+                for _ in range(chance.choice([0, 0, 1, 2]))
+            ),
         )
         for _ in range(vehicles)
     ]

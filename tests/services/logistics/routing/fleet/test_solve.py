@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.logistics.routing.fleet.check import Fault, check_fleet
-from services.logistics.routing.fleet.model import FleetPlan, Problem
+from services.logistics.routing.fleet.model import Break, FleetPlan, Problem
 from services.logistics.routing.fleet.solve import plan_fleet
 from tests.services.logistics.routing.fleet.fleets import fleet, job, on_a_line, shipment, van, world
 
@@ -106,9 +106,42 @@ def meddled(problem: Problem, plan: FleetPlan, fault: Fault) -> tuple[Problem, F
             plan,
         ),
         "shift": (replace(problem, vehicles=(replace(by, window=(0, 300)),)), plan),
+        "break": (replace(problem, vehicles=(replace(by, breaks=(Break(),)),)), plan),
+        "max_travel_time": (replace(problem, vehicles=(replace(by, max_travel_s=route.travel_s - 1),)), plan),
+        "max_distance": (replace(problem, vehicles=(replace(by, max_distance_m=route.distance_m - 1),)), plan),
         "cost": (problem, with_route(cost=route.cost - 1)),
     }
     return cases[fault]
+
+
+def test_the_checker_finds_a_break_that_is_too_early_too_short_or_beside_a_way_that_had_no_time_for_it() -> None:
+    problem = fleet(van(breaks=(Break(((140, 150),), 30),)), job(1), job(3), travel=on_a_line(5))
+    plan = plan_fleet(problem, limit_s=0.1)
+    (route,) = plan.routes
+    (rest,) = route.rests
+    assert check_fleet(problem, plan) == []
+
+    def faults(**changes: int) -> set[Fault]:
+        meddled = replace(plan, routes=(replace(route, rests=(replace(rest, **changes),)),))
+        return {each.fault for each in check_fleet(problem, meddled)}
+
+    assert "break" in faults(arrival_s=rest.arrival_s - 30)
+    assert "break" in faults(service_s=29)
+    assert faults(service_s=31) == {"too_fast"}
+    assert "break" in faults(leg=2)
+
+
+def test_what_breaks_and_limits_keep_from_one_vehicle_another_does() -> None:
+    tired = van(breaks=(Break(((0, 0),), 700),), window=(0, 1500))
+    tasks = [job(place) for place in (2, 4, 6)]
+    plan = plan_fleet(fleet(tired, van(max_distance_m=800), *tasks), limit_s=0.2)
+    assert check_fleet(fleet(tired, van(max_distance_m=800), *tasks), plan) == []
+    assert {route.vehicle: sorted(step.visit >> 1 for step in route.steps) for route in plan.routes} in (
+        {1: [0, 1]},
+        {0: [0], 1: [1]},
+        {0: [0, 1]},
+    )
+    assert plan.left_out.keys() == {2}
 
 
 @pytest.mark.parametrize("fault", list(Fault.__args__))  # type: ignore[attr-defined]

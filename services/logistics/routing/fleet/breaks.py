@@ -1,0 +1,77 @@
+"""Where along a sequence of visits a vehicle takes its breaks.
+
+A break may lie in the middle of a way, so it delays an arrival by its length, and by what has to be waited for once the
+way is done. Being anywhere sooner is never worse, so of all ways to take the first k breaks before a visit the one that
+leaves it earliest is best: one number for each leg and k, and the whole in legs × breaks² steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.logistics.routing.fleet.model import Amount, Break, Rest, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The ways to each visit and then to the end; of each visit its windows and how long it takes; what is aboard on
+    each way."""
+
+    travel_s: tuple[int, ...]
+    windows: tuple[tuple[Window, ...], ...]
+    done_s: tuple[int, ...]
+    loads: tuple[Amount, ...]
+
+    def begins_s(self, leg: int, arrival_s: int) -> int | None:
+        """When the visit at the end of this leg begins; None where it is too late for that."""
+        return _within(self.windows[leg], arrival_s)
+
+
+def splits(breaks: Sequence[Break], legs: Legs, departs_s: int, ends_by_s: int) -> tuple[int, ...] | None:
+    """How many breaks on each leg, so that it ends soonest; None where they can't all be taken."""
+    best: dict[int, tuple[int, tuple[int, ...]]] = {0: (departs_s, ())}
+    for leg in range(len(legs.travel_s)):
+        after: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for taken, (now_s, split) in best.items():
+            for more in range(len(breaks) - taken + 1):
+                found = rested(breaks[taken : taken + more], leg, now_s, legs)
+                if found is None:
+                    break
+                left_s = _left(legs, leg, found[0])
+                if left_s is not None and (taken + more not in after or left_s < after[taken + more][0]):
+                    after[taken + more] = left_s, (*split, more)
+        best = after
+    ends_s, split = best.get(len(breaks), (ends_by_s + 1, ()))
+    return split if ends_s <= ends_by_s else None
+
+
+def rested(breaks: Sequence[Break], leg: int, now_s: int, legs: Legs) -> tuple[int, list[Rest]] | None:
+    """When it arrives that takes these breaks on this leg, each as soon as it may; None where it can't."""
+    left_s, driven_s = legs.travel_s[leg], 0
+    rests: list[Rest] = []
+    for each in breaks:
+        begins_s = _within(each.windows, now_s)
+        too_much = each.max_load is not None and any(
+            have > most for have, most in zip(legs.loads[leg], each.max_load, strict=True)
+        )
+        if begins_s is None or too_much:
+            return None
+        drives_s = min(left_s, begins_s - now_s)
+        left_s, driven_s = left_s - drives_s, driven_s + drives_s
+        rests.append(Rest(leg, now_s + drives_s, begins_s - now_s - drives_s, each.service_s, driven_s))
+        now_s = begins_s + each.service_s
+    return now_s + left_s, rests
+
+
+def _left(legs: Legs, leg: int, arrival_s: int) -> int | None:
+    """When it leaves the visit at the end of this leg, or is at its end."""
+    if leg == len(legs.windows):
+        return arrival_s
+    begins_s = legs.begins_s(leg, arrival_s)
+    return None if begins_s is None else begins_s + legs.done_s[leg]
+
+
+def _within(windows: Sequence[Window], arrival_s: int) -> int | None:
+    for opens_s, closes_s in windows:
+        if arrival_s <= closes_s:
+            return max(arrival_s, opens_s)
+    return None
