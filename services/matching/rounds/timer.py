@@ -1,6 +1,7 @@
 """The timer: clears the markets that changed, every so often. Any number may run."""
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 
 import structlog
@@ -66,17 +67,19 @@ class Timer:
         """Begin these rounds, but for markets whose last one is not over."""
         now_s = asyncio.get_running_loop().time()
         due = [each for each, due_s in self._whole_due_s.items() if due_s <= now_s]
-        for market in dict.fromkeys([*await snapshot.changed_markets(self._db), *due]):
+        changed = await snapshot.changed_markets(self._db)
+        for market in dict.fromkeys([*changed, *due]):
             if market not in self._clearing and self._left_alone_until_s.get(market, now_s) <= now_s:
                 clearing = self._clearing[market] = asyncio.create_task(self._clear_in_turn(market))
                 clearing.add_done_callback(partial(self._cleared, market))
         if now_s >= self._all_known_until_s:
-            await self._know_all(now_s)
+            await self._know_all(now_s, changed)
 
-    async def _know_all(self, now_s: float) -> None:
-        """Markets that nobody has changed since this process began are looked at, too, one after the other."""
+    async def _know_all(self, now_s: float, changed: Collection[str]) -> None:
+        """Markets that nobody has changed since this process began are looked at, too, one after the other. Those that
+        have changed are looked at whole the first time."""
         self._all_known_until_s = now_s + WHOLE_EVERY_S
-        markets = [each for each in await snapshot.all_markets(self._db) if each not in self._clearing]
+        markets = [each for each in await snapshot.all_markets(self._db) if each not in changed]
         for number, market in enumerate(markets, start=1):
             self._whole_due_s.setdefault(market, now_s + WHOLE_EVERY_S * number / len(markets))
 

@@ -23,6 +23,7 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("POST", f"/v1/shipments/{ID}/release"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/events"): {"carrier"},
     ("POST", "/v1/routes"): {"carrier"},
+    ("POST", "/v1/routes/solve"): {"carrier"},
     ("GET", "/v1/routes"): {"carrier"},
     ("GET", f"/v1/routes/{ID}"): {"carrier"},
     ("POST", "/v1/parcels"): {"carrier"},
