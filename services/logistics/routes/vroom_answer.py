@@ -30,8 +30,7 @@ class VroomRouteStep(ResponseModel):
     violations: list[str] = Field(default_factory=list)
 
 
-class VroomRoute(ResponseModel):
-    vehicle: int
+class _VroomSums(ResponseModel):
     cost: int
     duration: int
     distance: int
@@ -41,9 +40,13 @@ class VroomRoute(ResponseModel):
     priority: int
     delivery: list[int]
     pickup: list[int]
+    violations: list[str] = Field(default_factory=list)
+
+
+class VroomRoute(_VroomSums):
+    vehicle: int
     description: str | None
     steps: list[VroomRouteStep]
-    violations: list[str] = Field(default_factory=list)
 
 
 class VroomUnassigned(ResponseModel):
@@ -62,19 +65,9 @@ class VroomTimes(ResponseModel):
     solving: int
 
 
-class VroomSummary(ResponseModel):
-    cost: int
+class VroomSummary(_VroomSums):
     routes: int
     unassigned: int
-    duration: int
-    distance: int
-    setup: int
-    service: int
-    waiting_time: int
-    priority: int
-    delivery: list[int]
-    pickup: list[int]
-    violations: list[str] = Field(default_factory=list)
     computing_times: VroomTimes
 
 

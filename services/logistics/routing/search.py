@@ -1,65 +1,30 @@
-"""The search: PyVRP's iterated local search over shipments (its pickups and deliveries are paired since 0.14).
+"""The search over shipments: pickups and deliveries are paired in PyVRP since 0.14 (`iterated` runs it).
 
-What its own `solve` does, with five differences, each measured:
-- it starts from a feasible plan, so that the best one is always feasible (at 1,000 shipments a random start was not);
-- neighbours are computed for one kind of vehicle instead of all (1,000 shipments, 120 vehicles: 0.2 s, not 4.9 s);
-- penalties begin in proportion to the prizes. With its own, an hour late cost less than a shipment left out, and a
-  tight plan never improved on the first one (of 100 shipments 43 served instead of 64);
-- late acceptance looks back 30 plans and not 300: minutes of search are not what a route request waits for (at 300
-  shipments in 3 s the long history never improved on the start; the short one served 181 instead of 138);
-- it stops before an iteration that would overrun, since none can be interrupted.
+Penalties begin in proportion to the prizes. With its own, an hour late cost less than a shipment left out, and a tight
+plan never improved on the first one (of 100 shipments 43 served instead of 64).
 """
 
-import warnings
 from itertools import groupby
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from services.logistics.routing.instance import Carrier, Instance, Job
+from services.logistics.routing.iterated import improved
 from services.logistics.routing.problem import TemperatureClass
 
 if TYPE_CHECKING:
     from pyvrp import PenaltyManager, ProblemData, Solution, VehicleType
-    from pyvrp.search import LocalSearch
 
-EXHAUSTIVE_UP_TO: Final = 150
-"""Shipments up to which each new best plan is searched through; at 500 one such search took 4 s."""
-HISTORY: Final = 30
 LARGEST_PENALTY: Final = 1e8
 """A fen-thousandth for each gram or second; times the grams and seconds of any plan it stays inside 64 bits."""
 
 
 def improve(instance: Instance, plan: list[list[int]], jobs: list[int], deadline: float, seed: int) -> list[list[int]]:
     """A plan at least as good as the feasible one given, for those jobs; both are visits by vehicle."""
-    from pyvrp import IteratedLocalSearch, IteratedLocalSearchParams
-    from pyvrp.exceptions import PenaltyBoundWarning
-
     data, fleet = _data(instance, jobs)
-    search, penalties = _local_search(data, seed), _penalties(data)
-    given = _solution(data, fleet, plan, jobs)
-    searched = search(given, penalties.max_cost_evaluator(), exhaustive=True)
-    params = IteratedLocalSearchParams(history_length=HISTORY, exhaustive_on_best=len(jobs) <= EXHAUSTIVE_UP_TO)
-    start = searched if searched.is_feasible() else given
-    algorithm = IteratedLocalSearch(data, penalties, search, start, params)
-    with warnings.catch_warnings():
-        # More shipments than the fleet can carry is an everyday problem here, and no sign of a wrong one.
-        warnings.simplefilter("ignore", PenaltyBoundWarning)
-        best = algorithm.run(_Stop(deadline, len(jobs)), collect_stats=False).best
-    return _visits(best, fleet, jobs, len(plan)) if best.is_feasible() else plan
-
-
-def _local_search(data: "ProblemData", seed: int) -> "LocalSearch":
-    from pyvrp import RandomNumberGenerator
-    from pyvrp.search import OPERATORS, LocalSearch, compute_neighbours
-
-    neighbours = compute_neighbours(data.replace(vehicle_types=data.vehicle_types()[:1]))
-    search = LocalSearch(data, RandomNumberGenerator(seed), neighbours)
-    for operator in OPERATORS:
-        if operator.supports(data):
-            search.add_operator(operator(data))
-    return search
+    best = improved(data, _solution(data, fleet, plan, jobs), _penalties(data), deadline, seed)
+    return _visits(best, fleet, jobs, len(plan))
 
 
 def _penalties(data: "ProblemData") -> "PenaltyManager":
@@ -71,28 +36,6 @@ def _penalties(data: "ProblemData") -> "PenaltyManager":
     per_gram, per_second = 4 * prize / max(1, quantity_g), 4 * prize / 3600
     loads = [per_gram] * data.num_load_dimensions
     return PenaltyManager((loads, per_second, 1.0), PenaltyParams(max_penalty=LARGEST_PENALTY))
-
-
-class _Stop:
-    """Stops when another iteration as long as the longest would pass the deadline, or when nothing helps any more."""
-
-    def __init__(self, deadline: float, jobs: int) -> None:
-        self._deadline = deadline
-        self._patience = 2000 + 100 * jobs
-        self._best: float | None = None
-        self._idle = 0
-        self._last: float | None = None
-        self._longest_s = 0.0
-
-    def __call__(self, best_cost: float) -> bool:
-        now = perf_counter()
-        if self._last is not None:
-            self._longest_s = max(self._longest_s, now - self._last)
-        self._last = now
-        if self._best is None or best_cost < self._best:
-            self._best, self._idle = best_cost, 0
-        self._idle += 1
-        return now + self._longest_s > self._deadline or self._idle > self._patience
 
 
 def _data(instance: Instance, jobs: list[int]) -> "tuple[ProblemData, list[list[int]]]":

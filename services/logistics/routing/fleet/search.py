@@ -1,4 +1,4 @@
-"""The search: PyVRP's iterated local search over jobs and shipments, all of them optional with prizes.
+"""The search over jobs and shipments, all of them optional with prizes (`iterated` runs it).
 
 What PyVRP has no words for is put into those it has:
 - a skill is a load of which who lacks it may take nothing, `max_tasks` a load of one for each job;
@@ -12,56 +12,29 @@ much less time; several windows of a shipment's ends, of which it knows when the
 `max_tasks` of shipments; the longest way by time or distance.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from services.logistics.routing.fleet.model import Problem, Task, Vehicle
 from services.logistics.routing.fleet.worth import prize_of
+from services.logistics.routing.iterated import improved
 
 if TYPE_CHECKING:
     from pyvrp import PenaltyManager, ProblemData, Solution
-    from pyvrp.search import LocalSearch
 
-EXHAUSTIVE_UP_TO: Final = 150
-HISTORY: Final = 30
 LARGEST_PENALTY: Final = 1e8
 
 
 def improve(problem: Problem, tasks: Sequence[int], deadline: float, seed: int) -> list[list[int]]:
     """The visits of each vehicle in a good plan of these tasks; of every one that it can place, if time allows."""
-    from pyvrp import IteratedLocalSearch, IteratedLocalSearchParams, Solution
-    from pyvrp.exceptions import PenaltyBoundWarning
+    from pyvrp import Solution
 
     model = _Model.of(problem, tasks)
-    search, penalties = _local_search(model.data, seed), _penalties(model)
-    nothing = Solution(model.data, [])
-    searched = search(nothing, penalties.max_cost_evaluator(), exhaustive=True)
-    params = IteratedLocalSearchParams(history_length=HISTORY, exhaustive_on_best=len(tasks) <= EXHAUSTIVE_UP_TO)
-    start = searched if searched.is_feasible() else nothing
-    algorithm = IteratedLocalSearch(model.data, penalties, search, start, params)
-    with warnings.catch_warnings():
-        # More tasks than the fleet can do is an everyday problem here, and no sign of a wrong one.
-        warnings.simplefilter("ignore", PenaltyBoundWarning)
-        best = algorithm.run(_Stop(deadline, len(tasks)), collect_stats=False).best
-    return model.visits_of(best if best.is_feasible() else start)
-
-
-def _local_search(data: "ProblemData", seed: int) -> "LocalSearch":
-    from pyvrp import RandomNumberGenerator
-    from pyvrp.search import OPERATORS, LocalSearch, compute_neighbours
-
-    neighbours = compute_neighbours(data.replace(vehicle_types=data.vehicle_types()[:1]))
-    search = LocalSearch(data, RandomNumberGenerator(seed), neighbours)
-    for operator in OPERATORS:
-        if operator.supports(data):
-            search.add_operator(operator(data))
-    return search
+    return model.visits_of(improved(model.data, Solution(model.data, []), _penalties(model), deadline, seed))
 
 
 def _penalties(model: "_Model") -> "PenaltyManager":
@@ -77,28 +50,6 @@ def _penalties(model: "_Model") -> "PenaltyManager":
         amounts += [shipment.amount[each] for shipment in data.shipments()]
         loads.append(prize * len(amounts) / max(1, sum(amounts)))
     return PenaltyManager((loads, prize / max(1, longest_s), 1.0), PenaltyParams(max_penalty=LARGEST_PENALTY))
-
-
-class _Stop:
-    """Stops when another iteration as long as the longest would pass the deadline, or when nothing helps any more."""
-
-    def __init__(self, deadline: float, tasks: int) -> None:
-        self._deadline = deadline
-        self._patience = 2000 + 100 * tasks
-        self._best: float | None = None
-        self._idle = 0
-        self._last: float | None = None
-        self._longest_s = 0.0
-
-    def __call__(self, best_cost: float) -> bool:
-        now = perf_counter()
-        if self._last is not None:
-            self._longest_s = max(self._longest_s, now - self._last)
-        self._last = now
-        if self._best is None or best_cost < self._best:
-            self._best, self._idle = best_cost, 0
-        self._idle += 1
-        return now + self._longest_s > self._deadline or self._idle > self._patience
 
 
 @dataclass(frozen=True)

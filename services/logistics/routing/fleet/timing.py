@@ -1,6 +1,7 @@
 """When a vehicle is where, and what it carries, along a sequence of visits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from services.logistics.routing.fleet.breaks import Legs, rested, splits
@@ -36,8 +37,7 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
     if not any(rest.leg == 0 for rest in rests):
         # What it would wait at its first visit it stays at its start: all that follows is as it was.
         departs_s += steps[0].waiting_s
-        first = Step(steps[0].visit, steps[0].arrival_s + steps[0].waiting_s, 0, *_done(steps[0]), steps[0].load)
-        steps = [first, *steps[1:]]
+        steps[0] = replace(steps[0], arrival_s=steps[0].arrival_s + steps[0].waiting_s, waiting_s=0)
     travel, places = problem.travel[by.profile], _places(problem, vehicle, visits)
     ways = list(pairwise(places))
     travel_s, distance_m = sum(legs.travel_s), sum(int(travel.distance_m[way]) for way in ways)
@@ -56,10 +56,6 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
         distance_m=distance_m,
         cost=by.fixed_cost + sum(int(travel.cost[way]) for way in ways),
     )
-
-
-def _done(step: Step) -> tuple[int, int]:
-    return step.setup_s, step.service_s
 
 
 def _places(problem: Problem, vehicle: int, visits: Sequence[int]) -> list[int]:

@@ -9,7 +9,7 @@ from services.logistics.routing.insertion import insert_all
 from services.logistics.routing.instance import Instance
 from services.logistics.routing.matrix import great_circle
 from services.logistics.routing.problem import Problem
-from services.logistics.routing.search import _limited_classes, _Stop, improve
+from services.logistics.routing.search import _limited_classes, improve
 from services.logistics.routing.solve import _Draft, _plan
 from tests.services.logistics.routing.worlds import DAWN, task, vehicle, world
 
@@ -69,23 +69,3 @@ def test_classes_that_every_vehicle_carries_limit_nothing() -> None:
     assert limited({"ambient", "chilled"}) == ["frozen"]
     assert limited({"ambient", "chilled"}, {"chilled", "frozen"}) == ["ambient", "frozen"]
     assert limited({"ambient"}, {"chilled"}) == ["ambient", "chilled", "frozen"]
-
-
-def test_it_stops_before_an_iteration_that_would_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("services.logistics.routing.search.perf_counter", lambda: clock[0])
-    stop = _Stop(deadline=10.0, jobs=1)
-    ended = []
-    for clock[0] in (0.0, 1.0, 5.0, 5.9, 6.1):  # the longest took 4 s
-        ended.append(stop(100.0))
-    assert ended == [False, False, False, False, True]
-
-
-def test_it_stops_when_nothing_helps_any_more_and_counts_anew_after_each_improvement() -> None:
-    stop = _Stop(deadline=perf_counter() + 60, jobs=0)
-    assert not any(stop(100.0) for _ in range(2000))
-    assert stop(100.0)
-    stop = _Stop(deadline=perf_counter() + 60, jobs=0)
-    assert not any(stop(100.0) for _ in range(1999))
-    assert not any(stop(99.0) for _ in range(2000))
-    assert stop(99.0)
