@@ -2,15 +2,30 @@
 
 import os
 import signal
+import sys
 from types import FrameType
+
+SERVING = ("serve", "work")
 
 
 def main() -> None:
     """Run a command. Until it looks after SIGTERM itself, that ends the process at once."""
     signal.signal(signal.SIGTERM, _die)
+    if sys.argv[1:2] and sys.argv[1] in SERVING:
+        _do_without_rich()
     from duijie import cli
 
     cli.main()
+
+
+def _do_without_rich() -> None:
+    """Typer, structlog and httpx load rich where it is installed, and do without where not.
+
+    A service writes lines of JSON, for which it need not be 6 MB larger (bench/memory.py).
+    """
+    os.environ["TYPER_USE_RICH"] = "0"
+    for name in ("rich", "pygments"):
+        sys.modules[name] = None  # type: ignore[assignment]  # whoever imports it is told that it is missing
 
 
 def _die(number: int, frame: FrameType | None) -> None:

@@ -92,6 +92,7 @@ async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asynci
         timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=False,
+        ws="none",
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -64,3 +64,23 @@ except ImportError:
 async def test_it_is_ready_for_the_signal_before_it_loads_anything() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROMPTLY)
     assert await process.wait() == 0
+
+
+SLIM = """
+import atexit, sys
+from duijie.__main__ import main
+atexit.register(lambda: print(sorted(name for name in sys.modules if name.partition(".")[0] in {"rich", "pygments"})))
+sys.argv = ["duijie", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+async def test_a_service_does_not_load_what_prints_for_people(command: str) -> None:
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SLIM, command, "no-such", stdout=PIPE, stderr=PIPE
+    )
+    out, err = await asked.communicate()
+    assert asked.returncode == 2
+    assert b"no-such" in err
+    assert out.decode().strip() == "['pygments', 'rich']"  # only the two names that stand for nothing

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +19,12 @@ def passed(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
     }
 
 
+def passed_one_by_one(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
+    """The same where each listing is met with the orders that it could reach itself, as in a market of thousands."""
+    with patch.multiple(screen, NEIGHBOURS=1, BLOCK_PAIRS=1):
+        return passed(of, prices)
+
+
 def pairs(arcs: Arcs) -> set[tuple[int, int]]:
     return set(zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True))
 
@@ -24,7 +32,7 @@ def pairs(arcs: Arcs) -> set[tuple[int, int]]:
 @given(listings(), orders())
 def test_no_compatible_pair_is_screened_out(lots: list[Listing], bids: list[Order]) -> None:
     of = instance(*lots, *bids)
-    assert pairs(every_arc(of)) <= passed(of)
+    assert pairs(every_arc(of)) <= passed_one_by_one(of) == passed(of)
 
 
 @given(listings(), orders(), st.data())
@@ -37,7 +45,8 @@ def test_no_pair_that_beats_the_prices_is_screened_out(
     order_price = np.array(data.draw(st.lists(price, min_size=len(bids), max_size=len(bids))))
     arcs = every_arc(of)
     gain = arcs.value_fen_per_kg - order_price[arcs.order] - listing_price[arcs.listing]
-    assert pairs(arcs.select(gain > 0)) <= passed(of, Prices(listing_price, order_price))
+    prices = Prices(listing_price, order_price)
+    assert pairs(arcs.select(gain > 0)) <= passed_one_by_one(of, prices) == passed(of, prices)
 
 
 @given(
@@ -65,7 +74,7 @@ def test_the_last_fen_and_the_last_hour_are_not_lost_to_single_precision(
         min_remaining_life_us=hours_kept * HOUR_US,
     )
     of = instance(lot, bid)
-    assert pairs(every_arc(of)) <= passed(of)
+    assert pairs(every_arc(of)) <= passed_one_by_one(of)
 
 
 def test_what_is_clearly_hopeless_is_screened_out() -> None:
@@ -94,3 +103,23 @@ def test_blocks_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_market_without_one_side_has_no_pairs() -> None:
     assert passed(instance(listing())) == set()
     assert passed(instance(order())) == set()
+
+
+@pytest.mark.parametrize("along", ["lon", "lat"])
+def test_who_lives_far_apart_is_never_looked_at_together(along: str) -> None:
+    """A country a degree apart, whose lots keep for a hundred kilometres."""
+    soon, still = NOW_US + 6 * HOUR_US, {"lon": 100.0, "lat": 30.0}
+    rows = [
+        row
+        for number in range(40)
+        for row in (
+            listing(f"L{number:02}", spoils_at_us=soon, **still | {along: 20.0 + number}),
+            order(f"O{number:02}", deliver_by_us=soon, min_remaining_life_us=0, **still | {along: 20.0 + number}),
+        )
+    ]
+    of = instance(*rows)
+    with patch.multiple(screen, NEIGHBOURS=1, BLOCK_PAIRS=1):
+        sides = screen._Sides.of(of, None)
+        seen = sum((rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in sides.blocks())
+    assert pairs(every_arc(of)) == {(number, number) for number in range(40)}
+    assert 40 <= seen <= 3 * 40
