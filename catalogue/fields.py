@@ -33,8 +33,18 @@ def _known_county(adcode: str) -> str:
     return adcode
 
 
+def _known_area(code: str) -> str:
+    if places.area(code) is None:
+        raise PydanticCustomError(
+            "unknown_adcode", "{en}", {"zh": "没有此区划代码。", "en": "There is no area of this code."}
+        )
+    return code
+
+
 ProduceSlug = Annotated[str, AfterValidator(_known_produce)]
 CountyAdcode = Annotated[str, AfterValidator(_known_county)]
+AreaAdcode = Annotated[str, AfterValidator(_known_area)]
+"""Of a county, a prefecture or a province."""
 
 
 def _only_a_number(value: object) -> object:

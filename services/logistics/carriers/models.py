@@ -1,10 +1,11 @@
 """A carrier's vehicle."""
 
 from datetime import datetime, time
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.listings import TemperatureClass
@@ -15,7 +16,9 @@ class Vehicle(Base):
     """What a carrier drives, from its depot and back to it within one shift.
 
     The shift is by the clocks of Asia/Shanghai, every day the same; one that ends no later than it starts ends on the
-    next day, so that equal times are a whole day.
+    next day, so that equal times are a whole day. `breaks`, in their order: `{"start", "end", "minutes"}`, by the same
+    clocks, each beginning between the two. `area`: codes of the counties, prefectures and provinces that it fetches
+    from; empty, from anywhere. An hour costs from leaving the depot until it is back.
     """
 
     __tablename__ = "vehicles"
@@ -30,7 +33,10 @@ class Vehicle(Base):
     depot_lat: Mapped[float] = mapped_column(Float)
     shift_start: Mapped[time] = mapped_column(Time)
     shift_end: Mapped[time] = mapped_column(Time)
+    breaks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    area: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     cost_fen_per_km: Mapped[int] = mapped_column(Integer)
+    cost_fen_per_h: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (

@@ -4,9 +4,9 @@ from datetime import time
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt, StringConstraints, model_validator
 
-from catalogue.fields import PointIn
+from catalogue.fields import AreaAdcode, PointIn
 from chassis.fields import PRICE_MAX_FEN_PER_KG, Kg, KgOut, RequestModel, ShortText
 from chassis.problems import Text, invalid
 from contracts.listings import TemperatureClass
@@ -24,6 +24,10 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 
 Classes = Annotated[list[TemperatureClass], Field(min_length=1), AfterValidator(_each_once)]
 CostFenPerKm = Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)]
+CostFenPerH = Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)]
+Area = Annotated[list[AreaAdcode], Field(max_length=500)]
+
+DAY_MIN = 24 * 60
 
 
 class Shift(RequestModel):
@@ -33,13 +37,49 @@ class Shift(RequestModel):
     end: ClockTime
 
 
+class BreakTime(Shift):
+    """The driver's break: it begins between the two, wherever the vehicle is, and lasts so many minutes."""
+
+    minutes: Annotated[StrictInt, Field(ge=1, le=600)]
+
+
+def _within_the_shift(shift: Shift, breaks: list[BreakTime]) -> None:
+    """Raises where a break begins outside the shift, or before the one that it comes after."""
+    opens, lasts = _minute(shift.start), _lasts(shift)
+    latest = 0
+    for each in breaks:
+        earliest = (_minute(each.start) - opens) % DAY_MIN
+        if earliest + _lasts(each) > lasts or earliest < latest:
+            text = Text("休息须在班次之内，并按先后排列。", "Breaks lie within the shift, in their order.")
+            raise invalid("breaks", text)
+        latest = earliest
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return 60 * int(hours) + int(minutes)
+
+
+def _lasts(shift: Shift) -> int:
+    """In minutes; equal times are a whole day."""
+    return (_minute(shift.end) - _minute(shift.start) - 1) % DAY_MIN + 1
+
+
 class NewVehicle(RequestModel):
     name: Annotated[ShortText, Field(min_length=1)]
     capacity_kg: Kg
     temperature_classes: Classes
     depot: PointIn
     shift: Shift
+    breaks: Annotated[list[BreakTime], Field(max_length=3)] = Field(default_factory=list)
+    area: Area = Field(default_factory=list)
     cost_fen_per_km: CostFenPerKm
+    cost_fen_per_h: CostFenPerH = 0
+
+    @model_validator(mode="after")
+    def _breaks_fit(self) -> Self:
+        _within_the_shift(self.shift, self.breaks)
+        return self
 
 
 class DepotOut(BaseModel):
@@ -56,7 +96,10 @@ class VehicleOut(BaseModel):
     temperature_classes: list[TemperatureClass]
     depot: DepotOut
     shift: Shift
+    breaks: list[BreakTime]
+    area: list[str]
     cost_fen_per_km: int
+    cost_fen_per_h: int
     created_at: AwareDatetime
 
     @classmethod
@@ -69,7 +112,10 @@ class VehicleOut(BaseModel):
             temperature_classes=vehicle.temperature_classes,
             depot=DepotOut(lon=vehicle.depot_lon, lat=vehicle.depot_lat),
             shift=Shift(start=_clock(vehicle.shift_start), end=_clock(vehicle.shift_end)),
+            breaks=[BreakTime.model_validate(each) for each in vehicle.breaks],
+            area=vehicle.area,
             cost_fen_per_km=vehicle.cost_fen_per_km,
+            cost_fen_per_h=vehicle.cost_fen_per_h,
             created_at=vehicle.created_at,
         )
 

@@ -34,7 +34,10 @@ async def register(session: WriteSession, caller: Caller, new: NewVehicle) -> Ve
         depot_lat=depot.lat,
         shift_start=time.fromisoformat(new.shift.start),
         shift_end=time.fromisoformat(new.shift.end),
+        breaks=[each.model_dump() for each in new.breaks],
+        area=list(dict.fromkeys(new.area)),
         cost_fen_per_km=new.cost_fen_per_km,
+        cost_fen_per_h=new.cost_fen_per_h,
     )
     session.add(vehicle)
     await session.flush()

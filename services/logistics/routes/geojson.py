@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from services.logistics.routes.schemas import PlanOut, StopOut, VehicleRouteOut
 
 MEDIA_TYPE = "application/geo+json"
+BESIDE = {"id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
 
 
 def as_accepted(plan: PlanOut, accept: str) -> PlanOut | JSONResponse:
@@ -25,14 +26,18 @@ def is_wanted(accept: str) -> bool:
 def feature_collection(plan: PlanOut) -> dict[str, Any]:
     """The routes as features; what is no geometry stands beside them, as foreign members (section 6.1)."""
     features = [feature for route in plan.vehicles for feature in (_line(route), *_points(route))]
-    beside = plan.model_dump(mode="json", include={"id", "status", "unassigned", "distance_source"})
+    beside = plan.model_dump(
+        mode="json", include={"id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
+    )
     return {"type": "FeatureCollection", "features": features, **beside}
 
 
 def _line(route: VehicleRouteOut) -> dict[str, Any]:
-    path = [(route.depot.lon, route.depot.lat), *((stop.lon, stop.lat) for stop in route.stops)]
-    properties = route.model_dump(mode="json", exclude={"stops", "depot"})
-    return _feature("LineString", [*path, path[0]], properties)
+    begins = route.start or route.depot
+    stops = [(stop.lon, stop.lat) for stop in route.stops]
+    path = [(begins.lon, begins.lat), *stops, (route.depot.lon, route.depot.lat)]
+    properties = route.model_dump(mode="json", exclude={"stops", "depot", "start"})
+    return _feature("LineString", path, properties)
 
 
 def _points(route: VehicleRouteOut) -> list[dict[str, Any]]:

@@ -21,6 +21,10 @@ GRACE = timedelta(seconds=60)
 class Plan(Base):
     """Which shipments on which vehicles from when, and the answer once there is one.
 
+    With a hub all is brought there (first mile). `prize_fen_per_kg`: what carrying is worth, by default more than any
+    detour. `on_board_max_s`: how long a lot may be on the road, by default what its freshness allows. `previous_id`:
+    the plan whose drivers keep what they were told, where they can.
+
     The planner that works on it holds a lease; when the lease ends without an answer another takes it up, at most
     `MAX_ATTEMPTS` times in all, so that no plan stays `planning` for ever.
     """
@@ -34,6 +38,11 @@ class Plan(Base):
     limit_s: Mapped[float] = mapped_column(Float)
     shipment_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     vehicle_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    hub_lon: Mapped[float | None] = mapped_column(Float)
+    hub_lat: Mapped[float | None] = mapped_column(Float)
+    prize_fen_per_kg: Mapped[int | None] = mapped_column(Integer)
+    on_board_max_s: Mapped[int | None] = mapped_column(Integer)
+    previous_id: Mapped[UUID | None] = mapped_column(Uuid)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     failure: Mapped[FailureReason | None] = mapped_column(Text)

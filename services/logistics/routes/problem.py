@@ -1,38 +1,101 @@
 """From rows to the router's problem, and from its plan to the answer that is kept."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from catalogue.divisions import adcode_prefix
+from catalogue.geodesy import great_circle_km
 from chassis.fields import kg_of
 from services.logistics.carriers.models import Vehicle
-from services.logistics.routes.schemas import Answer, PointOut, StopOut, UnassignedOut, VehicleRouteOut
+from services.logistics.routes.models import Plan
+from services.logistics.routes.progress import Progress
+from services.logistics.routes.schemas import (
+    Answer,
+    ChangeOut,
+    PointOut,
+    RestOut,
+    RouteChange,
+    StopOut,
+    UnassignedOut,
+    VehicleRouteOut,
+)
 from services.logistics.routing import problem as routing
 from services.logistics.shipments.models import Shipment
 
+ON_BOARD_SHARE: Final = 0.5
+"""Of the time between being ready and having to be there, at most so much on the road: a lot keeps worse there."""
+HUB_HANDLING: Final = timedelta(hours=1)
+"""From arriving at a hub until the lot is on its way again."""
+URGENT: Final = (timedelta(hours=12), timedelta(hours=36))
+"""Before its last departure; a lot is urgent by how many of these it is within."""
 
-def problem_of(vehicles: Sequence[Vehicle], shipments: Sequence[Shipment], depart_at: datetime) -> routing.Problem:
+
+def problem_of(
+    plan: Plan,
+    vehicles: Sequence[Vehicle],
+    shipments: Sequence[Shipment],
+    depart_at: datetime,
+    progress: Mapping[UUID, Progress] | None = None,
+) -> routing.Problem:
+    """`progress`: how far the vehicles have come with the plan before this one, where there is one."""
+    by_vehicle = progress or {}
+    aboard = {each: str(vehicle) for vehicle, come in by_vehicle.items() for each in come.aboard}
     return routing.Problem(
-        vehicles=tuple(_vehicle(vehicle, depart_at) for vehicle in vehicles),
-        tasks=tuple(_task(shipment) for shipment in shipments),
+        vehicles=tuple(_vehicle(each, depart_at, by_vehicle.get(each.id)) for each in vehicles),
+        tasks=tuple(_task(plan, shipment, depart_at, aboard.get(shipment.id)) for shipment in shipments),
         depart_at=depart_at,
+        told=None if progress is None else {str(vehicle): come.told for vehicle, come in progress.items()},
     )
 
 
 def answer_of(problem: routing.Problem, plan: routing.RoutePlan, gone: Iterable[UUID]) -> Answer:
     """The plan as it is kept, with the depots it was made for and the shipments that were gone when it was made."""
-    depots = {vehicle.id: vehicle.depot for vehicle in problem.vehicles}
-    unassigned = [
-        UnassignedOut(shipment_id=UUID(each.shipment_id), reasons=list(each.reasons)) for each in plan.unassigned
-    ]
+    vehicles = {vehicle.id: vehicle for vehicle in problem.vehicles}
+    tasks = {task.shipment_id: task for task in problem.tasks}
     return Answer(
-        vehicles=[_route(route, depots[route.vehicle_id]) for route in plan.vehicles],
-        unassigned=unassigned + [UnassignedOut(shipment_id=each, reasons=["not_available"]) for each in gone],
+        vehicles=[_route(route, vehicles[route.vehicle_id]) for route in plan.vehicles],
+        unassigned=[
+            *(_unassigned(each, tasks[each.shipment_id]) for each in plan.unassigned),
+            *(UnassignedOut(shipment_id=each, reasons=["not_available"]) for each in gone),
+        ],
         distance_source=plan.distance_source,
+        moved_stops=plan.moved_stops,
     )
 
 
-def _vehicle(vehicle: Vehicle, depart_at: datetime) -> routing.Vehicle:
+def _unassigned(left: routing.Unassigned, task: routing.Task) -> UnassignedOut:
+    return UnassignedOut(
+        shipment_id=UUID(left.shipment_id),
+        reasons=list(left.reasons),
+        change=None if left.change is None else _change(left.change, task),
+    )
+
+
+def _change(change: routing.Change, task: routing.Task) -> ChangeOut:
+    """In the words and units of the request: less is rounded down, more is rounded up."""
+    kind: RouteChange
+    to: datetime | int | float | str | None = change.to
+    match change.kind:
+        case "quantity_g":
+            kind, to = "quantity_kg", kg_of(_whole(change.to))
+        case "on_board_max_s":
+            kind, to = "on_board_max_h", math.ceil(_whole(change.to) / 36) / 100
+        case "prize_fen":
+            kind, to = "prize_fen_per_kg", -(-_whole(change.to) * 1000 // (task.quantity_g * (1 + task.urgent)))
+        case _:
+            kind = change.kind
+    return ChangeOut(change=kind, to=to, vehicle_id=UUID(change.vehicle_id))
+
+
+def _whole(to: object) -> int:
+    assert isinstance(to, int), "what is counted is changed to a number"
+    return to
+
+
+def _vehicle(vehicle: Vehicle, depart_at: datetime, come: Progress | None) -> routing.Vehicle:
     opens, closes = routing.shift_from(depart_at, vehicle.shift_start, vehicle.shift_end)
     return routing.Vehicle(
         id=str(vehicle.id),
@@ -42,32 +105,70 @@ def _vehicle(vehicle: Vehicle, depart_at: datetime) -> routing.Vehicle:
         shift_start=opens,
         shift_end=closes,
         cost_fen_per_km=vehicle.cost_fen_per_km,
+        cost_fen_per_h=vehicle.cost_fen_per_h,
+        breaks=tuple(
+            routing.Break(*routing.clocks_from(opens, each["start"], each["end"]), 60 * each["minutes"])
+            for each in vehicle.breaks
+        ),
+        area=frozenset(map(adcode_prefix, vehicle.area)),
+        at=None if come is None else come.at,
     )
 
 
-def _task(shipment: Shipment) -> routing.Task:
+def _task(plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | None) -> routing.Task:
+    """With a hub the lot is due there while its own way on is still long enough in time."""
+    destination = routing.Point(shipment.destination_lon, shipment.destination_lat)
+    delivery, onward = destination, timedelta(0)
+    if plan.hub_lon is not None and plan.hub_lat is not None:
+        delivery = routing.Point(plan.hub_lon, plan.hub_lat)
+        onward = HUB_HANDLING + _travel(delivery, destination)
+    min_life = timedelta(hours=shipment.min_remaining_life_h)
+    spare = min(shipment.deliver_by, shipment.spoils_at - min_life) - onward - shipment.ready_at
+    kept_s = round(max(0.0, ON_BOARD_SHARE * spare.total_seconds()))
+    urgent = sum(shipment.leave_by - depart_at < within for within in URGENT)
     return routing.Task(
         shipment_id=str(shipment.id),
         pickup=routing.Point(shipment.origin_lon, shipment.origin_lat),
-        delivery=routing.Point(shipment.destination_lon, shipment.destination_lat),
+        delivery=delivery,
         quantity_g=shipment.quantity_g,
         temperature_class=shipment.temperature_class,
         ready_at=shipment.ready_at,
         deliver_by=shipment.deliver_by,
         spoils_at=shipment.spoils_at,
-        min_life=timedelta(hours=shipment.min_remaining_life_h),
+        min_life=min_life,
+        prize_fen=_prize_fen(plan, shipment, urgent),
+        origin_adcode=shipment.origin_adcode,
+        on_board_max_s=kept_s if plan.on_board_max_s is None else plan.on_board_max_s,
+        urgent=urgent,
+        onward=onward,
+        aboard=aboard,
     )
 
 
-def _route(route: routing.VehicleRoute, depot: routing.Point) -> VehicleRouteOut:
+def _prize_fen(plan: Plan, shipment: Shipment, urgent: int) -> int | None:
+    """What is urgent is worth carrying at twice, and three times, the price."""
+    if plan.prize_fen_per_kg is None:
+        return None
+    return plan.prize_fen_per_kg * (1 + urgent) * shipment.quantity_g // 1000
+
+
+def _travel(here: routing.Point, there: routing.Point) -> timedelta:
+    """By great circle and detour, as a plan without roads has it."""
+    metres = 1000 * routing.DETOUR * great_circle_km(*here, *there)
+    return timedelta(seconds=metres / routing.SPEED_M_PER_S)
+
+
+def _route(route: routing.VehicleRoute, by: routing.Vehicle) -> VehicleRouteOut:
     return VehicleRouteOut(
         vehicle_id=UUID(route.vehicle_id),
         distance_m=route.distance_m,
         duration_s=route.duration_s,
         load_kg=kg_of(route.load_g),
+        cost_fen=route.cost_fen,
         departs_at=route.departs_at,
         returns_at=route.returns_at,
-        depot=PointOut(lon=depot.lon, lat=depot.lat),
+        depot=PointOut(lon=by.depot.lon, lat=by.depot.lat),
+        start=None if by.at is None else PointOut(lon=by.at.lon, lat=by.at.lat),
         stops=[
             StopOut(
                 shipment_id=UUID(stop.shipment_id),
@@ -79,4 +180,5 @@ def _route(route: routing.VehicleRoute, depot: routing.Point) -> VehicleRouteOut
             )
             for stop in route.stops
         ],
+        breaks=[RestOut(start=begins, end=ends) for begins, ends in route.rests],
     )

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StrictInt
 
-from catalogue import places
-from chassis.fields import Instant, RequestModel, ResponseModel, only_numbers
+from catalogue.fields import AreaAdcode, PointIn
+from chassis.fields import PRICE_MAX_FEN_PER_KG, Instant, RequestModel, ResponseModel, only_numbers
 from chassis.problems import Text, invalid
 from services.logistics.routes.models import FailureReason, Plan, PlanStatus
 from services.logistics.routing.problem import DistanceSource, Reason, StopType
@@ -21,19 +21,23 @@ LIMIT_DEFAULT_S = Decimal(10)
 RouteReason = Reason | Literal["not_available"]
 """What the planner says, or `not_available`: claimed by another, picked up or cancelled since it was asked for."""
 
+RouteChange = Literal[
+    "deliver_by",
+    "min_remaining_life_h",
+    "quantity_kg",
+    "shift_end",
+    "on_board_max_h",
+    "prize_fen_per_kg",
+    "temperature_class",
+    "area",
+    "vehicle",
+]
+
 
 def _each_once(ids: list[UUID]) -> list[UUID]:
     if len(set(ids)) < len(ids):
         raise invalid("twice", Text("每个标识只写一次。", "Name each id once."))
     return ids
-
-
-def _known_area(code: str) -> str:
-    """The prefix that the codes of an area's counties begin with."""
-    area = places.area(code)
-    if area is None:
-        raise invalid("unknown_adcode", Text("没有此区划代码。", "There is no area of this code."))
-    return area.prefix
 
 
 ShipmentIds = Annotated[list[UUID], Field(min_length=1, max_length=SHIPMENTS_MAX), AfterValidator(_each_once)]
@@ -56,10 +60,16 @@ class NewPlan(RequestModel):
     """Either `shipment_ids`, or `adcode`: all there is to carry from that county, prefecture or province."""
 
     shipment_ids: ShipmentIds | None = None
-    adcode: Annotated[str, AfterValidator(_known_area)] | None = None
+    adcode: AreaAdcode | None = None
     vehicle_ids: VehicleIds
     depart_at: Instant | None = Field(None, description="When the first may leave, by default now; not in the past.")
     limit_s: LimitS = LIMIT_DEFAULT_S
+    hub: PointIn | None = None
+    prize_fen_per_kg: Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)] | None = None
+    on_board_max_h: (
+        Annotated[Decimal, Field(gt=0, le=240, allow_inf_nan=False), BeforeValidator(only_numbers)] | None
+    ) = None
+    previous: UUID | None = None
 
 
 class PlanAccepted(ResponseModel):
@@ -81,8 +91,13 @@ class StopOut(BaseModel):
     lat: float
 
 
+class RestOut(BaseModel):
+    start: AwareDatetime
+    end: AwareDatetime
+
+
 class VehicleRouteOut(BaseModel):
-    """From the depot and back to it."""
+    """From the depot, or where the vehicle was (`start`), to the depot. `cost_fen`: of its kilometres and hours."""
 
     vehicle_id: UUID
     distance_m: int
@@ -90,21 +105,40 @@ class VehicleRouteOut(BaseModel):
     load_kg: int | float
     departs_at: AwareDatetime
     returns_at: AwareDatetime
+    cost_fen: int = 0
     depot: PointOut
+    start: PointOut | None = None
     stops: list[StopOut]
+    breaks: list[RestOut] = []
+
+
+class ChangeOut(BaseModel):
+    """What alone would be enough beside the plan as it is, and the vehicle that would then carry it.
+
+    `to` is an instant for `deliver_by` and `shift_end`, else a number, a code, or null for one more `vehicle` like it.
+    """
+
+    change: RouteChange
+    to: AwareDatetime | int | float | str | None
+    vehicle_id: UUID
 
 
 class UnassignedOut(BaseModel):
     shipment_id: UUID
     reasons: list[RouteReason]
+    change: ChangeOut | None = None
 
 
 class Answer(BaseModel):
-    """What a plan holds once it is made; every shipment is in a route or unassigned with reasons."""
+    """What a plan holds once it is made; every shipment is in a route or unassigned with reasons.
+
+    `moved_stops`: of what the drivers of the plan before it were told, how many stops are elsewhere now.
+    """
 
     vehicles: list[VehicleRouteOut] = []
     unassigned: list[UnassignedOut] = []
     distance_source: DistanceSource | None = None
+    moved_stops: int | None = None
 
 
 class PlanOut(Answer):
@@ -114,6 +148,8 @@ class PlanOut(Answer):
     status: PlanStatus
     depart_at: AwareDatetime
     limit_s: float
+    hub: PointOut | None
+    previous: UUID | None
     failure: FailureReason | None
     created_at: AwareDatetime
 
@@ -124,6 +160,8 @@ class PlanOut(Answer):
             status=plan.status,
             depart_at=plan.depart_at,
             limit_s=plan.limit_s,
+            hub=None if plan.hub_lon is None or plan.hub_lat is None else PointOut(lon=plan.hub_lon, lat=plan.hub_lat),
+            previous=plan.previous_id,
             failure=plan.failure,
             created_at=plan.created_at,
             **(plan.answer or {}),

@@ -10,24 +10,25 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.divisions import adcode_prefix
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
-from services.logistics.carriers.models import Vehicle
 from services.logistics.carriers.queries import vehicles_by_id
 from services.logistics.carriers.service import owner
 from services.logistics.clock import database_now
 from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import problem_of
-from services.logistics.routes.schemas import SHIPMENTS_MAX, NewPlan
+from services.logistics.routes.progress import Progress, progress_of
+from services.logistics.routes.schemas import SHIPMENTS_MAX, Answer, NewPlan
 from services.logistics.routes.solving import FleetSolver
 from services.logistics.routes.vroom import VroomProblem
 from services.logistics.routes.vroom_answer import VroomSolution, VroomTimes, solution_of
 from services.logistics.routes.vroom_problem import fleet_of
 from services.logistics.routing.problem import Problem
 from services.logistics.shipments.models import CLOCK_SKEW, Shipment
-from services.logistics.shipments.queries import plannable, plannable_in
+from services.logistics.shipments.queries import held_by, plannable, plannable_in
 
 LOOP = "routes"
 """The loop that an asked plan wakes."""
@@ -56,6 +57,8 @@ async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
     depart_at = await _departure(session, new.depart_at)
     vehicles = await vehicles_by_id(session, caller.account_id, new.vehicle_ids)
     _must_have("vehicle_ids", new.vehicle_ids, vehicles)
+    await _must_be_planned(session, caller.account_id, new.previous)
+    hub = None if new.hub is None else new.hub.to_wgs84()
     plan = Plan(
         id=uuid7(),
         carrier_id=caller.account_id,
@@ -64,6 +67,11 @@ async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
         limit_s=float(new.limit_s),
         shipment_ids=await _chosen(session, caller.account_id, new),
         vehicle_ids=new.vehicle_ids,
+        hub_lon=None if hub is None else hub.lon,
+        hub_lat=None if hub is None else hub.lat,
+        prize_fen_per_kg=new.prize_fen_per_kg,
+        on_board_max_s=None if new.on_board_max_h is None else int(new.on_board_max_h * 3600),
+        previous_id=new.previous,
     )
     session.add(plan)
     session.wake(LOOP)
@@ -100,13 +108,35 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
             return "given up"
         vehicles = await vehicles_by_id(session, plan.carrier_id, plan.vehicle_ids)
         shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
+        progress, laden = await _progress(session, plan)
+        gone = tuple(each for each in plan.shipment_ids if each not in shipments and each not in laden)
         return Work(
             plan_id=plan.id,
             attempt=plan.attempts,
             limit_s=plan.limit_s,
-            problem=_problem(plan, vehicles, shipments, now),
-            gone=tuple(each for each in plan.shipment_ids if each not in shipments),
+            problem=problem_of(
+                plan,
+                [vehicles[each] for each in plan.vehicle_ids],  # in the order asked for
+                [*(shipments[each] for each in plan.shipment_ids if each in shipments), *laden.values()],
+                max(plan.depart_at, now),  # nobody leaves in the past
+                progress,
+            ),
+            gone=gone,
         )
+
+
+async def _progress(session: AsyncSession, plan: Plan) -> tuple[dict[UUID, Progress] | None, dict[UUID, Shipment]]:
+    """How far the vehicles asked for have come with the plan before this one, and what they have aboard."""
+    before = None if plan.previous_id is None else await queries.plan_of(session, plan.previous_id, plan.carrier_id)
+    if before is None or before.answer is None:
+        return None, {}
+    answer = Answer.model_validate(before.answer)
+    stops = {stop.shipment_id for route in answer.vehicles for stop in route.stops}
+    held = await held_by(session, plan.carrier_id, stops)
+    progress = progress_of(answer, {each: shipment.status for each, shipment in held.items()})
+    mine = {vehicle: each for vehicle, each in progress.items() if vehicle in plan.vehicle_ids}
+    aboard = {each for one in mine.values() for each in one.aboard}
+    return mine, {each: held[each] for each in sorted(aboard)}
 
 
 async def keep(db: Database, plan_id: UUID, answer: dict[str, Any]) -> None:
@@ -119,13 +149,14 @@ async def give_back(db: Database, work: Work, failure: FailureReason) -> None:
         (await queries.locked_plan(session, work.plan_id)).give_back(work.attempt, failure)
 
 
-def _problem(plan: Plan, vehicles: dict[UUID, Vehicle], shipments: dict[UUID, Shipment], now: datetime) -> Problem:
-    """In the order asked for, so that the same question has the same answer. Nobody leaves in the past."""
-    return problem_of(
-        [vehicles[each] for each in plan.vehicle_ids],
-        [shipments[each] for each in plan.shipment_ids if each in shipments],
-        max(plan.depart_at, now),
-    )
+async def _must_be_planned(session: AsyncSession, carrier_id: UUID, previous: UUID | None) -> None:
+    """Raises NotFound where the plan before this one is not the carrier's, or has no routes yet."""
+    if previous is None:
+        return
+    plan = await queries.plan_of(session, previous, carrier_id)
+    if plan is None or plan.answer is None:
+        text = Text("没有这个方案，或它还没有路线。", "There is no such plan, or it has no routes yet.")
+        raise NotFound(errors=[FieldError("#/previous", text)])
 
 
 async def _departure(session: AsyncSession, asked: datetime | None) -> datetime:
@@ -144,8 +175,8 @@ async def _chosen(session: AsyncSession, carrier_id: UUID, new: NewPlan) -> list
         case list(ids), None:
             _must_have("shipment_ids", ids, await plannable(session, carrier_id, ids))
             return ids
-        case None, str(prefix):
-            found = await plannable_in(session, carrier_id, prefix, SHIPMENTS_MAX + 1)
+        case None, str(code):
+            found = await plannable_in(session, carrier_id, adcode_prefix(code), SHIPMENTS_MAX + 1)
             if len(found) > SHIPMENTS_MAX:
                 raise InvalidInput(errors=[FieldError("#/adcode", _too_many())])
             return list(found)

@@ -7,11 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.logistics.routing.problem import DistanceSource, Point
+from services.logistics.routing.problem import DETOUR, SPEED_M_PER_S, DistanceSource, Point
 
 EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius, IUGG
-DETOUR: Final = 1.3  # road over great circle, as in policy 1
-SPEED_M_PER_S: Final = 60_000 / 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,12 @@ async def plannable(session: AsyncSession, carrier_id: UUID, ids: Collection[UUI
     return {shipment.id: shipment for shipment in await session.scalars(wanted)}
 
 
+async def held_by(session: AsyncSession, carrier_id: UUID, ids: Collection[UUID]) -> dict[UUID, Shipment]:
+    """Those of these shipments that this carrier has or had."""
+    wanted = select(Shipment).where(Shipment.id.in_(ids), Shipment.carrier_id == carrier_id)
+    return {shipment.id: shipment for shipment in await session.scalars(wanted)}
+
+
 async def plannable_in(session: AsyncSession, carrier_id: UUID, prefix: str, limit: int) -> Sequence[UUID]:
     """What lies in an area and could be put on a route, the most urgent first."""
     wanted = (

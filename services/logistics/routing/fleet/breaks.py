@@ -14,16 +14,17 @@ from services.logistics.routing.fleet.model import Amount, Break, Rest, Window
 @dataclass(frozen=True, slots=True)
 class Legs:
     """The ways to each visit and then to the end; of each visit its windows and how long it takes; what is aboard on
-    each way."""
+    each way; and, within its windows, when each visit may begin at the earliest."""
 
     travel_s: tuple[int, ...]
     windows: tuple[tuple[Window, ...], ...]
     done_s: tuple[int, ...]
     loads: tuple[Amount, ...]
+    not_before_s: tuple[int, ...]
 
     def begins_s(self, leg: int, arrival_s: int) -> int | None:
         """When the visit at the end of this leg begins; None where it is too late for that."""
-        return _within(self.windows[leg], arrival_s)
+        return _within(self.windows[leg], max(arrival_s, self.not_before_s[leg]))
 
 
 def splits(breaks: Sequence[Break], legs: Legs, departs_s: int, ends_by_s: int) -> tuple[int, ...] | None:
@@ -72,6 +73,6 @@ def _left(legs: Legs, leg: int, arrival_s: int) -> int | None:
 
 def _within(windows: Sequence[Window], arrival_s: int) -> int | None:
     for opens_s, closes_s in windows:
-        if arrival_s <= closes_s:
-            return max(arrival_s, opens_s)
+        if (begins_s := max(arrival_s, opens_s)) <= closes_s:
+            return begins_s
     return None

@@ -26,6 +26,7 @@ Fault = Literal[
     "service",
     "shift",
     "break",
+    "on_board",
     "max_travel_time",
     "max_distance",
     "cost",
@@ -46,7 +47,7 @@ def check_fleet(problem: Problem, plan: FleetPlan) -> list[Violation]:
     found = list(_accounting(problem, plan))
     for route in plan.routes:
         found += [*_order(problem, route), *_loads(problem, route), *_times(problem, route), *_sums(problem, route)]
-        found += _breaks(problem, route)
+        found += [*_breaks(problem, route), *_rides(problem, route)]
     return found
 
 
@@ -151,14 +152,23 @@ def _breaks(problem: Problem, route: Route) -> Iterator[Violation]:
             yield Violation("too_fast", route.vehicle)
 
 
+def _rides(problem: Problem, route: Route) -> Iterator[Violation]:
+    """Nothing is aboard for longer than it may be."""
+    left_at = {step.visit: step.departure_s for step in route.steps}
+    for step in route.steps:
+        most_s = problem.tasks[step.visit // 2].max_ride_s
+        if step.visit % 2 and most_s is not None and step.begins_s - left_at.get(step.visit - 1, 0) > most_s:
+            yield Violation("on_board", route.vehicle, step.visit // 2)
+
+
 def _sums(problem: Problem, route: Route) -> Iterator[Violation]:
     vehicle = problem.vehicles[route.vehicle]
     travel = problem.travel[vehicle.profile]
     way = [problem.tasks[step.visit // 2].visits[step.visit % 2].location for step in route.steps]
     way = [each for each in (vehicle.start, *way, vehicle.end) if each is not None]
-    cost, travel_s, distance_m = vehicle.fixed_cost, 0, 0
+    cost, travel_s, distance_m = vehicle.fixed_cost + vehicle.per_s * (route.ends_s - route.departs_s), 0, 0
     for here, there in pairwise(way):
-        cost += int(travel.cost[here, there])
+        cost += vehicle.per_way * int(travel.cost[here, there])
         travel_s += int(travel.duration_s[here, there])
         distance_m += int(travel.distance_m[here, there])
     if (route.cost, route.travel_s, route.distance_m) != (cost, travel_s, distance_m):

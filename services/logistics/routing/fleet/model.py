@@ -10,11 +10,15 @@ Whole seconds and metres, rows of travel matrices, amounts by dimension. What th
 - A vehicle has every skill that its tasks ask for. Without a start it appears at its first visit, without an end it
   stays at its last.
 - What travel costs is the vehicle's own; waiting and service are free. Tasks of lower priority are left out first.
+
+What our own routes ask for beyond that: a longest time on board (`Task.max_ride_s`), a worth of a task (`prize`), a
+price of a vehicle's whole time (`per_s`), and why being late matters (`Visit.late`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:  # who only passes a problem on does without numpy, which would be a fifth of a process
@@ -31,6 +35,8 @@ Reason = Literal[
     "capacity",  # too much, or too much beside what else is aboard
     "shift",  # the vehicle could not be at its end in time
     "window",  # it would come too late, or make another come too late
+    "spoils_before_arrival",  # the same, where what is late has spoiled
+    "on_board",  # it, or another, would be on board for too long
     "break",  # the vehicle could not take its breaks any more
     "max_tasks",  # the vehicle may do no more
     "max_travel_time",  # or be under way for longer
@@ -45,23 +51,32 @@ PRIORITY_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """At one place. `windows`: ascending, apart from each other, at least one."""
+    """At one place. `windows`: ascending, apart from each other, at least one; one that closes before it opens is never
+    open. `late`: what is wrong after the last.
+    """
 
     location: int
     windows: tuple[Window, ...] = (ALWAYS,)
     setup_s: int = 0
     service_s: int = 0
+    late: Reason = "window"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A job has one visit, a shipment a pickup and then a delivery by the same vehicle."""
+    """A job has one visit, a shipment a pickup and then a delivery by the same vehicle.
+
+    `prize`: what doing it is worth, by default more than any detour. `max_ride_s`: of a shipment, from when the vehicle
+    leaves its pickup until its delivery begins.
+    """
 
     visits: tuple[Visit] | tuple[Visit, Visit]
     delivered: Amount = ()
     collected: Amount = ()
     skills: frozenset[int] = frozenset()
     priority: int = 0
+    prize: int | None = None
+    max_ride_s: int | None = None
 
     @property
     def is_shipment(self) -> bool:
@@ -81,7 +96,7 @@ class Break:
 @dataclass(frozen=True, slots=True)
 class Vehicle:
     """`profile`: which travel it is at; `window`: when it may leave its start, and has to be at its end. `breaks` are
-    taken in their order."""
+    taken in their order. It costs `per_way` times the travel's cost, and `per_s` from leaving its start to its end."""
 
     start: int | None
     end: int | None
@@ -90,19 +105,38 @@ class Vehicle:
     skills: frozenset[int] = frozenset()
     window: Window = ALWAYS
     fixed_cost: int = 0
+    per_way: int = 1
+    per_s: int = 0
     max_tasks: int | None = None
     max_travel_s: int | None = None
     max_distance_m: int | None = None
     breaks: tuple[Break, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Travel:
-    """From row to column: how long, how far, and what it costs."""
+    """From row to column: how long, how far, and what it costs. `nowhere` is a place no way from anywhere."""
 
     duration_s: Matrix
     distance_m: Matrix
     cost: Matrix
+
+    @property
+    def nowhere(self) -> int:
+        return len(self.cost)
+
+    @cached_property
+    def seconds(self) -> memoryview:
+        """Plain ints, quicker than numpy's scalars one by one; in the last row and column those of `nowhere`."""
+        return _view(self.duration_s)
+
+    @cached_property
+    def costs(self) -> memoryview:
+        return _view(self.cost)
+
+    @cached_property
+    def metres(self) -> memoryview:
+        return _view(self.distance_m)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,8 +165,12 @@ class Step:
     load: Amount
 
     @property
+    def begins_s(self) -> int:
+        return self.arrival_s + self.waiting_s
+
+    @property
     def departure_s(self) -> int:
-        return self.arrival_s + self.waiting_s + self.setup_s + self.service_s
+        return self.begins_s + self.setup_s + self.service_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +210,9 @@ class FleetPlan:
 
     routes: tuple[Route, ...]
     left_out: dict[int, tuple[Reason, ...]]
+
+
+def _view(matrix: Matrix) -> memoryview:
+    import numpy as np
+
+    return memoryview(np.pad(matrix, (0, 1)))  # type: ignore[arg-type]

@@ -1,88 +1,96 @@
 """A last place for what the search left out, or the reasons why there is none."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Final
 
+from services.logistics.routing.fleet.alone import hindrances, hopeless
 from services.logistics.routing.fleet.model import Problem, Reason, Route
 from services.logistics.routing.fleet.timing import Impossible, driven
+from services.logistics.routing.fleet.tour import Place, Tour, places_in
 from services.logistics.routing.fleet.worth import prize_of
 
-FURTHER: Final[tuple[Reason, ...]] = (
-    "skills",
-    "max_tasks",
-    "capacity",
-    "window",
-    "shift",
-    "break",
-    "max_travel_time",
-    "max_distance",
-)
-"""What a vehicle is asked for, in this order: whoever fails later came closer."""
+NEAREST_TOURS: Final = 12
 
 
-def hindrance(problem: Problem, vehicle: int, task: int) -> Reason | None:
-    """Why this vehicle could not do this task even if it did nothing else; None if it could."""
-    asked, by = problem.tasks[task], problem.vehicles[vehicle]
-    if not asked.skills <= by.skills:
-        return "skills"
-    try:
-        driven(problem, vehicle, _visits_of(problem, task))
-    except Impossible as impossible:
-        return impossible.reason
-    return None
-
-
-def hopeless(problem: Problem, task: int) -> tuple[Reason, ...]:
-    """What stops the vehicles that come closest to this task; empty where one of them could do it alone."""
-    against = [hindrance(problem, vehicle, task) for vehicle in range(len(problem.vehicles))]
-    if not against:
-        return ("no_vehicle",)
-    if None in against:
-        return ()
-    return (max((each for each in against if each is not None), key=FURTHER.index),)
+def hopeless_among(problem: Problem, deadline: float) -> dict[int, tuple[Reason, ...]]:
+    """The tasks that no vehicle could do even alone, and why; as far as that is known at `deadline`."""
+    found: dict[int, tuple[Reason, ...]] = {}
+    for task in range(len(problem.tasks)):
+        if perf_counter() > deadline:
+            break
+        if against := hopeless(problem, task):
+            found[task] = against
+    return found
 
 
 def insert_all(
-    problem: Problem, plan: list[list[int]], tasks: Iterable[int], deadline: float
+    problem: Problem, plan: list[list[int]], tasks: Iterable[int], deadline: float, *, explained: bool = True
 ) -> dict[int, tuple[Reason, ...]]:
-    """Put each task, the most important first, where it costs least; the plan is changed in place.
+    """Put each task, the most important and then the most urgent first, where it costs least; the plan is changed in
+    place.
 
-    Answers with those left out and why. After `deadline` (on perf_counter) the rest are left, as `time_limit`.
+    Answers with those left out and why, where that is to be `explained`. After `deadline` (on perf_counter) the rest
+    are left, as `time_limit`.
     """
+    tours = [Tour.of(problem, vehicle, visits) for vehicle, visits in enumerate(plan)]
     left: dict[int, tuple[Reason, ...]] = {}
-    for task in sorted(tasks, key=lambda task: (-problem.tasks[task].priority, task)):
-        against = hopeless(problem, task)
-        if against:
-            left[task] = against
-        elif perf_counter() > deadline:
+
+    def urgency(task: int) -> tuple[int, int, int]:
+        return -problem.tasks[task].priority, problem.tasks[task].visits[-1].windows[-1][1], task
+
+    for task in sorted(tasks, key=urgency):
+        if perf_counter() > deadline:
             left[task] = ("time_limit",)
+            continue
+        place = _place_for(problem, tours, task, deadline)
+        if place is None:
+            left[task] = _why(problem, tours, task, deadline) if explained else ("time_limit",)
+        elif place.cost > prize_of(problem, problem.tasks[task]):
+            left[task] = ("not_worth_its_detour",)
         else:
-            left |= _insert(problem, plan, task, deadline)
+            is_shipment = problem.tasks[task].is_shipment
+            plan[place.vehicle] = place.among(plan[place.vehicle], task, is_shipment=is_shipment)
+            tours[place.vehicle] = Tour.of(problem, place.vehicle, plan[place.vehicle])
     return left
 
 
-def _insert(problem: Problem, plan: list[list[int]], task: int, deadline: float) -> dict[int, tuple[Reason, ...]]:
-    blocked = set[Reason]()
-    best: tuple[int, int, list[int]] | None = None
-    for vehicle in _distinct(problem, plan):
-        if hindrance(problem, vehicle, task) is not None:
-            continue
-        before = driven(problem, vehicle, plan[vehicle]).cost if plan[vehicle] else 0
-        for visits in _ways(problem, plan[vehicle], task):
-            found = _tried(problem, vehicle, visits, blocked)
-            if found is not None and (best is None or found.cost - before < best[0]):
-                best = found.cost - before, vehicle, visits
+def _place_for(problem: Problem, tours: list[Tour], task: int, deadline: float) -> Place | None:
+    """The cheapest place, with all that it costs, among the nearest tours if they have one, else among all."""
+    asked = problem.tasks[task]
+    fleet = _distinct(problem, [tour.visits for tour in tours])
+    fleet.sort(key=lambda vehicle: tours[vehicle].away(problem, vehicle, asked.visits[0].location))
+    for some in (fleet[:NEAREST_TOURS], fleet[NEAREST_TOURS:]):
+        places = [place for v in some for place in places_in(problem, tours[v], v, task, set(), deadline)]
+        for place in sorted(places):
+            visits = place.among(tours[place.vehicle].visits, task, is_shipment=asked.is_shipment)
+            route = _tried(problem, place.vehicle, visits, set())
+            if route is not None:
+                return place._replace(cost=route.cost - tours[place.vehicle].cost)
             if perf_counter() > deadline:
-                blocked.add("time_limit")
-                break
-    if best is None:
-        return {task: tuple(sorted(blocked))}
-    cost, vehicle, visits = best
-    if cost > prize_of(problem, problem.tasks[task]):
-        return {task: ("not_worth_its_detour",)}
-    plan[vehicle] = visits
-    return {}
+                return None
+    return None
+
+
+def _why(problem: Problem, tours: list[Tour], task: int, deadline: float) -> tuple[Reason, ...]:
+    """What stands in the way in the nearest tours of vehicles that could do it alone; where none could, what keeps
+    them."""
+    asked, blocked = problem.tasks[task], set[Reason]()
+    fleet = _distinct(problem, [tour.visits for tour in tours])
+    fleet.sort(key=lambda vehicle: tours[vehicle].away(problem, vehicle, asked.visits[0].location))
+    looked_at = 0
+    for vehicle in fleet:
+        if perf_counter() > deadline:
+            return ("time_limit",)
+        if looked_at == NEAREST_TOURS:
+            break
+        if hindrances(problem, vehicle, task):
+            continue
+        looked_at += 1
+        for place in places_in(problem, tours[vehicle], vehicle, task, blocked, deadline):
+            visits = place.among(tours[vehicle].visits, task, is_shipment=asked.is_shipment)
+            _tried(problem, vehicle, visits, blocked)
+    return tuple(sorted(blocked)) or hopeless(problem, task)
 
 
 def repaired(problem: Problem, vehicle: int, visits: list[int], deadline: float) -> list[int]:
@@ -118,23 +126,9 @@ def _distinct(problem: Problem, plan: Sequence[list[int]]) -> list[int]:
     return [*(vehicle for vehicle, visits in enumerate(plan) if visits), *idle.values()]
 
 
-def _ways(problem: Problem, visits: list[int], task: int) -> Iterator[list[int]]:
-    """All sequences of these visits and those of the task, in their order."""
-    first, *second = _visits_of(problem, task)
-    for after in range(len(visits) + 1):
-        if not second:
-            yield [*visits[:after], first, *visits[after:]]
-        for until in range(after, len(visits) + 1) if second else ():
-            yield [*visits[:after], first, *visits[after:until], *second, *visits[until:]]
-
-
 def _tried(problem: Problem, vehicle: int, visits: list[int], blocked: set[Reason]) -> Route | None:
     try:
         return driven(problem, vehicle, visits)
     except Impossible as impossible:
         blocked.add(impossible.reason)
         return None
-
-
-def _visits_of(problem: Problem, task: int) -> list[int]:
-    return [2 * task, 2 * task + 1] if problem.tasks[task].is_shipment else [2 * task]

@@ -9,17 +9,17 @@ What PyVRP has no words for is put into those it has:
 
 What it can't be told is repaired afterwards (`places.repaired`): breaks, of which it knows only that the vehicle has so
 much less time; several windows of a shipment's ends, of which it knows when the first opens and the last closes;
-`max_tasks` of shipments; the longest way by time or distance.
+`max_tasks` of shipments; the longest way by time or distance; times on board.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from services.logistics.routing.fleet.model import Problem, Task, Vehicle
+from services.logistics.routing.fleet.timing import driven
 from services.logistics.routing.fleet.worth import prize_of
 from services.logistics.routing.iterated import improved
 
@@ -27,18 +27,35 @@ if TYPE_CHECKING:
     from pyvrp import PenaltyManager, ProblemData, Solution
 
 LARGEST_PENALTY: Final = 1e8
+QUARTER_S: Final = 900
 
 
-def improve(problem: Problem, tasks: Sequence[int], deadline: float, seed: int) -> list[list[int]]:
-    """The visits of each vehicle in a good plan of these tasks; of every one that it can place, if time allows."""
+def improve(
+    problem: Problem, plan: list[list[int]], tasks: Sequence[int], deadline: float, seed: int
+) -> list[list[int]]:
+    """The visits of each vehicle in a plan of these tasks, at least as good as the one given where PyVRP takes that."""
     from pyvrp import Solution
 
-    model = _Model.of(problem, tasks)
-    return model.visits_of(improved(model.data, Solution(model.data, []), _penalties(model), deadline, seed))
+    able = [task for task in tasks if _may_be_done(problem.tasks[task])]
+    if not able:
+        return plan
+    model = _Model.of(problem, able)
+    given = model.solution_of(problem, plan)
+    start = given if given.is_feasible() else Solution(model.data, [])
+    return model.visits_of(improved(model.data, start, _penalties(model), deadline, seed))
+
+
+def _may_be_done(task: Task) -> bool:
+    """PyVRP takes no window that is never open, and no delivery that closes before its pickup opens."""
+    opens = all(0 <= visit.windows[0][0] <= visit.windows[-1][1] for visit in task.visits)
+    return opens and task.visits[-1].windows[-1][1] >= task.visits[0].windows[0][0]
 
 
 def _penalties(model: "_Model") -> "PenaltyManager":
-    """As late as the longest way takes, or a task's amount too much, costs at first what leaving out a task does."""
+    """A quarter of an hour late (the longest way, where that is less), or a quarter of a task's amount too much, costs
+    at first what leaving out a task does. With PyVRP's own an hour late cost less, and a tight plan never improved on
+    the first one (of 100 shipments 43 served instead of 64).
+    """
     from pyvrp import PenaltyManager, PenaltyParams
 
     data = model.data
@@ -48,8 +65,10 @@ def _penalties(model: "_Model") -> "PenaltyManager":
     for each in range(data.num_load_dimensions):
         amounts = [client.delivery[each] + client.pickup[each] for client in data.clients()]
         amounts += [shipment.amount[each] for shipment in data.shipments()]
-        loads.append(prize * len(amounts) / max(1, sum(amounts)))
-    return PenaltyManager((loads, prize / max(1, longest_s), 1.0), PenaltyParams(max_penalty=LARGEST_PENALTY))
+        loads.append(4 * prize * len(amounts) / max(1, sum(amounts)))
+    return PenaltyManager(
+        (loads, prize / max(1, min(longest_s, QUARTER_S)), 1.0), PenaltyParams(max_penalty=LARGEST_PENALTY)
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,30 @@ class _Model:
         )
         return cls(data, fleet, job_of_client, shipments, len(problem.vehicles))
 
+    def solution_of(self, problem: Problem, plan: list[list[int]]) -> "Solution":
+        from pyvrp import Activity, ActivityType, Route, Solution
+
+        number = {shipment: index for index, shipment in enumerate(self.shipments)}
+        first_client = dict(zip(reversed(self.job_of_client), reversed(range(len(self.job_of_client))), strict=True))
+        routes = []
+        for vehicle_type, same in enumerate(self.fleet):
+            for vehicle in same:
+                activities = []
+                for step in driven(problem, vehicle, plan[vehicle]).steps if plan[vehicle] else ():
+                    task, delivers = step.visit >> 1, step.visit & 1
+                    if problem.tasks[task].is_shipment:
+                        kind = ActivityType.DELIVERY if delivers else ActivityType.PICKUP
+                        activities.append(Activity(kind, number[task]))
+                    else:
+                        windows = problem.tasks[task].visits[0].windows
+                        window = next(
+                            n for n, (opens, closes) in enumerate(windows) if opens <= step.begins_s <= closes
+                        )
+                        activities.append(Activity(ActivityType.CLIENT, first_client[task] + window))
+                if activities:
+                    routes.append(Route(self.data, activities, vehicle_type))
+        return Solution(self.data, routes)
+
     def visits_of(self, solution: "Solution") -> list[list[int]]:
         """By vehicle; which of several equal ones takes which route is all one."""
         plan: list[list[int]] = [[] for _ in range(self.vehicles)]
@@ -106,51 +149,37 @@ class _Model:
 
 @dataclass(frozen=True)
 class _Limits:
-    """What limits who may do what, beside amounts: each is a load of its own."""
+    """What limits who may do what, beside amounts: each is a load of its own, of one `unit` a task."""
 
     skills: tuple[int, ...]  # that some task asks for and some vehicle lacks
     counted: bool  # some vehicle may do so many tasks only
     many: int
+    unit: int  # so many that even at the largest penalty each one too many costs more than leaving the task out
 
     @classmethod
     def of(cls, problem: Problem) -> "_Limits":
         asked = set[int]().union(*(task.skills for task in problem.tasks))
         lacked = {each for each in asked if any(each not in vehicle.skills for vehicle in problem.vehicles)}
         counted = any(vehicle.max_tasks is not None for vehicle in problem.vehicles)
-        return cls(tuple(sorted(lacked)), counted, len(problem.tasks))
+        prize = max((prize_of(problem, task) for task in problem.tasks), default=0)
+        return cls(tuple(sorted(lacked)), counted, len(problem.tasks), 1 + int(4 * prize / LARGEST_PENALTY))
 
     def capacity(self, vehicle: Vehicle) -> list[int]:
-        skills = [self.many * (each in vehicle.skills) for each in self.skills]
+        skills = [self.many * self.unit * (each in vehicle.skills) for each in self.skills]
         most = self.many if vehicle.max_tasks is None else vehicle.max_tasks
-        return [*vehicle.capacity, *skills, *([most] if self.counted else [])]
+        return [*vehicle.capacity, *skills, *([most * self.unit] if self.counted else [])]
 
     def asked(self, task: Task) -> list[int]:
-        return [*(int(each in task.skills) for each in self.skills), *([1] if self.counted else [])]
+        return [*(self.unit * (each in task.skills) for each in self.skills), *([self.unit] if self.counted else [])]
 
 
 def _alike(problem: Problem) -> list[list[int]]:
     """Vehicles in groups of equal ones."""
-
-    def kind(row: int) -> str:
-        vehicle = problem.vehicles[row]
-        return repr(
-            (
-                vehicle.start,
-                vehicle.end,
-                vehicle.profile,
-                vehicle.capacity,
-                sorted(vehicle.skills),
-                vehicle.window,
-                vehicle.fixed_cost,
-                vehicle.max_tasks,
-                vehicle.max_travel_s,
-                vehicle.max_distance_m,
-                vehicle.breaks,
-            )
-        )
-
-    rows = [row for row, vehicle in enumerate(problem.vehicles) if vehicle.window[1] >= vehicle.window[0]]
-    return [list(same) for _, same in groupby(sorted(rows, key=lambda row: (kind(row), row)), key=kind)]
+    groups: dict[Vehicle, list[int]] = {}
+    for row, vehicle in enumerate(problem.vehicles):
+        if vehicle.window[1] >= vehicle.window[0]:
+            groups.setdefault(vehicle, []).append(row)
+    return list(groups.values())
 
 
 def _depots(places: Sequence[int]) -> list[Any]:
@@ -170,7 +199,8 @@ def _vehicle_type(vehicle: Vehicle, count: int, depots: list[int], nowhere: int,
         fixed_cost=vehicle.fixed_cost,
         tw_early=vehicle.window[0],
         tw_late=max(vehicle.window[0], vehicle.window[1] - sum(each.service_s for each in vehicle.breaks)),
-        unit_distance_cost=1,
+        unit_distance_cost=vehicle.per_way,
+        unit_duration_cost=vehicle.per_s,
         profile=vehicle.profile,
     )
 

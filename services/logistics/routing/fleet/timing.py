@@ -1,11 +1,21 @@
 """When a vehicle is where, and what it carries, along a sequence of visits."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from services.logistics.routing.fleet.breaks import Legs, rested, splits
-from services.logistics.routing.fleet.model import Amount, Problem, Reason, Rest, Route, Step
+from services.logistics.routing.fleet.model import Amount, Problem, Reason, Rest, Route, Step, Window
+
+
+class _Walk(NamedTuple):
+    """What a sequence comes to; `ends_s` is when the vehicle is at its end."""
+
+    steps: list[Step]
+    rests: list[Rest]
+    ends_s: int
 
 
 class Impossible(Exception):
@@ -17,7 +27,7 @@ class Impossible(Exception):
 
 
 def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
-    """The route of these visits: each as early as can be, and away no earlier than the first of them needs.
+    """The route of these visits that ends soonest, and of those the one that leaves its start last.
 
     Raises Impossible.
     """
@@ -26,25 +36,17 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
         raise Impossible("max_tasks")
     loads = _loads(problem, vehicle, visits)
     legs = _legs(problem, vehicle, visits, loads)
-    begins_s = by.window[0]
-    steps, rests, ends_s = _walked(problem, vehicle, visits, legs, (0,) * len(legs.travel_s), begins_s)
-    if by.breaks:
-        split = splits(by.breaks, legs, begins_s, by.window[1])
-        if split is None:
-            raise Impossible("break")
-        steps, rests, ends_s = _walked(problem, vehicle, visits, legs, split, begins_s)
-    departs_s = begins_s
-    if not any(rest.leg == 0 for rest in rests):
-        # What it would wait at its first visit it stays at its start: all that follows is as it was.
-        departs_s += steps[0].waiting_s
-        steps[0] = replace(steps[0], arrival_s=steps[0].arrival_s + steps[0].waiting_s, waiting_s=0)
-    travel, places = problem.travel[by.profile], _places(problem, vehicle, visits)
-    ways = list(pairwise(places))
-    travel_s, distance_m = sum(legs.travel_s), sum(int(travel.distance_m[way]) for way in ways)
+    places = [
+        each for each in (by.start, *(problem.visit(visit).location for visit in visits), by.end) if each is not None
+    ]
+    travel, ways = problem.travel[by.profile], list(pairwise(places))
+    travel_s, distance_m = sum(legs.travel_s), sum(travel.metres[way] for way in ways)
     if by.max_travel_s is not None and travel_s > by.max_travel_s:
         raise Impossible("max_travel_time")
     if by.max_distance_m is not None and distance_m > by.max_distance_m:
         raise Impossible("max_distance")
+    departs_s, (steps, rests, ends_s) = _soonest(problem, vehicle, visits, legs)
+    cost = by.fixed_cost + by.per_way * sum(travel.costs[way] for way in ways) + by.per_s * (ends_s - departs_s)
     return Route(
         vehicle=vehicle,
         departs_s=departs_s,
@@ -54,35 +56,101 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
         rests=tuple(rests),
         travel_s=travel_s,
         distance_m=distance_m,
-        cost=by.fixed_cost + sum(int(travel.cost[way]) for way in ways),
+        cost=cost,
     )
 
 
-def _places(problem: Problem, vehicle: int, visits: Sequence[int]) -> list[int]:
-    """Where it is, one after the other, its start and its end among them where it has them."""
+def _soonest(problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs) -> tuple[int, _Walk]:
     by = problem.vehicles[vehicle]
-    start = [] if by.start is None else [by.start]
-    end = [] if by.end is None else [by.end]
-    return [*start, *(problem.visit(visit).location for visit in visits), *end]
+    departs_s = by.window[0]
+    walk = _timed(problem, vehicle, visits, legs, departs_s)
+    if by.breaks:
+        if walk.steps[0].waiting_s and not any(rest.leg == 0 for rest in walk.rests):
+            # What it would wait at its first visit it stays at its start: all that follows is as it was.
+            departs_s += walk.steps[0].waiting_s
+            first = walk.steps[0]
+            walk.steps[0] = replace(first, arrival_s=first.arrival_s + first.waiting_s, waiting_s=0)
+        return departs_s, walk
+    later_s = _last_departure(legs, walk.ends_s)
+    if later_s > departs_s:
+        with suppress(Impossible):
+            later = _timed(problem, vehicle, visits, legs, later_s)
+            if later.ends_s <= walk.ends_s:
+                return later_s, later
+    return departs_s, walk
+
+
+def _timed(problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs, departs_s: int) -> _Walk:
+    """Every visit as early as can be, but what would be aboard for too long is loaded later.
+
+    Each bound asks only for a later time, so repeating this comes to the earliest times that keep them all, if there
+    are any (a system of difference constraints, its least solution). Raises Impossible.
+    """
+    by = problem.vehicles[vehicle]
+    for _ in range(len(visits) + 1):
+        split: tuple[int, ...] | None = (0,) * len(legs.travel_s)
+        if by.breaks:
+            split = splits(by.breaks, legs, departs_s, by.window[1])
+        if split is None:
+            # without any, what else is wrong is told first
+            _walked(problem, vehicle, visits, legs, (0,) * len(legs.travel_s), departs_s)
+            raise Impossible("break")
+        walk = _walked(problem, vehicle, visits, legs, split, departs_s)
+        later = _loaded_later(problem, walk.steps)
+        if not later:
+            return walk
+        legs = replace(legs, not_before_s=tuple(max(s, later.get(leg, 0)) for leg, s in enumerate(legs.not_before_s)))
+    raise Impossible("on_board")
+
+
+def _loaded_later(problem: Problem, steps: Sequence[Step]) -> dict[int, int]:
+    """When the pickups, by leg, whose load is aboard for too long have to begin."""
+    picked_up: dict[int, int] = {}
+    later: dict[int, int] = {}
+    for leg, step in enumerate(steps):
+        task = problem.tasks[step.visit >> 1]
+        if task.max_ride_s is None:
+            continue
+        if not step.visit & 1:
+            picked_up[step.visit >> 1] = leg
+            continue
+        pickup = picked_up[step.visit >> 1]
+        too_long_s = step.begins_s - steps[pickup].departure_s - task.max_ride_s
+        if too_long_s > 0:
+            later[pickup] = steps[pickup].begins_s + too_long_s
+    return later
+
+
+def _last_departure(legs: Legs, ends_s: int) -> int:
+    """Walked back from the end: the last moment to leave the start and still be there at `ends_s`."""
+    latest_s = ends_s - legs.travel_s[-1]
+    for leg in reversed(range(len(legs.windows))):
+        latest_s = _last_within(legs.windows[leg], latest_s - legs.done_s[leg]) - legs.travel_s[leg]
+    return latest_s
+
+
+def _last_within(windows: Sequence[Window], by_s: int) -> int:
+    """The last moment of these windows that is not after this one; they have one."""
+    return max(min(closes_s, by_s) for opens_s, closes_s in windows if opens_s <= by_s)
 
 
 def _legs(problem: Problem, vehicle: int, visits: Sequence[int], loads: list[Amount]) -> Legs:
     """The ways to each visit and then to the end; one that there is not takes no time."""
     by = problem.vehicles[vehicle]
-    duration_s = problem.travel[by.profile].duration_s
+    seconds = problem.travel[by.profile].seconds
     places = [by.start, *(problem.visit(visit).location for visit in visits), by.end]
-    travel_s = tuple(0 if a is None or b is None else int(duration_s[a, b]) for a, b in pairwise(places))
+    travel_s = tuple(0 if a is None or b is None else seconds[a, b] for a, b in pairwise(places))
     asked = [problem.visit(visit) for visit in visits]
     done_s = tuple(
         (0 if here == visit.location else visit.setup_s) + visit.service_s
         for here, visit in zip(places, asked, strict=False)
     )
-    return Legs(travel_s, tuple(visit.windows for visit in asked), done_s, tuple(loads))
+    return Legs(travel_s, tuple(visit.windows for visit in asked), done_s, tuple(loads), (0,) * len(asked))
 
 
 def _walked(
     problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs, split: Sequence[int], departs_s: int
-) -> tuple[list[Step], list[Rest], int]:
+) -> _Walk:
     """With so many breaks on each leg. Raises Impossible where the vehicle comes too late."""
     by = problem.vehicles[vehicle]
     steps: list[Step] = []
@@ -98,11 +166,10 @@ def _walked(
         if number is None:
             if arrival_s > by.window[1]:
                 raise Impossible("shift")
-            return steps, rests, arrival_s
-        begins_s = legs.begins_s(leg, arrival_s)
+            return _Walk(steps, rests, arrival_s)
+        begins_s, visit = legs.begins_s(leg, arrival_s), problem.visit(number)
         if begins_s is None:
-            raise Impossible("window")
-        visit = problem.visit(number)
+            raise Impossible(visit.late)
         setup_s = 0 if here == visit.location else visit.setup_s
         steps.append(Step(number, arrival_s, begins_s - arrival_s, setup_s, visit.service_s, legs.loads[leg + 1]))
         here, now_s = visit.location, steps[-1].departure_s

@@ -112,7 +112,7 @@ async def test_what_another_claimed_meanwhile_is_said_to_be_gone(
     await carrier.client.post(f"/v1/shipments/{ids[0]}/claim", headers=issuer.caller("carrier"))
     await planner.plan_next()
     plan = (await carrier.reads(asked.json()["id"])).json()
-    assert plan["unassigned"] == [{"shipment_id": ids[0], "reasons": ["not_available"]}]
+    assert plan["unassigned"] == [{"shipment_id": ids[0], "reasons": ["not_available"], "change": None}]
     assert {stop["shipment_id"] for route in plan["vehicles"] for stop in route["stops"]} == {ids[1]}
 
 

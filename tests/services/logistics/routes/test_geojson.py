@@ -56,10 +56,12 @@ def plan(**changes: Any) -> PlanOut:
         "status": "planned",
         "depart_at": EIGHT,
         "limit_s": 10,
+        "hub": None,
+        "previous": None,
         "failure": None,
         "created_at": EIGHT,
         "vehicles": [route],
-        "unassigned": [{"shipment_id": uuid4(), "reasons": ["window"]}],
+        "unassigned": [{"shipment_id": uuid4(), "reasons": ["window"], "change": None}],
         "distance_source": "great_circle",
     }
     return PlanOut.model_validate(standard | changes)
@@ -79,6 +81,8 @@ def test_what_is_no_geometry_of_a_feature_is_among_its_properties() -> None:
         "distance_m": 480_000,
         "duration_s": 30_000,
         "load_kg": 300.5,
+        "cost_fen": 0,
+        "breaks": [],
         "departs_at": "2026-11-23T00:00:00Z",
         "returns_at": "2026-11-23T00:00:00Z",
     }
@@ -96,9 +100,9 @@ def test_what_is_no_geometry_of_a_feature_is_among_its_properties() -> None:
 def test_the_rest_of_the_plan_stands_beside_the_features() -> None:
     made = plan()
     drawn = feature_collection(made)
-    assert drawn.keys() == {"type", "features", "id", "status", "unassigned", "distance_source"}
+    assert drawn.keys() == {"type", "features", "id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
     assert (drawn["id"], drawn["status"]) == (str(made.id), "planned")
-    assert drawn["unassigned"] == [{"shipment_id": str(made.unassigned[0].shipment_id), "reasons": ["window"]}]
+    assert drawn["unassigned"] == [{"shipment_id": str(made.unassigned[0].shipment_id), "reasons": ["window"], "change": None}]
     assert json.loads(json.dumps(drawn))["type"] == "FeatureCollection"
 
 

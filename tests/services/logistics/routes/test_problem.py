@@ -1,14 +1,19 @@
 """From rows to the router's problem and from its plan to the answer that is kept."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from catalogue.geodesy import great_circle_km
 from services.logistics.carriers.models import Vehicle
-from services.logistics.routes.problem import answer_of, problem_of
+from services.logistics.routes.models import Plan
+from services.logistics.routes.problem import HUB_HANDLING, answer_of, problem_of
 from services.logistics.routes.schemas import Answer
 from services.logistics.routing.matrix import great_circle
-from services.logistics.routing.problem import Point, RoutePlan, Unassigned
+from services.logistics.routing.problem import Break, Change, Point, Problem, RoutePlan, Unassigned
 from services.logistics.routing.solve import plan_routes
 from services.logistics.shipments.models import Shipment
 
@@ -26,6 +31,9 @@ def vehicle(**changes: Any) -> Vehicle:
         "shift_start": time(6),
         "shift_end": time(22),
         "cost_fen_per_km": 250,
+        "cost_fen_per_h": 0,
+        "breaks": [],
+        "area": [],
     }
     return Vehicle(**(standard | changes))
 
@@ -35,6 +43,7 @@ def shipment(**changes: Any) -> Shipment:
         "id": uuid4(),
         "quantity_g": 300_001,
         "temperature_class": "chilled",
+        "origin_adcode": "321323",
         "origin_lon": 118.69,
         "origin_lat": 33.72,
         "destination_lon": 118.80,
@@ -43,26 +52,31 @@ def shipment(**changes: Any) -> Shipment:
         "deliver_by": SIX_IN_SHANGHAI + 20 * HOUR,
         "spoils_at": SIX_IN_SHANGHAI + 60 * HOUR,
         "min_remaining_life_h": 24,
+        "leave_by": SIX_IN_SHANGHAI + 40 * HOUR,
     }
     return Shipment(**(standard | changes))
 
 
+def asked(vehicles: list[Vehicle], shipments: list[Shipment], depart_at: datetime, **plan: Any) -> Problem:
+    return problem_of(Plan(**plan), vehicles, shipments, depart_at)
+
+
 def test_a_vehicle_is_asked_with_the_shift_that_runs_when_it_may_leave() -> None:
     one = vehicle()
-    (asked,) = problem_of([one], [], SIX_IN_SHANGHAI + HOUR).vehicles
-    assert (asked.shift_start, asked.shift_end) == (SIX_IN_SHANGHAI, SIX_IN_SHANGHAI + 16 * HOUR)
-    assert (asked.id, asked.capacity_g, asked.cost_fen_per_km) == (str(one.id), 1_500_000, 250)
-    assert (asked.depot, asked.temperature_classes) == (Point(118.70, 33.73), frozenset({"ambient", "chilled"}))
+    (van,) = asked([one], [], SIX_IN_SHANGHAI + HOUR).vehicles
+    assert (van.shift_start, van.shift_end) == (SIX_IN_SHANGHAI, SIX_IN_SHANGHAI + 16 * HOUR)
+    assert (van.id, van.capacity_g, van.cost_fen_per_km) == (str(one.id), 1_500_000, 250)
+    assert (van.depot, van.temperature_classes) == (Point(118.70, 33.73), frozenset({"ambient", "chilled"}))
 
 
 def test_after_its_shift_a_vehicle_is_asked_with_the_next() -> None:
-    (asked,) = problem_of([vehicle()], [], SIX_IN_SHANGHAI + 17 * HOUR).vehicles
-    assert asked.shift_start == SIX_IN_SHANGHAI + 24 * HOUR
+    (van,) = asked([vehicle()], [], SIX_IN_SHANGHAI + 17 * HOUR).vehicles
+    assert van.shift_start == SIX_IN_SHANGHAI + 24 * HOUR
 
 
 def test_a_shipment_is_asked_with_its_window_and_the_life_that_must_be_left() -> None:
     one = shipment()
-    (task,) = problem_of([], [one], SIX_IN_SHANGHAI).tasks
+    (task,) = asked([], [one], SIX_IN_SHANGHAI).tasks
     assert (task.shipment_id, task.quantity_g, task.temperature_class) == (str(one.id), 300_001, "chilled")
     assert (task.pickup, task.delivery) == (Point(118.69, 33.72), Point(118.80, 33.06))
     assert (task.ready_at, task.deliver_by) == (one.ready_at, one.deliver_by)
@@ -71,15 +85,76 @@ def test_a_shipment_is_asked_with_its_window_and_the_life_that_must_be_left() ->
     assert task.prize_fen is None, "every shipment is worth its way"
 
 
+def test_a_vehicle_is_asked_with_its_breaks_by_the_clocks_of_its_shift_and_the_counties_it_serves() -> None:
+    by_night = vehicle(
+        shift_start=time(20),
+        shift_end=time(8),
+        breaks=[{"start": "23:30", "end": "00:30", "minutes": 45}, {"start": "04:00", "end": "05:00", "minutes": 15}],
+        area=["320000", "341100", "321323"],
+        cost_fen_per_h=3600,
+    )
+    evening = SIX_IN_SHANGHAI - 9 * HOUR
+    (van,) = asked([by_night], [], evening).vehicles
+    assert van.breaks == (
+        Break(evening + 2.5 * HOUR, evening + 3.5 * HOUR, 2700),
+        Break(evening + 7 * HOUR, evening + 8 * HOUR, 900),
+    )
+    assert (van.area, van.cost_fen_per_h) == ({"32", "3411", "321323"}, 3600)
+
+
+def test_a_lot_may_be_on_the_road_for_half_of_the_time_that_it_has_or_for_what_was_asked() -> None:
+    lot = shipment(spoils_at=SIX_IN_SHANGHAI + 34 * HOUR)
+    assert asked([], [lot], SIX_IN_SHANGHAI).tasks[0].on_board_max_s == 5 * 3600
+    assert asked([], [lot], SIX_IN_SHANGHAI, on_board_max_s=7200).tasks[0].on_board_max_s == 7200
+
+
+def test_what_must_leave_soon_is_urgent_and_worth_more() -> None:
+    def urgent(hours: float) -> tuple[int, int | None]:
+        lot = shipment(leave_by=SIX_IN_SHANGHAI + hours * HOUR, quantity_g=300_000)
+        (task,) = asked([], [lot], SIX_IN_SHANGHAI, prize_fen_per_kg=20).tasks
+        return task.urgent, task.prize_fen
+
+    assert [urgent(hours) for hours in (11, 12, 35, 36)] == [(2, 18_000), (1, 12_000), (1, 12_000), (0, 6_000)]
+
+
+def test_first_mile_ends_at_the_hub_while_there_is_time_for_the_way_on() -> None:
+    (task,) = asked([], [shipment()], SIX_IN_SHANGHAI, hub_lon=118.7, hub_lat=33.7).tasks
+    assert task.delivery == Point(118.7, 33.7)
+    onward = 1.3 * great_circle_km(118.7, 33.7, 118.80, 33.06) / 60 * HOUR + HUB_HANDLING
+    assert abs(task.onward - onward) < timedelta(seconds=1)
+    assert task.latest_arrival == SIX_IN_SHANGHAI + 20 * HOUR - task.onward
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "to"),
+    [
+        (Change("quantity_g", 1_234_567, "v"), "quantity_kg", 1234.567),
+        (Change("on_board_max_s", 3601, "v"), "on_board_max_h", 1.01),
+        (Change("prize_fen", 1001, "v"), "prize_fen_per_kg", 2),
+        (Change("deliver_by", SIX_IN_SHANGHAI, "v"), "deliver_by", SIX_IN_SHANGHAI),
+        (Change("min_remaining_life_h", 5, "v"), "min_remaining_life_h", 5),
+        (Change("temperature_class", "frozen", "v"), "temperature_class", "frozen"),
+        (Change("vehicle", None, "v"), "vehicle", None),
+    ],
+)
+def test_a_change_is_told_in_the_words_and_units_of_the_request(change: Change, kind: str, to: object) -> None:
+    van, lot = vehicle(), shipment(quantity_g=1_000_000)
+    left = Unassigned(str(lot.id), ("capacity",), replace(change, vehicle_id=str(van.id)))
+    answer = answer_of(asked([van], [lot], SIX_IN_SHANGHAI), RoutePlan((), (left,), "osrm"), gone=[])
+    told = answer.unassigned[0].change
+    assert told is not None
+    assert (told.change, told.to, told.vehicle_id) == (kind, to, van.id)
+
+
 def test_freshness_binds_before_the_window_where_it_ends_first() -> None:
-    (task,) = problem_of([], [shipment(spoils_at=SIX_IN_SHANGHAI + 30 * HOUR)], SIX_IN_SHANGHAI).tasks
+    (task,) = asked([], [shipment(spoils_at=SIX_IN_SHANGHAI + 30 * HOUR)], SIX_IN_SHANGHAI).tasks
     assert task.latest_arrival == SIX_IN_SHANGHAI + 6 * HOUR
     assert task.late_reason == "spoils_before_arrival"
 
 
 def test_a_real_plan_is_kept_with_kilograms_depots_and_every_stop() -> None:
     van, lot = vehicle(), shipment()
-    problem = problem_of([van], [lot], SIX_IN_SHANGHAI)
+    problem = asked([van], [lot], SIX_IN_SHANGHAI)
     plan = plan_routes(problem, limit_s=0.1)
     answer = answer_of(problem, plan, gone=[])
     (route,) = answer.vehicles
@@ -94,7 +169,7 @@ def test_a_real_plan_is_kept_with_kilograms_depots_and_every_stop() -> None:
 
 
 def test_whole_kilograms_are_whole_numbers() -> None:
-    problem = problem_of([vehicle()], [shipment(quantity_g=300_000)], SIX_IN_SHANGHAI)
+    problem = asked([vehicle()], [shipment(quantity_g=300_000)], SIX_IN_SHANGHAI)
     (route,) = answer_of(problem, plan_routes(problem, limit_s=0.1), gone=[]).vehicles
     assert (route.load_kg, type(route.load_kg)) == (300, int)
 
@@ -102,7 +177,7 @@ def test_whole_kilograms_are_whole_numbers() -> None:
 def test_what_was_left_out_comes_with_its_reasons_and_what_is_gone_behind_it() -> None:
     left, gone = uuid4(), uuid4()
     plan = RoutePlan((), (Unassigned(str(left), ("capacity", "window")),), "osrm")
-    answer = answer_of(problem_of([], [], SIX_IN_SHANGHAI), plan, gone=[gone])
+    answer = answer_of(asked([], [shipment(id=left)], SIX_IN_SHANGHAI), plan, gone=[gone])
     assert [(each.shipment_id, each.reasons) for each in answer.unassigned] == [
         (left, ["capacity", "window"]),
         (gone, ["not_available"]),
@@ -111,6 +186,6 @@ def test_what_was_left_out_comes_with_its_reasons_and_what_is_gone_behind_it() -
 
 
 def test_what_is_kept_as_json_comes_back_the_same() -> None:
-    problem = problem_of([vehicle()], [shipment()], SIX_IN_SHANGHAI)
+    problem = asked([vehicle()], [shipment()], SIX_IN_SHANGHAI)
     answer = answer_of(problem, plan_routes(problem, limit_s=0.1), gone=[uuid4()])
     assert Answer.model_validate(answer.model_dump(mode="json")) == answer

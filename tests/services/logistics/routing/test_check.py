@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.logistics.routing.check import check_plan
 from services.logistics.routing.matrix import great_circle
-from services.logistics.routing.problem import Problem, RoutePlan, Stop, Unassigned, VehicleRoute
+from services.logistics.routing.problem import Break, Problem, RoutePlan, Stop, Unassigned, VehicleRoute
 from services.logistics.routing.solve import plan_routes
 from tests.services.logistics.routing.worlds import DAWN, HOUR, task, vehicle
 
@@ -57,8 +57,18 @@ def delivery() -> Stop:
 
 def on_two_vehicles() -> tuple[Problem, RoutePlan]:
     """Picked up by one, delivered by the other."""
-    other = VehicleRoute("v2", ROUTE.departs_at, ROUTE.returns_at, ROUTE.distance_m, 0, 0, ROUTE.stops[2:])
+    other = VehicleRoute("v2", ROUTE.departs_at, ROUTE.returns_at, ROUTE.distance_m, 0, 0, 0, ROUTE.stops[2:])
     return PROBLEM, replace(PLAN, vehicles=(replace(ROUTE, stops=ROUTE.stops[:2]), other))
+
+
+LUNCH = Break(DAWN, DAWN + 10 * HOUR, 600)
+ROUTE_END = PROBLEM.tasks[0].delivery
+
+
+def rested(duration_s: int, begins: datetime) -> tuple[Problem, RoutePlan]:
+    vehicles = tuple(replace(v, breaks=(LUNCH,)) for v in PROBLEM.vehicles)
+    rest = begins, begins + timedelta(seconds=duration_s)
+    return replace(PROBLEM, vehicles=vehicles), replace(PLAN, vehicles=(replace(ROUTE, rests=(rest,)),))
 
 
 FAULTS: dict[str, tuple[str, Spoil]] = {
@@ -90,7 +100,18 @@ FAULTS: dict[str, tuple[str, Spoil]] = {
         lambda: (replace(PROBLEM, depart_at=ROUTE.departs_at + SECOND), PLAN),
     ),
     "faster than the road": ("too_fast", lambda: with_stop(2, arrival=ROUTE.stops[2].arrival - SECOND)),
-    "loaded faster than it takes": ("too_fast", lambda: with_task(pickup_s=901)),
+    "loaded faster than it takes": ("too_fast", lambda: with_task(pickup_s=301)),
+    "stopped faster than it takes": ("too_fast", lambda: with_task(stopping_s=601)),
+    "fetched where it does not go": ("area", lambda: with_vehicle(area=frozenset({"9"}))),
+    "a break not taken": ("break", lambda: with_vehicle(breaks=(LUNCH,))),
+    "a break too short": ("break", lambda: rested(LUNCH.duration_s - 1, ROUTE.stops[1].departure)),
+    "a break too late": ("break", lambda: rested(LUNCH.duration_s, DAWN + 12 * HOUR)),
+    "a break at a stop": ("break", lambda: rested(LUNCH.duration_s, ROUTE.stops[1].arrival)),
+    "a break beside a way without time for it": (
+        "too_fast",
+        lambda: rested(LUNCH.duration_s, ROUTE.stops[1].departure),
+    ),
+    "too long on the road": ("on_board", lambda: with_task(on_board_max_s=0, delivery=ROUTE_END)),
     "home faster than the road": ("too_fast", lambda: with_route(returns_at=ROUTE.returns_at - SECOND)),
     "a stop somewhere else": ("place", lambda: with_stop(0, lon=118.21)),
     "a distance made shorter": ("distance", lambda: with_route(distance_m=ROUTE.distance_m - 1)),
@@ -102,7 +123,8 @@ FAULTS: dict[str, tuple[str, Spoil]] = {
 def test_the_plan_that_is_spoiled_below_is_good() -> None:
     assert check_plan(PROBLEM, PLAN, MATRIX) == []
     assert [s.type for s in ROUTE.stops] == ["pickup", "pickup", "delivery", "delivery"]
-    assert PLAN.unassigned == (Unassigned("s3", ("temperature_class",)),)
+    [left] = PLAN.unassigned
+    assert (left.shipment_id, left.reasons) == ("s3", ("temperature_class",))
 
 
 @pytest.mark.parametrize("name", FAULTS)

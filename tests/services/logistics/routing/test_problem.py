@@ -4,7 +4,16 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from services.logistics.routing.problem import Point, Problem, shift_from
+from services.logistics.routing.problem import (
+    Point,
+    Problem,
+    Stop,
+    Told,
+    VehicleRoute,
+    clocks_from,
+    moved_stops,
+    shift_from,
+)
 from tests.services.logistics.routing.worlds import DAWN, HOUR, task, vehicle
 
 
@@ -26,6 +35,46 @@ def test_the_shift_is_the_one_that_runs_or_the_next(
     depart_at: datetime, start: time, end: time, shift: tuple[datetime, datetime]
 ) -> None:
     assert shift_from(depart_at, start, end) == shift
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "break_"),
+    [
+        ("08:00", "09:00", (at(23, 0), at(23, 1))),
+        ("06:00", "06:30", (at(22, 22), at(22, 22) + HOUR / 2)),  # as the shift begins
+        ("23:30", "00:30", (at(23, 15) + HOUR / 2, at(23, 16) + HOUR / 2)),  # past midnight
+        ("05:00", "05:30", (at(23, 21), at(23, 21) + HOUR / 2)),  # on the next day
+    ],
+)
+def test_a_break_is_the_next_that_clocks_show_after_the_shift_begins(
+    start: str, end: str, break_: tuple[datetime, datetime]
+) -> None:
+    assert clocks_from(at(22, 22), start, end) == break_
+
+
+def route(name: str, *stops: str) -> VehicleRoute:
+    told = [Told(each[1:], "pickup" if each[0] == "+" else "delivery") for each in stops]
+    made = tuple(Stop(each.shipment_id, each.type, DAWN, DAWN, 0, 0) for each in told)
+    return VehicleRoute(name, DAWN, DAWN, 0, 0, 0, 0, made)
+
+
+@pytest.mark.parametrize(
+    ("now", "moved"),
+    [
+        ([route("v", "+a", "+b", "-a", "-b")], 0),
+        ([route("v", "+n", "+a", "+b", "-n", "-a", "-b")], 0),  # a new one among them
+        ([route("v", "+a", "+b", "-b", "-a")], 1),
+        ([route("v", "+b", "-b", "+a", "-a")], 2),
+        ([route("v", "+a", "-a"), route("w", "+b", "-b")], 2),
+        ([route("w", "+a", "+b", "-a", "-b")], 4),
+        ([], 4),
+    ],
+)
+def test_a_stop_has_moved_when_it_is_elsewhere_or_out_of_the_order_of_the_others(
+    now: list[VehicleRoute], moved: int
+) -> None:
+    told = {"v": [Told(stop.shipment_id, stop.type) for stop in route("v", "+a", "+b", "-a", "-b").stops]}
+    assert moved_stops(told, now) == moved
 
 
 def test_freshness_binds_when_it_ends_before_the_buyers_window() -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from services.logistics.routing import solve
 from services.logistics.routing.check import check_plan
-from services.logistics.routing.instance import Instance
+from services.logistics.routing.fleet import model as fleet
+from services.logistics.routing.fleet.solve import plan_fleet
 from services.logistics.routing.matrix import TravelMatrix, great_circle
-from services.logistics.routing.problem import Point, Problem, Reason, RoutePlan
+from services.logistics.routing.problem import Break, Point, Problem, Reason, RoutePlan, Told
 from services.logistics.routing.solve import plan_routes
 from tests.services.logistics.routing.worlds import DAWN, HOUR, task, vehicle, world
 
@@ -118,11 +120,101 @@ def test_the_cheaper_van_goes() -> None:
     assert [route.vehicle_id for route in plan_routes(problem, limit_s=3).vehicles] == ["cheap"]
 
 
-def test_the_search_improves_on_the_first_plan() -> None:
-    problem = world(5, tasks=40, vehicles=8)
-    first = solve._first_draft(Instance.of(problem, great_circle(problem.points())), perf_counter() + 5)
-    plan = plan_routes(problem, limit_s=1.5, seed=1)
-    assert len(plan.unassigned) < len(first.left)
+def told_by(plan: RoutePlan) -> dict[str, tuple[Told, ...]]:
+    return {r.vehicle_id: tuple(Told(stop.shipment_id, stop.type) for stop in r.stops) for r in plan.vehicles}
+
+
+def test_planned_anew_with_one_more_shipment_every_driver_keeps_what_he_knows() -> None:
+    van = {"shift_end": DAWN + 24 * HOUR}
+    lots = tuple(
+        task(f"s{i}", pickup=Point(118 + i / 20, 33.1), deliver_by=DAWN + 23 * HOUR, spoils_at=DAWN + 90 * HOUR)
+        for i in range(6)
+    )
+    fleet_of = (vehicle("a", **van), vehicle("b", **van, depot=Point(118.4, 33.2)))
+    before = plan_routes(Problem(fleet_of, lots[:5], DAWN), limit_s=1)
+    assert before.moved_stops is None
+    again = plan_routes(Problem(fleet_of, lots, DAWN, told_by(before)), limit_s=1)
+    assert (len(served(again)), again.moved_stops) == (6, 0)
+
+
+def test_planned_anew_stops_move_only_where_more_is_carried_by_it() -> None:
+    """What was told is a poor plan, and full: to take one more load the other has to be fetched before it."""
+    early, late = task("early", quantity_g=5_000_000, deliver_by=DAWN + 2.5 * HOUR), task("late", quantity_g=5_000_000)
+    poor = {"v1": (Told("late", "pickup"), Told("late", "delivery"))}
+    again = plan_routes(Problem((vehicle(),), (early, late), DAWN, poor), limit_s=1)
+    assert served(again) == {"early", "late"}
+    assert again.moved_stops == 0, "the two stops of the late one keep their order"
+
+
+def test_what_is_aboard_is_only_delivered_from_where_the_vehicle_is() -> None:
+    here = Point(118.3, 33.2)
+    lots = (task("aboard", aboard="v1", quantity_g=4_000_000), task("new", quantity_g=2_000_000))
+    problem = Problem((vehicle(at=here), vehicle("v2", depot=Point(118.2, 33.0))), lots, DAWN)
+    plan = plan_routes(problem, limit_s=1)
+    assert check_plan(problem, plan, great_circle(problem.points())) == []
+    routes = {r.vehicle_id: r for r in plan.vehicles}
+    assert [(s.shipment_id, s.type) for s in routes["v1"].stops if s.shipment_id == "aboard"] == [
+        ("aboard", "delivery")
+    ]
+    assert routes["v1"].peak_load_g <= 5_000_000
+    [own] = [stop for stop in routes["v1"].stops if stop.shipment_id == "aboard"]
+    assert own.arrival - routes["v1"].departs_at < HOUR
+
+
+def test_what_is_aboard_and_can_no_longer_be_in_time_says_so() -> None:
+    problem = Problem((vehicle(), vehicle("v2")), (task("a", aboard="v1", deliver_by=DAWN),), DAWN)
+    assert reasons_for(problem) == {"window"}
+
+
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
+    "deliver_by": ({}, {"deliver_by": DAWN + 1.5 * HOUR}, None),
+    "min_remaining_life_h": ({}, {"spoils_at": DAWN + 20 * HOUR}, 17),
+    "quantity_g": ({}, {"quantity_g": 5_500_000}, 5_000_000),
+    "shift_end": ({"shift_end": DAWN + 2 * HOUR}, {}, None),
+    "prize_fen": ({}, {"prize_fen": 10_000}, None),
+    "temperature_class": ({}, {"temperature_class": "frozen"}, "frozen"),
+    "area": ({"area": frozenset({"32"})}, {"origin_adcode": "340104"}, "340104"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_the_least_change_is_told_and_is_enough_and_a_little_less_is_not(kind: str) -> None:
+    van, lot, to = CHANGES[kind]
+    problem = Problem((vehicle(**van),), (task(**lot),), DAWN)
+    [left] = plan_routes(problem, limit_s=0.2).unassigned
+    assert left.change is not None
+    assert (left.change.kind, left.change.vehicle_id) == (kind, "v1")
+    assert to in {None, left.change.to}
+    assert served(plan_routes(changed(problem, kind, left.change.to), limit_s=0.2)) == {"s1"}
+    less = {datetime: timedelta(minutes=-1), int: {"quantity_g": 1, "min_remaining_life_h": 1}.get(kind, -1)}
+    if type(left.change.to) in less:
+        nearly = left.change.to + less[type(left.change.to)]  # type: ignore[operator]
+        assert served(plan_routes(changed(problem, kind, nearly), limit_s=0.2)) == set()
+
+
+def changed(problem: Problem, kind: str, to: Any) -> Problem:
+    [van], [lot] = problem.vehicles, problem.tasks
+    match kind:
+        case "min_remaining_life_h":
+            lot = replace(lot, min_life=to * HOUR)
+        case "temperature_class":
+            van = replace(van, temperature_classes=frozenset({to}))
+        case "area":
+            van = replace(van, area=frozenset({to}))
+        case "shift_end":
+            van = replace(van, shift_end=to)
+        case _:
+            lot = replace(lot, **{kind: to})
+    return Problem((van,), (lot,), problem.depart_at)
+
+
+def test_beside_a_full_plan_one_more_vehicle_is_the_last_of_the_changes() -> None:
+    lots = tuple(
+        task(name, quantity_g=5_000_000, deliver_by=DAWN + 2.3 * HOUR, spoils_at=DAWN + 27 * HOUR) for name in "ab"
+    )
+    [left] = plan_routes(Problem((vehicle(),), lots, DAWN), limit_s=0.5).unassigned
+    assert left.change is not None
+    assert left.change.kind == "vehicle"
 
 
 def test_a_matrix_of_roads_is_used_and_named() -> None:
@@ -135,15 +227,33 @@ def test_a_matrix_of_roads_is_used_and_named() -> None:
     assert check_plan(problem, plan, roads) == []
 
 
-def test_a_search_gone_wrong_is_caught_and_the_first_plan_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    def backwards(instance: Instance, plan: list[list[int]], *_: Any) -> list[list[int]]:
-        return [visits[::-1] for visits in plan]
+def test_a_plan_gone_wrong_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hurried(problem: fleet.Problem, **limits: Any) -> fleet.FleetPlan:
+        plan = plan_fleet(problem, **limits)
+        [route] = plan.routes
+        return replace(plan, routes=(replace(route, ends_s=route.ends_s - 1),))
 
-    monkeypatch.setattr(solve, "improve", backwards)
-    problem = Problem((vehicle(),), (task(),), DAWN)
-    plan = plan_routes(problem, limit_s=3)
-    assert served(plan) == {"s1"}
-    assert check_plan(problem, plan, great_circle(problem.points())) == []
+    monkeypatch.setattr(solve, "plan_fleet", hurried)
+    with pytest.raises(AssertionError, match="too_fast"):
+        plan_routes(Problem((vehicle(),), (task(),), DAWN), limit_s=3)
+
+
+def test_of_more_than_it_can_carry_the_less_urgent_is_left() -> None:
+    lots = tuple(
+        task(f"s{urgent}", quantity_g=5_000_000, urgent=urgent, deliver_by=DAWN + 2.5 * HOUR) for urgent in (0, 2, 1)
+    )
+    assert served(plan_routes(Problem((vehicle(),), lots, DAWN), limit_s=1)) == {"s2"}
+
+
+def test_a_driver_rests_on_the_way_and_the_plan_says_when() -> None:
+    lunch = Break(DAWN + 2 * HOUR, DAWN + 4 * HOUR, 2700)
+    problem = Problem(
+        (vehicle(breaks=(lunch,)),), tuple(task(f"s{i}", ready_at=DAWN + i * HOUR) for i in range(4)), DAWN
+    )
+    [route] = plan_routes(problem, limit_s=1).vehicles
+    [(begins, ends)] = route.rests
+    assert lunch.earliest <= begins <= lunch.latest
+    assert ends - begins == timedelta(seconds=2700)
 
 
 def test_fractions_of_a_second_are_rounded_against_us() -> None:

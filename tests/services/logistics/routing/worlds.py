@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.logistics.routing.problem import Point, Problem, Task, TemperatureClass, Vehicle
+from services.logistics.routing.problem import Break, Point, Problem, Task, TemperatureClass, Vehicle
 
 DAWN = datetime(2026, 11, 23, 22, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,6 +52,9 @@ def world(seed: int, tasks: int, vehicles: int, span: float = 1.5) -> Problem:
             depot=rng.choice(seats),
             shift_end=DAWN + rng.choice([-1, 8, 12, 20]) * HOUR,
             cost_fen_per_km=rng.randint(0, 400),
+            cost_fen_per_h=rng.choice([0, 3000]),
+            breaks=rng.choice([(), (Break(DAWN + 3 * HOUR, DAWN + 5 * HOUR, 1800),)]),
+            area=rng.choice([frozenset[str](), frozenset({"3201", "3213"})]),
         )
         for i in range(vehicles)
     )
@@ -70,6 +73,9 @@ def world(seed: int, tasks: int, vehicles: int, span: float = 1.5) -> Problem:
                 spoils_at=ready_at + rng.uniform(10, 90) * HOUR,
                 min_life=rng.choice([0, 12, 24]) * HOUR,
                 prize_fen=rng.choice([None, None, 0, 5_000]),
+                origin_adcode=rng.choice(["320102", "321323", "340104"]),
+                on_board_max_s=rng.choice([None, 7200]),
+                urgent=rng.choice([0, 0, 1, 2]),
             )
         )
     return Problem(fleet, tuple(jobs), DAWN)

@@ -77,7 +77,9 @@ def world(seed: int, tasks: int = 25, vehicles: int = 5) -> Problem:
             made.append(Task((visit(chance.random() < 0.3),), amount(), amount(), **known))
         else:
             carried = amount()
-            made.append(Task((visit(chance.random() < 0.3), visit(chance.random() < 0.3)), carried, carried, **known))
+            ends = visit(chance.random() < 0.3), visit(chance.random() < 0.3)
+            most_s = chance.choice([None, None, 300, 1500])
+            made.append(Task(ends, carried, carried, **known, max_ride_s=most_s))
     cars = [
         Vehicle(
             start=end(),
@@ -87,6 +89,7 @@ def world(seed: int, tasks: int = 25, vehicles: int = 5) -> Problem:
             skills=skills(3),
             window=(chance.randrange(500), chance.choice([400, 4000, 9000])),
             fixed_cost=chance.choice([0, 200]),
+            per_way=chance.choice([1, 1, 3]),
             max_tasks=chance.choice([None, None, 3]),
             max_travel_s=chance.choice([None, None, 900]),
             max_distance_m=chance.choice([None, None, 900]),

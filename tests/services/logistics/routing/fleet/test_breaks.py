@@ -49,6 +49,7 @@ def test_no_other_way_to_take_the_breaks_ends_sooner(seed: int) -> None:
         windows=tuple((window(400),) for _ in range(count)),
         done_s=tuple(chance.randrange(30) for _ in range(count)),
         loads=((0,),) * (count + 1),
+        not_before_s=(0,) * count,
     )
     breaks = [Break((window(200),), chance.randrange(40)) for _ in range(chance.randrange(1, 4))]
 

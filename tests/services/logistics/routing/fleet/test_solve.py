@@ -107,6 +107,7 @@ def meddled(problem: Problem, plan: FleetPlan, fault: Fault) -> tuple[Problem, F
         ),
         "shift": (replace(problem, vehicles=(replace(by, window=(0, 300)),)), plan),
         "break": (replace(problem, vehicles=(replace(by, breaks=(Break(),)),)), plan),
+        "on_board": (replace(problem, tasks=(tasks[0], replace(tasks[1], max_ride_s=99))), plan),
         "max_travel_time": (replace(problem, vehicles=(replace(by, max_travel_s=route.travel_s - 1),)), plan),
         "max_distance": (replace(problem, vehicles=(replace(by, max_distance_m=route.distance_m - 1),)), plan),
         "cost": (problem, with_route(cost=route.cost - 1)),

@@ -1,5 +1,7 @@
 """When a vehicle is where along a sequence, and what makes a sequence impossible."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.logistics.routing.fleet.model import Task, Visit
@@ -7,13 +9,13 @@ from services.logistics.routing.fleet.timing import Impossible, driven
 from tests.services.logistics.routing.fleet.fleets import fleet, job, shipment, van
 
 
-def test_it_waits_for_a_window_and_leaves_no_earlier_than_the_first_of_them_needs() -> None:
+def test_it_waits_for_a_window_and_at_its_start_rather_than_under_way() -> None:
     problem = fleet(van(), job(1, windows=((300, 400),), service_s=20), job(2, windows=((900, 950),)))
     route = driven(problem, 0, [0, 2])
-    assert route.departs_s == 200
+    assert route.departs_s == 300
     assert [(step.arrival_s, step.waiting_s, step.departure_s) for step in route.steps] == [
-        (300, 0, 320),
-        (420, 480, 900),
+        (400, 0, 420),
+        (520, 380, 900),
     ]
     assert (route.ends_s, route.travel_s, route.distance_m, route.cost) == (1100, 400, 400, 400)
 
@@ -60,3 +62,26 @@ def test_too_much_at_any_moment_and_too_late_a_return_are_impossible() -> None:
 def test_the_cost_is_that_of_its_travel_and_of_the_vehicle_itself() -> None:
     task = Task((Visit(2),), (1,), (0,))
     assert driven(fleet(van(fixed_cost=70), task), 0, [0]).cost == 470
+
+
+def test_an_hour_costs_from_leaving_the_start_so_it_leaves_when_it_must() -> None:
+    route = driven(fleet(van(per_s=2), job(1), job(2, windows=((900, 950),))), 0, [0, 2])
+    assert (route.departs_s, route.ends_s, route.cost) == (700, 1100, 400 + 2 * 400)
+
+
+def test_what_may_be_aboard_for_a_while_only_is_loaded_later() -> None:
+    """Behind a stop with a window that can't be waited for at home."""
+    first = job(1, windows=((100, 100),))
+    late = shipment(2, 3, windows=(((0, 5000),), ((900, 5000),)))
+    free = driven(fleet(van(), first, late), 0, [0, 2, 3])
+    assert (free.steps[1].departure_s, free.steps[2].begins_s) == (200, 900)
+    quick = driven(fleet(van(), first, replace(late, max_ride_s=150)), 0, [0, 2, 3])
+    assert (quick.steps[1].arrival_s, quick.steps[1].departure_s, quick.steps[2].begins_s) == (200, 750, 900)
+    assert quick.ends_s == free.ends_s == 1200
+
+
+def test_what_would_be_aboard_for_too_long_in_any_case_is_impossible() -> None:
+    round_about = job(5)
+    with pytest.raises(Impossible, match="on_board"):
+        driven(fleet(van(), round_about, replace(shipment(2, 3), max_ride_s=400)), 0, [2, 0, 3])
+    assert driven(fleet(van(), round_about, replace(shipment(2, 3), max_ride_s=500)), 0, [2, 0, 3]).ends_s == 1000

@@ -1,0 +1,38 @@
+"""How far a plan has been driven: what its drivers still have to do, what they have aboard, where they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.shipments import ShipmentStatus
+from services.logistics.routes.schemas import Answer, StopOut, VehicleRouteOut
+from services.logistics.routing.problem import Point, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`at`: where the last stop was that has been made, or else where it was when it was planned; None: its depot."""
+
+    at: Point | None
+    aboard: frozenset[UUID]
+    told: tuple[Told, ...]
+
+
+def progress_of(answer: Answer, statuses: Mapping[UUID, ShipmentStatus]) -> dict[UUID, Progress]:
+    """By vehicle. `statuses`: of the shipments that its carrier still has, as told by their reports."""
+    return {route.vehicle_id: _of(route, statuses) for route in answer.vehicles}
+
+
+def _of(route: VehicleRouteOut, statuses: Mapping[UUID, ShipmentStatus]) -> Progress:
+    made = [stop for stop in route.stops if _is_made(stop, statuses.get(stop.shipment_id))]
+    at = made[-1] if made else route.start
+    left = [stop for stop in route.stops if not _is_made(stop, statuses.get(stop.shipment_id))]
+    return Progress(
+        at=Point(at.lon, at.lat) if at else None,
+        aboard=frozenset(stop.shipment_id for stop in left if statuses.get(stop.shipment_id) == "picked_up"),
+        told=tuple(Told(str(stop.shipment_id), stop.type) for stop in left),
+    )
+
+
+def _is_made(stop: StopOut, status: ShipmentStatus | None) -> bool:
+    return status == "delivered" or (status == "picked_up" and stop.type == "pickup")
