@@ -373,12 +373,17 @@ async def _matching_worker(transport: Transport, stack: AsyncExitStack) -> tuple
 
 
 async def _logistics_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from services.logistics.roads import Roads
     from services.logistics.settings import LogisticsSettings
     from services.logistics.worker import create_logistics_worker
 
     settings = told(LogisticsSettings)
     db = await _database("logistics", settings, stack)
-    return db, create_logistics_worker(db, transport, planners=settings.planners)
+    roads = None
+    if settings.roads is not None:
+        roads = Roads(settings.roads, str(settings.roads_url))
+        stack.push_async_callback(roads.aclose)
+    return db, create_logistics_worker(db, transport, planners=settings.planners, roads=roads)
 
 
 def _settings_of(service: str) -> type[ServiceSettings]:

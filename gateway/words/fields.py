@@ -206,6 +206,32 @@ MEMBERS: dict[str, Text] = {
     "start": Text("开始", "From"),
     "end": Text("结束；不晚于开始则为次日", "Until; no later than the start is the next day"),
     "cost_fen_per_km": Text("每公里费用，分", "Cost a km, fen"),
+    "cost_fen_per_h": Text("出车到返回每小时的费用，分", "Cost an hour, from leaving the depot until it is back, fen"),
+    "NewVehicle.breaks": Text(
+        "休息：在此期间开始，历时若干分钟", "Breaks: each begins between the two, for so many minutes"
+    ),
+    "VehicleOut.breaks": Text("休息", "Breaks"),
+    "minutes": Text("几分钟", "Minutes"),
+    "area": Text("取货地区的代码；空则不限", "Codes of the areas that it fetches from; none: anywhere"),
+    "hub": Text("集货点：所有货送到这里（首公里）", "Hub: all is brought there (first mile)"),
+    "prize_fen_per_kg": Text(
+        "每公斤的运价，分；不值得绕行的留下，急的按两三倍计",
+        "What carrying a kg is worth, fen; what costs more is left, and what is urgent counts twice or three times",
+    ),
+    "on_board_max_h": Text(
+        "在途至多几小时；默认为其保鲜余量的一半",
+        "Longest time on the road, hours; by default half of what its freshness allows",
+    ),
+    "previous": Text(
+        "之前的方案；已告知司机的尽量不变", "The plan before; what its drivers were told stays where it can"
+    ),
+    "moved_stops": Text("与之前的方案相比挪动的站点数", "How many stops of the plan before are elsewhere now"),
+    "cost_fen": Text("公里与小时的费用，分", "Cost of its kilometres and hours, fen"),
+    "VehicleRouteOut.start": Text("从哪里出发；空则从停车点", "Where it starts; null: its depot"),
+    "VehicleRouteOut.breaks": Text("在途中的休息", "Its breaks, on the way"),
+    "UnassignedOut.change": Text("至少改变什么即可安排", "The least change that would be enough"),
+    "ChangeOut.change": Text("改什么", "What to change"),
+    "ChangeOut.vehicle_id": Text("届时由哪辆车", "The vehicle that would then carry it"),
     "ready_at": Text("可取货时间", "When it can be picked up"),
     "carrier_id": Text("承运商的账户", "Account of the carrier"),
     "weight_kg": Text("实称公斤", "As weighed, kg"),

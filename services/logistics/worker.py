@@ -10,6 +10,7 @@ from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.logistics.parcels.service import void_overdue
 from services.logistics.programmes import handlers as programmes
+from services.logistics.roads import Roads
 from services.logistics.routes.planner import Planner
 from services.logistics.shipments import handlers as shipments
 from services.logistics.shipments.service import cancel_overdue, forget_released
@@ -19,8 +20,10 @@ VOID_EVERY_S = 60
 FORGET_EVERY_S = 3600
 
 
-def create_logistics_worker(db: Database, transport: Transport, *, planners: int = 1) -> Worker:
-    """`planners` is how many routes are planned at once, each in a process of its own."""
+def create_logistics_worker(
+    db: Database, transport: Transport, *, planners: int = 1, roads: Roads | None = None
+) -> Worker:
+    """`planners` is how many routes are planned at once, each in a process of its own, by these `roads`."""
     consumer = Consumer("logistics", db, transport, [*shipments.SUBSCRIPTIONS, *programmes.SUBSCRIPTIONS])
     return Worker(
         "logistics",
@@ -30,7 +33,7 @@ def create_logistics_worker(db: Database, transport: Transport, *, planners: int
             gauges(db, consumer),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
-            *(Task(f"planner-{number}", Planner(db).run) for number in range(planners)),
+            *(Task(f"planner-{number}", Planner(db, roads).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "released", forget_released, db),
             forgetting_notes(db, "logistics"),

@@ -54,7 +54,11 @@ FULL: dict[str, Any] = {
         "tls": {"secret": "kafka-tls", "certificateKey": "tls.crt", "keyKey": "tls.key"},
     },
     "services": {
-        name: {"api": {"autoscaling": {"enabled": True}}} for name in ("gateway", "listing", "matching", "logistics")
+        **{name: {"api": {"autoscaling": {"enabled": True}}} for name in ("gateway", "listing", "matching")},
+        "logistics": {
+            "api": {"autoscaling": {"enabled": True}},
+            "roads": {"source": "osrm", "url": "http://osrm:5000"},
+        },
     },
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "duijie-tls", "annotations": {"a": "b"}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
@@ -234,7 +238,7 @@ def test_addresses_of_each_other_are_those_of_services(variant: str) -> None:
     }
     for workload in of_kind(variant, "Deployment"):
         for name, value in environment_of(workload).items():
-            if value.startswith("http://") and name.startswith("DUIJIE_"):
+            if value.startswith("http://") and name.startswith("DUIJIE_") and name != "DUIJIE_LOGISTICS_ROADS_URL":
                 assert value.removesuffix("/.well-known/jwks.json") in addresses
 
 
@@ -304,6 +308,7 @@ async def test_the_world_sees_every_page_of_the_gateway(monkeypatch: pytest.Monk
         {"kafka": {"bootstrap": "kafka"}},
         {"termination": {"graceSeconds": 5}},
         {"services": {"listing": {"api": {"replica": 3}}}},
+        {"services": {"logistics": {"roads": {"source": "atlas", "url": "http://osrm:5000"}}}},
         {"password": "secret"},
     ],
 )

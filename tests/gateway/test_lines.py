@@ -8,7 +8,7 @@ import pytest
 
 from gateway import lines as module
 from gateway.lines import Lines, LinesExhausted
-from tests.gateway.support import served
+from tests.support.http import served
 
 
 class Service:

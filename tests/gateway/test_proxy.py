@@ -18,7 +18,7 @@ from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.proxy import InProcess, Remote, Upstream
 from gateway.tokens import Signer
-from tests.gateway.support import served
+from tests.support.http import served
 
 WITHIN_S = 1.0
 MIB = 1024 * 1024

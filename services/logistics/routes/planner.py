@@ -4,6 +4,7 @@ import structlog
 
 from chassis.db import Database
 from chassis.solvers import Solver, SolverDied, SolverFailed, SolverTimeout
+from services.logistics.roads import Roads
 from services.logistics.routes import service
 from services.logistics.routes.problem import answer_of
 from services.logistics.routing.problem import RoutePlan
@@ -17,10 +18,11 @@ OVERRUN_S = 15.0
 
 
 class Planner:
-    """One planner with its process. Any number may run, here and elsewhere."""
+    """One planner with its process. Any number may run, here and elsewhere. Without `roads` it goes by great circle."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, roads: Roads | None = None) -> None:
         self._db = db
+        self._roads = roads
         self.solver = Solver(SOLVER)
 
     async def run(self) -> None:
@@ -35,8 +37,11 @@ class Planner:
         work = await service.take_next(self._db)
         if not isinstance(work, service.Work):
             return work != "nothing"
+        matrix = None if self._roads is None else await self._roads.matrix(work.problem.points())
         try:
-            plan: RoutePlan = await self.solver.solve(work.problem, work.limit_s, within_s=work.limit_s + OVERRUN_S)
+            plan: RoutePlan = await self.solver.solve(
+                work.problem, work.limit_s, matrix, within_s=work.limit_s + OVERRUN_S
+            )
         except (SolverDied, SolverTimeout) as error:
             log.warning("route_planner_lost", plan=str(work.plan_id), error=type(error).__name__)
             await service.give_back(self._db, work, "planner_died")

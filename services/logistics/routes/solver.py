@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+from services.logistics.routing.matrix import TravelMatrix
 from services.logistics.routing.problem import Point, Problem, RoutePlan, Task, Vehicle
 from services.logistics.routing.solve import plan_routes
 
 
-def solve(problem: Problem, limit_s: float) -> RoutePlan:
-    return plan_routes(problem, limit_s=limit_s)
+def solve(problem: Problem, limit_s: float, matrix: TravelMatrix | None = None) -> RoutePlan:
+    return plan_routes(problem, limit_s=limit_s, matrix=matrix)
 
 
 def warm_up() -> None:

@@ -22,6 +22,22 @@ async def test_a_registered_vehicle_is_there(client: httpx.AsyncClient, issuer: 
     assert (await client.get("/v1/vehicles", headers=carrier)).json() == {"items": [vehicle], "next": None}
 
 
+async def test_a_vehicle_has_breaks_an_area_and_a_price_of_an_hour(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    told = {
+        "shift": {"start": "20:00", "end": "08:00"},
+        "breaks": [
+            {"start": "23:30", "end": "00:30", "minutes": 45},
+            {"start": "04:00", "end": "05:00", "minutes": 15},
+        ],
+        "area": ["321323", "340000"],
+        "cost_fen_per_h": 4000,
+    }
+    carrier = issuer.caller("carrier")
+    answer = await client.post("/v1/vehicles", json=van(**told), headers=carrier)
+    assert answer.status_code == 201, answer.text
+    assert {name: answer.json()[name] for name in told} == told
+
+
 async def test_a_depot_in_chinese_map_coordinates_is_converted(client: httpx.AsyncClient, issuer: Issuer) -> None:
     depot = {"lon": 118.70, "lat": 33.72, "crs": "gcj02"}
     vehicle = (await client.post("/v1/vehicles", json=van(depot=depot), headers=issuer.caller("carrier"))).json()
@@ -50,6 +66,13 @@ async def test_a_depot_in_chinese_map_coordinates_is_converted(client: httpx.Asy
         ({"cost_fen_per_km": -1}, "#/cost_fen_per_km"),
         ({"cost_fen_per_km": 1.5}, "#/cost_fen_per_km"),
         ({"carrier_id": str(uuid4())}, "#/carrier_id"),
+        ({"cost_fen_per_h": -1}, "#/cost_fen_per_h"),
+        ({"area": ["999999"]}, "#/area/0"),
+        ({"breaks": [{"start": "12:00", "end": "13:00"}]}, "#/breaks/0/minutes"),
+        ({"breaks": [{"start": "12:00", "end": "13:00", "minutes": 0}]}, "#/breaks/0/minutes"),
+        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#"),  # the shift begins at six
+        ({"breaks": [{"start": "21:30", "end": "22:30", "minutes": 30}]}, "#"),
+        ({"breaks": [{"start": each, "end": "15:00", "minutes": 5} for each in ("12:00", "11:00")]}, "#"),
     ],
 )
 async def test_bad_input_is_named_and_adds_nothing(

@@ -40,6 +40,7 @@ class Carrier:
 
     async def asks(self, **wanted: Any) -> httpx.Response:
         body = {"vehicle_ids": [self.van], "depart_at": TOMORROW_8.isoformat(), "limit_s": 1, **wanted}
+        body = {name: value for name, value in body.items() if value is not None}
         return await self.client.post("/v1/routes", json=body, headers=self.headers)
 
     async def reads(self, plan_id: str, **headers: str) -> httpx.Response:
@@ -101,6 +102,85 @@ async def test_what_is_left_out_has_its_reasons(carrier: Carrier, planner: Plann
     plan = (await carrier.reads(asked.json()["id"])).json()
     assert plan["vehicles"] == []
     assert sorted(each["reasons"] for each in plan["unassigned"]) == [["capacity"], ["temperature_class"]]
+
+
+async def test_first_mile_brings_everything_to_the_hub(carrier: Carrier, planner: Planner, db: Database) -> None:
+    await hear(db, *county(4))
+    hub = {"lon": 118.7, "lat": 33.7}
+    asked = await carrier.asks(adcode="321323", hub=hub)
+    await planner.plan_next()
+    plan = (await carrier.reads(asked.json()["id"])).json()
+    assert plan["hub"] == hub
+    stops = [stop for route in plan["vehicles"] for stop in route["stops"]]
+    assert len(stops) == 8
+    assert {(stop["lon"], stop["lat"]) for stop in stops if stop["type"] == "delivery"} == {(118.7, 33.7)}
+
+
+async def test_who_fetches_elsewhere_only_is_out_of_range_and_the_change_says_where_to(
+    carrier: Carrier, planner: Planner, db: Database
+) -> None:
+    await hear(db, *county(1))
+    elsewhere = await carrier.buys(area=["340000"])
+    asked = await carrier.asks(adcode="321323", vehicle_ids=[elsewhere])
+    await planner.plan_next()
+    [left] = (await carrier.reads(asked.json()["id"])).json()["unassigned"]
+    assert left["reasons"] == ["no_vehicle_in_range"]
+    assert left["change"] == {"change": "area", "to": "321323", "vehicle_id": elsewhere}
+
+
+async def test_what_is_not_worth_its_detour_says_what_would_be(
+    carrier: Carrier, planner: Planner, db: Database
+) -> None:
+    await hear(db, *county(1))
+    asked = await carrier.asks(adcode="321323", prize_fen_per_kg=1)
+    await planner.plan_next()
+    [left] = (await carrier.reads(asked.json()["id"])).json()["unassigned"]
+    assert left["reasons"] == ["not_worth_its_detour"]
+    assert left["change"]["change"] == "prize_fen_per_kg"
+    again = await carrier.asks(adcode="321323", prize_fen_per_kg=left["change"]["to"])
+    await planner.plan_next()
+    assert (await carrier.reads(again.json()["id"])).json()["unassigned"] == []
+
+
+async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
+    carrier: Carrier, planner: Planner, db: Database
+) -> None:
+    """One lot is aboard, one has come since; the van is at the last stop that it made."""
+    await hear(db, *county(3))
+    first = await carrier.asks(adcode="321323", depart_at=None)
+    await planner.plan_next()
+    before = (await carrier.reads(first.json()["id"])).json()
+    assert before["moved_stops"] is None
+    [route] = before["vehicles"]
+    fetched = route["stops"][0]
+    url = f"/v1/shipments/{fetched['shipment_id']}"
+    await carrier.client.post(f"{url}/claim", headers=carrier.headers)
+    event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
+    assert (await carrier.client.post(f"{url}/events", json=event, headers=carrier.headers)).status_code == 200
+    await hear(db, *county(1, seed=8))
+    again = await carrier.asks(adcode="321323", depart_at=None, previous=before["id"])
+    await planner.plan_next()
+    after = (await carrier.reads(again.json()["id"])).json()
+    assert (after["previous"], after["moved_stops"], after["unassigned"]) == (before["id"], 0, [])
+    [now] = after["vehicles"]
+    assert now["start"] == {"lon": fetched["lon"], "lat": fetched["lat"]}
+    mine = [stop["type"] for stop in now["stops"] if stop["shipment_id"] == fetched["shipment_id"]]
+    assert mine == ["delivery"]
+    assert len({stop["shipment_id"] for stop in now["stops"]}) == 4
+    told = [(stop["shipment_id"], stop["type"]) for stop in route["stops"][1:]]
+    kept = [(stop["shipment_id"], stop["type"]) for stop in now["stops"]]
+    assert [each for each in kept if each in told] == told
+
+
+async def test_the_plan_before_is_ones_own_and_has_routes(carrier: Carrier, db: Database, issuer: Issuer) -> None:
+    await hear(db, *county(1))
+    planning = (await carrier.asks(adcode="321323")).json()["id"]
+    stranger = Carrier(carrier.client, issuer.caller("carrier"))
+    stranger.van = await stranger.buys()
+    for one, previous in ((carrier, planning), (stranger, planning), (carrier, str(uuid4()))):
+        answer = await one.asks(adcode="321323", previous=previous)
+        assert answer.status_code == 404
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["#/previous"]
 
 
 async def test_what_another_claimed_meanwhile_is_said_to_be_gone(

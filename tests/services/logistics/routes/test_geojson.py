@@ -102,7 +102,9 @@ def test_the_rest_of_the_plan_stands_beside_the_features() -> None:
     drawn = feature_collection(made)
     assert drawn.keys() == {"type", "features", "id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
     assert (drawn["id"], drawn["status"]) == (str(made.id), "planned")
-    assert drawn["unassigned"] == [{"shipment_id": str(made.unassigned[0].shipment_id), "reasons": ["window"], "change": None}]
+    assert drawn["unassigned"] == [
+        {"shipment_id": str(made.unassigned[0].shipment_id), "reasons": ["window"], "change": None}
+    ]
     assert json.loads(json.dumps(drawn))["type"] == "FeatureCollection"
 
 

@@ -16,7 +16,7 @@ from chassis.solvers import Solver, SolverFailed, SolverTimeout
 from services.logistics.routes import service
 from services.logistics.routes.models import GRACE, MAX_ATTEMPTS, Plan
 from services.logistics.routes.planner import OVERRUN_S, SOLVER, Planner
-from services.logistics.routing.problem import Problem, RoutePlan
+from services.logistics.routing.problem import Point, Problem, RoutePlan
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ class Told(Solver):
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__(SOLVER)
         self.error = error
-        self.asked: list[tuple[Problem, float, float]] = []
+        self.asked: list[tuple[Problem, float, object, float]] = []
 
     async def solve(self, *question: Any, within_s: float) -> Any:
         self.asked.append((*question, within_s))
@@ -185,7 +185,7 @@ async def test_a_solver_is_asked_with_the_plans_limit_and_waited_for_a_little_lo
     planner.solver = told = Told()
     await waiting_plans(db, 1, limit_s=42.5)
     assert await planner.plan_next()
-    ((_, limit_s, within_s),) = told.asked
+    ((_, limit_s, _, within_s),) = told.asked
     assert (limit_s, within_s) == (42.5, 42.5 + OVERRUN_S)
     assert timedelta(seconds=OVERRUN_S) < GRACE, "a planner gives up before its lease ends"
 
@@ -198,7 +198,7 @@ async def test_nobody_is_sent_into_the_past_and_a_later_departure_is_kept(db: Da
     before = datetime.now(UTC) - timedelta(minutes=1)
     while await planner.plan_next():
         pass
-    (overdue, _, _), (future, _, _) = told.asked
+    (overdue, *_), (future, *_) = told.asked
     assert before < overdue.depart_at < tomorrow
     assert future.depart_at == tomorrow
 
@@ -255,3 +255,26 @@ async def test_planners_at_once_share_the_work_and_make_each_plan_once(db: Datab
     assert sum(len(solver.asked) for solver in solvers) == 9
     ends = [await stored(db, each) for each in plans]
     assert {(end.status, end.attempts) for end in ends} == {("planned", 1)}
+
+
+class Roadmap:
+    """A server of tables that has one, or none."""
+
+    def __init__(self, matrix: object) -> None:
+        self.matrix_of = matrix
+        self.asked: list[tuple[Point, ...]] = []
+
+    async def matrix(self, points: tuple[Point, ...]) -> object:
+        self.asked.append(points)
+        return self.matrix_of
+
+
+@pytest.mark.parametrize("matrix", [None, "a table"])
+async def test_a_plan_is_made_by_roads_where_there_are_any(db: Database, plan_id: UUID, matrix: object) -> None:
+    roads, told = Roadmap(matrix), Told()
+    planner = Planner(db, roads)  # type: ignore[arg-type]
+    planner.solver = told  # type: ignore[assignment]
+    assert await planner.plan_next()
+    ((problem, _, given, _),) = told.asked
+    assert given == matrix
+    assert roads.asked == [problem.points()]
