@@ -7,14 +7,13 @@ from chassis.solvers import Solver, SolverDied, SolverFailed, SolverTimeout
 from services.logistics.roads import Roads
 from services.logistics.routes import service
 from services.logistics.routes.problem import answer_of
+from services.logistics.routes.solving import best_within
 from services.logistics.routing.problem import RoutePlan
 
 log = structlog.get_logger()
 
 SOLVER = "services.logistics.routes.solver"
 POLL_S = 1.0
-OVERRUN_S = 15.0
-"""Past its time limit, when a solver is taken to hang; it keeps its limit to a second, on an idle machine."""
 
 
 class Planner:
@@ -39,9 +38,7 @@ class Planner:
             return work != "nothing"
         matrix = None if self._roads is None else await self._roads.matrix(work.problem.points())
         try:
-            plan: RoutePlan = await self.solver.solve(
-                work.problem, work.limit_s, matrix, within_s=work.limit_s + OVERRUN_S
-            )
+            plan: RoutePlan = await best_within(self.solver, work.limit_s, work.problem, matrix)
         except (SolverDied, SolverTimeout) as error:
             log.warning("route_planner_lost", plan=str(work.plan_id), error=type(error).__name__)
             await service.give_back(self._db, work, "planner_died")

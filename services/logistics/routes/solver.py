@@ -2,13 +2,21 @@
 
 from datetime import UTC, datetime
 
+from services.logistics.routing.fleet.solve import FIRST_BY
 from services.logistics.routing.matrix import TravelMatrix
 from services.logistics.routing.problem import Point, Problem, RoutePlan, Task, Vehicle
-from services.logistics.routing.solve import plan_routes
+from services.logistics.routing.solve import RoutePlanning
+
+_at_work: list[RoutePlanning] = []
+"""At most one: this process answers one question after the other."""
 
 
-def solve(problem: Problem, limit_s: float, matrix: TravelMatrix | None = None) -> RoutePlan:
-    return plan_routes(problem, limit_s=limit_s, matrix=matrix)
+def solve(limit_s: float, problem: Problem | None = None, matrix: TravelMatrix | None = None) -> RoutePlan:
+    """A first plan of this problem, in a part of that time; asked again without one, the best of it in what is left."""
+    if problem is not None:
+        _at_work[:] = [RoutePlanning(problem, matrix)]
+        return _at_work[0].first(FIRST_BY * limit_s)
+    return _at_work[0].better(limit_s)
 
 
 def warm_up() -> None:
@@ -17,4 +25,5 @@ def warm_up() -> None:
     here, there = Point(118.70, 33.72), Point(118.78, 32.04)
     vehicle = Vehicle("warm", 1000, frozenset({"ambient"}), here, morning, evening, 1)
     task = Task("warm", here, there, 1, "ambient", morning, evening, evening)
-    solve(Problem((vehicle,), (task,), morning), 0.01)
+    solve(0.01, Problem((vehicle,), (task,), morning))
+    solve(0.01)

@@ -1,9 +1,12 @@
-"""Fleets planned while the caller waits, in a process of its own that is started when it is first needed."""
+"""Plans from a process of their own: within their limit, and while the caller waits where he asks for that."""
 
 import asyncio
+from typing import Any
+
+import structlog
 
 from chassis.problems import Problem, Text
-from chassis.solvers import Solver, SolverFailed
+from chassis.solvers import Solver, SolverDied, SolverFailed, SolverTimeout
 from services.logistics.routing.fleet.model import FleetPlan
 from services.logistics.routing.fleet.model import Problem as Fleet
 
@@ -11,7 +14,30 @@ SOLVER = "services.logistics.routes.fleet_solver"
 WAIT_AT_MOST = 4
 """Who comes later would wait for minutes."""
 OVERRUN_S = 15.0
-"""Past its time limit, when a solver is taken to hang; it keeps its limit to a second, on an idle machine."""
+"""Past its time limit, when a solver is taken to hang that has given no answer yet."""
+LATE_S = 0.7
+"""Past its time limit, when the first answer is taken: a limit is honoured to within a second."""
+
+log = structlog.get_logger()
+
+
+async def best_within(solver: Solver, limit_s: float, *question: object) -> Any:
+    """The best answer that there is at the limit: a first one comes early, and stands if no better comes in time.
+
+    The search can't be interrupted: where it is late, its process ends, and the next question starts another. Raises
+    SolverFailed where there is not even a first answer.
+    """
+    if solver.pid is None:
+        await solver.start()  # which is no part of the time that planning may take
+    clock = asyncio.get_running_loop().time
+    ends = clock() + limit_s
+    first = await solver.solve(limit_s, *question, within_s=limit_s + OVERRUN_S)
+    left_s = max(0.0, ends - clock())
+    try:
+        return await solver.solve(left_s, within_s=left_s + LATE_S)
+    except (SolverDied, SolverTimeout) as error:
+        log.warning("route_search_lost", limit_s=limit_s, error=type(error).__name__)
+        return first
 
 
 class SolverBusy(Problem):
@@ -30,7 +56,7 @@ class PlannerUnavailable(Problem):
 
 
 class FleetSolver:
-    """One process that takes questions in turn."""
+    """Fleets planned while the caller waits: one process, started when it is first needed, that takes turns."""
 
     def __init__(self) -> None:
         self._solver = Solver(SOLVER)
@@ -49,7 +75,7 @@ class FleetSolver:
         self._waiting += 1
         try:
             async with self._turn:
-                plan: FleetPlan = await self._solver.solve(fleet, limit_s, within_s=limit_s + OVERRUN_S)
+                plan: FleetPlan = await best_within(self._solver, limit_s, fleet)
                 return plan
         except SolverFailed as failed:
             raise PlannerUnavailable(headers={"Retry-After": "1"}) from failed

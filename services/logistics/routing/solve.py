@@ -17,27 +17,47 @@ from services.logistics.routing.as_fleet import AsFleet
 from services.logistics.routing.check import check_plan
 from services.logistics.routing.fleet import model
 from services.logistics.routing.fleet.change import Change, Changes
-from services.logistics.routing.fleet.solve import plan_fleet
+from services.logistics.routing.fleet.solve import FIRST_BY, Planning
 from services.logistics.routing.matrix import TravelMatrix, great_circle
 from services.logistics.routing.problem import Problem, RoutePlan
 
-CHANGES_S: Final = 0.5
+CHANGES_S: Final = 0.4
 """Past the time limit, until when changes are looked for that would have been enough."""
 
 
 def plan_routes(problem: Problem, *, limit_s: float, seed: int = 0, matrix: TravelMatrix | None = None) -> RoutePlan:
-    """The best plan found within `limit_s` (and at most a second more); it has passed `check_plan`.
+    """The best plan found within `limit_s` (and at most a second more); it has passed `check_plan`."""
+    ends = perf_counter() + limit_s
+    planning = RoutePlanning(problem, matrix)
+    planning.first(FIRST_BY * limit_s)
+    return planning.better(ends - perf_counter(), seed)
+
+
+class RoutePlanning:
+    """Routes in the making: first ones that are soon there, and then the best that there is time for.
 
     `matrix` is in the order of `problem.points()`; without one, great circle distances are used, and the plan says so.
     """
-    ends = perf_counter() + limit_s
-    asked = AsFleet.of(problem, great_circle(problem.points()) if matrix is None else matrix)
-    found = plan_fleet(asked.fleet, limit_s=ends - perf_counter(), seed=seed, told=asked.told())
-    plan = asked.plan_of(found, _changes(asked.fleet, found, ends + CHANGES_S))
-    wrong = check_plan(problem, plan, asked.matrix)
-    if wrong:
-        raise AssertionError(f"the plan breaks what it promises: {wrong[:3]}")
-    return plan
+
+    def __init__(self, problem: Problem, matrix: TravelMatrix | None = None) -> None:
+        self._asked = AsFleet.of(problem, great_circle(problem.points()) if matrix is None else matrix)
+        self._planning = Planning(self._asked.fleet, self._asked.told())
+
+    def first(self, limit_s: float) -> RoutePlan:
+        """Without more reasons than `time_limit` for what could have a place yet."""
+        return self._checked(self._asked.plan_of(self._planning.first(limit_s)))
+
+    def better(self, limit_s: float, seed: int = 0) -> RoutePlan:
+        """With the reasons for each shipment that is left out, and the least change that would be enough."""
+        deadline = perf_counter() + limit_s + CHANGES_S
+        found = self._planning.better(limit_s, seed)
+        return self._checked(self._asked.plan_of(found, _changes(self._asked.fleet, found, deadline)))
+
+    def _checked(self, plan: RoutePlan) -> RoutePlan:
+        wrong = check_plan(self._asked.problem, plan, self._asked.matrix)
+        if wrong:
+            raise AssertionError(f"the plan breaks what it promises: {wrong[:3]}")
+        return plan
 
 
 def _changes(fleet: model.Problem, plan: model.FleetPlan, deadline: float) -> dict[int, list[Change]]:

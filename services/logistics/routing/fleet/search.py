@@ -9,16 +9,16 @@ What PyVRP has no words for is put into those it has:
 
 What it can't be told is repaired afterwards (`places.repaired`): breaks, of which it knows only that the vehicle has so
 much less time; several windows of a shipment's ends, of which it knows when the first opens and the last closes;
-`max_tasks` of shipments; the longest way by time or distance; times on board.
+`max_tasks` of shipments; the longest way by time or distance. Times on board are told as narrower windows (`rides`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from services.logistics.routing.fleet.model import Problem, Task, Vehicle
+from services.logistics.routing.fleet.model import Problem, Task, Vehicle, Window
 from services.logistics.routing.fleet.timing import driven
 from services.logistics.routing.fleet.worth import prize_of
 from services.logistics.routing.iterated import improved
@@ -28,18 +28,28 @@ if TYPE_CHECKING:
 
 LARGEST_PENALTY: Final = 1e8
 QUARTER_S: Final = 900
+CLIENTS_MAX: Final = 2000
+"""Where windows would make more of them, jobs with several have one, from the first to the last."""
 
 
 def improve(
-    problem: Problem, plan: list[list[int]], tasks: Sequence[int], deadline: float, seed: int
+    problem: Problem,
+    plan: list[list[int]],
+    tasks: Sequence[int],
+    deadline: float,
+    seed: int,
+    narrowed: Mapping[int, Window] | None = None,
 ) -> list[list[int]]:
-    """The visits of each vehicle in a plan of these tasks, at least as good as the one given where PyVRP takes that."""
+    """The visits of each vehicle in a plan of these tasks, at least as good as the one given where PyVRP takes that.
+
+    `narrowed`: by shipment, when its pickup may begin at the earliest and its delivery at the latest.
+    """
     from pyvrp import Solution
 
     able = [task for task in tasks if _may_be_done(problem.tasks[task])]
     if not able:
         return plan
-    model = _Model.of(problem, able)
+    model = _Model.of(problem, able, narrowed or {})
     given = model.solution_of(problem, plan)
     start = given if given.is_feasible() else Solution(model.data, [])
     return model.visits_of(improved(model.data, start, _penalties(model), deadline, seed))
@@ -82,7 +92,7 @@ class _Model:
     vehicles: int
 
     @classmethod
-    def of(cls, problem: Problem, tasks: Sequence[int]) -> "_Model":
+    def of(cls, problem: Problem, tasks: Sequence[int], narrowed: Mapping[int, Window]) -> "_Model":
         from pyvrp import Location, ProblemData
 
         jobs = [task for task in tasks if not problem.tasks[task].is_shipment]
@@ -103,7 +113,7 @@ class _Model:
             distance_matrices=[_with_nowhere(travel.cost) for travel in problem.travel],
             duration_matrices=[_with_nowhere(travel.duration_s) for travel in problem.travel],
             groups=groups,
-            shipments=[_shipment(problem, task, limits) for task in shipments],
+            shipments=[_shipment(problem, task, limits, narrowed.get(task)) for task in shipments],
         )
         return cls(data, fleet, job_of_client, shipments, len(problem.vehicles))
 
@@ -111,7 +121,9 @@ class _Model:
         from pyvrp import Activity, ActivityType, Route, Solution
 
         number = {shipment: index for index, shipment in enumerate(self.shipments)}
-        first_client = dict(zip(reversed(self.job_of_client), reversed(range(len(self.job_of_client))), strict=True))
+        clients_of: dict[int, list[int]] = {}
+        for client, job in enumerate(self.job_of_client):
+            clients_of.setdefault(job, []).append(client)
         routes = []
         for vehicle_type, same in enumerate(self.fleet):
             for vehicle in same:
@@ -122,14 +134,17 @@ class _Model:
                         kind = ActivityType.DELIVERY if delivers else ActivityType.PICKUP
                         activities.append(Activity(kind, number[task]))
                     else:
-                        windows = problem.tasks[task].visits[0].windows
-                        window = next(
-                            n for n, (opens, closes) in enumerate(windows) if opens <= step.begins_s <= closes
+                        activities.append(
+                            Activity(ActivityType.CLIENT, self._client_at(clients_of[task], step.begins_s))
                         )
-                        activities.append(Activity(ActivityType.CLIENT, first_client[task] + window))
                 if activities:
                     routes.append(Route(self.data, activities, vehicle_type))
         return Solution(self.data, routes)
+
+    def _client_at(self, clients: list[int], begins_s: int) -> int:
+        """The one whose window this lies in."""
+        each = (self.data.client(client) for client in clients)
+        return next(c for c, by in zip(clients, each, strict=True) if by.tw_early <= begins_s <= by.tw_late)
 
     def visits_of(self, solution: "Solution") -> list[list[int]]:
         """By vehicle; which of several equal ones takes which route is all one."""
@@ -209,13 +224,15 @@ def _clients(problem: Problem, jobs: Sequence[int], limits: _Limits) -> tuple[li
     """A client for each window of each job; those of one job are a group, of which one is visited or none."""
     from pyvrp import Client, ClientGroup
 
+    whole = sum(len(problem.tasks[job].visits[0].windows) for job in jobs) > CLIENTS_MAX
     clients: list[Any] = []
     groups: list[Any] = []
     job_of_client: list[int] = []
     for job in jobs:
         task, visit = problem.tasks[job], problem.tasks[job].visits[0]
-        several = len(visit.windows) > 1
-        for opens_s, closes_s in visit.windows:
+        windows = [(visit.windows[0][0], visit.windows[-1][1])] if whole else visit.windows
+        several = len(windows) > 1
+        for opens_s, closes_s in windows:
             clients.append(
                 Client(
                     location=visit.location,
@@ -230,24 +247,28 @@ def _clients(problem: Problem, jobs: Sequence[int], limits: _Limits) -> tuple[li
                 )
             )
         if several:
-            groups.append(ClientGroup(list(range(len(clients) - len(visit.windows), len(clients))), required=False))
-        job_of_client += [job] * len(visit.windows)
+            groups.append(ClientGroup(list(range(len(clients) - len(windows), len(clients))), required=False))
+        job_of_client += [job] * len(windows)
     return clients, groups, job_of_client
 
 
-def _shipment(problem: Problem, number: int, limits: _Limits) -> Any:
+def _shipment(problem: Problem, number: int, limits: _Limits, narrowed: Window | None) -> Any:
     from pyvrp import Shipment
 
     task = problem.tasks[number]
     pickup, delivery = task.visits[0], task.visits[-1]
+    loads_from_s, unloads_by_s = pickup.windows[0][0], delivery.windows[-1][1]
+    if narrowed is not None:
+        loads_from_s = min(max(loads_from_s, narrowed[0]), pickup.windows[-1][1])
+        unloads_by_s = max(min(unloads_by_s, narrowed[1]), delivery.windows[0][0], loads_from_s)
     return Shipment(
         pickup_location=pickup.location,
         delivery_location=delivery.location,
-        pickup_tw_early=pickup.windows[0][0],
+        pickup_tw_early=loads_from_s,
         pickup_tw_late=pickup.windows[-1][1],
         pickup_service_duration=pickup.setup_s + pickup.service_s,
         delivery_tw_early=delivery.windows[0][0],
-        delivery_tw_late=delivery.windows[-1][1],
+        delivery_tw_late=unloads_by_s,
         delivery_service_duration=delivery.setup_s + delivery.service_s,
         amount=[*task.collected, *limits.asked(task)],
         prize=prize_of(problem, task),

@@ -249,7 +249,7 @@ async def test_who_comes_when_several_wait_is_told_when_to_come_back(partner: Pa
     assert (busy.json()["type"], busy.headers["retry-after"]) == ("/problems/solver-busy", "1")
 
 
-async def test_a_solver_that_dies_is_503_and_the_next_question_is_answered(
+async def test_a_solver_that_dies_without_an_answer_is_503_and_the_next_question_is_answered(
     partner: Partner, solver: FleetSolver
 ) -> None:
     chance = Random(1)
@@ -257,8 +257,7 @@ async def test_a_solver_that_dies_is_503_and_the_next_question_is_answered(
     asking = asyncio.create_task(partner.asks({"vehicles": [{"id": 1, "start": NANJING}], "jobs": jobs}, 30))
     async with asyncio.timeout(30):
         while solver.pid is None:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(1)
+            await asyncio.sleep(0.01)
     await solver.stop()
     answer = await asking
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/planner-unavailable")

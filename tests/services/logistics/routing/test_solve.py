@@ -11,8 +11,8 @@ import pytest
 
 from services.logistics.routing import solve
 from services.logistics.routing.check import check_plan
-from services.logistics.routing.fleet import model as fleet
-from services.logistics.routing.fleet.solve import plan_fleet
+from services.logistics.routing.fleet.model import FleetPlan
+from services.logistics.routing.fleet.solve import Planning
 from services.logistics.routing.matrix import TravelMatrix, great_circle
 from services.logistics.routing.problem import Break, Point, Problem, Reason, RoutePlan, Told
 from services.logistics.routing.solve import plan_routes
@@ -228,12 +228,13 @@ def test_a_matrix_of_roads_is_used_and_named() -> None:
 
 
 def test_a_plan_gone_wrong_is_never_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hurried(problem: fleet.Problem, **limits: Any) -> fleet.FleetPlan:
-        plan = plan_fleet(problem, **limits)
-        [route] = plan.routes
-        return replace(plan, routes=(replace(route, ends_s=route.ends_s - 1),))
+    class Hurried(Planning):
+        def better(self, limit_s: float, seed: int = 0) -> FleetPlan:
+            plan = super().better(limit_s, seed)
+            [route] = plan.routes
+            return replace(plan, routes=(replace(route, ends_s=route.ends_s - 1),))
 
-    monkeypatch.setattr(solve, "plan_fleet", hurried)
+    monkeypatch.setattr(solve, "Planning", Hurried)
     with pytest.raises(AssertionError, match="too_fast"):
         plan_routes(Problem((vehicle(),), (task(),), DAWN), limit_s=3)
 
