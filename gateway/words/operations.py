@@ -195,8 +195,9 @@ OPERATIONS: dict[str, Told] = {
     "list_shipments": Told(
         Text("列出运单", "List shipments"),
         Text(
-            "最新的在前：承运商看自己的与可承接的，买卖双方看自己匹配的。",
-            "Newest first: a carrier's own and what it may claim; for others, those of their matches.",
+            "最新的在前：承运商看自己的与可承接的，买卖双方看自己匹配的；可按状态、起讫地区、可取货之日筛选。",
+            "Newest first: a carrier's own and what it may claim; for others, those of their matches. By status, area "
+            "of origin or destination, and the day on which they can be fetched.",
         ),
     ),
     "read_shipment": Told(
@@ -243,8 +244,8 @@ OPERATIONS: dict[str, Told] = {
     "list_routes": Told(
         Text("列出自己的路线", "List your routes"),
         Text(
-            "最新的在前；可按车辆或出发日（北京时间）筛选。",
-            "Newest first; by vehicle, or by the day of departure (Asia/Shanghai).",
+            "最新的在前；可按车辆、运单、地区、状态或出发日（北京时间）筛选。",
+            "Newest first; by vehicle, shipment, area, status, or the day of departure (Asia/Shanghai).",
         ),
     ),
     "read_route": Told(

@@ -1,12 +1,35 @@
-"""The one clock that decides: the database's, whatever that of this process says."""
+"""The one clock that decides: the database's, whatever that of this process says. And days, which are China's."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
+from pydantic import AfterValidator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.problems import Text, invalid
+
+DAYS = ZoneInfo("Asia/Shanghai")
 
 
 async def database_now(session: AsyncSession) -> datetime:
     """Now, also after waiting for a lock (`now()` would be when the transaction began)."""
     now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     return now
+
+
+def bounds_of(day: date) -> tuple[datetime, datetime]:
+    """When a day (Asia/Shanghai) begins, and when the next one does."""
+    begins = datetime.combine(day, time(), DAYS)
+    return begins, begins + timedelta(days=1)
+
+
+def _of_this_century(day: date) -> date:
+    if not 2000 <= day.year <= 2100:
+        raise invalid("date_range", Text("日期须在 2000 至 2100 年之间。", "The date must lie between 2000 and 2100."))
+    return day
+
+
+Day = Annotated[date, AfterValidator(_of_this_century)]
+"""A day in Asia/Shanghai, such as an `Instant` may fall on."""

@@ -10,9 +10,10 @@ from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import ImportRoute, Read, Write, slice_router
 from services.logistics.carriers.service import owner
+from services.logistics.clock import Day
 from services.logistics.routes import geojson, queries, service, vroom, vroom_answer
-from services.logistics.routes.models import Plan
-from services.logistics.routes.schemas import Day, NewPlan, PlanAccepted, PlanOut
+from services.logistics.routes.models import Plan, PlanStatus
+from services.logistics.routes.schemas import NewPlan, PlanAccepted, PlanOut
 from services.logistics.routes.solving import FleetSolver
 
 router = slice_router("/v1/routes", tag="routes")
@@ -53,13 +54,24 @@ async def list_routes(
     caller: Carrier,
     session: Read,
     vehicle_id: UUID | None = None,
+    shipment_id: UUID | None = None,
+    status: PlanStatus | None = None,
+    adcode: Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")] = None,
     date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[PlanOut]:
-    """Your plans, newest first: those with a vehicle, those departing on a day (Asia/Shanghai)."""
+    """Your plans, newest first: with a vehicle or a shipment, from an area, departing on a day (Asia/Shanghai)."""
     rows = await queries.plans_of(
-        session, owner(caller), vehicle_id=vehicle_id, day=date, before=after, limit=limit + 1
+        session,
+        owner(caller),
+        vehicle_id=vehicle_id,
+        shipment_id=shipment_id,
+        status=status,
+        adcode=adcode,
+        day=date,
+        before=after,
+        limit=limit + 1,
     )
     return Page.of([PlanOut.of(row) for row in rows], limit, lambda last: last.id)
 

@@ -1,17 +1,17 @@
 """Reading route plans."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import any_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue.divisions import adcode_prefix
 from chassis.db import WriteSession
-from services.logistics.routes.models import Plan
-
-DAYS = ZoneInfo("Asia/Shanghai")
+from services.logistics.clock import bounds_of
+from services.logistics.routes.models import Plan, PlanStatus
+from services.logistics.shipments.models import Shipment
 
 
 async def plan_of(session: AsyncSession, plan_id: UUID, carrier_id: UUID | None) -> Plan | None:
@@ -27,19 +27,30 @@ async def plans_of(
     carrier_id: UUID | None,
     *,
     vehicle_id: UUID | None,
+    shipment_id: UUID | None,
+    status: PlanStatus | None,
+    adcode: str | None,
     day: date | None,
     before: UUID | None,
     limit: int,
 ) -> Sequence[Plan]:
-    """Newest first; those that were asked for with the vehicle, and that depart on the day (Asia/Shanghai)."""
+    """Newest first; those that were asked for with the vehicle or the shipment, that have a shipment from the area, and
+    that depart on the day (Asia/Shanghai)."""
     wanted = select(Plan).order_by(Plan.id.desc()).limit(limit)
     if carrier_id is not None:
         wanted = wanted.where(Plan.carrier_id == carrier_id)
     if vehicle_id is not None:
         wanted = wanted.where(Plan.vehicle_ids.contains([vehicle_id]))
+    if shipment_id is not None:
+        wanted = wanted.where(Plan.shipment_ids.contains([shipment_id]))
+    if status is not None:
+        wanted = wanted.where(Plan.status == status)
+    if adcode is not None:
+        lies_there = Shipment.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True)
+        wanted = wanted.where(exists().where(Shipment.id == any_(Plan.shipment_ids), lies_there))
     if day is not None:
-        begins = datetime.combine(day, time(), DAYS)
-        wanted = wanted.where(Plan.depart_at >= begins, Plan.depart_at < begins + timedelta(days=1))
+        begins, ends = bounds_of(day)
+        wanted = wanted.where(Plan.depart_at >= begins, Plan.depart_at < ends)
     if before is not None:
         wanted = wanted.where(Plan.id < before)
     return (await session.scalars(wanted)).all()

@@ -1,6 +1,5 @@
 """Route plans on the public surface."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -43,15 +42,6 @@ def _each_once(ids: list[UUID]) -> list[UUID]:
 ShipmentIds = Annotated[list[UUID], Field(min_length=1, max_length=SHIPMENTS_MAX), AfterValidator(_each_once)]
 VehicleIds = Annotated[list[UUID], Field(min_length=1, max_length=VEHICLES_MAX), AfterValidator(_each_once)]
 
-
-def _of_this_century(day: date) -> date:
-    if not 2000 <= day.year <= 2100:
-        raise invalid("date_range", Text("日期须在 2000 至 2100 年之间。", "The date must lie between 2000 and 2100."))
-    return day
-
-
-Day = Annotated[date, AfterValidator(_of_this_century)]
-"""A day in Asia/Shanghai, such as an `Instant` may fall on."""
 
 LimitS = Annotated[Decimal, Field(gt=0, le=60, allow_inf_nan=False), BeforeValidator(only_numbers)]
 

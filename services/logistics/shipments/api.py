@@ -9,6 +9,7 @@ from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import Read, Write, set_etag, slice_router
 from contracts.shipments import ShipmentStatus
+from services.logistics.clock import Day
 from services.logistics.shipments import queries, service
 from services.logistics.shipments.schemas import NewReport, ReportOut, ShipmentOut
 
@@ -24,11 +25,26 @@ async def list_shipments(
     session: Read,
     status: ShipmentStatus | None = None,
     adcode: AdcodePrefix = None,
+    to_adcode: AdcodePrefix = None,
+    date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[ShipmentOut]:
-    """Newest first: a carrier's own and what it may claim, or your matches'. `adcode`: an area's, or how one begins."""
-    rows = await queries.shipments_of(session, caller, status=status, adcode=adcode, before=after, limit=limit + 1)
+    """Newest first: a carrier's own and what it may claim, or your matches'.
+
+    `adcode`: an area's, or how one begins, of the origin; `to_adcode` of the destination. `date`: that can be fetched
+    on that day (Asia/Shanghai).
+    """
+    rows = await queries.shipments_of(
+        session,
+        caller,
+        status=status,
+        adcode=adcode,
+        to_adcode=to_adcode,
+        day=date,
+        before=after,
+        limit=limit + 1,
+    )
     return Page.of([ShipmentOut.of(row) for row in rows], limit, lambda last: last.id)
 
 

@@ -1,7 +1,7 @@
 """Reading shipments."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from catalogue import places
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
+from services.logistics.clock import bounds_of
 from services.logistics.shipments.models import CLAIMABLE, NOT_PICKED_UP, ReleasedMatch, Report, ReportType, Shipment
 
 
@@ -48,15 +49,25 @@ async def shipments_of(
     *,
     status: ShipmentStatus | None,
     adcode: str | None,
+    to_adcode: str | None,
+    day: date | None,
     before: UUID | None,
     limit: int,
 ) -> Sequence[Shipment]:
-    """Newest first: ids are version 7, in the order of their making. `adcode` is an area's, or begins the origin's."""
+    """Newest first: ids are version 7, in the order of their making.
+
+    `adcode` is an area's, or begins the origin's, `to_adcode` the destination's. `day`: they can be fetched on it.
+    """
     wanted = select(Shipment).where(seen_by(caller)).order_by(Shipment.id.desc()).limit(limit)
     if status is not None:
         wanted = wanted.where(Shipment.status == status)
     if adcode is not None:
         wanted = wanted.where(Shipment.origin_adcode.startswith(places.adcode_prefix(adcode), autoescape=True))
+    if to_adcode is not None:
+        wanted = wanted.where(Shipment.destination_adcode.startswith(places.adcode_prefix(to_adcode), autoescape=True))
+    if day is not None:
+        begins, ends = bounds_of(day)
+        wanted = wanted.where(Shipment.ready_at < ends, Shipment.leave_by > begins)
     if before is not None:
         wanted = wanted.where(Shipment.id < before)
     return (await session.scalars(wanted)).all()

@@ -235,6 +235,25 @@ async def test_geojson_draws_a_line_a_vehicle_and_a_point_a_stop(
     assert [each["properties"]["type"] for each in points] == [stop["type"] for stop in route["stops"]]
 
 
+async def test_routes_are_found_by_shipment_area_and_status(carrier: Carrier, planner: Planner, db: Database) -> None:
+    await hear(db, *county(2), agreed(origin=Place(adcode="340104", lon=117.3, lat=31.8)))
+    here = (await carrier.asks(adcode="321323")).json()["id"]
+    assert await planner.plan_next()
+    there = (await carrier.asks(adcode="34")).json()["id"]
+
+    async def found(query: str) -> list[str]:
+        items = (await carrier.client.get(f"/v1/routes?{query}", headers=carrier.headers)).json()["items"]
+        return [each["id"] for each in items]
+
+    lots = (await carrier.reads(here)).json()["vehicles"][0]["stops"]
+    assert await found(f"shipment_id={lots[0]['shipment_id']}") == [here]
+    assert await found(f"shipment_id={uuid4()}") == []
+    assert await found("adcode=340000") == [there]
+    assert await found("adcode=3213") == [here]
+    assert await found("adcode=11") == []
+    assert (await found("status=planned"), await found("status=planning")) == ([here], [there])
+
+
 async def test_routes_are_found_by_vehicle_and_by_the_day_in_shanghai(carrier: Carrier) -> None:
     second = await carrier.buys(name="second")
     early = "2030-05-01T15:59:00Z"  # 23:59 on 1 May in Shanghai

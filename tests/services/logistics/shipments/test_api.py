@@ -230,6 +230,31 @@ async def test_shipments_are_found_by_status_and_by_the_area_of_their_origin(
     assert (await client.get("/v1/shipments?adcode=x%25", headers=carrier)).status_code == 422
 
 
+async def test_shipments_are_found_by_destination_and_by_the_days_on_which_they_can_be_fetched(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    may = datetime(2030, 5, 1, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
+    hefei = Place(adcode="340104", lon=117.3, lat=31.8)
+    days = {"deliver_by": may + timedelta(days=4), "spoils_at": may + timedelta(days=4), "min_remaining_life_h": 24}
+    early, late = agreed(ready_at=may, **days), agreed(destination=hefei, ready_at=may + timedelta(minutes=1), **days)
+    await hear(db, early, late)
+    carrier = issuer.caller("carrier")
+
+    async def found(query: str) -> set[str]:
+        items = (await client.get(f"/v1/shipments?{query}", headers=carrier)).json()["items"]
+        return {each["match_id"] for each in items}
+
+    first, second = str(early.match_id), str(late.match_id)
+    assert await found("to_adcode=34") == {second}
+    assert await found("to_adcode=320102") == {first}
+    assert await found("date=2030-05-01") == {first}
+    assert await found("date=2030-05-02") == await found("date=2030-05-04") == {first, second}
+    assert await found("date=2030-05-06") == set(), "by then it could no longer arrive fresh"
+    assert await found("date=2030-05-02&to_adcode=34") == {second}
+    for wrong in ("date=1999-12-31", "date=tomorrow", "to_adcode=x"):
+        assert (await client.get(f"/v1/shipments?{wrong}", headers=carrier)).status_code == 422
+
+
 async def test_shipments_are_read_in_pages(client: httpx.AsyncClient, issuer: Issuer, db: Database) -> None:
     await hear(db, *(agreed() for _ in range(5)))
     carrier, pages, after = issuer.caller("carrier"), [], ""
