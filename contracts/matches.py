@@ -60,6 +60,12 @@ class MatchAgreed(MatchEvent):
     TYPE: ClassVar[str] = "duijie.match.agreed"
 
 
+class MatchAdjusted(MatchEvent):
+    """Less was fetched than had been agreed: the match is of so much, and the rest is free again on both sides."""
+
+    TYPE: ClassVar[str] = "duijie.match.adjusted"
+
+
 class MatchReleased(MatchEvent):
     """It is off, and its quantity is free again."""
 

@@ -19,7 +19,10 @@ TOLD: dict[str, tuple[str, set[str]]] = {
         {"listing.published", "listing.updated", "listing.withdrawn", "listing.expired"},
     ),
     "matching.supply.v1": ("listing_id", {"supply.remaining_changed"}),
-    "matching.matches.v1": ("match_id", {"match.proposed", "match.agreed", "match.released", "match.fulfilled"}),
+    "matching.matches.v1": (
+        "match_id",
+        {"match.proposed", "match.agreed", "match.adjusted", "match.released", "match.fulfilled"},
+    ),
     "matching.rounds.v1": ("produce", {"round.cleared"}),
     "logistics.shipments.v1": (
         "shipment_id",

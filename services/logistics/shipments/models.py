@@ -122,8 +122,12 @@ class Shipment(Base):
         self.carrier_id = None
         self._become("open")
 
-    def report(self, carrier_id: UUID, kind: ReportType, at: datetime, now: datetime) -> bool:
+    def report(
+        self, carrier_id: UUID, kind: ReportType, at: datetime, now: datetime, weight_g: int | None = None
+    ) -> bool:
         """What the carrier says happened `at`; False when it was known from the parcels.
+
+        What was fetched may weigh less than was agreed, and is then what there is to carry; more changes nothing.
 
         Raises ShipmentNotClaimed, WrongShipmentState, or InvalidInput for a time that can't be.
         """
@@ -134,6 +138,8 @@ class Shipment(Base):
             raise WrongShipmentState(present=self.status, wanted=kind)
         self._must_be_possible(at, now)
         self.last_report_at = at
+        if kind == "picked_up" and weight_g is not None:
+            self.quantity_g = min(self.quantity_g, weight_g)
         self._become(kind)
         return True
 
@@ -144,8 +150,12 @@ class Shipment(Base):
         self._become("cancelled")
         return True
 
-    def fulfil(self) -> bool:
-        """Its match is fulfilled; False when that is no news. Otherwise it was by parcels."""
+    def fulfil(self, quantity_g: int) -> bool:
+        """Its match is fulfilled, of so much; False when that is no news. Otherwise it was by parcels.
+
+        What was weighed while parcels brought more came too late to count.
+        """
+        self.quantity_g = quantity_g
         if self.status in {"delivered", "cancelled"}:
             return False
         self.delivered_by_parcels = True

@@ -71,7 +71,7 @@ async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: 
     said = (caller.account_id, new.type, new.at, weight_g, new.reason)
     if shipment.carrier_id == caller.account_id and await queries.was_reported(session, shipment.id, *said):
         return shipment
-    if shipment.report(caller.account_id, new.type, new.at, await database_now(session)):
+    if shipment.report(caller.account_id, new.type, new.at, await database_now(session), weight_g):
         session.emit(shipment.fact(FACTS[new.type], new.at))
     session.add(
         Report(
@@ -112,9 +112,9 @@ async def cancel_released(session: WriteSession, matches: Sequence[MatchReleased
 
 async def close_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
     """Parcels brought all of a match: its shipment has nothing left to carry."""
-    now = await database_now(session)
-    for shipment in (await queries.locked_by_match(session, {match.match_id for match in matches})).values():
-        if shipment.fulfil():
+    now, quantity_g = await database_now(session), {match.match_id: match.quantity_g for match in matches}
+    for shipment in (await queries.locked_by_match(session, quantity_g.keys())).values():
+        if shipment.fulfil(quantity_g[shipment.match_id]):
             session.emit(shipment.fact(ShipmentDelivered, now))
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, LargeBinar
 
 from services.matching.tables import Base
 
-FeedType = Literal["match.proposed", "match.agreed", "match.released", "match.fulfilled"]
+FeedType = Literal["match.proposed", "match.agreed", "match.adjusted", "match.released", "match.fulfilled"]
 
 FEED_PENDING = Table(
     "feed_pending",

@@ -7,7 +7,7 @@ from chassis.inbox import Subscription
 from contracts.event import Event
 from contracts.listings import ListingEvent
 from contracts.parcels import ParcelEvent
-from contracts.shipments import ShipmentCancelled, ShipmentDelivered, ShipmentEvent
+from contracts.shipments import ShipmentCancelled, ShipmentDelivered, ShipmentEvent, ShipmentPickedUp
 from services.matching.matches import service
 
 
@@ -20,7 +20,9 @@ async def on_listings(session: WriteSession, events: Sequence[Event]) -> None:
 async def on_shipments(session: WriteSession, events: Sequence[Event]) -> None:
     cancelled = {each.match_id for each in events if isinstance(each, ShipmentCancelled)}
     delivered = {each.match_id for each in events if isinstance(each, ShipmentDelivered)}
+    fetched_g = {each.match_id: each.quantity_g for each in events if isinstance(each, ShipmentPickedUp)}
     await service.release_unmoved(session, cancelled - delivered)
+    await service.weigh(session, fetched_g)
     await service.fulfil(session, delivered)
 
 

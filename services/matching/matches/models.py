@@ -20,6 +20,7 @@ from contracts.matches import (
     MatchStatus,
     ReleaseReason,
 )
+from services.matching.optimiser.policy import amount_fen
 from services.matching.orders.models import PriceBasis
 from services.matching.tables import Base
 
@@ -152,6 +153,16 @@ class Match(Base):
         self._release(reason)
         return True
 
+    def weigh(self, quantity_g: int) -> int:
+        """So much was fetched: less than agreed counts, more never does. What that gives back; 0 where nothing."""
+        if self.status != "agreed" or not 0 < quantity_g < self.quantity_g:
+            return 0
+        given_back_g = self.quantity_g - quantity_g
+        self.quantity_g = quantity_g
+        self.amount_fen = amount_fen(quantity_g, self.price_fen_per_kg)
+        self.version += 1
+        return given_back_g
+
     def fulfil(self) -> bool:
         """The goods were delivered; False unless it is agreed."""
         if self.status != "agreed":
@@ -190,9 +201,9 @@ class NewMatch(SimpleNamespace):
         return (self.producer_id, self.buyer_id)
 
 
-def fact_of(match: Match | NewMatch) -> MatchEvent:
-    """The event of the present status, with the match's whole state."""
-    return EVENT_BY_STATUS[match.status](
+def fact_of(match: Match | NewMatch, kind: type[MatchEvent] | None = None) -> MatchEvent:
+    """The event of this kind, by default that of the present status, with the match's whole state."""
+    return (kind or EVENT_BY_STATUS[match.status])(
         match_id=match.id,
         version=match.version,
         status=match.status,

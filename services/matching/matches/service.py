@@ -3,7 +3,7 @@
 Locks are taken in one order everywhere, so that no two wait for each other: supply by id, orders by id, matches by id.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,14 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.problems import Forbidden, NotFound
-from contracts.matches import MatchEvent, MatchStatus, ReleaseReason
+from contracts.matches import (
+    MatchAdjusted,
+    MatchAgreed,
+    MatchEvent,
+    MatchFulfilled,
+    MatchProposed,
+    MatchReleased,
+    ReleaseReason,
+)
 from contracts.parcels import ParcelEvent
 from services.matching.clock import database_now
 from services.matching.feed.models import FeedType
 from services.matching.feed.service import Note, note_all
 from services.matching.markets import mark_changed
 from services.matching.matches import queries
-from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match, NewMatch
+from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match, NewMatch, fact_of
 from services.matching.matches.schemas import MatchOut
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
 from services.matching.orders.models import Order
@@ -30,11 +38,12 @@ from services.matching.supply.models import Supply
 from services.matching.supply.queries import locked_supply
 
 LAPSED_BATCH = 200
-FEED_TYPE_BY_STATUS: dict[MatchStatus, FeedType] = {
-    "proposed": "match.proposed",
-    "agreed": "match.agreed",
-    "released": "match.released",
-    "fulfilled": "match.fulfilled",
+FEED_TYPES: dict[type[MatchEvent], FeedType] = {
+    MatchProposed: "match.proposed",
+    MatchAgreed: "match.agreed",
+    MatchAdjusted: "match.adjusted",
+    MatchReleased: "match.released",
+    MatchFulfilled: "match.fulfilled",
 }
 
 
@@ -61,6 +70,13 @@ class Deal:
         was = self.match.status
         self.match.decline(words)
         self._give_back(was)
+
+    def weigh(self, quantity_g: int) -> bool:
+        """So much was fetched: what it lacks goes back to both sides. False when it lacks nothing."""
+        given_back_g = self.match.weigh(quantity_g)
+        self.supply.give_back_agreed(given_back_g)
+        self.order.give_back_agreed(given_back_g)
+        return given_back_g > 0
 
     def _give_back(self, was: str) -> bool:
         for books in (self.supply, self.order):
@@ -146,6 +162,21 @@ async def count_holds(db: Database) -> None:
 async def release_unmoved(session: WriteSession, match_ids: Collection[UUID]) -> None:
     """Let go of agreed matches whose shipments were not fetched in time to arrive unspoiled."""
     await _release(session, await _locked(session, match_ids), lambda deal: "expired")
+
+
+async def weigh(session: WriteSession, fetched_g: Mapping[UUID, int]) -> None:
+    """By match, what was fetched: where that is less than was agreed, the rest goes back to the market.
+
+    One whose parcels have brought all of that by now is fulfilled.
+    """
+    deals = [deal for deal in await _locked(session, fetched_g.keys()) if deal.weigh(fetched_g[deal.match.id])]
+    if not deals:
+        return
+    await _mark_sides(session, deals)
+    await _tell(session, deals, MatchAdjusted)
+    totals = await queries.delivered_g(session, {deal.match.id for deal in deals})
+    brought = [deal.match for deal in deals if totals.get(deal.match.id, 0) >= deal.match.quantity_g]
+    await _tell_matches(session, [match for match in brought if match.fulfil()])
 
 
 async def fulfil(session: WriteSession, match_ids: Collection[UUID]) -> None:
@@ -252,23 +283,28 @@ async def _refuse_pairs(session: WriteSession, deals: Sequence[Deal]) -> None:
 
 
 async def _tell_released(session: WriteSession, deals: Sequence[Deal]) -> None:
-    sides = [(deal.match.produce, side) for deal in deals for side in (deal.match.listing_id, deal.match.order_id)]
-    await mark_changed(session, sides)
+    await _mark_sides(session, deals)
     await _tell(session, deals)
 
 
-async def _tell(session: WriteSession, deals: Sequence[Deal]) -> None:
+async def _mark_sides(session: WriteSession, deals: Sequence[Deal]) -> None:
+    """Both sides have something free again."""
+    sides = [(deal.match.produce, side) for deal in deals for side in (deal.match.listing_id, deal.match.order_id)]
+    await mark_changed(session, sides)
+
+
+async def _tell(session: WriteSession, deals: Sequence[Deal], kind: type[MatchEvent] | None = None) -> None:
     """What became of these matches, and once for each listing what is left of it."""
-    await _tell_matches(session, [deal.match for deal in deals])
+    await _tell_matches(session, [deal.match for deal in deals], kind)
     session.emit(*(supply.tell() for supply in dict.fromkeys(deal.supply for deal in deals)))
 
 
-async def _tell_matches(session: WriteSession, matches: Sequence[Match]) -> None:
-    facts = [match.fact() for match in matches]
+async def _tell_matches(session: WriteSession, matches: Sequence[Match], kind: type[MatchEvent] | None = None) -> None:
+    facts = [fact_of(match, kind) for match in matches]
     session.emit(*facts)
     await note_all(session, [note_of(match, fact) for match, fact in zip(matches, facts, strict=True)])
 
 
 def note_of(match: Match | NewMatch, fact: MatchEvent) -> Note:
     """The fact as it stands in the feeds of both sides."""
-    return Note(FEED_TYPE_BY_STATUS[fact.status], MatchOut.of(match), match.accounts)
+    return Note(FEED_TYPES[type(fact)], MatchOut.of(match), match.accounts)

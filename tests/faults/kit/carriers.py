@@ -37,7 +37,7 @@ class Carriers:
             if shipment in scarce or chance.random() < 0.6:
                 await self._send_parcels(who, answer.json(), chance, all_of_it=shipment in scarce)
             else:
-                await self._deliver(who, shipment["id"])
+                await self._deliver(who, shipment, chance)
 
     def _scarce_first(self, shipments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One of the scarce produce, as long as its programme still has money: it has to come to the end of that."""
@@ -47,9 +47,13 @@ class Carriers:
         scarce = {match["id"] for match in seen if match["produce"] == SCARCE_PRODUCE}
         return [each for each in shipments if each["match_id"] in scarce][:1]
 
-    async def _deliver(self, who: str, shipment_id: str) -> None:
+    async def _deliver(self, who: str, shipment: dict[str, Any], chance: Random) -> None:
+        """Of some less is fetched than was agreed: what they lack goes back to the market."""
+        shipment_id, part = shipment["id"], chance.choice((1.0, 1.0, 1.02, 0.9))
         for kind in ("picked_up", "delivered"):
-            body = {"type": kind, "at": now_text()}
+            body: dict[str, Any] = {"type": kind, "at": now_text()}
+            if kind == "picked_up":
+                body["weight_kg"] = max(0.001, round(part * shipment["quantity_kg"], 3))
             answer = await self._asking.caller.post(
                 who, f"/v1/shipments/{shipment_id}/events", body, key=self._asking.key()
             )

@@ -14,7 +14,13 @@ from tests.faults.kit.spy import Told
 UNREAD = 50
 """Whoever has more items than that was shown some: the load reads to the end."""
 Named = tuple[str, str, int]
-TYPES = {"duijie.match.proposed", "duijie.match.agreed", "duijie.match.released", "duijie.match.fulfilled"}
+TYPES = {
+    "duijie.match.proposed",
+    "duijie.match.agreed",
+    "duijie.match.adjusted",
+    "duijie.match.released",
+    "duijie.match.fulfilled",
+}
 
 
 async def judge(matching: str, told: Sequence[Told], journal: Journal, account_ids: Mapping[str, str]) -> Findings:

@@ -202,6 +202,17 @@ async def test_bad_input_is_named_and_changes_nothing(scene: Scene, said: dict[s
     assert (await scene.read(scene.carrier)).json()["version"] == 2
 
 
+@pytest.mark.parametrize(("weighed_kg", "carried_kg"), [(298.5, 298.5), (300, 300), (310, 300)])
+async def test_what_was_fetched_may_weigh_less_and_never_more(
+    scene: Scene, db: Database, weighed_kg: float, carried_kg: float
+) -> None:
+    await scene.post("claim", scene.carrier)
+    answer = await scene.report("picked_up", weight_kg=weighed_kg)
+    assert answer.json()["quantity_kg"] == carried_kg
+    fetched = [event for event in await told(db) if isinstance(event, ShipmentPickedUp)]
+    assert [event.quantity_g for event in fetched] == [1000 * carried_kg]
+
+
 async def test_nothing_is_delivered_before_it_was_picked_up(scene: Scene) -> None:
     await scene.post("claim", scene.carrier)
     await scene.report("picked_up")

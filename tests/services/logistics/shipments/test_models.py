@@ -178,14 +178,14 @@ def test_only_what_is_not_on_its_way_is_cancelled(status: ShipmentStatus) -> Non
 def test_a_fulfilled_match_ends_whatever_has_not_ended(status: ShipmentStatus) -> None:
     one = shipment(status)
     ended = status in {"delivered", "cancelled"}
-    assert one.fulfil() is not ended
+    assert one.fulfil(one.quantity_g) is not ended
     assert one.delivered_by_parcels is not ended
     assert one.status == (status if ended else "delivered")
 
 
 def test_what_parcels_delivered_the_carrier_may_still_tell_and_nothing_changes() -> None:
     one = shipment("claimed")
-    one.fulfil()
+    one.fulfil(one.quantity_g)
     assert one.report(US, "picked_up", NOON, NOON) is False
     assert one.report(US, "delivered", NOON, NOON) is False
     assert (one.status, one.version) == ("delivered", 6)
@@ -209,7 +209,7 @@ VERBS: dict[str, Callable[[Shipment, UUID], object]] = {
     "delivered": lambda one, who: one.report(who, "delivered", NOON, NOON),
     "failed": lambda one, who: one.report(who, "failed", NOON, NOON),
     "cancel": lambda one, who: one.cancel(),
-    "fulfil": lambda one, who: one.fulfil(),
+    "fulfil": lambda one, who: one.fulfil(one.quantity_g),
 }
 
 

@@ -3,22 +3,25 @@
 from itertools import permutations
 from uuid import UUID, uuid4
 
-from contracts.matches import MatchFulfilled, MatchReleased
+from contracts.matches import MatchAdjusted, MatchFulfilled, MatchReleased
 from contracts.parcels import ParcelEvent, ParcelScanned, ParcelSettled
 from contracts.shipments import ShipmentCancelled, ShipmentDelivered, ShipmentEvent, ShipmentPickedUp
 from contracts.supply import RemainingChanged
 from services.matching.matches.models import Match
+from services.matching.optimiser.policy import amount_fen
 from tests.services.matching.scene import Scene, books_balance, consume, soon
 
 
-def moved(match: Match, kind: type[ShipmentEvent], status: str, version: int = 3) -> ShipmentEvent:
+def moved(
+    match: Match, kind: type[ShipmentEvent], status: str, version: int = 3, quantity_g: int | None = None
+) -> ShipmentEvent:
     return kind(
         shipment_id=match.id,
         version=version,
         match_id=match.id,
         status=status,
         carrier_id=uuid4(),
-        quantity_g=match.quantity_g,
+        quantity_g=quantity_g or match.quantity_g,
         at=soon(),
     )
 
@@ -51,6 +54,52 @@ async def test_a_delivered_shipment_fulfils_its_match_once_and_it_stays_sold(sce
     assert (fulfilled.match_id, fulfilled.version) == (match.id, 2)
     supply, order = await scene.books_of(match)
     assert (supply.agreed_g, order.agreed_g, order.status) == (500_000, 500_000, "filled")
+
+
+async def test_what_was_fetched_may_be_less_and_the_rest_goes_back_to_the_market(scene: Scene) -> None:
+    match = await scene.matched()
+    fetched = moved(match, ShipmentPickedUp, "picked_up", quantity_g=420_500)
+    for _ in range(2):
+        await consume(scene.db, fetched)
+    (told,) = await scene.told_of(MatchAdjusted)
+    assert (told.match_id, told.version, told.status, told.quantity_g) == (match.id, 2, "agreed", 420_500)
+    assert told.amount_fen == amount_fen(420_500, match.price_fen_per_kg)
+    supply, order = await scene.books_of(match)
+    assert (supply.agreed_g, order.agreed_g, order.status) == (420_500, 420_500, "open")
+    assert (await scene.told_of(RemainingChanged))[-1].remaining_g == 1_000_000 - 420_500
+    await books_balance(scene.db)
+    await scene.round()
+    rest = [each for each in await scene.matches() if each.id != match.id]
+    assert [each.quantity_g for each in rest] == [79_500], "the next round brings what it lacked"
+
+
+async def test_more_than_was_agreed_and_what_is_no_longer_agreed_changes_nothing(scene: Scene) -> None:
+    match = await scene.matched()
+    await consume(scene.db, moved(match, ShipmentPickedUp, "picked_up", quantity_g=600_000))
+    await consume(scene.db, moved(match, ShipmentDelivered, "delivered"))
+    await consume(scene.db, moved(match, ShipmentPickedUp, "picked_up", quantity_g=100_000))
+    assert await scene.told_of(MatchAdjusted) == []
+    assert ((await scene.match(match.id)).quantity_g, (await scene.match(match.id)).status) == (500_000, "fulfilled")
+
+
+async def test_fetched_and_delivered_at_once_is_of_what_was_fetched(scene: Scene) -> None:
+    match = await scene.matched()
+    await consume(
+        scene.db,
+        moved(match, ShipmentPickedUp, "picked_up", quantity_g=420_000),
+        moved(match, ShipmentDelivered, "delivered", version=4, quantity_g=420_000),
+    )
+    (fulfilled,) = await scene.told_of(MatchFulfilled)
+    assert (fulfilled.version, fulfilled.quantity_g) == (3, 420_000)
+    await books_balance(scene.db)
+
+
+async def test_parcels_that_have_brought_all_that_was_fetched_fulfil_it(scene: Scene) -> None:
+    match = await scene.matched(quantity_kg=10)
+    await consume(scene.db, parcel(match, 9_500))
+    await consume(scene.db, moved(match, ShipmentPickedUp, "picked_up", quantity_g=9_500))
+    assert (await scene.match(match.id)).status == "fulfilled"
+    await books_balance(scene.db)
 
 
 async def test_a_cancelled_shipment_releases_its_match_and_the_order_is_open_again(scene: Scene) -> None:
