@@ -46,7 +46,7 @@ def create_gateway(
         "gateway",
         db=db,
         keys=LocalKeys(signer.jwks),
-        routers=[accounts.router, reference.router, pages.router],
+        routers=[accounts.router, reference.router, pages.router, pages.sheets_router],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         at_once=AT_ONCE,
     )

@@ -44,9 +44,21 @@ class Fetched:
 
 
 async def fetch(
-    upstream: Upstream, path: str, query: str = "", *, accept: str = "application/json", wait_s: float = WAIT_S
+    upstream: Upstream,
+    path: str,
+    query: str = "",
+    *,
+    accept: str = "application/json",
+    authorization: str = "",
+    wait_s: float = WAIT_S,
 ) -> Fetched:
-    """GET `path` of a service. Raises ServiceUnavailable when it does not answer in time."""
+    """GET `path` of a service, for the caller of this `authorization`, where there is one.
+
+    Raises ServiceUnavailable when it does not answer in time.
+    """
+    headers = [(b"host", b"gateway"), (b"accept", accept.encode())]
+    if authorization:
+        headers.append((b"authorization", authorization.encode("latin-1")))
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -56,7 +68,7 @@ async def fetch(
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [(b"host", b"gateway"), (b"accept", accept.encode())],
+        "headers": headers,
     }
     requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
     forever = asyncio.Event()

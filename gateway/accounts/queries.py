@@ -1,5 +1,6 @@
 """Reading accounts, clients and codes."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +13,10 @@ from gateway.accounts.models import Account, Client, Code
 
 async def account(session: AsyncSession, account_id: UUID) -> Account | None:
     return await session.get(Account, account_id)
+
+
+async def accounts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Account]:
+    return (await session.scalars(select(Account).where(Account.id.in_(ids)))).all()
 
 
 async def account_by_name(session: AsyncSession, role: Role, name_hash: bytes) -> Account | None:

@@ -1,7 +1,7 @@
 """What can be done with accounts: opening them, signing in, and giving tokens."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -29,6 +29,7 @@ from gateway.accounts.models import (
     about_name,
     about_phone,
 )
+from gateway.accounts.phones import masked
 from gateway.accounts.schemas import TokenForm
 from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
@@ -50,6 +51,12 @@ class SignIn:
     send_code: SendCode
     client_ttl: timedelta
     person_ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    name: str
+    phone_masked: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,15 @@ async def who_is(session: AsyncSession, account_id: UUID) -> Account:
     if account is None:
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return account
+
+
+async def contacts(session: AsyncSession, vault: Vault, ids: Collection[UUID]) -> dict[UUID, Contact]:
+    """Of these accounts, what a partner may be shown who has to find them: never a whole number."""
+    found = {}
+    for account in await queries.accounts(session, ids):
+        phone = account.phone(vault)
+        found[account.id] = Contact(account.name(vault), None if phone is None else masked(phone))
+    return found
 
 
 async def send_code(db: Database, desk: SignIn, phone: str) -> None:

@@ -1,19 +1,25 @@
 """The pages: where to go, the public board, the reference, and what a problem means."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from chassis.auth import Caller, only
 from chassis.problems import NotFound
+from chassis.routes import Read, slice_router
+from gateway.accounts import service
 from gateway.pages.board import read_board
 from gateway.pages.operations import read_reference
 from gateway.pages.problems import find_problem
 from gateway.pages.render import STATIC, page, reader_language
+from gateway.pages.sheet import parties, read_plan, sheets, vehicle_names
 
 router = APIRouter(include_in_schema=False)
+sheets_router = slice_router("/v1/routes", tag="routes")
 
 Text = Annotated[str | None, Query(max_length=100)]
 
@@ -37,6 +43,22 @@ async def board(
 async def docs(request: Request) -> HTMLResponse:
     document = await request.app.state.surface.document()
     return page(request, "docs.html", reference=read_reference(document, reader_language(request)))
+
+
+@sheets_router.get("/{plan_id}/sheet", response_class=HTMLResponse)
+async def read_sheet(
+    plan_id: UUID,
+    caller: Annotated[Caller, Depends(only("carrier"))],
+    request: Request,
+    session: Read,
+) -> HTMLResponse:
+    """A planned route to print for its drivers, a page a vehicle: stops, masses, whom to ask for; phones are masked."""
+    logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
+    plan = await read_plan(logistics, plan_id, authorization)
+    names = await vehicle_names(logistics, plan, authorization)
+    contacts = await service.contacts(session, request.app.state.sign_in.vault, parties(plan))
+    made = sheets(plan, names, contacts, reader_language(request))
+    return page(request, "sheet.html", plan=plan, sheets=made)
 
 
 async def problem(request: Request) -> HTMLResponse:

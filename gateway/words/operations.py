@@ -255,6 +255,13 @@ OPERATIONS: dict[str, Told] = {
             "As a GeoJSON FeatureCollection with `Accept: application/geo+json`.",
         ),
     ),
+    "read_sheet": Told(
+        Text("打印司机单", "Print the driver's sheet"),
+        Text(
+            "网页，每车一页：站点、公斤、联系人；电话只显示一部分。`?lang=en` 为英文。",
+            "A page a vehicle, as HTML: stops, masses, whom to ask for; phones are masked. `?lang=zh-CN` for Chinese.",
+        ),
+    ),
     "register_parcels": Told(
         Text("登记包裹", "Register parcels"),
         Text(

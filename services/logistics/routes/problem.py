@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -51,12 +52,36 @@ def problem_of(
     )
 
 
-def answer_of(problem: routing.Problem, plan: routing.RoutePlan, gone: Iterable[UUID]) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a driver has to know of a shipment beside the plan: of its pickup, then of its delivery, where and whose."""
+
+    produce: str
+    adcodes: tuple[str, str | None]
+    accounts: tuple[UUID, UUID | None]
+
+    @classmethod
+    def of(cls, plan: Plan, shipment: Shipment) -> "Ends":
+        """Nobody's is what is brought to a hub."""
+        direct = plan.hub_lon is None
+        return cls(
+            shipment.produce,
+            (shipment.origin_adcode, shipment.destination_adcode if direct else None),
+            (shipment.producer_id, shipment.buyer_id if direct else None),
+        )
+
+
+def answer_of(
+    problem: routing.Problem,
+    plan: routing.RoutePlan,
+    gone: Iterable[UUID],
+    ends: Mapping[str, Ends] | None = None,
+) -> Answer:
     """The plan as it is kept, with the depots it was made for and the shipments that were gone when it was made."""
     vehicles = {vehicle.id: vehicle for vehicle in problem.vehicles}
     tasks = {task.shipment_id: task for task in problem.tasks}
     return Answer(
-        vehicles=[_route(route, vehicles[route.vehicle_id]) for route in plan.vehicles],
+        vehicles=[_route(route, vehicles[route.vehicle_id], tasks, ends or {}) for route in plan.vehicles],
         unassigned=[
             *(_unassigned(each, tasks[each.shipment_id]) for each in plan.unassigned),
             *(UnassignedOut(shipment_id=each, reasons=["not_available"]) for each in gone),
@@ -158,7 +183,12 @@ def _travel(here: routing.Point, there: routing.Point) -> timedelta:
     return timedelta(seconds=metres / routing.SPEED_M_PER_S)
 
 
-def _route(route: routing.VehicleRoute, by: routing.Vehicle) -> VehicleRouteOut:
+def _route(
+    route: routing.VehicleRoute,
+    by: routing.Vehicle,
+    tasks: Mapping[str, routing.Task],
+    ends: Mapping[str, Ends],
+) -> VehicleRouteOut:
     return VehicleRouteOut(
         vehicle_id=UUID(route.vehicle_id),
         distance_m=route.distance_m,
@@ -169,16 +199,22 @@ def _route(route: routing.VehicleRoute, by: routing.Vehicle) -> VehicleRouteOut:
         returns_at=route.returns_at,
         depot=PointOut(lon=by.depot.lon, lat=by.depot.lat),
         start=None if by.at is None else PointOut(lon=by.at.lon, lat=by.at.lat),
-        stops=[
-            StopOut(
-                shipment_id=UUID(stop.shipment_id),
-                type=stop.type,
-                arrival=stop.arrival,
-                departure=stop.departure,
-                lon=stop.lon,
-                lat=stop.lat,
-            )
-            for stop in route.stops
-        ],
-        breaks=[RestOut(start=begins, end=ends) for begins, ends in route.rests],
+        stops=[_stop(stop, tasks[stop.shipment_id], ends.get(stop.shipment_id)) for stop in route.stops],
+        breaks=[RestOut(start=begins, end=over) for begins, over in route.rests],
+    )
+
+
+def _stop(stop: routing.Stop, task: routing.Task, ends: Ends | None) -> StopOut:
+    at = int(stop.type == "delivery")
+    return StopOut(
+        shipment_id=UUID(stop.shipment_id),
+        type=stop.type,
+        arrival=stop.arrival,
+        departure=stop.departure,
+        lon=stop.lon,
+        lat=stop.lat,
+        produce=None if ends is None else ends.produce,
+        quantity_kg=kg_of(task.quantity_g),
+        adcode=None if ends is None else ends.adcodes[at],
+        account_id=None if ends is None else ends.accounts[at],
     )

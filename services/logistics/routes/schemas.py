@@ -73,12 +73,18 @@ class PointOut(BaseModel):
 
 
 class StopOut(BaseModel):
+    """`account_id`: who hands over, or takes, there; null at a hub, as `adcode` is."""
+
     shipment_id: UUID
     type: StopType
     arrival: AwareDatetime
     departure: AwareDatetime
     lon: float
     lat: float
+    produce: str | None = None
+    quantity_kg: int | float | None = None
+    adcode: str | None = None
+    account_id: UUID | None = None
 
 
 class RestOut(BaseModel):

@@ -1,7 +1,7 @@
 """What can be done with route plans: ask for one, work on the next, keep or give up its answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from services.logistics.carriers.service import owner
 from services.logistics.clock import database_now
 from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
-from services.logistics.routes.problem import problem_of
+from services.logistics.routes.problem import Ends, problem_of
 from services.logistics.routes.progress import Progress, progress_of
 from services.logistics.routes.schemas import SHIPMENTS_MAX, Answer, NewPlan
 from services.logistics.routes.solving import FleetSolver
@@ -46,6 +46,7 @@ class Work:
     limit_s: float
     problem: Problem
     gone: tuple[UUID, ...]
+    ends: Mapping[str, Ends]
 
 
 async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
@@ -110,6 +111,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
         shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
         progress, laden = await _progress(session, plan)
         gone = tuple(each for each in plan.shipment_ids if each not in shipments and each not in laden)
+        rows = [*(shipments[each] for each in plan.shipment_ids if each in shipments), *laden.values()]
         return Work(
             plan_id=plan.id,
             attempt=plan.attempts,
@@ -117,11 +119,12 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
             problem=problem_of(
                 plan,
                 [vehicles[each] for each in plan.vehicle_ids],  # in the order asked for
-                [*(shipments[each] for each in plan.shipment_ids if each in shipments), *laden.values()],
+                rows,
                 max(plan.depart_at, now),  # nobody leaves in the past
                 progress,
             ),
             gone=gone,
+            ends={str(shipment.id): Ends.of(plan, shipment) for shipment in rows},
         )
 
 

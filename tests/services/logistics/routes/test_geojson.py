@@ -37,8 +37,9 @@ EIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 
 def plan(**changes: Any) -> PlanOut:
     """One van that fetches one lot and brings it."""
+    said = {"produce": "strawberry", "quantity_kg": 300.5, "adcode": "321323", "account_id": None}
     stops = [
-        {"shipment_id": LOT, "type": kind, "arrival": EIGHT, "departure": EIGHT, "lon": lon, "lat": lat}
+        {"shipment_id": LOT, "type": kind, "arrival": EIGHT, "departure": EIGHT, "lon": lon, "lat": lat, **said}
         for kind, (lon, lat) in (("pickup", FARM), ("delivery", MARKET))
     ]
     route = {
@@ -93,6 +94,10 @@ def test_what_is_no_geometry_of_a_feature_is_among_its_properties() -> None:
         "type": "pickup",
         "arrival": "2026-11-23T00:00:00Z",
         "departure": "2026-11-23T00:00:00Z",
+        "produce": "strawberry",
+        "quantity_kg": 300.5,
+        "adcode": "321323",
+        "account_id": None,
     }
     assert (delivery["properties"]["sequence"], delivery["properties"]["type"]) == (2, "delivery")
 
