@@ -34,6 +34,8 @@ SERVICE_BY_PREFIX: dict[str, Service] = {
 }
 WHY_UNSOLD = re.compile(r"/v1/listings/[^/]+/explanation")
 """A listing's explanation comes from matching, which alone knows the duals."""
+OF_SHIPMENTS = re.compile(r"/v1/feed/shipments(/.*)?")
+"""Two services have feeds."""
 
 PUBLIC_PREFIXES = ("/v1/board", "/v1/produce", "/v1/places", "/v1/auth", "/.well-known")
 
@@ -48,6 +50,8 @@ def service_for(path: str) -> Service | None:
     """The service behind a path or a path's template; None when it is none of theirs."""
     if WHY_UNSOLD.fullmatch(path):
         return "matching"
+    if OF_SHIPMENTS.fullmatch(path):
+        return "logistics"
     prefix = prefix_of(path)
     return SERVICE_BY_PREFIX[prefix] if prefix else None
 

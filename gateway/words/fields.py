@@ -234,6 +234,10 @@ MEMBERS: dict[str, Text] = {
     "StopOut.account_id": Text("在那里交货或收货的账户；集货点则空", "Who hands over or takes there; null at a hub"),
     "ChangeOut.change": Text("改什么", "What to change"),
     "ChangeOut.vehicle_id": Text("届时由哪辆车", "The vehicle that would then carry it"),
+    "ShipmentFeedItem.shipment": Text("当时的运单", "The shipment as it was then"),
+    "ShipmentFeedPage.next": Text(
+        "本页最后的编号；没有新事件则为 `after`", "The last seq of this page, else `after` itself"
+    ),
     "ready_at": Text("可取货时间", "When it can be picked up"),
     "carrier_id": Text("承运商的账户", "Account of the carrier"),
     "weight_kg": Text("实称公斤", "As weighed, kg"),

@@ -203,6 +203,20 @@ OPERATIONS: dict[str, Told] = {
     "read_shipment": Told(
         Text("看一个运单", "Read a shipment"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")
     ),
+    "read_shipment_feed": Told(
+        Text("按游标读自己的运单事件", "Read your shipments' events by cursor"),
+        Text(
+            "序号从 1 起，无间断；同一 `after` 与 `limit` 的整页永不改变。",
+            "Numbered from 1 without a gap; a full page of the same `after` and `limit` is the same bytes for ever.",
+        ),
+    ),
+    "read_open_shipments_feed": Told(
+        Text("按游标读可承接的运单", "Read by cursor what there is to claim"),
+        Text(
+            "新增的与不再可承接的；每家承运商看到的相同。",
+            "What came to be claimed, and what no longer is; the same for every carrier.",
+        ),
+    ),
     "claim_shipment": Told(
         Text("承接运单", "Claim a shipment"),
         Text(

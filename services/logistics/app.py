@@ -6,6 +6,7 @@ from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
 from services.logistics.carriers import api as carriers
+from services.logistics.feed import api as feed
 from services.logistics.parcels import api as parcels
 from services.logistics.programmes import api as programmes
 from services.logistics.routes import api as routes
@@ -17,7 +18,7 @@ SOURCE = "/duijie/logistics"
 
 def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
     """Who made `fleet_solver` stops it; one made here ends with this process."""
-    slices = (carriers, shipments, routes, parcels, programmes)
+    slices = (carriers, feed, shipments, routes, parcels, programmes)
     routers = [*(each.router for each in slices), routes.solve_router]
     app = create_app("logistics", db=db, keys=keys, routers=routers)
     app.state.fleet_solver = fleet_solver or FleetSolver()

@@ -1,6 +1,7 @@
 """Every table of this service, for its migrations and their check."""
 
 from services.logistics.carriers import models as carriers
+from services.logistics.feed import models as feed
 from services.logistics.parcels import models as parcels
 from services.logistics.programmes import models as programmes
 from services.logistics.routes import models as routes
@@ -11,6 +12,9 @@ from services.logistics.tables import Base
 METADATA = Base.metadata
 TABLES = [
     carriers.Vehicle,
+    feed.FEED.pending,
+    feed.FEED.items,
+    feed.FEED.heads,
     shipments.Shipment,
     shipments.Report,
     shipments.ReleasedMatch,

@@ -1,5 +1,7 @@
 """Everything the logistics service does without being asked, wired."""
 
+from functools import partial
+
 from chassis.db import Database
 from chassis.gauges import gauges
 from chassis.idempotency import forget_old
@@ -8,6 +10,7 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
+from services.logistics.feed.models import FEED
 from services.logistics.parcels.service import void_overdue
 from services.logistics.programmes import handlers as programmes
 from services.logistics.roads import Roads
@@ -30,6 +33,7 @@ def create_logistics_worker(
         [
             Task("relay", Relay(db, transport).run),
             Task("consumer", consumer.run),
+            Task("feed", partial(FEED.keep_appending, db)),
             gauges(db, consumer),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),

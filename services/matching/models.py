@@ -22,7 +22,7 @@ TABLES = [
     matches.Match,
     matches.REFUSED_PAIRS,
     matches.MATCH_DELIVERIES,
-    feed.FEED_PENDING,
-    feed.FEED_ITEMS,
-    feed.FEED_HEADS,
+    feed.FEED.pending,
+    feed.FEED.items,
+    feed.FEED.heads,
 ]

@@ -1,5 +1,7 @@
 """Everything the matching service does without being asked, wired."""
 
+from functools import partial
+
 from chassis.db import Database
 from chassis.gauges import EVERY_S as GAUGES_EVERY_S
 from chassis.gauges import gauges
@@ -9,7 +11,7 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
-from services.matching.feed.appender import Appender
+from services.matching.feed.models import FEED
 from services.matching.matches import handlers as matches
 from services.matching.matches import pruning
 from services.matching.matches import service as match_service
@@ -38,7 +40,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool)
             Task("consumer", consumer.run),
             gauges(db, consumer),
             every(GAUGES_EVERY_S, "holds", match_service.count_holds, db),
-            Task("feed", Appender(db).run),
+            Task("feed", partial(FEED.keep_appending, db)),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
             every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),

@@ -1,6 +1,7 @@
 """What can be done with shipments: one function a use case, inside the caller's transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +28,11 @@ from contracts.shipments import (
     ShipmentReleased,
 )
 from services.logistics.clock import database_now
+from services.logistics.feed.models import FeedType
+from services.logistics.feed.service import Note, note_all
 from services.logistics.shipments import queries
 from services.logistics.shipments.models import ReleasedMatch, Report, ReportType, Shipment, last_departure
-from services.logistics.shipments.schemas import NewReport
+from services.logistics.shipments.schemas import NewReport, ShipmentOut
 
 CANCEL_BATCH = 500
 
@@ -37,6 +40,16 @@ FACTS: dict[ReportType, type[ShipmentEvent]] = {
     "picked_up": ShipmentPickedUp,
     "delivered": ShipmentDelivered,
     "failed": ShipmentFailed,
+}
+
+FEED_TYPES: dict[type[ShipmentEvent], FeedType] = {
+    ShipmentOpened: "shipment.opened",
+    ShipmentClaimed: "shipment.claimed",
+    ShipmentReleased: "shipment.released",
+    ShipmentPickedUp: "shipment.picked_up",
+    ShipmentDelivered: "shipment.delivered",
+    ShipmentFailed: "shipment.failed",
+    ShipmentCancelled: "shipment.cancelled",
 }
 
 
@@ -52,7 +65,7 @@ async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shi
     shipment = _found(await queries.locked_shipment(session, shipment_id))
     now = await database_now(session)
     if shipment.claim(caller.account_id, now):
-        session.emit(shipment.fact(ShipmentClaimed, now))
+        await _tell(session, ShipmentClaimed, now, [shipment])
     return shipment
 
 
@@ -60,7 +73,7 @@ async def release(session: WriteSession, caller: Caller, shipment_id: UUID) -> S
     """Give a claimed shipment back; anyone may claim it then."""
     shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
     shipment.release(caller.account_id)
-    session.emit(shipment.fact(ShipmentReleased, await database_now(session)))
+    await _tell(session, ShipmentReleased, await database_now(session), [shipment], caller.account_id)
     return shipment
 
 
@@ -72,7 +85,7 @@ async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: 
     if shipment.carrier_id == caller.account_id and await queries.was_reported(session, shipment.id, *said):
         return shipment
     if shipment.report(caller.account_id, new.type, new.at, await database_now(session), weight_g):
-        session.emit(shipment.fact(FACTS[new.type], new.at))
+        await _tell(session, FACTS[new.type], new.at, [shipment])
     session.add(
         Report(
             id=uuid7(),
@@ -95,7 +108,8 @@ async def open_agreed(session: WriteSession, matches: Sequence[MatchAgreed]) -> 
         return
     # in one order, so that two batches with the same matches can't wait for each other
     opened = await queries.insert_shipments(session, [rows[match_id] for match_id in sorted(rows)])
-    session.emit(*(shipment.fact(ShipmentOpened, shipment.opened_at) for shipment in opened))
+    for shipment in opened:
+        await _tell(session, ShipmentOpened, shipment.opened_at, [shipment])
 
 
 async def cancel_released(session: WriteSession, matches: Sequence[MatchReleased]) -> None:
@@ -105,17 +119,15 @@ async def cancel_released(session: WriteSession, matches: Sequence[MatchReleased
     if unknown := match_ids - shipments.keys():
         await queries.note_released(session, unknown)
     now = await database_now(session)
-    for shipment in shipments.values():
-        if shipment.cancel():
-            session.emit(shipment.fact(ShipmentCancelled, now))
+    await _tell(session, ShipmentCancelled, now, [each for each in shipments.values() if each.cancel()])
 
 
 async def close_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
     """Parcels brought all of a match: its shipment has nothing left to carry."""
     now, quantity_g = await database_now(session), {match.match_id: match.quantity_g for match in matches}
-    for shipment in (await queries.locked_by_match(session, quantity_g.keys())).values():
-        if shipment.fulfil(quantity_g[shipment.match_id]):
-            session.emit(shipment.fact(ShipmentDelivered, now))
+    shipments = (await queries.locked_by_match(session, quantity_g.keys())).values()
+    done = [shipment for shipment in shipments if shipment.fulfil(quantity_g[shipment.match_id])]
+    await _tell(session, ShipmentDelivered, now, done)
 
 
 async def cancel_overdue(db: Database) -> int:
@@ -125,12 +137,33 @@ async def cancel_overdue(db: Database) -> int:
         async with db.transaction() as session:
             overdue = await queries.locked_overdue(session, CANCEL_BATCH)
             now = await database_now(session)
-            for shipment in overdue:
-                shipment.cancel()
-                session.emit(shipment.fact(ShipmentCancelled, now))
+            await _tell(session, ShipmentCancelled, now, [each for each in overdue if each.cancel()])
         cancelled += len(overdue)
         if len(overdue) < CANCEL_BATCH:
             return cancelled
+
+
+async def _tell(
+    session: WriteSession,
+    kind: type[ShipmentEvent],
+    at: datetime,
+    shipments: Sequence[Shipment],
+    until_now: UUID | None = None,
+) -> None:
+    """The event, and the feeds of those it concerns; `until_now`: the carrier that had it."""
+    session.emit(*(shipment.fact(kind, at) for shipment in shipments))
+    await note_all(session, [_note(kind, shipment, until_now) for shipment in shipments])
+
+
+def _note(kind: type[ShipmentEvent], shipment: Shipment, until_now: UUID | None) -> Note:
+    state = ShipmentOut.of(shipment)
+    parties = [shipment.producer_id, shipment.buyer_id, shipment.carrier_id, until_now]
+    return Note(
+        type=FEED_TYPES[kind],
+        state=state.model_dump_json(),
+        accounts=[account for account in parties if account is not None],
+        state_for_any=state.model_copy(update={"carrier_id": None}).model_dump_json(),
+    )
 
 
 def _found(shipment: Shipment | None) -> Shipment:

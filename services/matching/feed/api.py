@@ -5,7 +5,7 @@ from fastapi import Response
 from chassis.auth import AnyCaller
 from chassis.fields import Limit
 from chassis.routes import Db, slice_router
-from services.matching.feed import queries
+from services.matching.feed.models import FEED
 from services.matching.feed.schemas import After, FeedPage
 
 router = slice_router("/v1/feed", tag="feed")
@@ -14,5 +14,5 @@ router = slice_router("/v1/feed", tag="feed")
 @router.get("/matches", response_model=FeedPage)
 async def read_feed(caller: AnyCaller, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """Your own feed behind `after`. A full page of the same `after` and `limit` is the same bytes for ever."""
-    page = await queries.page(db, caller.account_id, after, limit)
+    page = await FEED.page(db, caller.account_id, after, limit)
     return Response(page.body, media_type="application/json", headers=page.caching)

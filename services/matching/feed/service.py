@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from chassis.db import WriteSession
+from chassis.feed import Item
 from contracts.matches import ReleaseReason
-from services.matching.feed.models import FEED_PENDING, FeedType
-
-LOOP = "feed"
-"""The name under which the appender is woken."""
-
-INSERT = insert(FEED_PENDING)
+from services.matching.feed.models import FEED, FeedType
 
 
 class MatchState(Protocol):
@@ -28,30 +22,14 @@ class MatchState(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event of one match for these accounts. `match` is its public state now, rendered here once for ever."""
+    """One event of one match for these accounts. `match` is its public state now."""
 
     type: FeedType
     match: MatchState
     accounts: Sequence[UUID]
 
 
-async def note(session: WriteSession, event_type: FeedType, match: MatchState, accounts: Sequence[UUID]) -> None:
-    """Put one event into the feed of each of these accounts; the transaction holds the match's row lock."""
-    await note_all(session, [Note(event_type, match, accounts)])
-
-
 async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
-    """The same for the many matches of a round, in this order and at once."""
-    if not notes:
-        return
-    await session.execute(INSERT, [_row(each) for each in notes])
-    session.wake(LOOP)
-
-
-def _row(note: Note) -> dict[str, object]:
-    return {
-        "accounts": list(dict.fromkeys(note.accounts)),  # who buys their own lot sees the event once
-        "type": note.type,
-        "reason": note.match.reason,
-        "match": note.match.model_dump_json(),
-    }
+    """Put these into the feeds of their accounts, in this order; the transaction holds the matches' row locks."""
+    items = [Item(each.type, each.match.model_dump_json(), each.accounts, each.match.reason) for each in notes]
+    await FEED.note(session, items)

@@ -32,6 +32,7 @@ NO_ROUNDS = """
 INSERT INTO round_timer (id, interval_s) VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET interval_s = excluded.interval_s
 """
 LAST_ROUND_S = 2.0  # by then a round that had begun is written
+FEEDS = ("matching", "logistics")
 
 
 class Gate:
@@ -145,7 +146,9 @@ class Gate:
 
     async def _waiting(self, working: asyncio.Task[None] | None) -> list[str]:
         found = ["outcomes that are not known"] if working is not None and not working.done() else []
-        tables = {name: ["outbox"] for name in SERVICES} | {"matching": ["outbox", "feed_pending"]}
+        tables = {name: ["outbox"] for name in SERVICES} | {
+            each: ["outbox", "feed_pending"] for each in ("matching", "logistics")
+        }
         for service, names in tables.items():
             connection = await asyncpg.connect(self.house.database(service), ssl=False)
             try:

@@ -19,6 +19,8 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/shipments"): PARTIES,
     ("GET", f"/v1/shipments/{ID}"): PARTIES,
     ("GET", f"/v1/shipments/{ID}/events"): PARTIES,
+    ("GET", "/v1/feed/shipments"): PARTIES,
+    ("GET", "/v1/feed/shipments/open"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/claim"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/release"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/events"): {"carrier"},

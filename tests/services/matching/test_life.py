@@ -15,8 +15,7 @@ from contracts.listings import ListingEvent
 from contracts.matches import MatchEvent
 from contracts.shipments import ShipmentCancelled, ShipmentDelivered
 from contracts.supply import RemainingChanged
-from services.matching.feed.appender import append_batch
-from services.matching.feed.models import FEED_ITEMS
+from services.matching.feed.models import FEED
 from services.matching.matches import service as matches
 from services.matching.matches.models import Match
 from services.matching.models import METADATA
@@ -151,11 +150,11 @@ class Life:
 
 
 async def feeds_of(scene: Scene) -> dict[UUID, list[dict[str, Any]]]:
-    while await append_batch(scene.db):
+    while await FEED.append_batch(scene.db):
         pass
     feeds: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     async with scene.db.reading() as session:
-        for row in await session.execute(select(FEED_ITEMS).order_by(FEED_ITEMS.c.account_id, FEED_ITEMS.c.seq)):
+        for row in await session.execute(select(FEED.items).order_by(FEED.items.c.account_id, FEED.items.c.seq)):
             feeds[row.account_id].append(json.loads(row.item))
     return feeds
 

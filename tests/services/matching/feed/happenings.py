@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from chassis.db import Database
 from contracts.matches import ReleaseReason
-from services.matching.feed.appender import Appender, append_batch
+from services.matching.feed.models import FEED
 from services.matching.feed.service import Note, note_all
 from tests.support.services import Issuer
 
@@ -36,14 +36,14 @@ async def happen(db: Database, *notes: Note) -> None:
 
 
 async def append_all(db: Database) -> None:
-    while await append_batch(db):
+    while await FEED.append_batch(db):
         pass
 
 
 @asynccontextmanager
 async def appending(db: Database) -> AsyncIterator[asyncio.Task[None]]:
     """One more appender at work, cancelled at the end."""
-    task = asyncio.create_task(Appender(db).run())
+    task = asyncio.create_task(FEED.keep_appending(db))
     try:
         yield task
     finally:

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select, text
 
+from chassis import feed
 from chassis.db import Database, WriteSession
-from services.matching.feed import appender
-from services.matching.feed.appender import Appender, append_batch
-from services.matching.feed.models import FEED_HEADS, FEED_ITEMS, FEED_PENDING
-from services.matching.feed.service import LOOP, Note, note_all
+from chassis.feed import LOOP
+from services.matching.feed.models import FEED
+from services.matching.feed.service import Note, note_all
 from tests.services.matching.feed.happenings import (
     State,
     Subscriber,
@@ -110,7 +110,7 @@ async def interrupted(db: Database, trading: asyncio.Task[None]) -> None:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appender, "BATCH", 7)
+    monkeypatch.setattr(feed, "BATCH", 7)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -145,7 +145,7 @@ async def test_who_commits_late_comes_later_where_a_cursor_over_ids_would_skip_t
     async def look_by_id() -> None:
         """What a reader does who takes the ids for a sequence: the test's own proof that it can fail."""
         async with db.reading() as session:
-            newer = select(FEED_PENDING.c.id).where(FEED_PENDING.c.id > max(seen_by_id, default=0))
+            newer = select(FEED.pending.c.id).where(FEED.pending.c.id > max(seen_by_id, default=0))
             seen_by_id.extend((await session.scalars(newer)).all())
 
     async with db.transaction() as slow:
@@ -179,7 +179,7 @@ async def test_an_appender_that_dies_between_two_batches_loses_nothing(
 ) -> None:
     account = uuid4()
     await happen(db, *[agreed(number, account) for number in range(20)])
-    assert await append_batch(db) == 7
+    assert await FEED.append_batch(db) == 7
     reader = await Subscriber(client, issuer, account).read_on()
     assert reader.seqs == [1, 2, 3, 4, 5, 6, 7]
     await append_all(db)
@@ -191,26 +191,26 @@ async def test_an_appender_that_dies_between_two_batches_loses_nothing(
 async def test_an_appender_that_dies_inside_a_batch_has_done_nothing(db: Database) -> None:
     await happen(db, agreed(1, uuid4()))
     async with undone(db) as session:
-        await session.execute(appender.APPEND, {"batch": 10})
+        await session.execute(FEED.append, {"batch": 10})
     async with db.reading() as session:
-        rows = [await session.scalar(select(func.count()).select_from(t)) for t in (FEED_PENDING, FEED_ITEMS)]
+        rows = [await session.scalar(select(func.count()).select_from(t)) for t in (FEED.pending, FEED.items)]
     assert rows == [1, 0]
 
 
 async def test_two_appenders_take_turns_and_the_second_sees_what_the_first_left(db: Database) -> None:
     accounts = [uuid4() for _ in range(4)]
     await happen(db, *[agreed(number, *accounts) for number in range(50)])
-    numbered = await asyncio.gather(*[append_batch(db) for _ in range(8)])
+    numbered = await asyncio.gather(*[FEED.append_batch(db) for _ in range(8)])
     assert sorted(numbered) == [0] * 7 + [50]
     async with db.reading() as session:
-        heads = (await session.scalars(select(FEED_HEADS.c.seq))).all()
+        heads = (await session.scalars(select(FEED.heads.c.seq))).all()
     assert list(heads) == [50] * 4
 
 
 async def test_an_appender_waits_for_its_turn_and_then_sees_what_was_committed_meanwhile(db: Database) -> None:
     async with db.transaction() as other:
-        await other.execute(select(func.pg_advisory_xact_lock(appender.APPENDER_LOCK)))
-        waiting = asyncio.create_task(append_batch(db))
+        await other.execute(select(func.pg_advisory_xact_lock(feed.APPENDER_LOCK)))
+        waiting = asyncio.create_task(FEED.append_batch(db))
         await asyncio.sleep(0.2)  # long enough for one that does not wait
         await happen(db, agreed(1, uuid4()))
         assert not waiting.done()
@@ -218,11 +218,11 @@ async def test_an_appender_waits_for_its_turn_and_then_sees_what_was_committed_m
 
 
 async def test_both_sides_of_an_event_are_numbered_in_one_batch(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appender, "BATCH", 1)
+    monkeypatch.setattr(feed, "BATCH", 1)
     await happen(db, agreed(1, uuid4(), uuid4()))
-    await append_batch(db)
+    await FEED.append_batch(db)
     async with db.reading() as session:
-        assert (await session.scalars(select(FEED_ITEMS.c.seq))).all() == [1, 1]
+        assert (await session.scalars(select(FEED.items.c.seq))).all() == [1, 1]
 
 
 async def test_who_is_both_sides_hears_of_it_once(client: httpx.AsyncClient, issuer: Issuer, db: Database) -> None:
@@ -235,7 +235,7 @@ async def test_who_is_both_sides_hears_of_it_once(client: httpx.AsyncClient, iss
 async def test_a_commit_in_this_process_wakes_the_appender(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appender, "POLL_S", 3600)
+    monkeypatch.setattr(feed, "POLL_S", 3600)
     reader = Subscriber(client, issuer, uuid4())
     account = reader.account_id
     async with asyncio.timeout(10), appending(db):
@@ -250,8 +250,8 @@ async def test_a_commit_in_this_process_wakes_the_appender(
 async def test_an_appender_that_is_woken_and_cancelled_at_once_ends(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appender, "POLL_S", 3600)
-    task = asyncio.create_task(Appender(db).run())
+    monkeypatch.setattr(feed, "POLL_S", 3600)
+    task = asyncio.create_task(FEED.keep_appending(db))
     await asyncio.sleep(0.2)  # it waits to be woken
     db.wake(LOOP).set()
     task.cancel()
@@ -291,4 +291,4 @@ async def test_a_matchs_later_event_never_has_an_earlier_time(
 async def test_nothing_to_note_is_no_statement(db: Database) -> None:
     none: list[Note] = []
     await happen(db, *none)
-    assert await append_batch(db) == 0
+    assert await FEED.append_batch(db) == 0

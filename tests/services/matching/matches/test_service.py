@@ -10,18 +10,17 @@ from sqlalchemy import select
 
 from contracts.matches import MatchAgreed, MatchProposed, MatchReleased
 from contracts.supply import RemainingChanged
-from services.matching.feed.appender import append_batch
-from services.matching.feed.models import FEED_ITEMS
+from services.matching.feed.models import FEED
 from services.matching.matches import service
 from services.matching.matches.models import REFUSED_PAIRS
 from tests.services.matching.scene import Scene, books_balance, consume, published, then, withdrawn
 
 
 async def feed(scene: Scene, account_id: UUID) -> list[dict[str, Any]]:
-    while await append_batch(scene.db):
+    while await FEED.append_batch(scene.db):
         pass
     async with scene.db.reading() as session:
-        mine = select(FEED_ITEMS.c.item).where(FEED_ITEMS.c.account_id == account_id).order_by(FEED_ITEMS.c.seq)
+        mine = select(FEED.items.c.item).where(FEED.items.c.account_id == account_id).order_by(FEED.items.c.seq)
         return [json.loads(item) for item in await session.scalars(mine)]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from chassis.db import Database
 from chassis.solvers import SolverFailed
 from contracts.rounds import RoundCleared
-from services.matching.feed.models import FEED_PENDING
+from services.matching.feed.models import FEED
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches import service as match_service
 from services.matching.optimiser.plan import Plan
@@ -240,7 +240,7 @@ async def test_every_match_is_noted_once_for_both_feeds(scene: Scene) -> None:
     await scene.order()
     await scene.round()
     async with scene.db.reading() as session:
-        (note,) = (await session.execute(select(FEED_PENDING))).all()
+        (note,) = (await session.execute(select(FEED.pending))).all()
     (match,) = await scene.matches()
     assert (note.type, note.accounts) == ("match.agreed", [match.producer_id, match.buyer_id])
 

@@ -1,0 +1,34 @@
+"""Telling of what happens to shipments, inside the transaction in which it happens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.db import WriteSession
+from chassis.feed import Item
+from services.logistics.feed.models import ANY_CARRIER, FEED, FeedType
+
+OF_WHAT_CAN_BE_CLAIMED: frozenset[FeedType] = frozenset(
+    {"shipment.opened", "shipment.claimed", "shipment.released", "shipment.failed", "shipment.cancelled"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One event of one shipment: its public state now for the accounts that it is of, and for every other carrier,
+    who is not told whose it is."""
+
+    type: FeedType
+    state: str
+    accounts: Sequence[UUID]
+    state_for_any: str
+
+
+async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
+    """Put these into the feeds, in this order; the transaction holds the shipments' row locks."""
+    items = []
+    for note in notes:
+        items.append(Item(note.type, note.state, note.accounts))
+        if note.type in OF_WHAT_CAN_BE_CLAIMED:
+            items.append(Item(note.type, note.state_for_any, [ANY_CARRIER]))
+    await FEED.note(session, items)
