@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
 from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember, remember_alone
+from chassis.images import PHOTO_LIMIT_B
 from chassis.problems import (
     NUL,
     FieldError,
@@ -220,6 +221,12 @@ class ImportRoute(Route):
     """A route that takes the body of an import."""
 
     body_limit_b = IMPORT_LIMIT_B
+
+
+class PhotoRoute(Route):
+    """A route that takes a photo, with what a form puts around it."""
+
+    body_limit_b = PHOTO_LIMIT_B + BODY_LIMIT_B
 
 
 def slice_router(prefix: str, *, tag: str, route_class: type[Route] = Route) -> APIRouter:

@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Text] = {
     "agent_id": Text("代办员的账户", "Account of the agent"),
     "vehicle_id": Text("车辆的标识", "Id of the vehicle"),
     "shipment_id": Text("运单的标识", "Id of the shipment"),
+    "photo_id": Text("照片的标识", "Id of the photo"),
     "plan_id": Text("路线规划的标识", "Id of the route plan"),
     "waybill": Text("面单号", "Number of the waybill"),
     "programme_id": Text("补贴项目的标识", "Id of the programme"),
@@ -234,6 +235,10 @@ MEMBERS: dict[str, Text] = {
     "StopOut.account_id": Text("在那里交货或收货的账户；集货点则空", "Who hands over or takes there; null at a hub"),
     "ChangeOut.change": Text("改什么", "What to change"),
     "ChangeOut.vehicle_id": Text("届时由哪辆车", "The vehicle that would then carry it"),
+    "size_b": Text("字节数", "Size, bytes"),
+    "width_px": Text("宽，像素", "Width, px"),
+    "height_px": Text("高，像素", "Height, px"),
+    "photo": Text("照片文件", "The photo"),
     "ShipmentFeedItem.shipment": Text("当时的运单", "The shipment as it was then"),
     "ShipmentFeedPage.next": Text(
         "本页最后的编号；没有新事件则为 `after`", "The last seq of this page, else `after` itself"

@@ -239,6 +239,18 @@ OPERATIONS: dict[str, Told] = {
         Text("重复报告同一事件不产生变化。", "The same told again changes nothing."),
         {409: ("shipment-not-claimed", "wrong-shipment-state")},
     ),
+    "show_shipment": Told(
+        Text("上传凭证照片", "Keep a photo as proof"),
+        Text(
+            "表单字段 `photo`：JPEG、PNG 或 WebP，至多 8 MiB；拍摄地点等信息会被去除。",
+            "A form with `photo`: JPEG, PNG or WebP of at most 8 MiB; where it was taken is taken out of it.",
+        ),
+        {409: ("shipment-not-claimed", "too-many-photos")},
+    ),
+    "list_photos": Told(
+        Text("列出运单的照片", "List a shipment's photos"), Text("按上传先后。", "In the order of their coming.")
+    ),
+    "read_photo": Told(Text("看一张照片", "See a photo"), Text("JPEG 图片。", "A JPEG.")),
     "ask_for_routes": Told(
         Text("请求规划路线", "Ask for routes"),
         Text(

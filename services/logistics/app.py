@@ -19,7 +19,7 @@ SOURCE = "/duijie/logistics"
 def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
     """Who made `fleet_solver` stops it; one made here ends with this process."""
     slices = (carriers, feed, shipments, routes, parcels, programmes)
-    routers = [*(each.router for each in slices), routes.solve_router]
+    routers = [*(each.router for each in slices), routes.solve_router, shipments.photos_router]
     app = create_app("logistics", db=db, keys=keys, routers=routers)
     app.state.fleet_solver = fleet_solver or FleetSolver()
     return app

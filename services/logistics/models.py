@@ -17,6 +17,7 @@ TABLES = [
     feed.FEED.heads,
     shipments.Shipment,
     shipments.Report,
+    shipments.Photo,
     shipments.ReleasedMatch,
     routes.Plan,
     parcels.PARCELS,

@@ -248,6 +248,7 @@ BODIES: dict[str, Any] = {
     "clear_markets": RoundRequest,
     "set_interval": Interval,
     "register_vehicle": NewVehicle,
+    "show_shipment": dict[str, str],
     "report_on_shipment": NewReport,
     "ask_for_routes": NewPlan,
     "solve_vroom": VroomProblem,
@@ -338,5 +339,7 @@ async def test_what_the_document_calls_public_is_and_nothing_else(apps: dict[str
 
 
 async def _without_token(client: httpx.AsyncClient, method: str, path: str, operation: Document) -> httpx.Response:
-    body = {} if "requestBody" in operation else None
-    return await client.request(method, filled(path), json=body)
+    taken = operation.get("requestBody", {"content": {}})["content"]
+    if "multipart/form-data" in taken:
+        return await client.request(method, filled(path), files={"photo": b"x"})
+    return await client.request(method, filled(path), json={} if taken else None)

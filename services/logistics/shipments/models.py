@@ -4,7 +4,20 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, ForeignKey, Index, Integer, Text, Uuid, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import FieldError, InvalidInput, Problem
@@ -19,6 +32,8 @@ HANDLING = timedelta(hours=4)
 SPEED_M_PER_H = 60_000
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clock of a carrier's phone may be off."""
+
+PHOTOS_MAX = 10
 
 CLAIMABLE: tuple[ShipmentStatus, ...] = ("open", "failed")
 NOT_PICKED_UP: tuple[ShipmentStatus, ...] = ("open", "claimed", "failed")
@@ -48,6 +63,12 @@ class WrongShipmentState(Problem):
     slug, status = "wrong-shipment-state", 409
     title = Words("运单状态不符", "The shipment is not in that state")
     detail = Words("运单现为 {present}，不能进行 {wanted}。", "The shipment is {present}: it can't be {wanted} now.")
+
+
+class TooManyPhotos(Problem):
+    slug, status = "too-many-photos", 409
+    title = Words("照片已满", "There are enough photos")
+    detail = Words("每个运单至多 {most} 张照片。", "A shipment has {most} photos at most.")
 
 
 def last_departure(spoils_at: datetime, min_remaining_life_h: int, distance_m: int) -> datetime:
@@ -143,6 +164,12 @@ class Shipment(Base):
         self._become(kind)
         return True
 
+    def show(self, carrier_id: UUID, photos: int) -> None:
+        """One more photo of it, beside so many. Raises ShipmentNotClaimed or TooManyPhotos."""
+        self._must_be_of(carrier_id)
+        if photos >= PHOTOS_MAX:
+            raise TooManyPhotos(most=PHOTOS_MAX)
+
     def cancel(self) -> bool:
         """End it before it was picked up; False when it is too late for that, or done before."""
         if self.status not in NOT_PICKED_UP:
@@ -206,6 +233,21 @@ class Report(Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     weight_g: Mapped[int | None] = mapped_column(BigInteger)
     reason: Mapped[str | None] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class Photo(Base):
+    """What a carrier showed of a shipment: a JPEG of ours, with nothing of the phone that took it."""
+
+    __tablename__ = "shipment_photos"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey(Shipment.id), index=True)
+    carrier_id: Mapped[UUID] = mapped_column(Uuid)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    size_b: Mapped[int] = mapped_column(Integer)
+    width_px: Mapped[int] = mapped_column(Integer)
+    height_px: Mapped[int] = mapped_column(Integer)
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 

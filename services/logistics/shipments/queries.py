@@ -14,7 +14,15 @@ from chassis.auth import Caller
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
 from services.logistics.clock import bounds_of
-from services.logistics.shipments.models import CLAIMABLE, NOT_PICKED_UP, ReleasedMatch, Report, ReportType, Shipment
+from services.logistics.shipments.models import (
+    CLAIMABLE,
+    NOT_PICKED_UP,
+    Photo,
+    ReleasedMatch,
+    Report,
+    ReportType,
+    Shipment,
+)
 
 
 def seen_by(caller: Caller) -> ColumnElement[bool]:
@@ -104,6 +112,21 @@ async def plannable_in(session: AsyncSession, carrier_id: UUID, prefix: str, lim
 async def reports_of(session: AsyncSession, shipment_id: UUID) -> Sequence[Report]:
     """In the order of their coming."""
     return (await session.scalars(select(Report).where(Report.shipment_id == shipment_id).order_by(Report.id))).all()
+
+
+async def photos_of(session: AsyncSession, shipment_id: UUID) -> Sequence[Photo]:
+    """Without their content, in the order of their coming."""
+    return (await session.scalars(select(Photo).where(Photo.shipment_id == shipment_id).order_by(Photo.id))).all()
+
+
+async def photo_content(session: AsyncSession, shipment_id: UUID, photo_id: UUID) -> bytes | None:
+    wanted = select(Photo.content).where(Photo.id == photo_id, Photo.shipment_id == shipment_id)
+    return (await session.execute(wanted)).scalar_one_or_none()
+
+
+async def count_photos(session: AsyncSession, shipment_id: UUID) -> int:
+    wanted = select(func.count()).where(Photo.shipment_id == shipment_id)
+    return (await session.execute(wanted)).scalar_one()
 
 
 async def was_reported(

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel
 from chassis.fields import Instant, Kg, KgOut, RequestModel, ShortText
 from contracts.listings import TemperatureClass
 from contracts.shipments import ShipmentStatus
-from services.logistics.shipments.models import Report, ReportType, Shipment
+from services.logistics.shipments.models import Photo, Report, ReportType, Shipment
 
 
 class NewReport(RequestModel):
@@ -79,4 +79,26 @@ class ReportOut(BaseModel):
             reason=report.reason,
             carrier_id=report.carrier_id,
             recorded_at=report.recorded_at,
+        )
+
+
+class PhotoOut(BaseModel):
+    """A JPEG of at most 1,600 pixels, turned upright; where it was taken is not in it."""
+
+    id: UUID
+    size_b: int
+    width_px: int
+    height_px: int
+    carrier_id: UUID
+    recorded_at: AwareDatetime
+
+    @classmethod
+    def of(cls, photo: Photo) -> Self:
+        return cls(
+            id=photo.id,
+            size_b=photo.size_b,
+            width_px=photo.width_px,
+            height_px=photo.height_px,
+            carrier_id=photo.carrier_id,
+            recorded_at=photo.recorded_at,
         )

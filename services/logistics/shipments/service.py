@@ -13,6 +13,7 @@ from catalogue.geodesy import Point
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
+from chassis.images import Photo as JpegPhoto
 from chassis.problems import NotFound
 from chassis.retention import delete_in_batches, redelivery_horizon
 from contracts.listings import Place
@@ -31,7 +32,7 @@ from services.logistics.clock import database_now
 from services.logistics.feed.models import FeedType
 from services.logistics.feed.service import Note, note_all
 from services.logistics.shipments import queries
-from services.logistics.shipments.models import ReleasedMatch, Report, ReportType, Shipment, last_departure
+from services.logistics.shipments.models import Photo, ReleasedMatch, Report, ReportType, Shipment, last_departure
 from services.logistics.shipments.schemas import NewReport, ShipmentOut
 
 CANCEL_BATCH = 500
@@ -97,6 +98,45 @@ async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: 
             reason=new.reason,
         )
     )
+    return shipment
+
+
+async def show(session: WriteSession, caller: Caller, shipment_id: UUID, photo: JpegPhoto) -> Photo:
+    """Keep a photo of the carrier's own shipment: proof of what was fetched, or handed over."""
+    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    shipment.show(caller.account_id, await queries.count_photos(session, shipment.id))
+    shown = Photo(
+        id=uuid7(),
+        shipment_id=shipment.id,
+        carrier_id=caller.account_id,
+        content=photo.content,
+        size_b=len(photo.content),
+        width_px=photo.width_px,
+        height_px=photo.height_px,
+    )
+    session.add(shown)
+    await session.flush()
+    return shown
+
+
+async def photos(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Sequence[Photo]:
+    """Of a shipment that is the caller's: who may only claim it sees none. Raises NotFound."""
+    return await queries.photos_of(session, (await _own(session, caller, shipment_id)).id)
+
+
+async def photo(session: AsyncSession, caller: Caller, shipment_id: UUID, photo_id: UUID) -> bytes:
+    """The JPEG. Raises NotFound."""
+    shipment = await _own(session, caller, shipment_id)
+    content = await queries.photo_content(session, shipment.id, photo_id)
+    if content is None:
+        raise NotFound()
+    return content
+
+
+async def _own(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Shipment:
+    shipment = await find(session, caller, shipment_id)
+    if caller.role == "carrier" and shipment.carrier_id != caller.account_id:
+        raise NotFound()
     return shipment
 
 

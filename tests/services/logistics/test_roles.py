@@ -1,5 +1,6 @@
 """Who may do what: every operation of the logistics service for every role, and for nobody."""
 
+import base64
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from contracts.accounts import Role
 from tests.support.services import Issuer
 
 ID = str(uuid4())
+A_DOT = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
+"""A PNG of one red pixel."""
 PARTIES = {"carrier", "producer", "agent", "platform", "group_leader", "citizen"}
 
 OPERATIONS: dict[tuple[str, str], set[str]] = {
@@ -19,6 +22,9 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/shipments"): PARTIES,
     ("GET", f"/v1/shipments/{ID}"): PARTIES,
     ("GET", f"/v1/shipments/{ID}/events"): PARTIES,
+    ("GET", f"/v1/shipments/{ID}/photos"): PARTIES,
+    ("POST", f"/v1/shipments/{ID}/photos"): {"carrier"},
+    ("GET", f"/v1/shipments/{ID}/photos/{ID}"): PARTIES,
     ("GET", "/v1/feed/shipments"): PARTIES,
     ("GET", "/v1/feed/shipments/open"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/claim"): {"carrier"},
@@ -39,12 +45,19 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
 }
 
 
+def sent(method: str, path: str) -> dict[str, Any]:
+    """A body of the kind that the operation takes."""
+    if method == "POST" and path.endswith("/photos"):
+        return {"files": {"photo": ("photo.png", A_DOT, "image/png")}}
+    return {"json": {}} if method == "POST" else {}
+
+
 def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
     """Those of the OpenAPI document, with ids filled in as above."""
     found = set()
     for path, methods in document["paths"].items():
         filled = path.replace("{waybill}", "SF1")
-        for name in ("vehicle_id", "shipment_id", "plan_id", "programme_id"):
+        for name in ("vehicle_id", "shipment_id", "photo_id", "plan_id", "programme_id"):
             filled = filled.replace(f"{{{name}}}", ID)
         found |= {(method.upper(), filled) for method in methods if path.startswith("/v1/")}
     return found
@@ -58,9 +71,8 @@ async def test_no_operation_is_forgotten_here(client: httpx.AsyncClient) -> None
 async def test_only_its_roles_and_an_admin_are_let_in(
     client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
 ) -> None:
-    body = {} if method == "POST" else None
     for role in get_args(Role):
-        answer = await client.request(method, path, json=body, headers=issuer.caller(role))
+        answer = await client.request(method, path, headers=issuer.caller(role), **sent(method, path))
         let_in = role in OPERATIONS[method, path] | {"admin"}
         assert (answer.status_code != 403) is let_in, (role, answer.text)
         assert answer.status_code < 500, answer.text
@@ -72,10 +84,9 @@ async def test_only_its_roles_and_an_admin_are_let_in(
 async def test_nobody_is_let_in_without_a_token_of_ours(
     client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
 ) -> None:
-    body = {} if method == "POST" else None
     foreign = Issuer().caller("admin")
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic YTpi"}, foreign):
-        answer = await client.request(method, path, json=body, headers=headers)
+        answer = await client.request(method, path, headers=headers, **sent(method, path))
         assert (answer.status_code, answer.headers["www-authenticate"].split()[0]) == (401, "Bearer"), answer.text
 
 
@@ -87,10 +98,12 @@ async def test_nobody_is_let_in_without_a_token_of_ours(
 async def test_an_id_that_is_none_is_not_there_rather_than_malformed(
     client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
 ) -> None:
-    body = {"type": "failed", "at": "2026-11-22T04:00:00Z"} if path.endswith("/events") and method == "POST" else None
+    body = sent(method, path)
+    if path.endswith("/events") and method == "POST":
+        body = {"json": {"type": "failed", "at": "2026-11-22T04:00:00Z"}}
     carrier = issuer.caller("carrier")
-    missing = await client.request(method, path, json=body, headers=carrier)
-    malformed = await client.request(method, path.replace(ID, "1"), json=body, headers=carrier)
+    missing = await client.request(method, path, headers=carrier, **body)
+    malformed = await client.request(method, path.replace(ID, "1"), headers=carrier, **body)
     assert (missing.status_code, malformed.status_code) == (404, 404)
     assert missing.json() == malformed.json()
 
@@ -120,7 +133,7 @@ async def test_an_empty_list_is_a_page_without_a_next(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [each for each in OPERATIONS if each[0] == "POST"], ids=lambda part: part.replace(ID, "id")
+    ("method", "path"), [each for each in OPERATIONS if "json" in sent(*each)], ids=lambda part: part.replace(ID, "id")
 )
 @pytest.mark.parametrize("body", [b"{", b'{"a": NaN}', b"\xff", b'{"a":1,"a":2}', b"[" * 40 + b"]" * 40])
 async def test_what_is_no_strict_json_is_refused_everywhere(
