@@ -42,6 +42,9 @@ class MatchEvent(Event):
     spoils_at: AwareDatetime = Field(description="When it can no longer be eaten.")
     min_remaining_life_h: int = Field(description="Life that must be left at arrival, h.")
     round_id: UUID = Field(description="Id of the round that found it.")
+    under_way_s: int | None = Field(
+        None, description="From leaving until it arrives, handling included, by the policy of that round, s."
+    )
 
     @property
     def key(self) -> str:

@@ -71,14 +71,18 @@ class TooManyPhotos(Problem):
     detail = Words("每个运单至多 {most} 张照片。", "A shipment has {most} photos at most.")
 
 
-def last_departure(spoils_at: datetime, min_remaining_life_h: int, distance_m: int) -> datetime:
+def last_departure(
+    spoils_at: datetime, min_remaining_life_h: int, distance_m: int, under_way_s: int | None = None
+) -> datetime:
     """The last moment a lot can leave and still arrive as fresh as was agreed.
 
-    spoils_at − min_remaining_life − handling − distance ÷ speed, with the handling and speed of policy 1 and the
-    match's own distance (detours included): the arrival by which matching judged it fresh, turned round.
+    spoils_at − min_remaining_life − under_way, as matching judged it fresh, turned round. A match that does not tell
+    how long it is under way is reckoned by policy 1: handling + its own distance (detours included) ÷ speed.
     """
-    travel = timedelta(hours=distance_m / SPEED_M_PER_H)
-    return spoils_at - timedelta(hours=min_remaining_life_h) - HANDLING - travel
+    under_way = HANDLING + timedelta(hours=distance_m / SPEED_M_PER_H)
+    if under_way_s is not None:
+        under_way = timedelta(seconds=under_way_s)
+    return spoils_at - timedelta(hours=min_remaining_life_h) - under_way
 
 
 class Shipment(Base):

@@ -243,7 +243,7 @@ def _row(match: MatchAgreed) -> dict[str, Any]:
         "deliver_by": match.deliver_by,
         "spoils_at": match.spoils_at,
         "min_remaining_life_h": match.min_remaining_life_h,
-        "leave_by": last_departure(match.spoils_at, match.min_remaining_life_h, match.distance_m),
+        "leave_by": last_departure(match.spoils_at, match.min_remaining_life_h, match.distance_m, match.under_way_s),
     }
 
 

@@ -50,9 +50,9 @@ class Match(Base):
     `words` are those of the side that declined; `ready_at` is when the lot can leave; `agree_by` is None where both
     had consented beforehand. The places carry the points that the distance was measured between.
 
-    From `price_basis` on stands what the round valued it by, as it was then: a ceiling may change later, and a rescue
-    is of the moment. All None: it was made before these were kept. One bonus None: whether the county is on that list
-    nobody knows.
+    `under_way_s` is by the policy of its round; None: it was made before that was kept. From `price_basis` on stands
+    what the round valued it by, as it was then: a ceiling may change later, and a rescue is of the moment. All None: it
+    was made before these were kept. One bonus None: whether the county is on that list nobody knows.
     """
 
     __tablename__ = "matches"
@@ -82,6 +82,7 @@ class Match(Base):
     destination_lat: Mapped[float] = mapped_column(Float)
     ready_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     arrives_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    under_way_s: Mapped[int | None] = mapped_column(Integer)
     deliver_by: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     spoils_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     min_remaining_life_h: Mapped[int] = mapped_column(Integer)
@@ -227,6 +228,7 @@ def fact_of(match: Match | NewMatch, kind: type[MatchEvent] | None = None) -> Ma
         spoils_at=match.spoils_at,
         min_remaining_life_h=match.min_remaining_life_h,
         round_id=match.round_id,
+        under_way_s=match.under_way_s,
     )
 
 

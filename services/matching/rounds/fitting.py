@@ -18,11 +18,15 @@ Row = Any
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """When a lot can leave, when it would be there, and the last moment to leave and still be in time and fresh."""
+    """When a lot can leave, when it would be there, and the last moment to leave and still be in time and fresh.
+
+    `under_way_s`: from leaving until it is there, rounded up.
+    """
 
     ready_at: datetime
     arrives_at: datetime
     last_departure: datetime
+    under_way_s: int
 
     @classmethod
     def of(cls, lot: Row, bid: Row, distance_m: int, policy: Policy, now: datetime) -> "Journey":
@@ -33,7 +37,9 @@ class Journey:
         last_us = due_us - under_way_us
         if lot.available_until is not None:
             last_us = min(last_us, us_of(lot.available_until))
-        return cls(instant_of(ready_us), instant_of(arrives_us), instant_of(last_us))
+        return cls(
+            instant_of(ready_us), instant_of(arrives_us), instant_of(last_us), -(-int(under_way_us) // 1_000_000)
+        )
 
     def in_time_for(self, lot: Row, bid: Row) -> bool:
         """Within both windows, and fresh on arrival."""

@@ -201,6 +201,7 @@ def _match(each: Fitting, round_id: UUID, now: datetime) -> NewMatch:
         destination_lat=destination.lat,
         ready_at=journey.ready_at,
         arrives_at=journey.arrives_at,
+        under_way_s=journey.under_way_s,
         deliver_by=bid.deliver_by,
         spoils_at=lot.spoils_at,
         min_remaining_life_h=bid.min_remaining_life_h,

@@ -233,3 +233,9 @@ def test_a_longer_way_or_more_life_asked_never_lets_it_leave_later(distance_m: i
     assert last_departure(NOON, life_h, distance_m + 1000) == leave_by - MINUTE
     assert last_departure(NOON, life_h + 1, distance_m) == leave_by - HOUR
     assert last_departure(NOON, 0, 0) == NOON - HANDLING
+
+
+def test_how_long_it_is_under_way_is_matchings_word_where_it_tells() -> None:
+    told = last_departure(NOON, 24, 240_000, under_way_s=6 * 3600)
+    assert told == NOON - 30 * HOUR
+    assert last_departure(NOON, 24, 240_000) == NOON - 32 * HOUR
