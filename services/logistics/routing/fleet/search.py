@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pyvrp import PenaltyManager, ProblemData, Solution
 
 LARGEST_PENALTY: Final = 1e8
+LARGEST_COST: Final = 2.0**62
+"""Of what all tasks break together, in PyVRP's 64 bits."""
 QUARTER_S: Final = 900
 CLIENTS_MAX: Final = 2000
 """Where windows would make more of them, jobs with several have one, from the first to the last."""
@@ -177,7 +179,9 @@ class _Limits:
         lacked = {each for each in asked if any(each not in vehicle.skills for vehicle in problem.vehicles)}
         counted = any(vehicle.max_tasks is not None for vehicle in problem.vehicles)
         prize = max((prize_of(problem, task) for task in problem.tasks), default=0)
-        return cls(tuple(sorted(lacked)), counted, len(problem.tasks), 1 + int(4 * prize / LARGEST_PENALTY))
+        many = len(problem.tasks)
+        unit = min(1 + int(4 * prize / LARGEST_PENALTY), int(LARGEST_COST / (LARGEST_PENALTY * max(1, many))))
+        return cls(tuple(sorted(lacked)), counted, many, unit)
 
     def capacity(self, vehicle: Vehicle) -> list[int]:
         skills = [self.many * self.unit * (each in vehicle.skills) for each in self.skills]

@@ -83,6 +83,22 @@ def test_the_reason_is_that_of_the_vehicle_which_comes_closest() -> None:
     assert reasons_for(Problem((small_and_warm, vehicle("b", capacity_g=1)), (task(),), DAWN)) == {"capacity"}
 
 
+@pytest.mark.parametrize(
+    ("van", "lot", "reason"),
+    [
+        ({"depot": Point(150.0, 0.0)}, {}, "window"),  # in the sea
+        ({"depot": Point(-60.0, -33.0), "shift_end": DAWN + 24 * HOUR}, {}, "window"),  # half round the earth
+        ({}, {"ready_at": DAWN + 9 * HOUR, "deliver_by": DAWN + 8 * HOUR}, "window"),  # never opens
+        ({}, {"spoils_at": DAWN - HOUR}, "spoils_before_arrival"),  # spoiled before it begins
+        ({"capacity_g": 0}, {}, "capacity"),
+    ],
+)
+def test_what_makes_no_sense_is_answered_with_a_reason(
+    van: dict[str, Any], lot: dict[str, Any], reason: Reason
+) -> None:
+    assert reason in reasons_for(Problem((vehicle(**van),), (task(**lot),), DAWN))
+
+
 def test_without_vehicles_every_shipment_says_so() -> None:
     assert reasons_for(Problem((), (task("a"), task("b")), DAWN)) == {"no_vehicle"}
 
