@@ -4,12 +4,18 @@ What a camera wrote beside the picture (where it was taken, by whose phone) is n
 """
 
 import asyncio
+import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PHOTO_LIMIT_B: Final = 8 * 1024 * 1024
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
+AT_ONCE: Final = 2
 PIXELS_MAX: Final = 50_000_000
 """Beyond that a small file could take gigabytes to open."""
 LONG_SIDE_PX: Final = 1600
@@ -30,20 +36,24 @@ class Photo:
     height_px: int
 
 
+POOL: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="photo")
+
+
 async def reencoded(content: bytes) -> Photo:
-    """The photo, in a thread: decoding takes some tenths of a second. Raises NotAPhoto."""
-    return await asyncio.to_thread(_reencoded, content)
+    """The photo, in a thread: decoding takes some tenths of a second, and tens of megabytes. Raises NotAPhoto."""
+    return await asyncio.get_running_loop().run_in_executor(POOL, _reencoded, content)
 
 
 def _reencoded(content: bytes) -> Photo:
-    from PIL import Image, ImageOps, UnidentifiedImageError  # only who takes photos needs it
+    from PIL import Image, UnidentifiedImageError  # only who takes photos needs it
 
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise NotAPhoto("too many pixels")
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            upright.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+            image.draft("RGB", (LONG_SIDE_PX, LONG_SIDE_PX))  # a JPEG is decoded no larger than it has to be
+            image.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+            upright = _upright(image).convert("RGB")
             clean = Image.new("RGB", upright.size)
             clean.paste(upright)  # its pixels alone
             written = BytesIO()
@@ -51,3 +61,13 @@ def _reencoded(content: bytes) -> Photo:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NotAPhoto(type(error).__name__) from error
     return Photo(written.getvalue(), clean.width, clean.height)
+
+
+def _upright(image: "Image.Image") -> "Image.Image":
+    """As it is to be looked at; as it is, where what the camera wrote of that can't be read."""
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except (struct.error, KeyError, TypeError, ValueError, ZeroDivisionError, OSError, SyntaxError):
+        return image

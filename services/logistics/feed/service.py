@@ -9,19 +9,27 @@ from chassis.feed import Item
 from services.logistics.feed.models import ANY_CARRIER, FEED, FeedType
 
 OF_WHAT_CAN_BE_CLAIMED: frozenset[FeedType] = frozenset(
-    {"shipment.opened", "shipment.claimed", "shipment.released", "shipment.failed", "shipment.cancelled"}
+    {
+        "shipment.opened",
+        "shipment.claimed",
+        "shipment.released",
+        "shipment.failed",
+        "shipment.cancelled",
+        "shipment.delivered",  # also of what parcels brought before anyone claimed it
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event of one shipment: its public state now for the accounts that it is of, and for every other carrier,
-    who is not told whose it is."""
+    """One event of one shipment: its public state now for the accounts that it is of; and for every other carrier, the
+    one among them that had it until now, who is not told whose it is."""
 
     type: FeedType
     state: str
     accounts: Sequence[UUID]
     state_for_any: str
+    had_it: UUID | None = None
 
 
 async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
@@ -29,6 +37,9 @@ async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
     items = []
     for note in notes:
         items.append(Item(note.type, note.state, note.accounts))
+        others = [] if note.had_it is None or note.had_it in note.accounts else [note.had_it]
         if note.type in OF_WHAT_CAN_BE_CLAIMED:
-            items.append(Item(note.type, note.state_for_any, [ANY_CARRIER]))
+            others.append(ANY_CARRIER)
+        if others:
+            items.append(Item(note.type, note.state_for_any, others))
     await FEED.note(session, items)

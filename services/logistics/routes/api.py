@@ -73,7 +73,7 @@ async def list_routes(
         before=after,
         limit=limit + 1,
     )
-    return Page.of([PlanOut.of(row) for row in rows], limit, lambda last: last.id)
+    return Page.of(await service.shown(session, rows), limit, lambda last: last.id)
 
 
 @router.get("/{plan_id}", response_model=PlanOut, responses=AS_GEOJSON)
@@ -82,4 +82,5 @@ async def read_route(
 ) -> PlanOut | JSONResponse:
     """One plan; as a GeoJSON FeatureCollection with `Accept: application/geo+json`."""
     response.headers["Vary"] = "Accept"
-    return geojson.as_accepted(PlanOut.of(await service.find(session, caller, plan_id)), accept)
+    (plan,) = await service.shown(session, [await service.find(session, caller, plan_id)])
+    return geojson.as_accepted(plan, accept)

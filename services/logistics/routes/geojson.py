@@ -26,9 +26,7 @@ def is_wanted(accept: str) -> bool:
 def feature_collection(plan: PlanOut) -> dict[str, Any]:
     """The routes as features; what is no geometry stands beside them, as foreign members (section 6.1)."""
     features = [feature for route in plan.vehicles for feature in (_line(route), *_points(route))]
-    beside = plan.model_dump(
-        mode="json", include={"id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
-    )
+    beside = plan.model_dump(mode="json", include=BESIDE)
     return {"type": "FeatureCollection", "features": features, **beside}
 
 

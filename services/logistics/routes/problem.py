@@ -96,6 +96,7 @@ def _unassigned(left: routing.Unassigned, task: routing.Task) -> UnassignedOut:
         shipment_id=UUID(left.shipment_id),
         reasons=list(left.reasons),
         change=None if left.change is None else _change(left.change, task),
+        aboard=None if task.aboard is None else UUID(task.aboard),
     )
 
 
@@ -133,11 +134,16 @@ def _vehicle(vehicle: Vehicle, depart_at: datetime, come: Progress | None) -> ro
         cost_fen_per_h=vehicle.cost_fen_per_h,
         breaks=tuple(
             routing.Break(*routing.clocks_from(opens, each["start"], each["end"]), 60 * each["minutes"])
-            for each in vehicle.breaks
+            for each in vehicle.breaks[_taken(come, depart_at) :]
         ),
         area=frozenset(map(adcode_prefix, vehicle.area)),
         at=None if come is None else come.at,
     )
+
+
+def _taken(come: Progress | None, depart_at: datetime) -> int:
+    """How many of its breaks a vehicle that is under way has behind it; they come in their order."""
+    return 0 if come is None else sum(over <= depart_at for over in come.rested_at)
 
 
 def _task(plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | None) -> routing.Task:

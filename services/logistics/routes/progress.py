@@ -1,7 +1,8 @@
 """How far a plan has been driven: what its drivers still have to do, what they have aboard, where they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from contracts.shipments import ShipmentStatus
@@ -11,16 +12,24 @@ from services.logistics.routing.problem import Point, Told
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`at`: where the last stop was that has been made, or else where it was when it was planned; None: its depot."""
+    """`at`: where the last stop was that has been made, or else where it was when it was planned; None: its depot.
+    `rested_at`: when its breaks are over.
+    """
 
     at: Point | None
     aboard: frozenset[UUID]
     told: tuple[Told, ...]
+    rested_at: tuple[datetime, ...] = ()
 
 
 def progress_of(answer: Answer, statuses: Mapping[UUID, ShipmentStatus]) -> dict[UUID, Progress]:
     """By vehicle. `statuses`: of the shipments that its carrier still has, as told by their reports."""
-    return {route.vehicle_id: _of(route, statuses) for route in answer.vehicles}
+    found = {route.vehicle_id: _of(route, statuses) for route in answer.vehicles}
+    for left in answer.unassigned:  # what was aboard and could not be brought is aboard still
+        if left.aboard is not None and statuses.get(left.shipment_id) == "picked_up":
+            come = found.get(left.aboard, Progress(None, frozenset(), ()))
+            found[left.aboard] = replace(come, aboard=come.aboard | {left.shipment_id})
+    return found
 
 
 def _of(route: VehicleRouteOut, statuses: Mapping[UUID, ShipmentStatus]) -> Progress:
@@ -31,6 +40,7 @@ def _of(route: VehicleRouteOut, statuses: Mapping[UUID, ShipmentStatus]) -> Prog
         at=Point(at.lon, at.lat) if at else None,
         aboard=frozenset(stop.shipment_id for stop in left if statuses.get(stop.shipment_id) == "picked_up"),
         told=tuple(Told(str(stop.shipment_id), stop.type) for stop in left),
+        rested_at=tuple(rest.end for rest in route.breaks) if made else (),
     )
 
 

@@ -1,5 +1,6 @@
 """Route plans on the public surface."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -73,7 +74,8 @@ class PointOut(BaseModel):
 
 
 class StopOut(BaseModel):
-    """`account_id`: who hands over, or takes, there; null at a hub, as `adcode` is."""
+    """`account_id`: who hands over, or takes, there; null at a hub, as `adcode` is, and while the shipment is not the
+    carrier's own."""
 
     shipment_id: UUID
     type: StopType
@@ -120,9 +122,12 @@ class ChangeOut(BaseModel):
 
 
 class UnassignedOut(BaseModel):
+    """`aboard`: the vehicle that has it already, and can't bring it in time."""
+
     shipment_id: UUID
     reasons: list[RouteReason]
     change: ChangeOut | None = None
+    aboard: UUID | None = None
 
 
 class Answer(BaseModel):
@@ -135,6 +140,9 @@ class Answer(BaseModel):
     unassigned: list[UnassignedOut] = []
     distance_source: DistanceSource | None = None
     moved_stops: int | None = None
+
+    def stops(self) -> list[StopOut]:
+        return [stop for route in self.vehicles for stop in route.stops]
 
 
 class PlanOut(Answer):
@@ -150,7 +158,16 @@ class PlanOut(Answer):
     created_at: AwareDatetime
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
+    def of(cls, plan: Plan, held: Collection[UUID]) -> Self:
+        """`held`: the shipments that its carrier has by now; of the others nobody is told whose they are."""
+        made = cls._whole(plan)
+        for stop in made.stops():
+            if stop.shipment_id not in held:
+                stop.account_id = None
+        return made
+
+    @classmethod
+    def _whole(cls, plan: Plan) -> Self:
         return cls(
             id=plan.id,
             status=plan.status,

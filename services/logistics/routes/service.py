@@ -21,14 +21,14 @@ from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import Ends, problem_of
 from services.logistics.routes.progress import Progress, progress_of
-from services.logistics.routes.schemas import SHIPMENTS_MAX, Answer, NewPlan
+from services.logistics.routes.schemas import SHIPMENTS_MAX, Answer, NewPlan, PlanOut
 from services.logistics.routes.solving import FleetSolver
 from services.logistics.routes.vroom import VroomProblem
 from services.logistics.routes.vroom_answer import VroomSolution, VroomTimes, solution_of
 from services.logistics.routes.vroom_problem import fleet_of
 from services.logistics.routing.problem import Problem
 from services.logistics.shipments.models import CLOCK_SKEW, Shipment
-from services.logistics.shipments.queries import held_by, plannable, plannable_in
+from services.logistics.shipments.queries import held_by, held_pairs, plannable, plannable_in
 
 LOOP = "routes"
 """The loop that an asked plan wakes."""
@@ -98,6 +98,17 @@ async def find(session: AsyncSession, caller: Caller, plan_id: UUID) -> Plan:
     return plan
 
 
+async def shown(session: AsyncSession, plans: Sequence[Plan]) -> list[PlanOut]:
+    """As their carriers read them now: whose a stop is they are told of what they have claimed alone."""
+    stops = {
+        (plan.carrier_id, stop.shipment_id)
+        for plan in plans
+        for stop in Answer.model_validate(plan.answer or {}).stops()
+    }
+    held = await held_pairs(session, stops)
+    return [PlanOut.of(plan, {each for carrier, each in held if carrier == plan.carrier_id}) for plan in plans]
+
+
 async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
     """Lease the next plan and read what it is about, so that nothing is open while it is solved."""
     async with db.transaction() as session:
@@ -134,8 +145,8 @@ async def _progress(session: AsyncSession, plan: Plan) -> tuple[dict[UUID, Progr
     if before is None or before.answer is None:
         return None, {}
     answer = Answer.model_validate(before.answer)
-    stops = {stop.shipment_id for route in answer.vehicles for stop in route.stops}
-    held = await held_by(session, plan.carrier_id, stops)
+    known = {stop.shipment_id for stop in answer.stops()} | {each.shipment_id for each in answer.unassigned}
+    held = await held_by(session, plan.carrier_id, known)
     progress = progress_of(answer, {each: shipment.status for each, shipment in held.items()})
     mine = {vehicle: each for vehicle, each in progress.items() if vehicle in plan.vehicle_ids}
     aboard = {each for one in mine.values() for each in one.aboard}
@@ -160,6 +171,9 @@ async def _must_be_planned(session: AsyncSession, carrier_id: UUID, previous: UU
     if plan is None or plan.answer is None:
         text = Text("没有这个方案，或它还没有路线。", "There is no such plan, or it has no routes yet.")
         raise NotFound(errors=[FieldError("#/previous", text)])
+    if plan.hub_lon is not None:  # of what was brought there no report tells
+        text = Text("送往集货点的方案不能接着规划。", "A plan to a hub can't be gone on with.")
+        raise InvalidInput(errors=[FieldError("#/previous", text)])
 
 
 async def _departure(session: AsyncSession, asked: datetime | None) -> datetime:
@@ -176,7 +190,10 @@ async def _departure(session: AsyncSession, asked: datetime | None) -> datetime:
 async def _chosen(session: AsyncSession, carrier_id: UUID, new: NewPlan) -> list[UUID]:
     match new.shipment_ids, new.adcode:
         case list(ids), None:
-            _must_have("shipment_ids", ids, await plannable(session, carrier_id, ids))
+            known = await plannable(session, carrier_id, ids)
+            if new.previous is not None:  # what is aboard, or has been brought since
+                known |= await held_by(session, carrier_id, ids)
+            _must_have("shipment_ids", ids, known)
             return ids
         case None, str(code):
             found = await plannable_in(session, carrier_id, adcode_prefix(code), SHIPMENTS_MAX + 1)

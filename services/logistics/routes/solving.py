@@ -1,6 +1,7 @@
 """Plans from a process of their own: within their limit, and while the caller waits where he asks for that."""
 
 import asyncio
+import logging
 from typing import Any
 
 import structlog
@@ -12,6 +13,8 @@ from services.logistics.routing.fleet.model import Problem as Fleet
 
 SOLVER = "services.logistics.routes.fleet_solver"
 WAIT_AT_MOST = 4
+WAIT_AT_MOST_S = 90.0
+"""Of the limits of all who wait: the gateway gives up after 120 s."""
 """Who comes later would wait for minutes."""
 OVERRUN_S = 15.0
 """Past its time limit, when a solver is taken to hang that has given no answer yet."""
@@ -35,8 +38,9 @@ async def best_within(solver: Solver, limit_s: float, *question: object) -> Any:
     left_s = max(0.0, ends - clock())
     try:
         return await solver.solve(left_s, within_s=left_s + LATE_S)
-    except (SolverDied, SolverTimeout) as error:
-        log.warning("route_search_lost", limit_s=limit_s, error=type(error).__name__)
+    except SolverFailed as error:
+        lost = isinstance(error, (SolverDied, SolverTimeout))
+        log.log(logging.WARNING if lost else logging.ERROR, "route_search_lost", limit_s=limit_s, error=str(error))
         return first
 
 
@@ -62,6 +66,7 @@ class FleetSolver:
         self._solver = Solver(SOLVER)
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._planning_s = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -70,9 +75,10 @@ class FleetSolver:
 
     async def plan(self, fleet: Fleet, limit_s: float) -> FleetPlan:
         """Raises SolverBusy and PlannerUnavailable."""
-        if self._waiting >= WAIT_AT_MOST:
+        if self._waiting >= WAIT_AT_MOST or (self._waiting and self._planning_s + limit_s > WAIT_AT_MOST_S):
             raise SolverBusy(headers={"Retry-After": str(round(limit_s) + 1)})
         self._waiting += 1
+        self._planning_s += limit_s
         try:
             async with self._turn:
                 plan: FleetPlan = await best_within(self._solver, limit_s, fleet)
@@ -81,6 +87,7 @@ class FleetSolver:
             raise PlannerUnavailable(headers={"Retry-After": "1"}) from failed
         finally:
             self._waiting -= 1
+            self._planning_s -= limit_s
 
     async def stop(self) -> None:
         """End the process, whatever it is doing."""

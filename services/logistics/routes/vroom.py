@@ -131,7 +131,7 @@ class VroomVehicle(_VroomModel):
     costs: VroomCosts = VroomCosts()
     skills: Skills = Field(default_factory=list)
     time_window: Window | None = None
-    speed_factor: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)] = 1.0
+    speed_factor: Annotated[float, Field(ge=0.01, le=5, allow_inf_nan=False)] = 1.0
     max_tasks: Annotated[StrictInt, Field(ge=0, le=STOPS_MAX)] | None = None
     type: str | None = None
     breaks: Annotated[list[VroomBreak], Field(max_length=5)] = Field(default_factory=list)

@@ -7,11 +7,12 @@ a county that not every vehicle serves.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.logistics.routing.fleet import model
+from services.logistics.routing.fleet.alone import hindrances
 from services.logistics.routing.fleet.change import Change as FleetChange
 from services.logistics.routing.fleet.worth import prize_of
 from services.logistics.routing.matrix import TravelMatrix
@@ -55,7 +56,7 @@ class AsFleet:
             travel=(model.Travel(matrix.duration_s, matrix.distance_m, matrix.distance_m),),
             dimensions=1,
         )
-        return cls(problem, matrix, fleet)
+        return cls(problem, matrix, _with_room_for_what_stays(problem, fleet))
 
     def told(self) -> list[list[int]] | None:
         """By vehicle the visits that its driver knows of; of shipments that the problem still has."""
@@ -99,7 +100,8 @@ class AsFleet:
     def _reasons(self, task: int, why: tuple[model.Reason, ...]) -> tuple[Reason, ...]:
         found: set[Reason] = set()
         if self.problem.tasks[task].aboard is not None:
-            why = tuple(each for each in why if each != "skills")  # of the others, which can't have it
+            # the others can't have it, and its own vehicle has room for it
+            why = tuple(each for each in why if each not in {"skills", "capacity"}) or ("capacity",)
         for each in why:
             assert each not in {"max_tasks", "max_travel_time", "max_distance"}, "nothing of ours is limited so"
             found |= self._unable(task) if each == "skills" else {each}  # type: ignore[arg-type]
@@ -132,8 +134,9 @@ class AsFleet:
             case "longer_shift":
                 kind, to = "shift_end", vehicle.shift_end + timedelta(seconds=change.by)
             case "longer_ride":
-                assert asked.on_board_max_s is not None, "only what has a limit can be beyond it"
-                kind, to = "on_board_max_s", asked.on_board_max_s + change.by
+                allowed_s = self.fleet.tasks[task].max_ride_s  # at least its own direct way
+                assert allowed_s is not None, "only what has a limit can be beyond it"
+                kind, to = "on_board_max_s", allowed_s + change.by
             case "worth":
                 kind, to = "prize_fen", -(-(prize_of(self.fleet, self.fleet.tasks[task]) + change.by) // MILLI)
             case "able" if asked.temperature_class not in vehicle.temperature_classes:
@@ -184,6 +187,20 @@ class AsFleet:
 
     def _instant(self, seconds: int) -> datetime:
         return self.problem.depart_at + timedelta(seconds=seconds)
+
+
+def _with_room_for_what_stays(problem: Problem, fleet: model.Problem) -> model.Problem:
+    """What is aboard of a vehicle and can't be brought in time any more takes its room all the same."""
+    row = {vehicle.id: number for number, vehicle in enumerate(problem.vehicles)}
+    stays_g = Counter[int]()
+    for number, task in enumerate(problem.tasks):
+        if task.aboard in row and hindrances(fleet, row[task.aboard], number):
+            stays_g[row[task.aboard]] += task.quantity_g
+    vehicles = tuple(
+        replace(by, capacity=(max(0, by.capacity[0] - stays_g[number]),)) if stays_g[number] else by
+        for number, by in enumerate(fleet.vehicles)
+    )
+    return replace(fleet, vehicles=vehicles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class RoutePlanning:
         """With the reasons for each shipment that is left out, and the least change that would be enough."""
         deadline = perf_counter() + limit_s + CHANGES_S
         found = self._planning.better(limit_s, seed)
-        return self._checked(self._asked.plan_of(found, _changes(self._asked.fleet, found, deadline)))
+        return self._checked(self._asked.plan_of(found, _changes(self._asked, found, deadline)))
 
     def _checked(self, plan: RoutePlan) -> RoutePlan:
         wrong = check_plan(self._asked.problem, plan, self._asked.matrix)
@@ -60,9 +60,12 @@ class RoutePlanning:
         return plan
 
 
-def _changes(fleet: model.Problem, plan: model.FleetPlan, deadline: float) -> dict[int, list[Change]]:
-    """What would be enough for each task that was left out, though there was time to look for a place."""
-    wanting = {task: why for task, why in plan.left_out.items() if "time_limit" not in why}
+def _changes(asked: AsFleet, plan: model.FleetPlan, deadline: float) -> dict[int, list[Change]]:
+    """What would be enough for each task that was left out, though there was time to look for a place; what is aboard
+    of a vehicle already nobody else can have."""
+    fleet, tasks = asked.fleet, asked.problem.tasks
+    left = plan.left_out.items()
+    wanting = {task: why for task, why in left if "time_limit" not in why and tasks[task].aboard is None}
     if not wanting or not fleet.vehicles:
         return {}
     visits: list[list[int]] = [[] for _ in fleet.vehicles]

@@ -68,7 +68,7 @@ class WrongShipmentState(Problem):
 class TooManyPhotos(Problem):
     slug, status = "too-many-photos", 409
     title = Words("照片已满", "There are enough photos")
-    detail = Words("每个运单至多 {most} 张照片。", "A shipment has {most} photos at most.")
+    detail = Words("每家承运商对一个运单至多 {most} 张照片。", "A carrier shows {most} photos of a shipment at most.")
 
 
 def last_departure(
@@ -184,12 +184,12 @@ class Shipment(Base):
     def fulfil(self, quantity_g: int) -> bool:
         """Its match is fulfilled, of so much; False when that is no news. Otherwise it was by parcels.
 
-        What was weighed while parcels brought more came too late to count.
+        What was weighed while parcels brought more came too late to count, also where it is delivered by now.
         """
-        self.quantity_g = quantity_g
-        if self.status in {"delivered", "cancelled"}:
+        if self.status == "cancelled" or (self.status == "delivered" and self.quantity_g == quantity_g):
             return False
-        self.delivered_by_parcels = True
+        self.delivered_by_parcels = self.delivered_by_parcels or self.status != "delivered"
+        self.quantity_g = quantity_g
         self._become("delivered")
         return True
 

@@ -98,6 +98,13 @@ async def held_by(session: AsyncSession, carrier_id: UUID, ids: Collection[UUID]
     return {shipment.id: shipment for shipment in await session.scalars(wanted)}
 
 
+async def held_pairs(session: AsyncSession, pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of these carriers with shipments who have or had them."""
+    wanted = select(Shipment.carrier_id, Shipment.id).where(Shipment.id.in_({shipment for _, shipment in pairs}))
+    found = await session.execute(wanted)
+    return {(carrier, shipment) for carrier, shipment in found if carrier and (carrier, shipment) in pairs}
+
+
 async def plannable_in(session: AsyncSession, carrier_id: UUID, prefix: str, limit: int) -> Sequence[UUID]:
     """What lies in an area and could be put on a route, the most urgent first."""
     wanted = (
@@ -124,8 +131,8 @@ async def photo_content(session: AsyncSession, shipment_id: UUID, photo_id: UUID
     return (await session.execute(wanted)).scalar_one_or_none()
 
 
-async def count_photos(session: AsyncSession, shipment_id: UUID) -> int:
-    wanted = select(func.count()).where(Photo.shipment_id == shipment_id)
+async def count_photos(session: AsyncSession, shipment_id: UUID, carrier_id: UUID) -> int:
+    wanted = select(func.count()).where(Photo.shipment_id == shipment_id, Photo.carrier_id == carrier_id)
     return (await session.execute(wanted)).scalar_one()
 
 

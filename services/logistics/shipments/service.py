@@ -64,9 +64,9 @@ async def find(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Ship
 async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
     """Take a shipment. Of two carriers at once one gets it, and the other is told so rather than that there is none."""
     shipment = _found(await queries.locked_shipment(session, shipment_id))
-    now = await database_now(session)
+    now, had_it = await database_now(session), shipment.carrier_id
     if shipment.claim(caller.account_id, now):
-        await _tell(session, ShipmentClaimed, now, [shipment])
+        await _tell(session, ShipmentClaimed, now, [shipment], had_it)
     return shipment
 
 
@@ -104,7 +104,7 @@ async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: 
 async def show(session: WriteSession, caller: Caller, shipment_id: UUID, photo: JpegPhoto) -> Photo:
     """Keep a photo of the carrier's own shipment: proof of what was fetched, or handed over."""
     shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
-    shipment.show(caller.account_id, await queries.count_photos(session, shipment.id))
+    shipment.show(caller.account_id, await queries.count_photos(session, shipment.id, caller.account_id))
     shown = Photo(
         id=uuid7(),
         shipment_id=shipment.id,
@@ -188,21 +188,22 @@ async def _tell(
     kind: type[ShipmentEvent],
     at: datetime,
     shipments: Sequence[Shipment],
-    until_now: UUID | None = None,
+    had_it: UUID | None = None,
 ) -> None:
-    """The event, and the feeds of those it concerns; `until_now`: the carrier that had it."""
+    """The event, and the feeds of those it concerns; `had_it`: the carrier until now."""
     session.emit(*(shipment.fact(kind, at) for shipment in shipments))
-    await note_all(session, [_note(kind, shipment, until_now) for shipment in shipments])
+    await note_all(session, [_note(kind, shipment, had_it) for shipment in shipments])
 
 
-def _note(kind: type[ShipmentEvent], shipment: Shipment, until_now: UUID | None) -> Note:
+def _note(kind: type[ShipmentEvent], shipment: Shipment, had_it: UUID | None) -> Note:
     state = ShipmentOut.of(shipment)
-    parties = [shipment.producer_id, shipment.buyer_id, shipment.carrier_id, until_now]
+    parties = [shipment.producer_id, shipment.buyer_id, shipment.carrier_id]
     return Note(
         type=FEED_TYPES[kind],
         state=state.model_dump_json(),
         accounts=[account for account in parties if account is not None],
         state_for_any=state.model_copy(update={"carrier_id": None}).model_dump_json(),
+        had_it=had_it,
     )
 
 

@@ -21,8 +21,7 @@ async def on_shipments(session: WriteSession, events: Sequence[Event]) -> None:
     cancelled = {each.match_id for each in events if isinstance(each, ShipmentCancelled)}
     delivered = {each.match_id for each in events if isinstance(each, ShipmentDelivered)}
     fetched_g = {each.match_id: each.quantity_g for each in events if isinstance(each, ShipmentPickedUp)}
-    await service.release_unmoved(session, cancelled - delivered)
-    await service.weigh(session, fetched_g)
+    await service.hear_of_pickups(session, fetched_g, unmoved=cancelled - delivered)
     await service.fulfil(session, delivered)
 
 

@@ -159,23 +159,24 @@ async def count_holds(db: Database) -> None:
         HOLDS_WAITING.set(await queries.count_proposed(session))
 
 
-async def release_unmoved(session: WriteSession, match_ids: Collection[UUID]) -> None:
-    """Let go of agreed matches whose shipments were not fetched in time to arrive unspoiled."""
-    await _release(session, await _locked(session, match_ids), lambda deal: "expired")
-
-
-async def weigh(session: WriteSession, fetched_g: Mapping[UUID, int]) -> None:
+async def hear_of_pickups(
+    session: WriteSession, fetched_g: Mapping[UUID, int], *, unmoved: Collection[UUID] = ()
+) -> None:
     """By match, what was fetched: where that is less than was agreed, the rest goes back to the market.
 
-    One whose parcels have brought all of that by now is fulfilled.
+    `unmoved` are agreed matches whose shipments were not fetched in time to arrive unspoiled: they are let go of. All
+    are locked at once, in the one order.
     """
-    deals = [deal for deal in await _locked(session, fetched_g.keys()) if deal.weigh(fetched_g[deal.match.id])]
-    if not deals:
+    deals = await _locked(session, {*fetched_g, *unmoved})
+    await _release(session, [deal for deal in deals if deal.match.id in unmoved], lambda deal: "expired")
+    weighed = [deal for deal in deals if deal.match.id in fetched_g and deal.weigh(fetched_g[deal.match.id])]
+    if not weighed:
         return
-    await _mark_sides(session, deals)
-    await _tell(session, deals, MatchAdjusted)
-    totals = await queries.delivered_g(session, {deal.match.id for deal in deals})
-    brought = [deal.match for deal in deals if totals.get(deal.match.id, 0) >= deal.match.quantity_g]
+    await _mark_sides(session, weighed)
+    await _tell(session, weighed, MatchAdjusted)
+    totals = await queries.delivered_g(session, {deal.match.id for deal in weighed})
+    brought = [deal.match for deal in weighed if totals.get(deal.match.id, 0) >= deal.match.quantity_g]
+    # whose parcels have brought all that was fetched by now
     await _tell_matches(session, [match for match in brought if match.fulfil()])
 
 

@@ -30,6 +30,8 @@ def hopeless(problem: Problem, task: int) -> tuple[Reason, ...]:
             return ()
     if not against:
         return ("no_vehicle",)
+    # who lacks a skill says nothing where others have them all
+    against = [reasons for reasons in against if "skills" not in reasons] or against
     fewest = min(map(len, against))
     return tuple(sorted({reason for reasons in against if len(reasons) == fewest for reason in reasons}))
 

@@ -101,7 +101,7 @@ class Changes:
         for route in _routes(self._unending, unending, vehicle, asked, deadline) if "shift" in why else ():
             if (over_s := route.ends_s - by.window[1]) > 0:
                 yield Change("longer_shift", over_s, vehicle, over_s / DAY_S)
-        if not asked.skills <= by.skills:
+        if "skills" in why and not asked.skills <= by.skills:
             for _ in _routes(
                 self._problem, self._tours[vehicle], vehicle, replace(asked, skills=frozenset()), deadline
             ):

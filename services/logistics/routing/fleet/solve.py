@@ -59,6 +59,8 @@ class Planning:
         self._hopeless = hopeless_among(self._problem, looked_at_by)
         for vehicle, visits in enumerate(self._told or ()):
             self._visits[vehicle] = repaired(self._problem, vehicle, list(visits), looked_at_by)
+        known = {visit >> 1 for visits in self._visits for visit in visits}
+        self._hopeless = {task: why for task, why in self._hopeless.items() if task not in known}  # in company it goes
         return self._with_all(began + limit_s, explained=False)
 
     def better(self, limit_s: float, seed: int = 0) -> FleetPlan:

@@ -57,6 +57,25 @@ async def test_each_party_reads_its_own_and_every_carrier_what_there_is_to_claim
         assert {item["shipment"]["carrier_id"] for item in seen} == {None}, "nobody is told who took it"
 
 
+async def test_who_failed_and_lost_it_to_another_hears_of_that_and_not_of_whom(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    await hear(db, agreed())
+    first, second = issuer.caller("carrier"), issuer.caller("carrier")
+    (item,) = (await client.get("/v1/shipments", headers=first)).json()["items"]
+    path = f"/v1/shipments/{item['id']}"
+    await client.post(f"{path}/claim", headers=first)
+    failed = {"type": "failed", "at": datetime.now(UTC).isoformat(), "reason": "a flat tyre"}
+    await client.post(f"{path}/events", json=failed, headers=first)
+    await client.post(f"{path}/claim", headers=second)
+    while await FEED.append_batch(db):
+        pass
+    items = await read(client, first)
+    assert told(items) == [(1, "claimed"), (2, "failed"), (3, "claimed")]
+    assert [each["shipment"]["carrier_id"] is None for each in items] == [False, False, True]
+    assert told(await read(client, second)) == [(1, "claimed")]
+
+
 async def test_a_page_goes_on_where_the_last_one_ended_and_a_full_one_never_changes(
     client: httpx.AsyncClient, issuer: Issuer, db: Database
 ) -> None:

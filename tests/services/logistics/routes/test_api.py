@@ -158,7 +158,9 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
     assert (await carrier.client.post(f"{url}/events", json=event, headers=carrier.headers)).status_code == 200
     await hear(db, *county(1, seed=8))
-    again = await carrier.asks(adcode="321323", depart_at=None, previous=before["id"])
+    ids = [*{stop["shipment_id"] for stop in route["stops"]}, (await carrier.shipments())[0]]
+    again = await carrier.asks(shipment_ids=ids, depart_at=None, previous=before["id"])
+    assert again.status_code == 202, "what is aboard may be named, too"
     await planner.plan_next()
     after = (await carrier.reads(again.json()["id"])).json()
     assert (after["previous"], after["moved_stops"], after["unassigned"]) == (before["id"], 0, [])
@@ -170,6 +172,37 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     told = [(stop["shipment_id"], stop["type"]) for stop in route["stops"][1:]]
     kept = [(stop["shipment_id"], stop["type"]) for stop in now["stops"]]
     assert [each for each in kept if each in told] == told
+
+
+async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(
+    carrier: Carrier, planner: Planner, db: Database, issuer: Issuer
+) -> None:
+    await hear(db, *county(2))
+    asked = (await carrier.asks(adcode="321323")).json()["id"]
+    await planner.plan_next()
+
+    async def named() -> set[str]:
+        listed = (await carrier.client.get("/v1/routes", headers=carrier.headers)).json()["items"]
+        read = (await carrier.reads(asked)).json()
+        assert listed == [read]
+        stops = [stop for route in read["vehicles"] for stop in route["stops"]]
+        return {stop["shipment_id"] for stop in stops if stop["account_id"] is not None}
+
+    mine, other = await carrier.shipments()
+    assert await named() == set()
+    await carrier.client.post(f"/v1/shipments/{mine}/claim", headers=carrier.headers)
+    await carrier.client.post(f"/v1/shipments/{other}/claim", headers=issuer.caller("carrier"))
+    assert await named() == {mine}
+    await carrier.client.post(f"/v1/shipments/{mine}/release", headers=carrier.headers)
+    assert await named() == set()
+
+
+async def test_a_plan_to_a_hub_is_not_gone_on_with(carrier: Carrier, planner: Planner, db: Database) -> None:
+    await hear(db, *county(1))
+    hub = (await carrier.asks(adcode="321323", hub={"lon": 118.7, "lat": 33.7})).json()["id"]
+    await planner.plan_next()
+    answer = await carrier.asks(adcode="321323", previous=hub)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["#/previous"])
 
 
 async def test_the_plan_before_is_ones_own_and_has_routes(carrier: Carrier, db: Database, issuer: Issuer) -> None:
@@ -192,7 +225,7 @@ async def test_what_another_claimed_meanwhile_is_said_to_be_gone(
     await carrier.client.post(f"/v1/shipments/{ids[0]}/claim", headers=issuer.caller("carrier"))
     await planner.plan_next()
     plan = (await carrier.reads(asked.json()["id"])).json()
-    assert plan["unassigned"] == [{"shipment_id": ids[0], "reasons": ["not_available"], "change": None}]
+    assert plan["unassigned"] == [{"shipment_id": ids[0], "reasons": ["not_available"], "change": None, "aboard": None}]
     assert {stop["shipment_id"] for route in plan["vehicles"] for stop in route["stops"]} == {ids[1]}
 
 

@@ -242,7 +242,9 @@ async def test_a_shipment_that_is_gone_is_not_asked_for_and_is_named_in_the_answ
     assert told.asked[0][1].tasks == ()
     answer = (await stored(db, plan_id)).answer
     assert answer is not None
-    assert answer["unassigned"] == [{"shipment_id": str(gone), "reasons": ["not_available"], "change": None}]
+    assert answer["unassigned"] == [
+        {"shipment_id": str(gone), "reasons": ["not_available"], "change": None, "aboard": None}
+    ]
 
 
 async def test_planners_at_once_share_the_work_and_make_each_plan_once(db: Database) -> None:

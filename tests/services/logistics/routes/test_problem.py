@@ -11,6 +11,7 @@ from catalogue.geodesy import great_circle_km
 from services.logistics.carriers.models import Vehicle
 from services.logistics.routes.models import Plan
 from services.logistics.routes.problem import HUB_HANDLING, answer_of, problem_of
+from services.logistics.routes.progress import Progress
 from services.logistics.routes.schemas import Answer
 from services.logistics.routing.matrix import great_circle
 from services.logistics.routing.problem import Break, Change, Point, Problem, RoutePlan, Unassigned
@@ -100,6 +101,17 @@ def test_a_vehicle_is_asked_with_its_breaks_by_the_clocks_of_its_shift_and_the_c
         Break(evening + 7 * HOUR, evening + 8 * HOUR, 900),
     )
     assert (van.area, van.cost_fen_per_h) == ({"32", "3411", "321323"}, 3600)
+
+
+def test_of_a_vehicle_under_way_the_breaks_that_it_has_taken_are_none() -> None:
+    noon = [{"start": "12:00", "end": "13:00", "minutes": 30}, {"start": "16:00", "end": "17:00", "minutes": 15}]
+    van, over = vehicle(breaks=noon), SIX_IN_SHANGHAI + 6.5 * HOUR
+
+    def breaks(depart_at: datetime) -> int:
+        come = Progress(Point(118.0, 33.0), frozenset(), (), rested_at=(over,))
+        return len(problem_of(Plan(), [van], [], depart_at, {van.id: come}).vehicles[0].breaks)
+
+    assert (breaks(over - HOUR), breaks(over)) == (2, 1)
 
 
 def test_a_lot_may_be_on_the_road_for_half_of_the_time_that_it_has_or_for_what_was_asked() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.shipments import ShipmentStatus
 from services.logistics.routes.progress import Progress, progress_of
-from services.logistics.routes.schemas import Answer, PointOut, StopOut, VehicleRouteOut
+from services.logistics.routes.schemas import Answer, PointOut, StopOut, UnassignedOut, VehicleRouteOut
 from services.logistics.routing.problem import Point, Told
 
 VAN, A, B = uuid4(), uuid4(), uuid4()
@@ -57,6 +57,13 @@ def test_what_was_reported_is_done_and_the_rest_is_still_told(
     come = progress(**statuses)
     assert (come.at, come.aboard) == (at, aboard)
     assert come.told == tuple(ALL[each] for each in left)
+
+
+def test_what_was_aboard_and_left_out_is_aboard_still() -> None:
+    left = UnassignedOut(shipment_id=A, reasons=["window"], aboard=VAN)
+    answer = Answer(unassigned=[left, UnassignedOut(shipment_id=B, reasons=["window"])])
+    assert progress_of(answer, {A: "picked_up", B: "picked_up"})[VAN].aboard == {A}
+    assert progress_of(answer, {A: "delivered"}) == {}
 
 
 def test_who_has_made_no_stop_yet_is_where_he_was_when_it_was_planned() -> None:

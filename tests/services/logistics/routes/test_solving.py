@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from random import Random
@@ -31,25 +32,29 @@ def everywhere(places: int, *rows: Vehicle | Task) -> Problem:
 
 
 class Stuck(Solver):
-    """Its process hangs, or dies, in the middle of its search; what it is asked first it answers."""
+    """Its process hangs, dies, or fails in the middle of its search; what it is asked first it answers."""
 
-    def __init__(self, signal_number: int) -> None:
+    def __init__(self, becomes: str) -> None:
         super().__init__(SOLVER)
-        self._signal = signal_number
+        self._becomes = becomes
 
     async def solve(self, *question: object, within_s: float) -> object:
-        if len(question) == 1:
-            assert self.pid is not None
-            os.kill(self.pid, self._signal)
+        if len(question) > 1:
+            return await super().solve(*question, within_s=within_s)
+        if self._becomes == "wrong":
+            return await super().solve("no number of seconds", within_s=within_s)
+        assert self.pid is not None
+        os.kill(self.pid, SIGNALS[self._becomes])
         return await super().solve(*question, within_s=within_s)
 
 
-@pytest.mark.parametrize("signal_name", ["SIGSTOP", "SIGKILL"])
-async def test_where_the_search_hangs_or_dies_the_first_answer_stands(signal_name: str) -> None:
-    import signal
+SIGNALS = {"stopped": signal.SIGSTOP, "dead": signal.SIGKILL}
 
+
+@pytest.mark.parametrize("becomes", ["stopped", "dead", "wrong"])
+async def test_where_the_search_hangs_dies_or_fails_the_first_answer_stands(becomes: str) -> None:
     problem = everywhere(20, van(), van(), *(job(1 + each) for each in range(20)))
-    stuck = Stuck(getattr(signal, signal_name))
+    stuck = Stuck(becomes)
     await stuck.start()
     try:
         began_s = time.perf_counter()
@@ -57,7 +62,7 @@ async def test_where_the_search_hangs_or_dies_the_first_answer_stands(signal_nam
         assert time.perf_counter() - began_s < 1.5
         assert plan.routes
         assert check_fleet(problem, plan) == []
-        assert stuck.pid is None, "who might answer late is asked nothing more"
+        assert (stuck.pid is None) == (becomes != "wrong"), "who might answer late is asked nothing more"
     finally:
         await stuck.stop()
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.logistics.routing.as_fleet import MILLI, AsFleet
 from services.logistics.routing.fleet.alone import hindrances
+from services.logistics.routing.fleet.change import Change
 from services.logistics.routing.fleet.model import FleetPlan
 from services.logistics.routing.fleet.worth import prize_of
 from services.logistics.routing.matrix import great_circle
@@ -137,6 +138,14 @@ def test_waiting_for_the_lot_counts() -> None:
     ready_at = DAWN + 9 * HOUR
     assert alone(one(lot={"ready_at": ready_at, "deliver_by": DAWN + 9.5 * HOUR})) == {"window"}
     assert alone(one({"shift_end": ready_at}, {"ready_at": ready_at, "deliver_by": DAWN + 20 * HOUR})) == {"shift"}
+
+
+def test_a_longer_time_on_the_road_is_told_from_what_is_allowed_and_that_is_its_own_way_at_least() -> None:
+    of = one(lot={"on_board_max_s": 1})
+    plan = of.plan_of(FleetPlan((), {0: ("on_board",)}), {0: [Change("longer_ride", 60, 0, 0.1)]})
+    change = plan.unassigned[0].change
+    assert change is not None
+    assert (change.kind, change.to) == ("on_board_max_s", way_s(of, 1, 2) + 60)
 
 
 def test_a_break_that_is_over_before_the_departure_is_none() -> None:

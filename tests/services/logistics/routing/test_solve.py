@@ -177,9 +177,18 @@ def test_what_is_aboard_is_only_delivered_from_where_the_vehicle_is() -> None:
     assert own.arrival - routes["v1"].departs_at < HOUR
 
 
-def test_what_is_aboard_and_can_no_longer_be_in_time_says_so() -> None:
-    problem = Problem((vehicle(), vehicle("v2")), (task("a", aboard="v1", deliver_by=DAWN),), DAWN)
-    assert reasons_for(problem) == {"window"}
+def test_what_is_aboard_and_can_no_longer_be_in_time_says_so_and_takes_its_room() -> None:
+    late = task("late", aboard="v1", quantity_g=4_000_000, deliver_by=DAWN)
+    near = vehicle("v2", depot=Point(118.5, 33.3))
+    assert reasons_for(Problem((vehicle(), near), (late,), DAWN)) == {"window"}
+    hopeless = vehicle(shift_end=DAWN + HOUR / 60)  # two things against it, and but one against who has it not
+    assert reasons_for(Problem((hopeless, near), (late,), DAWN)) == {"window", "shift"}
+    plan = plan_routes(Problem((vehicle(),), (late, task("new", quantity_g=2_000_000)), DAWN), limit_s=0.5)
+    assert served(plan) == set(), "four tonnes are aboard still"
+    assert {each.shipment_id: each.change and each.change.kind for each in plan.unassigned} == {
+        "late": None,
+        "new": "quantity_g",
+    }
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], Any]] = {
