@@ -72,7 +72,7 @@ SESSION_ENDS_S = (4.0, 7.0)
 """How long a worker is paused to lose its session with Kafka, which the house sets to 3 s."""
 LOCKS_GO_S = (STALE_AFTER_S + 4, STALE_AFTER_S + 7)
 """… and to lose its locks: another takes them after STALE_AFTER_S, and looks every second."""
-LONG_PAUSES_AT_MOST = 3
+LONG_PAUSES_AT_MOST = 6
 RELAYS_WITHIN_S, LOOKS_EVERY_S = 25.0, 0.3
 PAUSED_FOR_LONG = "workers paused beyond their locks"
 LOCK_TAKEN = "lock_taken_from_who_stalled"
@@ -340,8 +340,9 @@ class Storm:
 
     async def _pause_for_long(self) -> None:
         """The one of matching's workers that relays its events loses its session and its locks, and wakes while the
-        other has them; all else goes on. Once more, where a lock went by another fault."""
+        other has them; all else goes on. Again, where a lock went by another fault: its database was killed, say."""
         for _ in range(LONG_PAUSES_AT_MOST):
+            await asyncio.to_thread(self._until_both_answer)
             name = await self._whoever_relays("matching")
             child = self.house.children[name or self._pauses.choice(["work matching", "work matching 2"])]
             await self._pause(child, self._pauses.uniform(*LOCKS_GO_S))
@@ -349,6 +350,12 @@ class Storm:
             self.counts[LOCKS_TAKEN] = self.house.count_in_logs(LOCK_TAKEN)
             if self.counts[LOCKS_TAKEN]:
                 return
+
+    def _until_both_answer(self) -> None:
+        """Who begins while one is looked for may have no lock any more when he is paused, or not yet."""
+        for name in ("work matching", "work matching 2"):
+            with suppress(Exception):  # one that does not come back is found by other means
+                until(partial(self.house.children[name].answers, "/healthz"), BEGINS_WITHIN_S, f"{name} answers")
 
     async def _pause(self, child: Child, seconds: float) -> None:
         child.paused = True
