@@ -49,7 +49,7 @@ async def _gateway(folder: DataFolder | None) -> AsyncIterator[tuple[Database, S
         async with database_of(folder, "gateway") as db:
             yield db, Secrets.of(folder)
         return
-    from duijie.processes import told
+    from duijie.wiring import told
     from gateway.settings import GatewaySettings
 
     settings = told(GatewaySettings)

@@ -184,7 +184,8 @@ async def _events(data: Path | None) -> AsyncIterator[tuple[Log, Transport, str]
     from chassis.settings import KafkaSettings
     from chassis.transport.kafka import KafkaTransport
     from chassis.transport.kafka_log import KafkaLog
-    from duijie.processes import connection_of, told
+    from duijie.processes import connection_of
+    from duijie.wiring import told
 
     kafka = told(KafkaSettings) if run is None else KafkaSettings(bootstrap=run.kafka)
     connection = connection_of(kafka)

@@ -101,7 +101,7 @@ async def _database(data: Path | None) -> AsyncIterator[Database]:
         async with database_of(DataFolder(data or default_path()), "matching") as db:
             yield db
         return
-    from duijie.processes import told
+    from duijie.wiring import told
     from services.matching.settings import MatchingSettings
 
     db = Database(told(MatchingSettings).database_url.get_secret_value(), source="/duijie/matching", pool_size=1)

@@ -1,4 +1,4 @@
-"""The processes of Duijie apart: the API and the worker of each service, wired from the environment.
+"""The processes of Duijie apart: how the API and the worker of each service begin, run and end (`wiring`: of what).
 
 A process imports only its own service, so that it starts light.
 """
@@ -8,32 +8,28 @@ import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from socket import socket
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn
 
 import structlog
 from fastapi import FastAPI
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.app import create_worker_app
-from chassis.auth import RemoteKeys
 from chassis.db import Database, is_transient
-from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
+from chassis.settings import KafkaSettings, ProcessSettings
 from chassis.telemetry import configure_logging, described
 from chassis.tracing import configure_tracing
-from chassis.transport.base import Transport, TransportUnavailable
+from chassis.transport.base import TransportUnavailable
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics, found_topics
-from chassis.worker import Task, Worker
 from contracts.topics import DAY_MS, Topic, declared
 from duijie.databases import DATABASES, away, lets_nobody_in
 from duijie.problems import CannotStart, DatabaseTooOld, SettingMissing, TopicsMissing, TopicsTooNarrow
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
+from duijie.wiring import APIS, WORKERS, settings_of, told
 
 log = structlog.get_logger()
 
@@ -43,7 +39,6 @@ END_WITHIN_S = 7.0
 """After SIGTERM. What is not done by then is in the database and is done by another process, or the next."""
 LAST_WORD_S = 1.0
 
-Settings = TypeVar("Settings", bound=BaseSettings)
 Look = Callable[[], Awaitable[bool]]
 """False while nothing can be said. Raises CannotStart for what nobody should run over."""
 Watch = Callable[[], Coroutine[Any, Any, NoReturn]]
@@ -89,7 +84,7 @@ async def work(service: str) -> None:
 async def migrate(services: Sequence[str]) -> None:
     """Bring the databases of these services to the newest version. Raises CannotStart."""
     for service in services:
-        await DATABASES[service].migrate(told(_settings_of(service)).database_url.get_secret_value())
+        await DATABASES[service].migrate(told(settings_of(service)).database_url.get_secret_value())
 
 
 async def apply_topics() -> list[str]:
@@ -145,16 +140,6 @@ async def compare_topics() -> Differences:
             if has.replicas < kafka.replication
         ],
     )
-
-
-def told(settings: type[Settings]) -> Settings:
-    """These settings from the environment. Raises SettingMissing, which names the variables but never a value."""
-    try:
-        return settings()
-    except ValidationError as error:
-        prefix = settings.model_config.get("env_prefix", "")
-        wrong = [f"{prefix}{each['loc'][0]}".upper() + f" ({each['msg']})" for each in error.errors()]
-        raise SettingMissing(f"Set in the environment: {', '.join(wrong)}.") from error
 
 
 def connection_of(kafka: KafkaSettings) -> dict[str, Any]:
@@ -267,140 +252,3 @@ async def _check_version(service: str, db: Database) -> bool:
             f"{needed}: run `duijie migrate {service}` first."
         )
     return True
-
-
-async def _database(service: str, settings: ServiceSettings, stack: AsyncExitStack) -> Database:
-    db = Database(
-        settings.database_url.get_secret_value(), source=f"/duijie/{service}", pool_size=settings.database_pool
-    )
-    stack.push_async_callback(db.close)
-    return db
-
-
-async def _keys(process: ProcessSettings, stack: AsyncExitStack) -> RemoteKeys:
-    if not process.jwks_url:
-        raise SettingMissing("Set in the environment: DUIJIE_JWKS_URL, where the gateway publishes its keys.")
-    keys = RemoteKeys(process.jwks_url)
-    stack.push_async_callback(keys.aclose)
-    return keys
-
-
-async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from gateway.accounts.vault import Vault
-    from gateway.app import create_gateway
-    from gateway.proxy import Remote
-    from gateway.settings import GatewaySettings
-    from gateway.tokens import Signer
-
-    settings = told(GatewaySettings)
-    try:
-        signer = Signer.from_pem(settings.signing_key.get_secret_value())
-        vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
-    except ValueError as error:
-        raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error
-    services = {
-        "listing": Remote(settings.listing_url),
-        "matching": Remote(settings.matching_url),
-        "logistics": Remote(settings.logistics_url),
-    }
-    for service in services.values():
-        stack.push_async_callback(service.aclose)
-    return create_gateway(
-        await _database("gateway", settings, stack),
-        signer,
-        vault,
-        services,
-        client_ttl=timedelta(seconds=settings.client_token_ttl_s),
-        person_ttl=timedelta(seconds=settings.person_token_ttl_s),
-    )
-
-
-async def _listing_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from services.listing.app import create_listing_app
-    from services.listing.settings import ListingSettings
-
-    db = await _database("listing", told(ListingSettings), stack)
-    return create_listing_app(db, await _keys(process, stack))
-
-
-async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from services.matching.app import create_matching_app
-    from services.matching.rounds.pool import SolverPool
-    from services.matching.settings import MatchingSettings
-
-    settings = told(MatchingSettings)
-    db = await _database("matching", settings, stack)
-    keys = await _keys(process, stack)
-    solvers = SolverPool(settings.solvers)
-    # as a worker's task, which begins again when no solver could be started
-    await stack.enter_async_context(working([Worker("matching", [Task("solvers", solvers.run)])]))
-    return create_matching_app(db, keys, solvers)
-
-
-async def _logistics_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from services.logistics.app import create_logistics_app
-    from services.logistics.routes.solving import FleetSolver
-    from services.logistics.settings import LogisticsSettings
-
-    db = await _database("logistics", told(LogisticsSettings), stack)
-    solver = FleetSolver()
-    stack.push_async_callback(solver.stop)
-    return create_logistics_app(db, await _keys(process, stack), solver)
-
-
-async def _gateway_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
-    from gateway.worker import create_gateway_worker
-
-    db = await _database("gateway", told(_settings_of("gateway")), stack)
-    return db, create_gateway_worker(db, transport)
-
-
-async def _listing_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
-    from services.listing.worker import create_listing_worker
-
-    db = await _database("listing", told(_settings_of("listing")), stack)
-    return db, create_listing_worker(db, transport)
-
-
-async def _matching_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
-    from services.matching.rounds.pool import SolverPool
-    from services.matching.settings import MatchingSettings
-    from services.matching.worker import create_matching_worker
-
-    settings = told(MatchingSettings)
-    db = await _database("matching", settings, stack)
-    return db, create_matching_worker(db, transport, SolverPool(settings.solvers))
-
-
-async def _logistics_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
-    from services.logistics.roads import Roads
-    from services.logistics.settings import LogisticsSettings
-    from services.logistics.worker import create_logistics_worker
-
-    settings = told(LogisticsSettings)
-    db = await _database("logistics", settings, stack)
-    roads = None
-    if settings.roads is not None:
-        roads = Roads(settings.roads, str(settings.roads_url))
-        stack.push_async_callback(roads.aclose)
-    return db, create_logistics_worker(db, transport, planners=settings.planners, roads=roads)
-
-
-def _settings_of(service: str) -> type[ServiceSettings]:
-    """Where a service's database is; all that a migration or a plain worker needs to be told."""
-    prefix = f"DUIJIE_{service.upper()}_"
-    return type("DatabaseSettings", (ServiceSettings,), {"model_config": {"env_prefix": prefix, "extra": "ignore"}})
-
-
-APIS: dict[str, Callable[[ProcessSettings, AsyncExitStack], Coroutine[Any, Any, FastAPI]]] = {
-    "gateway": _gateway_api,
-    "listing": _listing_api,
-    "matching": _matching_api,
-    "logistics": _logistics_api,
-}
-WORKERS: dict[str, Callable[[Transport, AsyncExitStack], Coroutine[Any, Any, tuple[Database, Worker]]]] = {
-    "gateway": _gateway_worker,
-    "listing": _listing_worker,
-    "matching": _matching_worker,
-    "logistics": _logistics_worker,
-}

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings
 from chassis.app import create_worker_app
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.transport.kafka import KafkaTransport
-from duijie import cli, processes
+from duijie import cli, wiring
 from gateway.accounts.vault import new_personal_data_key
 from gateway.settings import GatewaySettings
 from gateway.tokens import new_signing_key
@@ -112,17 +112,17 @@ async def started(command: Sequence[str], environment: Mapping[str, str], patch:
         async with AsyncExitStack() as stack:
             match command:
                 case ["serve", service]:
-                    return await processes.APIS[service](processes.told(ProcessSettings), stack)
+                    return await wiring.APIS[service](wiring.told(ProcessSettings), stack)
                 case ["work", service]:
-                    processes.told(ProcessSettings)
-                    transport = KafkaTransport(processes.told(KafkaSettings).bootstrap)
-                    db, _ = await processes.WORKERS[service](transport, stack)
+                    wiring.told(ProcessSettings)
+                    transport = KafkaTransport(wiring.told(KafkaSettings).bootstrap)
+                    db, _ = await wiring.WORKERS[service](transport, stack)
                     return create_worker_app(service, db)
                 case ["migrate"]:
                     for service in SERVICES:
-                        processes.told(processes._settings_of(service))
+                        wiring.told(wiring.settings_of(service))
                 case _:
-                    processes.told(KafkaSettings)
+                    wiring.told(KafkaSettings)
     return None
 
 

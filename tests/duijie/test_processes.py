@@ -23,7 +23,7 @@ from chassis.solvers import SolverDied
 from chassis.transport.base import TransportUnavailable
 from contracts.topics import TOPICS
 from deploy.kafka.broker import Broker
-from duijie import cli, processes
+from duijie import cli, processes, wiring
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseAway, DatabaseTooOld, SettingMissing, TopicsMissing
@@ -69,14 +69,14 @@ async def matching_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPat
 async def api_of(service: str) -> None:
     """Made, and held against its database, as at the start of a process."""
     async with AsyncExitStack() as stack:
-        app = await processes.APIS[service](ProcessSettings(), stack)
+        app = await wiring.APIS[service](ProcessSettings(), stack)
         await processes._check_version(service, app.state.db)
 
 
 @pytest.mark.parametrize("settings", [KafkaSettings, GatewaySettings, ServiceSettings])
 def test_a_missing_setting_is_named_as_the_variable_that_it_is(settings: type[ServiceSettings]) -> None:
     with pytest.raises(SettingMissing) as refused:
-        processes.told(settings)
+        wiring.told(settings)
     prefix = settings.model_config.get("env_prefix", "").upper()
     for name, field in settings.model_fields.items():
         assert (f"{prefix}{name.upper()} (" in str(refused.value)) == field.is_required()
@@ -86,7 +86,7 @@ def test_what_a_setting_holds_is_not_in_the_sentence(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DUIJIE_LISTING_DATABASE_URL", "postgresql://secret@host/name")
     monkeypatch.setenv("DUIJIE_LISTING_DATABASE_POOL", "none")
     with pytest.raises(SettingMissing, match="DUIJIE_LISTING_DATABASE_POOL") as refused:
-        processes.told(processes._settings_of("listing"))
+        wiring.told(wiring.settings_of("listing"))
     assert "secret" not in str(refused.value)
 
 
@@ -95,7 +95,7 @@ def test_an_address_without_its_driver_is_one_sentence(monkeypatch: pytest.Monke
     with pytest.raises(
         SettingMissing, match=r"DUIJIE_LISTING_DATABASE_URL .*begins with postgresql\+asyncpg://"
     ) as refused:
-        processes.told(processes._settings_of("listing"))
+        wiring.told(wiring.settings_of("listing"))
     assert "secret" not in str(refused.value)
 
 
@@ -209,7 +209,7 @@ async def test_an_api_whose_solvers_did_not_start_says_so_and_starts_them_again(
 
     monkeypatch.setattr(SolverPool, "start", start_with_memory)
     async with AsyncExitStack() as stack, asyncio.timeout(30):
-        app = await processes.APIS["matching"](ProcessSettings(), stack)
+        app = await wiring.APIS["matching"](ProcessSettings(), stack)
         http = await stack.enter_async_context(client_of(app))
         with capture_logs() as logged:
             while len(logged) < 2:
@@ -385,5 +385,5 @@ def test_a_process_that_hangs_at_its_end_is_ended_and_that_is_no_clean_end(how: 
 
 
 def test_each_service_has_both_its_processes() -> None:
-    assert processes.APIS.keys() == processes.WORKERS.keys() == DATABASES.keys()
+    assert wiring.APIS.keys() == wiring.WORKERS.keys() == DATABASES.keys()
     assert {topic.name.split(".")[0] for topic in TOPICS} == DATABASES.keys()
