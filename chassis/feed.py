@@ -8,9 +8,10 @@ an event have it in one row until then, so they are numbered in one batch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Query
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -49,6 +50,10 @@ SEALED = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "Vary": "Authorization",
 }
+SEQ_MAX = 2**63 - 1
+After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
+"""The `next` of the page before; 0 begins at the beginning."""
+
 GROWING = {"Cache-Control": "no-store"}
 
 # Under READ COMMITTED this statement sees all that is committed when it begins, so also what the appender that held

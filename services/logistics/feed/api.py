@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Response
 
 from chassis.auth import Caller, only
+from chassis.feed import After
 from chassis.fields import Limit
 from chassis.routes import Db, slice_router
 from services.logistics.feed.models import ANY_CARRIER, FEED
-from services.logistics.feed.schemas import After, ShipmentFeedPage
+from services.logistics.feed.schemas import ShipmentFeedPage
 
 router = slice_router("/v1/feed/shipments", tag="feed")
 Carrier = Annotated[Caller, Depends(only("carrier"))]

@@ -1,16 +1,10 @@
 """The feeds' answers, for the documentation: the answer itself is put together from stored bytes."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.logistics.feed.models import FeedType
-
-SEQ_MAX = 2**63 - 1
-
-After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
-"""The `next` of the page before; 0 begins at the beginning."""
 
 
 class ShipmentFeedItem(BaseModel):

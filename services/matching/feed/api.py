@@ -3,10 +3,11 @@
 from fastapi import Response
 
 from chassis.auth import AnyCaller
+from chassis.feed import After
 from chassis.fields import Limit
 from chassis.routes import Db, slice_router
 from services.matching.feed.models import FEED
-from services.matching.feed.schemas import After, FeedPage
+from services.matching.feed.schemas import FeedPage
 
 router = slice_router("/v1/feed", tag="feed")
 

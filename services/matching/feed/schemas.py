@@ -1,17 +1,11 @@
 """The feed's answers, for the documentation: the answer itself is put together from stored bytes."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from contracts.matches import ReleaseReason
 from services.matching.feed.models import FeedType
-
-SEQ_MAX = 2**63 - 1
-
-After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
-"""The `next` of the page before; 0 begins at the beginning."""
 
 
 class FeedItem(BaseModel):

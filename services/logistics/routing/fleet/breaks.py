@@ -8,7 +8,7 @@ leaves it earliest is best: one number for each leg and k, and the whole in legs
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.logistics.routing.fleet.model import Amount, Break, Rest, Window
+from services.logistics.routing.fleet.model import Amount, Break, Rest, Window, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Legs:
 
     def begins_s(self, leg: int, arrival_s: int) -> int | None:
         """When the visit at the end of this leg begins; None where it is too late for that."""
-        return _within(self.windows[leg], max(arrival_s, self.not_before_s[leg]))
+        return within(self.windows[leg], max(arrival_s, self.not_before_s[leg]))
 
 
 def splits(breaks: Sequence[Break], legs: Legs, departs_s: int, ends_by_s: int) -> tuple[int, ...] | None:
@@ -50,7 +50,7 @@ def rested(breaks: Sequence[Break], leg: int, now_s: int, legs: Legs) -> tuple[i
     left_s, driven_s = legs.travel_s[leg], 0
     rests: list[Rest] = []
     for each in breaks:
-        begins_s = _within(each.windows, now_s)
+        begins_s = within(each.windows, now_s)
         too_much = each.max_load is not None and any(
             have > most for have, most in zip(legs.loads[leg], each.max_load, strict=True)
         )
@@ -69,10 +69,3 @@ def _left(legs: Legs, leg: int, arrival_s: int) -> int | None:
         return arrival_s
     begins_s = legs.begins_s(leg, arrival_s)
     return None if begins_s is None else begins_s + legs.done_s[leg]
-
-
-def _within(windows: Sequence[Window], arrival_s: int) -> int | None:
-    for opens_s, closes_s in windows:
-        if (begins_s := max(arrival_s, opens_s)) <= closes_s:
-            return begins_s
-    return None

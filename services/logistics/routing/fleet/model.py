@@ -216,3 +216,12 @@ def _view(matrix: Matrix) -> memoryview:
     import numpy as np
 
     return memoryview(np.pad(matrix, (0, 1)))  # type: ignore[arg-type]
+
+
+def within(windows: tuple[Window, ...], moment_s: int) -> int | None:
+    """The first moment of these windows that is not before this one; None where it is too late."""
+    for opens_s, closes_s in windows:
+        begins_s = moment_s if moment_s > opens_s else opens_s
+        if begins_s <= closes_s:
+            return begins_s
+    return None

@@ -10,7 +10,7 @@ from itertools import accumulate
 from time import perf_counter
 from typing import NamedTuple, Self
 
-from services.logistics.routing.fleet.model import Amount, Problem, Reason, Task, Vehicle, Visit
+from services.logistics.routing.fleet.model import Amount, Problem, Reason, Task, Vehicle, Visit, within
 from services.logistics.routing.fleet.timing import driven
 
 
@@ -63,7 +63,7 @@ class Tour:
         place = [start, *(visit.location for visit in asked), end if visits or start == end else nowhere]
         done_s = [by.window[0]]
         for here, visit in enumerate(asked):
-            begins_s = _begins(visit, done_s[-1] + seconds[place[here], visit.location])
+            begins_s = within(visit.windows, done_s[-1] + seconds[place[here], visit.location])
             assert begins_s is not None, "what can be driven can be driven without its breaks"
             done_s.append(begins_s + _takes_s(visit, place[here]))
         latest: list[tuple[int, Reason]] = [(by.window[1], "shift")]
@@ -129,7 +129,7 @@ def _job_behind(
         return
     travel, here, there, ahead = problem.travel[by.profile], tour.place[after], visit.location, tour.ahead(after)
     seconds, costs = travel.seconds, travel.costs
-    begins_s = _begins(visit, tour.done_s[after] + seconds[here, there])
+    begins_s = within(visit.windows, tour.done_s[after] + seconds[here, there])
     if begins_s is None:
         blocked.add(visit.late)
         return
@@ -153,7 +153,7 @@ def _shipment_behind(
         return
     travel, here, there = problem.travel[by.profile], tour.place[after], pickup.location
     way_s, takes_s = travel.seconds[here, there], _takes_s(pickup, here)
-    begins_s = _begins(pickup, tour.done_s[after] + way_s)
+    begins_s = within(pickup.windows, tour.done_s[after] + way_s)
     if begins_s is None:
         blocked.add(pickup.late)
         return
@@ -171,7 +171,7 @@ def _deliveries(
     seconds, costs, there = travel.seconds, travel.costs, delivery.location
     cost, spent_s, ride_s = 0, 0, 0
     for until in range(after, len(tour.visits) + 1):
-        begins_s = _begins(delivery, done_s + seconds[at, there])
+        begins_s = within(delivery.windows, done_s + seconds[at, there])
         if begins_s is None:
             blocked.add(delivery.late)
             return
@@ -190,7 +190,7 @@ def _deliveries(
             return
         visit = problem.visit(tour.visits[until])
         way_s, takes_s = seconds[at, visit.location], _takes_s(visit, at)
-        begins_s = _begins(visit, done_s + way_s)
+        begins_s = within(visit.windows, done_s + way_s)
         hinders = _hinders(tour, until + 1, begins_s, task, by)
         if begins_s is None or hinders:
             blocked.add(hinders or visit.late)
@@ -208,14 +208,6 @@ def _hinders(tour: Tour, position: int, begins_s: int | None, task: Task, by: Ve
 
 def _cost(by: Vehicle, tour: Tour, cost: int, spent_s: int) -> int:
     return by.per_way * cost + by.per_s * spent_s + (0 if tour.visits else by.fixed_cost)
-
-
-def _begins(visit: Visit, arrival_s: int) -> int | None:
-    for opens_s, closes_s in visit.windows:
-        begins_s = arrival_s if arrival_s > opens_s else opens_s
-        if begins_s <= closes_s:
-            return begins_s
-    return None
 
 
 def _takes_s(visit: Visit, come_from: int) -> int:
