@@ -232,6 +232,7 @@ MEMBERS: dict[str, Text] = {
     "VehicleRouteOut.start": Text("从哪里出发；空则从停车点", "Where it starts; null: its depot"),
     "VehicleRouteOut.breaks": Text("在途中的休息", "Its breaks, on the way"),
     "UnassignedOut.aboard": Text("已装在哪辆车上", "The vehicle that has it aboard"),
+    "UnassignedOut.at": Text("那辆车当时的位置", "Where that vehicle was"),
     "UnassignedOut.change": Text("至少改变什么即可安排", "The least change that would be enough"),
     "StopOut.account_id": Text("在那里交货或收货的账户；集货点则空", "Who hands over or takes there; null at a hub"),
     "ChangeOut.change": Text("改什么", "What to change"),

@@ -23,7 +23,8 @@ class Plan(Base):
 
     With a hub all is brought there (first mile). `prize_fen_per_kg`: what carrying is worth, by default more than any
     detour. `on_board_max_s`: how long a lot may be on the road, by default what its freshness allows. `previous_id`:
-    the plan whose drivers keep what they were told, where they can.
+    the plan whose drivers keep what they were told, where they can; `aboard_ids`: what its vehicles had on board when
+    this one was made, asked for or not.
 
     The planner that works on it holds a lease; when the lease ends without an answer another takes it up, at most
     `MAX_ATTEMPTS` times in all, so that no plan stays `planning` for ever.
@@ -37,6 +38,7 @@ class Plan(Base):
     depart_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     limit_s: Mapped[float] = mapped_column(Float)
     shipment_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    aboard_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     vehicle_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     hub_lon: Mapped[float | None] = mapped_column(Float)
     hub_lat: Mapped[float | None] = mapped_column(Float)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, overload
 from uuid import UUID
 
 from catalogue.divisions import adcode_prefix
@@ -83,7 +83,7 @@ def answer_of(
     return Answer(
         vehicles=[_route(route, vehicles[route.vehicle_id], tasks, ends or {}) for route in plan.vehicles],
         unassigned=[
-            *(_unassigned(each, tasks[each.shipment_id]) for each in plan.unassigned),
+            *(_unassigned(each, tasks[each.shipment_id], vehicles) for each in plan.unassigned),
             *(UnassignedOut(shipment_id=each, reasons=["not_available"]) for each in gone),
         ],
         distance_source=plan.distance_source,
@@ -91,12 +91,14 @@ def answer_of(
     )
 
 
-def _unassigned(left: routing.Unassigned, task: routing.Task) -> UnassignedOut:
+def _unassigned(left: routing.Unassigned, task: routing.Task, vehicles: Mapping[str, routing.Vehicle]) -> UnassignedOut:
+    by = None if task.aboard is None else vehicles[task.aboard]
     return UnassignedOut(
         shipment_id=UUID(left.shipment_id),
         reasons=list(left.reasons),
         change=None if left.change is None else _change(left.change, task),
-        aboard=None if task.aboard is None else UUID(task.aboard),
+        aboard=None if by is None else UUID(by.id),
+        at=None if by is None else _point(by.at),
     )
 
 
@@ -203,11 +205,19 @@ def _route(
         cost_fen=route.cost_fen,
         departs_at=route.departs_at,
         returns_at=route.returns_at,
-        depot=PointOut(lon=by.depot.lon, lat=by.depot.lat),
-        start=None if by.at is None else PointOut(lon=by.at.lon, lat=by.at.lat),
+        depot=_point(by.depot),
+        start=_point(by.at),
         stops=[_stop(stop, tasks[stop.shipment_id], ends.get(stop.shipment_id)) for stop in route.stops],
         breaks=[RestOut(start=begins, end=over) for begins, over in route.rests],
     )
+
+
+@overload
+def _point(at: routing.Point) -> PointOut: ...
+@overload
+def _point(at: None) -> None: ...
+def _point(at: routing.Point | None) -> PointOut | None:
+    return None if at is None else PointOut(lon=at.lon, lat=at.lat)
 
 
 def _stop(stop: routing.Stop, task: routing.Task, ends: Ends | None) -> StopOut:

@@ -27,7 +27,8 @@ def progress_of(answer: Answer, statuses: Mapping[UUID, ShipmentStatus]) -> dict
     found = {route.vehicle_id: _of(route, statuses) for route in answer.vehicles}
     for left in answer.unassigned:  # what was aboard and could not be brought is aboard still
         if left.aboard is not None and statuses.get(left.shipment_id) == "picked_up":
-            come = found.get(left.aboard, Progress(None, frozenset(), ()))
+            was_at = None if left.at is None else Point(left.at.lon, left.at.lat)
+            come = found.get(left.aboard, Progress(was_at, frozenset(), ()))
             found[left.aboard] = replace(come, aboard=come.aboard | {left.shipment_id})
     return found
 

@@ -34,20 +34,21 @@ async def plans_of(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Plan]:
-    """Newest first; those that were asked for with the vehicle or the shipment, that have a shipment from the area, and
-    that depart on the day (Asia/Shanghai)."""
+    """Newest first; those that were asked for with the vehicle or the shipment, or found that aboard; that have a
+    shipment from the area; and that depart on the day (Asia/Shanghai)."""
     wanted = select(Plan).order_by(Plan.id.desc()).limit(limit)
     if carrier_id is not None:
         wanted = wanted.where(Plan.carrier_id == carrier_id)
     if vehicle_id is not None:
         wanted = wanted.where(Plan.vehicle_ids.contains([vehicle_id]))
     if shipment_id is not None:
-        wanted = wanted.where(Plan.shipment_ids.contains([shipment_id]))
+        wanted = wanted.where(or_(*(ids.contains([shipment_id]) for ids in (Plan.shipment_ids, Plan.aboard_ids))))
     if status is not None:
         wanted = wanted.where(Plan.status == status)
     if adcode is not None:
         lies_there = Shipment.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True)
-        wanted = wanted.where(exists().where(Shipment.id == any_(Plan.shipment_ids), lies_there))
+        carried = or_(*(Shipment.id == any_(ids) for ids in (Plan.shipment_ids, Plan.aboard_ids)))
+        wanted = wanted.where(exists().where(carried, lies_there))
     if day is not None:
         begins, ends = bounds_of(day)
         wanted = wanted.where(Plan.depart_at >= begins, Plan.depart_at < ends)

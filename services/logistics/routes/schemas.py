@@ -122,12 +122,13 @@ class ChangeOut(BaseModel):
 
 
 class UnassignedOut(BaseModel):
-    """`aboard`: the vehicle that has it already, and can't bring it in time."""
+    """`aboard`: the vehicle that has it already, and can't bring it in time; `at`: where that was, or its depot."""
 
     shipment_id: UUID
     reasons: list[RouteReason]
     change: ChangeOut | None = None
     aboard: UUID | None = None
+    at: PointOut | None = None
 
 
 class Answer(BaseModel):

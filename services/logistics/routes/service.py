@@ -121,6 +121,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
         vehicles = await vehicles_by_id(session, plan.carrier_id, plan.vehicle_ids)
         shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
         progress, laden = await _progress(session, plan)
+        plan.aboard_ids = list(laden)
         gone = tuple(each for each in plan.shipment_ids if each not in shipments and each not in laden)
         rows = [*(shipments[each] for each in plan.shipment_ids if each in shipments), *laden.values()]
         return Work(

@@ -2,13 +2,14 @@
 
 A break may lie in the middle of a way, so it delays an arrival by its length, and by what has to be waited for once the
 way is done. Being anywhere sooner is never worse, so of all ways to take the first k breaks before a visit the one that
-leaves it earliest is best: one number for each leg and k, and the whole in legs × breaks² steps.
+leaves it earliest is best: one number for each leg and k, and the whole in legs × breaks² steps. Walked back from the
+end it is the same: of all ways to take the last k breaks after a visit, the one that may come to it last.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.logistics.routing.fleet.model import Amount, Break, Rest, Window, within
+from services.logistics.routing.fleet.model import Amount, Break, Rest, Window, last_within, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,30 @@ def splits(breaks: Sequence[Break], legs: Legs, departs_s: int, ends_by_s: int) 
     return split if ends_s <= ends_by_s else None
 
 
+def last_departure(breaks: Sequence[Break], legs: Legs, ends_s: int) -> int:
+    """The last moment to leave the start, take all breaks and still be at the end at `ends_s`; there is one."""
+    latest = {len(breaks): ends_s}
+    for leg in reversed(range(len(legs.travel_s))):
+        before: dict[int, int] = {}
+        for taken, arrival_s in latest.items():
+            for more in range(taken + 1):
+                leaves_s = _leaves(breaks[taken - more : taken], leg, arrival_s, legs)
+                if leaves_s is None:
+                    break
+                comes_s = leaves_s if leg == 0 else last_within(legs.windows[leg - 1], leaves_s - legs.done_s[leg - 1])
+                if comes_s is not None:
+                    before[taken - more] = max(before.get(taken - more, comes_s), comes_s)
+        latest = before
+    return latest[0]
+
+
 def rested(breaks: Sequence[Break], leg: int, now_s: int, legs: Legs) -> tuple[int, list[Rest]] | None:
     """When it arrives that takes these breaks on this leg, each as soon as it may; None where it can't."""
     left_s, driven_s = legs.travel_s[leg], 0
     rests: list[Rest] = []
     for each in breaks:
         begins_s = within(each.windows, now_s)
-        too_much = each.max_load is not None and any(
-            have > most for have, most in zip(legs.loads[leg], each.max_load, strict=True)
-        )
-        if begins_s is None or too_much:
+        if begins_s is None or _is_too_laden(each, legs.loads[leg]):
             return None
         drives_s = min(left_s, begins_s - now_s)
         left_s, driven_s = left_s - drives_s, driven_s + drives_s
@@ -69,3 +84,21 @@ def _left(legs: Legs, leg: int, arrival_s: int) -> int | None:
         return arrival_s
     begins_s = legs.begins_s(leg, arrival_s)
     return None if begins_s is None else begins_s + legs.done_s[leg]
+
+
+def _leaves(breaks: Sequence[Break], leg: int, arrival_s: int, legs: Legs) -> int | None:
+    """The last moment to set out on this leg, take these breaks and arrive by then; None where there is none.
+
+    What waits for a break drives meanwhile, so the way asks for no more than its own time beside them.
+    """
+    by_s = arrival_s
+    for each in reversed(breaks):
+        begins_s = last_within(each.windows, by_s - each.service_s)
+        if begins_s is None or _is_too_laden(each, legs.loads[leg]):
+            return None
+        by_s = begins_s
+    return min(by_s, arrival_s - legs.travel_s[leg] - sum(each.service_s for each in breaks))
+
+
+def _is_too_laden(each: Break, load: Amount) -> bool:
+    return each.max_load is not None and any(have > most for have, most in zip(load, each.max_load, strict=True))

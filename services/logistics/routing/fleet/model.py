@@ -225,3 +225,9 @@ def within(windows: tuple[Window, ...], moment_s: int) -> int | None:
         if begins_s <= closes_s:
             return begins_s
     return None
+
+
+def last_within(windows: tuple[Window, ...], by_s: int) -> int | None:
+    """The last moment of these windows that is not after this one; None where it is before them all."""
+    moments = [min(closes_s, by_s) for opens_s, closes_s in windows if opens_s <= min(closes_s, by_s)]
+    return max(moments, default=None)

@@ -1,11 +1,12 @@
 """A last place for what the search left out, or the reasons why there is none."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
 from services.logistics.routing.fleet.alone import hindrances, hopeless
-from services.logistics.routing.fleet.model import Problem, Reason, Route
+from services.logistics.routing.fleet.model import Problem, Reason, Route, Task
 from services.logistics.routing.fleet.timing import Impossible, driven
 from services.logistics.routing.fleet.tour import Place, Tour, places_in
 from services.logistics.routing.fleet.worth import prize_of
@@ -14,14 +15,23 @@ NEAREST_TOURS: Final = 12
 
 
 def hopeless_among(problem: Problem, deadline: float) -> dict[int, tuple[Reason, ...]]:
-    """The tasks that no vehicle could do even alone, and why; as far as that is known at `deadline`."""
+    """The tasks that no vehicle could do in any company, and why; as far as that is known at `deadline`.
+
+    Company may spare a task its setup: behind another at the same door it needs none.
+    """
     found: dict[int, tuple[Reason, ...]] = {}
+    problem = replace(problem, tasks=tuple(map(_set_up, problem.tasks)))
     for task in range(len(problem.tasks)):
         if perf_counter() > deadline:
             break
         if against := hopeless(problem, task):
             found[task] = against
     return found
+
+
+def _set_up(task: Task) -> Task:
+    first, *second = (replace(visit, setup_s=0) for visit in task.visits)
+    return replace(task, visits=(first, second[0]) if second else (first,))
 
 
 def insert_all(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.logistics.routing.fleet.breaks import Legs, rested, splits
-from services.logistics.routing.fleet.model import Amount, Problem, Reason, Rest, Route, Step, Window
+from services.logistics.routing.fleet.breaks import Legs, last_departure, rested, splits
+from services.logistics.routing.fleet.model import Amount, Problem, Reason, Rest, Route, Step
 
 
 class _Walk(NamedTuple):
@@ -61,23 +61,31 @@ def driven(problem: Problem, vehicle: int, visits: Sequence[int]) -> Route:
 
 
 def _soonest(problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs) -> tuple[int, _Walk]:
+    """When it leaves its start, and the walk from then."""
     by = problem.vehicles[vehicle]
     departs_s = by.window[0]
     walk = _timed(problem, vehicle, visits, legs, departs_s)
-    if by.breaks:
-        if walk.steps[0].waiting_s and not any(rest.leg == 0 for rest in walk.rests):
-            # What it would wait at its first visit it stays at its start: all that follows is as it was.
-            departs_s += walk.steps[0].waiting_s
-            first = walk.steps[0]
-            walk.steps[0] = replace(first, arrival_s=first.arrival_s + first.waiting_s, waiting_s=0)
-        return departs_s, walk
-    later_s = _last_departure(legs, walk.ends_s)
-    if later_s > departs_s:
-        with suppress(Impossible):
-            later = _timed(problem, vehicle, visits, legs, later_s)
-            if later.ends_s <= walk.ends_s:
-                return later_s, later
+    too_late_s = last_departure(by.breaks, legs, walk.ends_s) + 1
+    now_s = too_late_s - 1
+    # That is the last; but what may be aboard for a while only can ask for less, and then the last is searched for.
+    while departs_s < now_s:
+        later = _ending_by(walk.ends_s, problem, vehicle, visits, legs, now_s)
+        if later is None:
+            too_late_s = now_s
+        else:
+            departs_s, walk = now_s, later
+        now_s = (departs_s + too_late_s) // 2
     return departs_s, walk
+
+
+def _ending_by(
+    ends_s: int, problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs, departs_s: int
+) -> _Walk | None:
+    with suppress(Impossible):
+        walk = _timed(problem, vehicle, visits, legs, departs_s)
+        if walk.ends_s <= ends_s:
+            return walk
+    return None
 
 
 def _timed(problem: Problem, vehicle: int, visits: Sequence[int], legs: Legs, departs_s: int) -> _Walk:
@@ -119,19 +127,6 @@ def _loaded_later(problem: Problem, steps: Sequence[Step]) -> dict[int, int]:
         if too_long_s > 0:
             later[pickup] = steps[pickup].begins_s + too_long_s
     return later
-
-
-def _last_departure(legs: Legs, ends_s: int) -> int:
-    """Walked back from the end: the last moment to leave the start and still be there at `ends_s`."""
-    latest_s = ends_s - legs.travel_s[-1]
-    for leg in reversed(range(len(legs.windows))):
-        latest_s = _last_within(legs.windows[leg], latest_s - legs.done_s[leg]) - legs.travel_s[leg]
-    return latest_s
-
-
-def _last_within(windows: Sequence[Window], by_s: int) -> int:
-    """The last moment of these windows that is not after this one; they have one."""
-    return max(min(closes_s, by_s) for opens_s, closes_s in windows if opens_s <= by_s)
 
 
 def _legs(problem: Problem, vehicle: int, visits: Sequence[int], loads: list[Amount]) -> Legs:

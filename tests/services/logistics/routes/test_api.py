@@ -172,6 +172,11 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     told = [(stop["shipment_id"], stop["type"]) for stop in route["stops"][1:]]
     kept = [(stop["shipment_id"], stop["type"]) for stop in now["stops"]]
     assert [each for each in kept if each in told] == told
+    unnamed = (await carrier.asks(adcode="321323", depart_at=None, previous=before["id"])).json()["id"]
+    await planner.plan_next()
+    query = f"/v1/routes?shipment_id={fetched['shipment_id']}"
+    found = (await carrier.client.get(query, headers=carrier.headers)).json()["items"]
+    assert [each["id"] for each in found] == [unnamed, after["id"], before["id"]], "what is only aboard is found, too"
 
 
 async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(
@@ -225,7 +230,9 @@ async def test_what_another_claimed_meanwhile_is_said_to_be_gone(
     await carrier.client.post(f"/v1/shipments/{ids[0]}/claim", headers=issuer.caller("carrier"))
     await planner.plan_next()
     plan = (await carrier.reads(asked.json()["id"])).json()
-    assert plan["unassigned"] == [{"shipment_id": ids[0], "reasons": ["not_available"], "change": None, "aboard": None}]
+    assert plan["unassigned"] == [
+        {"shipment_id": ids[0], "reasons": ["not_available"], "change": None, "aboard": None, "at": None}
+    ]
     assert {stop["shipment_id"] for route in plan["vehicles"] for stop in route["stops"]} == {ids[1]}
 
 

@@ -62,7 +62,7 @@ def plan(**changes: Any) -> PlanOut:
         "failure": None,
         "created_at": EIGHT,
         "vehicles": [route],
-        "unassigned": [{"shipment_id": uuid4(), "reasons": ["window"], "change": None, "aboard": None}],
+        "unassigned": [{"shipment_id": uuid4(), "reasons": ["window"], "change": None, "aboard": None, "at": None}],
         "distance_source": "great_circle",
     }
     return PlanOut.model_validate(standard | changes)
@@ -108,7 +108,13 @@ def test_the_rest_of_the_plan_stands_beside_the_features() -> None:
     assert drawn.keys() == {"type", "features", "id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
     assert (drawn["id"], drawn["status"]) == (str(made.id), "planned")
     assert drawn["unassigned"] == [
-        {"shipment_id": str(made.unassigned[0].shipment_id), "reasons": ["window"], "change": None, "aboard": None}
+        {
+            "shipment_id": str(made.unassigned[0].shipment_id),
+            "reasons": ["window"],
+            "change": None,
+            "aboard": None,
+            "at": None,
+        }
     ]
     assert json.loads(json.dumps(drawn))["type"] == "FeatureCollection"
 

@@ -243,7 +243,7 @@ async def test_a_shipment_that_is_gone_is_not_asked_for_and_is_named_in_the_answ
     answer = (await stored(db, plan_id)).answer
     assert answer is not None
     assert answer["unassigned"] == [
-        {"shipment_id": str(gone), "reasons": ["not_available"], "change": None, "aboard": None}
+        {"shipment_id": str(gone), "reasons": ["not_available"], "change": None, "aboard": None, "at": None}
     ]
 
 

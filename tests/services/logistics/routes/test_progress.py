@@ -66,5 +66,10 @@ def test_what_was_aboard_and_left_out_is_aboard_still() -> None:
     assert progress_of(answer, {A: "delivered"}) == {}
 
 
+def test_who_only_has_aboard_what_was_left_out_is_where_that_was_said_to_be() -> None:
+    left = UnassignedOut(shipment_id=A, reasons=["window"], aboard=VAN, at=PointOut(lon=98, lat=31))
+    assert progress_of(Answer(unassigned=[left]), {A: "picked_up"})[VAN].at == Point(98, 31)
+
+
 def test_who_has_made_no_stop_yet_is_where_he_was_when_it_was_planned() -> None:
     assert progress(start=PointOut(lon=98, lat=31)).at == Point(98, 31)

@@ -1,14 +1,16 @@
 """Breaks: where they are taken, and that no other way to take them ends sooner."""
 
+from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from random import Random
 
 import pytest
 
 from services.logistics.routing.fleet.breaks import Legs, rested, splits
-from services.logistics.routing.fleet.model import ALWAYS, Break
+from services.logistics.routing.fleet.model import ALWAYS, Break, Route
 from services.logistics.routing.fleet.timing import Impossible, driven
-from tests.services.logistics.routing.fleet.fleets import fleet, job, van
+from tests.services.logistics.routing.fleet.fleets import fleet, job, on_a_line, shipment, van
 
 
 def test_a_break_in_the_middle_of_a_way_delays_it_by_its_length_alone() -> None:
@@ -75,3 +77,35 @@ def test_no_other_way_to_take_the_breaks_ends_sooner(seed: int) -> None:
     found = splits(breaks, legs, 0, 10_000)
     assert (found is None) == (not possible)
     assert found is None or ends_s(found) == min(possible)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_who_ends_as_soon_as_can_be_leaves_as_late_as_can_be(seed: int) -> None:
+    """Of every moment to leave, with breaks and with what may be aboard for a while only."""
+    chance = Random(seed)
+
+    def windows() -> tuple[tuple[int, int], ...]:
+        opens = sorted(chance.sample(range(0, 300, 20), 2))
+        return (opens[0], opens[0] + chance.randrange(-1, 20)), (opens[1], opens[1] + 150)
+
+    breaks = tuple(Break(windows(), chance.randrange(40)) for _ in range(chance.randrange(3)))
+    carried = replace(shipment(2, 3, windows=(windows(), windows())), max_ride_s=chance.choice([None, 15, 40]))
+    problem = fleet(
+        van(breaks=breaks),
+        job(1, windows=windows(), service_s=chance.randrange(20), setup_s=5),
+        carried,
+        travel=on_a_line(4, apart=chance.randrange(5, 15)),
+    )
+
+    def leaving(departs_s: int) -> Route | None:
+        with suppress(Impossible):
+            return driven(
+                replace(problem, vehicles=(replace(van(breaks=breaks), window=(departs_s, 10_000)),)), 0, ways
+            )
+        return None
+
+    ways = [0, 2, 3]
+    found = leaving(0)
+    possible = [(route.ends_s, -departs_s) for departs_s in range(450) if (route := leaving(departs_s))]
+    assert (found is None) == (not possible)
+    assert found is None or (found.ends_s, -found.departs_s) == min(possible)

@@ -151,3 +151,14 @@ def test_the_checker_finds_each_fault(fault: Fault) -> None:
     plan = plan_fleet(problem, limit_s=0.1)
     assert check_fleet(problem, plan) == []
     assert fault in {each.fault for each in check_fleet(*meddled(problem, plan, fault))}
+
+
+def test_what_its_setup_alone_makes_late_goes_behind_another_at_the_same_door() -> None:
+    window = ((0, 320),)
+    parked = shipment(1, 3, windows=(window, window))
+    parked = replace(parked, visits=(replace(parked.visits[0], setup_s=50), parked.visits[1]))
+    assert plan_fleet(fleet(van(), parked), limit_s=0.2).left_out == {0: ("window",)}
+    before = job(1, delivered=(0,))
+    found = plan_fleet(fleet(van(), parked, before), limit_s=0.2)
+    assert not found.left_out
+    assert [step.setup_s for step in found.routes[0].steps] == [0, 0, 0]
