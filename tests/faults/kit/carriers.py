@@ -43,7 +43,9 @@ class Carriers:
         """One of the scarce produce, as long as its programme still has money: it has to come to the end of that."""
         if any(each["subsidy"] == "fund_exhausted" for each in self._asking.journal.parcels.values()):
             return []
-        seen = [item["match"] for read in self._asking.journal.feeds.values() for item in read]
+        seen = [
+            item["match"] for (of, _), read in self._asking.journal.feeds.items() if of == "matches" for item in read
+        ]
         scarce = {match["id"] for match in seen if match["produce"] == SCARCE_PRODUCE}
         return [each for each in shipments if each["match_id"] in scarce][:1]
 

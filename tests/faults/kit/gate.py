@@ -192,7 +192,7 @@ class Gate:
         findings.take(events.unharmed(self.meddler.harmless, read))
         findings.take(events.too_large(self.meddler.too_large, topics.LARGE_TOPIC, topics.TOO_LARGE_B, read))
         findings.take(events.buried(committed, read))
-        findings.take(await feed.judge(databases["matching"], committed, self.journal, account_ids))
+        findings.take(await feed.judge(databases, committed, self.journal, account_ids))
         findings.take(self._snapshots)
         findings.take(self.journal.findings)
         for each in self.house.surprises:

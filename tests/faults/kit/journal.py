@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tests.faults.kit.findings import Findings
+
+Feed = Literal["matches", "shipments", "shipments/open"]
 
 
 @dataclass(slots=True)
@@ -33,8 +35,8 @@ class Journal:
     """Whose phones have signed in."""
     perhaps_accounts: int = 0
     """How many more phones may have: nobody was told."""
-    feeds: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    """By account: the items of all pages, joined."""
+    feeds: dict[tuple[Feed, str], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    """By feed (`/v1/feed/…`) and account: the items of all pages, joined."""
     findings: Findings = field(default_factory=Findings)
     """What was seen while it ran."""
 

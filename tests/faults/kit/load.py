@@ -20,6 +20,7 @@ from tests.faults.kit.asking import (
 )
 from tests.faults.kit.caller import Answer
 from tests.faults.kit.carriers import Carriers
+from tests.faults.kit.journal import Feed
 
 
 @dataclass(slots=True)
@@ -41,9 +42,12 @@ class Load(Asking):
             for role, do in {"producer": self.produce, "platform": self.buy, "carrier": self.carriers.carry}.items():
                 for number in range(getattr(self.scale, ACCOUNTS_OF_ROLE[role])):
                     group.create_task(self._repeat(f"{role} {number}", do))
-                    if role != "carrier":
-                        group.create_task(self._repeat(f"{role} {number}", self.read_feed, faster=2))
+                    if role == "carrier":
+                        group.create_task(self._repeat(f"{role} {number}", self.read_what_can_be_claimed))
+                    else:
+                        group.create_task(self._repeat(f"{role} {number}", self.read_matches, faster=2))
                         group.create_task(self._repeat(f"{role} {number}", self.answer_matches, faster=0.4))
+                    group.create_task(self._repeat(f"{role} {number}", self.read_shipments))
             group.create_task(self._repeat("officer", self.read_balances, faster=3))
             for number in range(self.scale.visitors if self.code_of else 0):
                 group.create_task(self._repeat(f"visitor {number}", self.sign_in))
@@ -238,30 +242,40 @@ class Load(Asking):
             elif answer.ok:
                 self.journal.agreed.add((match["id"], self.caller.id_of(who)))
 
-    async def read_feed(self, who: str, chance: Random) -> None:
+    async def read_matches(self, who: str, chance: Random) -> None:
+        await self._read_feed("matches", who, chance)
+
+    async def read_shipments(self, who: str, chance: Random) -> None:
+        await self._read_feed("shipments", who, chance)
+
+    async def read_what_can_be_claimed(self, who: str, chance: Random) -> None:
+        await self._read_feed("shipments/open", who, chance)
+
+    async def _read_feed(self, feed: Feed, who: str, chance: Random) -> None:
         """The next page from where this account stands; now and then an old page again, which must be the same."""
-        read = self.journal.feeds[who]
+        read = self.journal.feeds[feed, who]
         after, limit = len(read), chance.randrange(1, 60)
-        answer = await self.caller.get(who, "/v1/feed/matches", after=after, limit=limit)
+        answer = await self.caller.get(who, f"/v1/feed/{feed}", after=after, limit=limit)
         self.note_refusal("feed", answer)
         if not answer.ok:
             return
         page = answer.json()
         seqs = [item["seq"] for item in page["items"]]
         right = seqs == list(range(after + 1, after + 1 + len(seqs))) and page["next"] == after + len(seqs)
-        self.journal.seen("I11", right, f"{who} read {seqs} behind {after}, next {page['next']}")
+        self.journal.seen("I11", right, f"{who} read {seqs} of {feed} behind {after}, next {page['next']}")
         read += page["items"]
         if right and len(seqs) == limit and chance.random() < 0.3:
-            again = await self.caller.get(who, "/v1/feed/matches", after=after, limit=limit)
-            self.journal.seen("I11", again.body == answer.body, f"{who}: the page behind {after} has changed")
+            again = await self.caller.get(who, f"/v1/feed/{feed}", after=after, limit=limit)
+            same = again.body == answer.body
+            self.journal.seen("I11", same, f"{who}: the page of {feed} behind {after} has changed")
 
     async def read_feeds_to_the_end(self) -> None:
         """So that all that was kept by now is compared with what is shown."""
-        await asyncio.gather(*(self._read_to_the_end(who) for who in sorted(self.journal.feeds)))
+        await asyncio.gather(*(self._read_to_the_end(feed, who) for feed, who in sorted(self.journal.feeds)))
 
-    async def _read_to_the_end(self, who: str) -> None:
-        before, chance = -1, Random(f"{self.seed}/{who}/end")
+    async def _read_to_the_end(self, feed: Feed, who: str) -> None:
+        before, chance = -1, Random(f"{self.seed}/{who}/{feed}/end")
         with self.as_far_as_known():
-            while len(self.journal.feeds[who]) > before:
-                before = len(self.journal.feeds[who])
-                await self.read_feed(who, chance)
+            while len(self.journal.feeds[feed, who]) > before:
+                before = len(self.journal.feeds[feed, who])
+                await self._read_feed(feed, who, chance)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.kit.oracles import feed
 from tests.faults.kit.oracles.samples import evidence, told
+from tests.faults.kit.spy import Told
 
 
 def item(seq: int, match_id: str, kind: str, version: int) -> tuple[int, dict[str, Any]]:
@@ -21,7 +22,20 @@ FEED_OF_A = [item(seq, *named) for seq, named in enumerate(TOLD_TO_A, 1)]
 def test_a_feed_is_made_of_the_match_events_of_both_sides() -> None:
     match = json.dumps({"producer_id": "a", "buyer_id": "b", "version": 1}).encode()
     proposed = replace(told(1, "m", "1", match, "matching.matches.v1"), type="duijie.match.proposed")
-    assert feed.committed([proposed, told(2, "l", "2")]) == {key: [("m", "match.proposed", 1)] for key in "ab"}
+    assert feed.of_matches([proposed, told(2, "l", "2")]) == {key: [("m", "match.proposed", 1)] for key in "ab"}
+
+
+def test_of_a_shipment_its_parties_are_told_and_whoever_had_it_and_what_can_be_claimed_every_carrier() -> None:
+    def of(seq: int, kind: str, carrier: str | None) -> Told:
+        state = json.dumps({"carrier_id": carrier, "version": seq}).encode()
+        return replace(told(seq, "s", str(seq), state, "logistics.shipments.v1"), type=f"duijie.shipment.{kind}")
+
+    known = feed.of_shipments(
+        [of(1, "opened", None), of(2, "claimed", "c"), of(3, "picked_up", "c"), of(4, "released", None)],
+        {"s": ("a", "b")},
+    )
+    seen = {account: [version for _, _, version in events] for account, events in known.items()}
+    assert seen == {"a": [1, 2, 3, 4], "b": [1, 2, 3, 4], "c": [2, 3, 4], feed.ANY_CARRIER: [1, 2, 4]}
 
 
 @pytest.mark.parametrize(
