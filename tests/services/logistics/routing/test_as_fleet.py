@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_costs_are_thousandths_of_a_fen_and_a_way_that_costs_nothing_still_has_a
 
 
 def test_by_default_no_detour_is_worth_more_than_a_shipment() -> None:
-    problem = world(3, 20, 5)
+    problem = world(Random(3), 20, 5)
     of = as_fleet(problem)
     longest_m, dearest = int(of.matrix.distance_m.max()), max(each.per_way for each in of.fleet.vehicles)
     longest_s, wage = 24 * 3600, max(each.per_s for each in of.fleet.vehicles)
@@ -156,7 +157,7 @@ def test_a_break_that_is_over_before_the_departure_is_none() -> None:
 
 @given(st.integers(0, 10_000))
 def test_rows_follow_the_points_of_the_problem(seed: int) -> None:
-    problem = world(seed, 4, 3)
+    problem = world(Random(seed), 4, 3)
     points, fleet = problem.points(), as_fleet(problem).fleet
     assert [points[each.start] for each in fleet.vehicles if each.start is not None] == [
         van.depot for van in problem.vehicles

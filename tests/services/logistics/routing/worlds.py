@@ -37,8 +37,7 @@ def task(name: str = "s1", **change: Any) -> Task:
     return Task(shipment_id=name, **(standard | change))
 
 
-def world(seed: int, tasks: int, vehicles: int, span: float = 1.5) -> Problem:
-    rng = random.Random(seed)
+def world(rng: random.Random, tasks: int, vehicles: int, span: float = 1.5) -> Problem:
     seats = [Point(117 + rng.uniform(0, span), 32 + rng.uniform(0, span)) for _ in range(5)]
 
     def near(seat: Point) -> Point:

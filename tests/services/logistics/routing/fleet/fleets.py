@@ -48,9 +48,8 @@ def fleet(*rows: Vehicle | Task, travel: Travel | None = None, dimensions: int =
     )
 
 
-def world(seed: int, tasks: int = 25, vehicles: int = 5) -> Problem:
+def world(chance: Random, tasks: int = 25, vehicles: int = 5) -> Problem:
     """Anything the model has words for, much of it at once and some of it impossible."""
-    chance = Random(seed)
     places = 12
     points = np.array([[chance.uniform(0, 500), chance.uniform(0, 500)] for _ in range(places)])
 

@@ -38,7 +38,7 @@ def all_places(problem: Problem, vehicle: int, visits: list[int], task: int) -> 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_no_place_that_can_be_driven_is_left_out_and_each_costs_what_is_said(seed: int) -> None:
-    problem = world(seed, tasks=18, vehicles=4)
+    problem = world(random.Random(seed), tasks=18, vehicles=4)
     plan: list[list[int]] = [[] for _ in problem.vehicles]
     able = [task for task in range(18) if not hopeless(problem, task)]
     compared = 0
@@ -57,7 +57,7 @@ def test_no_place_that_can_be_driven_is_left_out_and_each_costs_what_is_said(see
 
 @pytest.mark.parametrize("seed", range(10))
 def test_of_all_places_the_cheapest_is_taken(seed: int) -> None:
-    problem = world(seed, tasks=18, vehicles=4)
+    problem = world(random.Random(seed), tasks=18, vehicles=4)
     plan: list[list[int]] = [[] for _ in problem.vehicles]
     for task in range(18):
         if hopeless(problem, task):
