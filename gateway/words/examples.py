@@ -37,6 +37,7 @@ EXAMPLES: dict[str, Any] = {
         "shift": {"start": "06:00", "end": "18:00"},
         "cost_fen_per_km": 250,
     },
+    "change_vehicle": {"retired": True},
     "show_shipment": {"photo": "strawberries.jpg"},
     "report_on_shipment": {"type": "picked_up", "at": "2026-11-23T02:00:00Z", "weight_kg": 1198.5},
     "ask_for_routes": {"adcode": "321323", "vehicle_ids": [SOME_ID], "limit_s": 10},

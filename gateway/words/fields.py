@@ -231,6 +231,7 @@ MEMBERS: dict[str, Text] = {
     "cost_fen": Text("公里与小时的费用，分", "Cost of its kilometres and hours, fen"),
     "VehicleRouteOut.start": Text("从哪里出发；空则从停车点", "Where it starts; null: its depot"),
     "VehicleRouteOut.breaks": Text("在途中的休息", "Its breaks, on the way"),
+    "retired": Text("已停用，不再排路线", "It gets no more routes"),
     "UnassignedOut.aboard": Text("已装在哪辆车上", "The vehicle that has it aboard"),
     "UnassignedOut.at": Text("那辆车当时的位置", "Where that vehicle was"),
     "UnassignedOut.change": Text("至少改变什么即可安排", "The least change that would be enough"),

@@ -192,6 +192,13 @@ OPERATIONS: dict[str, Told] = {
     "read_vehicle": Told(
         Text("看一辆车", "Read a vehicle"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")
     ),
+    "change_vehicle": Told(
+        Text("更改或停用车辆", "Change or retire a vehicle"),
+        Text(
+            "`If-Match` 填所读到的版本。已有的方案不变；停用的车不再排路线。",
+            "`If-Match` carries the version you read. Plans made with it stay; a retired one gets no more routes.",
+        ),
+    ),
     "list_shipments": Told(
         Text("列出运单", "List shipments"),
         Text(

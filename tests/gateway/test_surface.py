@@ -26,7 +26,7 @@ from services.listing.app import create_listing_app
 from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.schemas import NewConsent
 from services.logistics.app import create_logistics_app
-from services.logistics.carriers.schemas import NewVehicle
+from services.logistics.carriers.schemas import NewVehicle, VehicleChange
 from services.logistics.parcels.schemas import NewParcels, NewScans
 from services.logistics.programmes.schemas import NewProgramme
 from services.logistics.routes.schemas import NewPlan
@@ -248,6 +248,7 @@ BODIES: dict[str, Any] = {
     "clear_markets": RoundRequest,
     "set_interval": Interval,
     "register_vehicle": NewVehicle,
+    "change_vehicle": VehicleChange,
     "show_shipment": dict[str, str],
     "report_on_shipment": NewReport,
     "ask_for_routes": NewPlan,

@@ -7,9 +7,9 @@ from fastapi import Depends, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import Read, Write, set_etag, slice_router
+from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
 from services.logistics.carriers import queries, service
-from services.logistics.carriers.schemas import NewVehicle, VehicleOut
+from services.logistics.carriers.schemas import NewVehicle, VehicleChange, VehicleOut
 
 router = slice_router("/v1/vehicles", tag="vehicles")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
@@ -36,5 +36,15 @@ async def list_vehicles(
 async def read_vehicle(vehicle_id: UUID, caller: Carrier, session: Read, response: Response) -> VehicleOut:
     """One of your vehicles, with its version as ETag."""
     vehicle = await service.find(session, caller, vehicle_id)
+    set_etag(response, vehicle.version)
+    return VehicleOut.of(vehicle)
+
+
+@router.patch("/{vehicle_id}")
+async def change_vehicle(
+    vehicle_id: UUID, wanted: VehicleChange, caller: Carrier, version: IfMatch, session: Write, response: Response
+) -> VehicleOut:
+    """Change or retire a vehicle; If-Match carries the version you read. Plans made with it stay as they are."""
+    vehicle = await service.change(session, caller, vehicle_id, version, wanted)
     set_etag(response, vehicle.version)
     return VehicleOut.of(vehicle)

@@ -4,10 +4,25 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer, Text, Time, Uuid, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    Text,
+    Time,
+    Uuid,
+    false,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.problems import StaleVersion
 from contracts.listings import TemperatureClass
 from services.logistics.tables import Base
 
@@ -18,7 +33,8 @@ class Vehicle(Base):
     The shift is by the clocks of Asia/Shanghai, every day the same; one that ends no later than it starts ends on the
     next day, so that equal times are a whole day. `breaks`, in their order: `{"start", "end", "minutes"}`, by the same
     clocks, each beginning between the two. `area`: codes of the counties, prefectures and provinces that it fetches
-    from; empty, from anywhere. An hour costs from leaving the depot until it is back.
+    from; empty, from anywhere. An hour costs from leaving the depot until it is back. One that is `retired` gets no
+    more routes.
     """
 
     __tablename__ = "vehicles"
@@ -37,9 +53,22 @@ class Vehicle(Base):
     area: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     cost_fen_per_km: Mapped[int] = mapped_column(Integer)
     cost_fen_per_h: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    retired: Mapped[bool] = mapped_column(Boolean, server_default=false())
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (
         CheckConstraint("capacity_g > 0", name="capacity"),
         Index(None, "carrier_id", "id"),
     )
+
+    def must_be(self, version: int | None) -> None:
+        """Raises StaleVersion unless this is the version that the caller read; None is any."""
+        if version not in {None, self.version}:
+            raise StaleVersion(current=self.version)
+
+    def change(self, **changes: object) -> None:
+        """Take new values; a version on, where any differs."""
+        if any(getattr(self, name) != value for name, value in changes.items()):
+            for name, value in changes.items():
+                setattr(self, name, value)
+            self.version += 1

@@ -1,10 +1,20 @@
 """Vehicles on the public surface."""
 
+from collections.abc import Sequence
 from datetime import time
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from catalogue.fields import AreaAdcode, PointIn
 from chassis.fields import PRICE_MAX_FEN_PER_KG, Kg, KgOut, RequestModel, ShortText
@@ -22,12 +32,14 @@ def _each_once(classes: list[TemperatureClass]) -> list[TemperatureClass]:
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """Hours and minutes by the clocks of Asia/Shanghai, "00:00" to "23:59"."""
 
+Name = Annotated[ShortText, Field(min_length=1)]
 Classes = Annotated[list[TemperatureClass], Field(min_length=1), AfterValidator(_each_once)]
 CostFenPerKm = Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)]
 CostFenPerH = Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)]
 Area = Annotated[list[AreaAdcode], Field(max_length=500)]
 
 DAY_MIN = 24 * 60
+OUTSIDE_THE_SHIFT = Text("休息须在班次之内，并按先后排列。", "Breaks lie within the shift, in their order.")
 
 
 class Shift(RequestModel):
@@ -43,16 +55,19 @@ class BreakTime(Shift):
     minutes: Annotated[StrictInt, Field(ge=1, le=600)]
 
 
-def _within_the_shift(shift: Shift, breaks: list[BreakTime]) -> None:
-    """Raises where a break begins outside the shift, or before the one that it comes after."""
+Breaks = Annotated[list[BreakTime], Field(max_length=3)]
+
+
+def fit(shift: Shift, breaks: Sequence[BreakTime]) -> bool:
+    """Whether no break begins outside the shift, or before the one that it comes after."""
     opens, lasts = _minute(shift.start), _lasts(shift)
     latest = 0
     for each in breaks:
         earliest = (_minute(each.start) - opens) % DAY_MIN
         if earliest + _lasts(each) > lasts or earliest < latest:
-            text = Text("休息须在班次之内，并按先后排列。", "Breaks lie within the shift, in their order.")
-            raise invalid("breaks", text)
+            return False
         latest = earliest
+    return True
 
 
 def _minute(clock: str) -> int:
@@ -66,20 +81,36 @@ def _lasts(shift: Shift) -> int:
 
 
 class NewVehicle(RequestModel):
-    name: Annotated[ShortText, Field(min_length=1)]
+    name: Name
     capacity_kg: Kg
     temperature_classes: Classes
     depot: PointIn
     shift: Shift
-    breaks: Annotated[list[BreakTime], Field(max_length=3)] = Field(default_factory=list)
+    breaks: Breaks = Field(default_factory=list)
     area: Area = Field(default_factory=list)
     cost_fen_per_km: CostFenPerKm
     cost_fen_per_h: CostFenPerH = 0
 
     @model_validator(mode="after")
     def _breaks_fit(self) -> Self:
-        _within_the_shift(self.shift, self.breaks)
+        if not fit(self.shift, self.breaks):
+            raise invalid("breaks", OUTSIDE_THE_SHIFT)
         return self
+
+
+class VehicleChange(RequestModel):
+    """What may be changed afterwards; what is left out stays."""
+
+    name: Name = Field(None)  # type: ignore[assignment]
+    capacity_kg: Kg = Field(None)  # type: ignore[assignment]
+    temperature_classes: Classes = Field(None)  # type: ignore[arg-type]
+    depot: PointIn = Field(None)  # type: ignore[assignment]
+    shift: Shift = Field(None)  # type: ignore[assignment]
+    breaks: Breaks = Field(None)  # type: ignore[arg-type]
+    area: Area = Field(None)  # type: ignore[arg-type]
+    cost_fen_per_km: CostFenPerKm = Field(None)  # type: ignore[assignment]
+    cost_fen_per_h: CostFenPerH = Field(None)  # type: ignore[assignment]
+    retired: StrictBool = Field(None)  # type: ignore[assignment]
 
 
 class DepotOut(BaseModel):
@@ -100,6 +131,7 @@ class VehicleOut(BaseModel):
     area: list[str]
     cost_fen_per_km: int
     cost_fen_per_h: int
+    retired: bool
     created_at: AwareDatetime
 
     @classmethod
@@ -116,6 +148,7 @@ class VehicleOut(BaseModel):
             area=vehicle.area,
             cost_fen_per_km=vehicle.cost_fen_per_km,
             cost_fen_per_h=vehicle.cost_fen_per_h,
+            retired=vehicle.retired,
             created_at=vehicle.created_at,
         )
 

@@ -1,6 +1,8 @@
 """What a carrier can do with its vehicles."""
 
+from collections.abc import Iterable
 from datetime import time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,10 +11,10 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.fields import to_grams
-from chassis.problems import NotFound
+from chassis.problems import FieldError, InvalidInput, NotFound
 from services.logistics.carriers import queries
 from services.logistics.carriers.models import Vehicle
-from services.logistics.carriers.schemas import NewVehicle
+from services.logistics.carriers.schemas import OUTSIDE_THE_SHIFT, NewVehicle, VehicleChange, VehicleOut, fit
 
 
 def owner(caller: Caller) -> UUID | None:
@@ -22,25 +24,25 @@ def owner(caller: Caller) -> UUID | None:
 
 async def register(session: WriteSession, caller: Caller, new: NewVehicle) -> Vehicle:
     """Add a vehicle to the caller's fleet."""
-    depot = new.depot.to_wgs84()
-    vehicle = Vehicle(
-        id=uuid7(),
-        carrier_id=caller.account_id,
-        version=1,
-        name=new.name,
-        capacity_g=to_grams(new.capacity_kg),
-        temperature_classes=new.temperature_classes,
-        depot_lon=depot.lon,
-        depot_lat=depot.lat,
-        shift_start=time.fromisoformat(new.shift.start),
-        shift_end=time.fromisoformat(new.shift.end),
-        breaks=[each.model_dump() for each in new.breaks],
-        area=list(dict.fromkeys(new.area)),
-        cost_fen_per_km=new.cost_fen_per_km,
-        cost_fen_per_h=new.cost_fen_per_h,
-    )
+    vehicle = Vehicle(id=uuid7(), carrier_id=caller.account_id, version=1, **_columns(new, NewVehicle.model_fields))
     session.add(vehicle)
     await session.flush()
+    return vehicle
+
+
+async def change(
+    session: WriteSession, caller: Caller, vehicle_id: UUID, version: int | None, wanted: VehicleChange
+) -> Vehicle:
+    """Change a vehicle that the caller has read in this version; plans that were made with it stay as they are."""
+    vehicle = await queries.locked_vehicle(session, vehicle_id, owner(caller))
+    if vehicle is None:
+        raise NotFound()
+    vehicle.must_be(version)
+    was, sent = VehicleOut.of(vehicle), wanted.model_fields_set
+    shift, breaks = (getattr(wanted if name in sent else was, name) for name in ("shift", "breaks"))
+    if not fit(shift, breaks):
+        raise InvalidInput(errors=[FieldError("#", OUTSIDE_THE_SHIFT)])
+    vehicle.change(**_columns(wanted, sent))
     return vehicle
 
 
@@ -49,3 +51,25 @@ async def find(session: AsyncSession, caller: Caller, vehicle_id: UUID) -> Vehic
     if vehicle is None:
         raise NotFound()
     return vehicle
+
+
+def _columns(told: NewVehicle | VehicleChange, names: Iterable[str]) -> dict[str, Any]:
+    """What these fields of a request come to in the vehicle's row."""
+    columns: dict[str, Any] = {}
+    for name in names:
+        match name:
+            case "capacity_kg":
+                columns["capacity_g"] = to_grams(told.capacity_kg)
+            case "depot":
+                depot = told.depot.to_wgs84()
+                columns |= {"depot_lon": depot.lon, "depot_lat": depot.lat}
+            case "shift":
+                columns["shift_start"] = time.fromisoformat(told.shift.start)
+                columns["shift_end"] = time.fromisoformat(told.shift.end)
+            case "breaks":
+                columns["breaks"] = [each.model_dump() for each in told.breaks]
+            case "area":
+                columns["area"] = list(dict.fromkeys(told.area))
+            case _:
+                columns[name] = getattr(told, name)
+    return columns

@@ -1,4 +1,4 @@
-"""Plans tell what their vehicles had on board"""
+"""Plans tell what their vehicles had on board; vehicles retire"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("vehicles", sa.Column("retired", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("route_plans", sa.Column("aboard_ids", ARRAY(sa.Uuid), nullable=False, server_default="{}"))
 
 

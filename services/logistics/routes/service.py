@@ -57,7 +57,8 @@ async def ask(session: WriteSession, caller: Caller, new: NewPlan) -> Plan:
     """
     depart_at = await _departure(session, new.depart_at)
     vehicles = await vehicles_by_id(session, caller.account_id, new.vehicle_ids)
-    _must_have("vehicle_ids", new.vehicle_ids, vehicles)
+    drivable = {each: vehicle for each, vehicle in vehicles.items() if not vehicle.retired}
+    _must_have("vehicle_ids", new.vehicle_ids, drivable)
     await _must_be_planned(session, caller.account_id, new.previous)
     hub = None if new.hub is None else new.hub.to_wgs84()
     plan = Plan(

@@ -19,6 +19,7 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/vehicles"): {"carrier"},
     ("GET", "/v1/vehicles"): {"carrier"},
     ("GET", f"/v1/vehicles/{ID}"): {"carrier"},
+    ("PATCH", f"/v1/vehicles/{ID}"): {"carrier"},
     ("GET", "/v1/shipments"): PARTIES,
     ("GET", f"/v1/shipments/{ID}"): PARTIES,
     ("GET", f"/v1/shipments/{ID}/events"): PARTIES,
@@ -49,7 +50,7 @@ def sent(method: str, path: str) -> dict[str, Any]:
     """A body of the kind that the operation takes."""
     if method == "POST" and path.endswith("/photos"):
         return {"files": {"photo": ("photo.png", A_DOT, "image/png")}}
-    return {"json": {}} if method == "POST" else {}
+    return {"json": {}} if method in {"POST", "PATCH"} else {}
 
 
 def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
@@ -101,7 +102,7 @@ async def test_an_id_that_is_none_is_not_there_rather_than_malformed(
     body = sent(method, path)
     if path.endswith("/events") and method == "POST":
         body = {"json": {"type": "failed", "at": "2026-11-22T04:00:00Z"}}
-    carrier = issuer.caller("carrier")
+    carrier = issuer.caller("carrier") | ({"If-Match": "*"} if method == "PATCH" else {})
     missing = await client.request(method, path, headers=carrier, **body)
     malformed = await client.request(method, path.replace(ID, "1"), headers=carrier, **body)
     assert (missing.status_code, malformed.status_code) == (404, 404)

@@ -107,3 +107,60 @@ async def test_someone_elses_vehicle_answers_as_a_missing_one(client: httpx.Asyn
 async def test_only_carriers_have_vehicles(client: httpx.AsyncClient, issuer: Issuer) -> None:
     assert (await client.post("/v1/vehicles", json=van(), headers=issuer.caller("producer"))).status_code == 403
     assert (await client.post("/v1/vehicles", json=van())).status_code == 401
+
+
+async def test_a_vehicle_is_changed_by_who_read_its_version(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    carrier = issuer.caller("carrier")
+    vehicle = (await client.post("/v1/vehicles", json=van(), headers=carrier)).json()
+    url, told = f"/v1/vehicles/{vehicle['id']}", {"capacity_kg": 900, "depot": {"lon": 117.1, "lat": 31.2}}
+
+    async def change(version: int, body: dict[str, Any]) -> httpx.Response:
+        return await client.patch(url, json=body, headers=carrier | {"If-Match": f'"{version}"'})
+
+    changed = await change(1, told)
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert changed.json() == vehicle | told | {"version": 2, "depot": {"lon": 117.1, "lat": 31.2, "crs": "wgs84"}}
+    assert (await change(2, told)).json()["version"] == 2, "nothing differs"
+    assert (await change(1, {"name": "late"})).status_code == 412
+    assert (await client.patch(url, json=told, headers=carrier)).status_code == 428
+    assert (await client.get(url, headers=carrier)).json() == changed.json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"capacity_kg": 0}, "#/capacity_kg"),
+        ({"shift": {"start": "20:00", "end": "23:00"}}, "#"),  # its break is at noon
+        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#"),
+        ({"name": None}, "#/name"),
+        ({"id": str(uuid4())}, "#/id"),
+    ],
+)
+async def test_a_change_that_makes_no_sense_changes_nothing(
+    client: httpx.AsyncClient, issuer: Issuer, changes: dict[str, Any], pointer: str
+) -> None:
+    carrier, breaks = issuer.caller("carrier"), [{"start": "12:00", "end": "13:00", "minutes": 30}]
+    vehicle = (await client.post("/v1/vehicles", json=van(breaks=breaks), headers=carrier)).json()
+    url = f"/v1/vehicles/{vehicle['id']}"
+    answer = await client.patch(url, json=changes, headers=carrier | {"If-Match": "*"})
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await client.get(url, headers=carrier)).json() == vehicle
+
+
+async def test_someone_elses_vehicle_is_not_changed(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    vehicle = (await client.post("/v1/vehicles", json=van(), headers=issuer.caller("carrier"))).json()
+    stranger = issuer.caller("carrier") | {"If-Match": "*"}
+    assert (await client.patch(f"/v1/vehicles/{vehicle['id']}", json={}, headers=stranger)).status_code == 404
+
+
+async def test_a_retired_vehicle_gets_no_routes_until_it_is_back(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    carrier = issuer.caller("carrier")
+    vehicle = (await client.post("/v1/vehicles", json=van(), headers=carrier)).json()
+    for retired, status in ((True, 404), (False, 202)):
+        body, match = {"retired": retired}, carrier | {"If-Match": "*"}
+        told = (await client.patch(f"/v1/vehicles/{vehicle['id']}", json=body, headers=match)).json()
+        assert told["retired"] == retired
+        wanted = {"vehicle_ids": [vehicle["id"]], "adcode": "321323"}
+        answer = await client.post("/v1/routes", json=wanted, headers=carrier)
+        assert answer.status_code == status, answer.text
