@@ -37,6 +37,36 @@ class ProgrammeOpened(ProgrammeEvent):
     TYPE: ClassVar[str] = "duijie.programme.opened"
 
 
+class ProgrammeRuleChanged(ProgrammeEvent):
+    """Two officers gave it a new version of its rules; `rate_fen` and `rule_version` are those in force now."""
+
+    TYPE: ClassVar[str] = "duijie.programme.rule_changed"
+
+
+class ProgrammeToppedUp(ProgrammeEvent):
+    """Two officers brought more money into it."""
+
+    TYPE: ClassVar[str] = "duijie.programme.topped_up"
+
+
+class ProgrammePaused(ProgrammeEvent):
+    """It pays for nothing new until it is resumed; what was reserved is paid."""
+
+    TYPE: ClassVar[str] = "duijie.programme.paused"
+
+
+class ProgrammeResumed(ProgrammeEvent):
+    """It pays again."""
+
+    TYPE: ClassVar[str] = "duijie.programme.resumed"
+
+
+class ProgrammeClosed(ProgrammeEvent):
+    """It pays for nothing new any more; what was reserved is paid."""
+
+    TYPE: ClassVar[str] = "duijie.programme.closed"
+
+
 class ProgrammeExhausted(ProgrammeEvent):
     """Less is left than one subsidy costs."""
 

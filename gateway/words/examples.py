@@ -73,4 +73,10 @@ EXAMPLES: dict[str, Any] = {
         "eligibility": {"adcodes": ["3213"]},
         "caps": {"per_carrier_per_day": 5000},
     },
+    "change_rules": {"rate_fen": 150, "effective_at": "2027-01-01T00:00:00Z"},
+    "top_up": {"amount_fen": 5000000},
+    "pause_programme": {"note": "核查中"},
+    "resume_programme": {"note": "核查完毕"},
+    "close_programme": {"note": "任务完成"},
+    "decide_on_change": {"decision": "approve"},
 }

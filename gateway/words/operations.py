@@ -320,6 +320,53 @@ OPERATIONS: dict[str, Told] = {
         Text("看一个补贴项目", "Read a programme"),
         Text("项目及其资金，取自同一时刻。", "With its money, all of it of one moment."),
     ),
+    "change_rules": Told(
+        Text("申请更改规则", "Ask for new rules"),
+        Text(
+            "另一名官员批准后生效，或自 `effective_at` 起；未写的保持不变。此前登记的仍按当时的规则。",
+            "In effect once another officer approves, or from `effective_at`; what is left out stays. What was "
+            "registered before goes by the rules of then.",
+        ),
+        {409: ("programme-closed",)},
+    ),
+    "top_up": Told(
+        Text("申请追加预算", "Ask for more money"),
+        Text("另一名官员批准后到账。", "It is there once another officer approves."),
+        {409: ("programme-closed",)},
+    ),
+    "pause_programme": Told(
+        Text("申请暂停", "Ask for a pause"),
+        Text(
+            "另一名官员批准后不再支付新的补贴；已预占的照付。",
+            "Once another officer approves it pays for nothing new; what was reserved is paid.",
+        ),
+        {409: ("programme-closed", "nothing-to-change")},
+    ),
+    "resume_programme": Told(
+        Text("申请恢复", "Ask to resume"),
+        Text("另一名官员批准后重新支付。", "It pays again once another officer approves."),
+        {409: ("programme-closed", "nothing-to-change")},
+    ),
+    "close_programme": Told(
+        Text("申请关闭", "Ask to close"),
+        Text(
+            "另一名官员批准后永不再支付新的补贴；已预占的照付。",
+            "Once another officer approves it never pays for anything new again; what was reserved is paid.",
+        ),
+        {409: ("programme-closed",)},
+    ),
+    "list_approvals": Told(
+        Text("列出更改申请", "List what was asked to change"),
+        Text("最新的在前；可按状态筛选。", "Newest first; by status."),
+    ),
+    "decide_on_change": Told(
+        Text("批准或否决", "Approve or reject"),
+        Text("须由申请人以外的官员决定。", "By another officer than the one who asked."),
+        {
+            403: ("forbidden", "second-officer-needed"),
+            409: ("already-decided", "programme-closed", "nothing-to-change"),
+        },
+    ),
     "list_transfers": Told(
         Text("列出分录", "List transfers"),
         Text(

@@ -25,6 +25,8 @@ TABLES = [
     parcels.LOADS,
     programmes.Programme,
     programmes.RuleVersion,
+    programmes.StandingFrom,
+    programmes.Approval,
     subsidy.LEDGER_HEADS,
     subsidy.TRANSFERS,
     subsidy.SUBSIDIES,

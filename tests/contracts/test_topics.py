@@ -37,7 +37,18 @@ TOLD: dict[str, tuple[str, set[str]]] = {
         },
     ),
     "logistics.parcels.v1": ("parcel_id", {"parcel.registered", "parcel.scanned", "parcel.settled"}),
-    "logistics.programmes.v1": ("programme_id", {"programme.opened", "programme.exhausted"}),
+    "logistics.programmes.v1": (
+        "programme_id",
+        {
+            "programme.opened",
+            "programme.rule_changed",
+            "programme.topped_up",
+            "programme.paused",
+            "programme.resumed",
+            "programme.closed",
+            "programme.exhausted",
+        },
+    ),
 }
 """Topic: the field that is its key, and the types told there (without their `duijie.`)."""
 

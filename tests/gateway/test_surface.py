@@ -28,7 +28,7 @@ from services.listing.producers.schemas import NewConsent
 from services.logistics.app import create_logistics_app
 from services.logistics.carriers.schemas import NewVehicle, VehicleChange
 from services.logistics.parcels.schemas import NewParcels, NewScans
-from services.logistics.programmes.schemas import NewProgramme
+from services.logistics.programmes.schemas import NewChange, NewDecision, NewProgramme, NewRules, NewTopUp
 from services.logistics.routes.schemas import NewPlan
 from services.logistics.routes.vroom import VroomProblem
 from services.logistics.shipments.schemas import NewReport
@@ -50,7 +50,8 @@ GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; PO
 POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
 POST /v1/shipments/{}/claim; POST /v1/shipments/{}/release; POST /v1/shipments/{}/events; POST /v1/routes
 POST /v1/routes/solve; GET /v1/routes/{}; POST /v1/parcels; POST /v1/parcels/scans; GET /v1/parcels/{}
-POST /v1/programmes
+POST /v1/programmes; POST /v1/programmes/{}/rules; POST /v1/programmes/{}/topup; POST /v1/programmes/{}/pause
+POST /v1/programmes/{}/close; POST /v1/programmes/{}/approvals/{}
 GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/verify
 """
 """What this release has of the public surface."""
@@ -63,6 +64,11 @@ CREATED = {
     "/v1/programmes": "201",
     "/v1/routes": "202",
     "/v1/routes/solve": "200",
+    "/v1/programmes/{programme_id}/rules": "202",
+    "/v1/programmes/{programme_id}/topup": "202",
+    "/v1/programmes/{programme_id}/pause": "202",
+    "/v1/programmes/{programme_id}/resume": "202",
+    "/v1/programmes/{programme_id}/close": "202",
     "/v1/auth/otp": "202",
     "/v1/parcels": "200",
     "/v1/parcels/scans": "200",
@@ -256,6 +262,12 @@ BODIES: dict[str, Any] = {
     "register_parcels": NewParcels,
     "scan_parcels": NewScans,
     "open_programme": NewProgramme,
+    "change_rules": NewRules,
+    "top_up": NewTopUp,
+    "pause_programme": NewChange,
+    "resume_programme": NewChange,
+    "close_programme": NewChange,
+    "decide_on_change": NewDecision,
 }
 
 

@@ -8,8 +8,18 @@ from fastapi import Depends, Query
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import Db, Read, Write, slice_router
-from services.logistics.programmes import queries, service
-from services.logistics.programmes.schemas import NewProgramme, ProgrammeOut, VerifiedOut
+from services.logistics.programmes import approvals, queries, service
+from services.logistics.programmes.models import Decision
+from services.logistics.programmes.schemas import (
+    ApprovalOut,
+    NewChange,
+    NewDecision,
+    NewProgramme,
+    NewRules,
+    NewTopUp,
+    ProgrammeOut,
+    VerifiedOut,
+)
 
 router = slice_router("/v1/programmes", tag="programmes")
 Officer = Annotated[Caller, Depends(only("programme_officer"))]
@@ -36,6 +46,64 @@ async def list_programmes(
 async def read_programme(programme_id: UUID, caller: Overseer, session: Read) -> ProgrammeOut:
     """One programme and its money, all of it of one moment."""
     return ProgrammeOut.of(*await service.find(session, programme_id))
+
+
+@router.post("/{programme_id}/rules", status_code=202)
+async def change_rules(programme_id: UUID, wanted: NewRules, caller: Officer, session: Write) -> ApprovalOut:
+    """Ask for a new version of the rules; it takes effect when another officer approves, or later if you say so."""
+    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "rules", wanted))
+
+
+@router.post("/{programme_id}/topup", status_code=202)
+async def top_up(programme_id: UUID, wanted: NewTopUp, caller: Officer, session: Write) -> ApprovalOut:
+    """Ask for more money; it is there when another officer approves."""
+    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "topup", wanted))
+
+
+@router.post("/{programme_id}/pause", status_code=202)
+async def pause_programme(
+    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+) -> ApprovalOut:
+    """Ask that it pays for nothing new until it is resumed. What was reserved is paid all the same."""
+    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "pause", wanted or NewChange()))
+
+
+@router.post("/{programme_id}/resume", status_code=202)
+async def resume_programme(
+    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+) -> ApprovalOut:
+    """Ask that it pays again."""
+    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "resume", wanted or NewChange()))
+
+
+@router.post("/{programme_id}/close", status_code=202)
+async def close_programme(
+    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+) -> ApprovalOut:
+    """Ask that it never pays for anything new again. What was reserved is paid all the same."""
+    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "close", wanted or NewChange()))
+
+
+@router.get("/{programme_id}/approvals")
+async def list_approvals(
+    programme_id: UUID,
+    caller: Overseer,
+    session: Read,
+    status: Decision | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[ApprovalOut]:
+    """What was asked to change, newest first."""
+    rows = await service.approvals_of(session, programme_id, status=status, before=after, limit=limit + 1)
+    return Page.of([ApprovalOut.of(row) for row in rows], limit, lambda last: last.approval_id)
+
+
+@router.post("/{programme_id}/approvals/{approval_id}")
+async def decide_on_change(
+    programme_id: UUID, approval_id: UUID, wanted: NewDecision, caller: Officer, session: Write
+) -> ApprovalOut:
+    """Approve or reject what another officer asked for."""
+    return ApprovalOut.of(await approvals.decide(session, caller, programme_id, approval_id, wanted))
 
 
 @router.get("/{programme_id}/transfers")

@@ -159,10 +159,14 @@ async def open_desk(
 ) -> Desk:
     """Lock the funds of every programme that was active at a claim's moment, and `also` these."""
     programmes: Sequence[Programme] = ()
+    moments = [claim.moment for claim in claims]
     if claims:
-        moments = [claim.moment for claim in claims]
         programmes = await queries.active_between(session, kind, min(moments), max(moments))
     funds = await ledger.locked_funds(session, {programme.id for programme in programmes} | set(also))
+    if any(funds[programme.id].changes != programme.changes for programme in programmes):
+        # Officers changed one between the reading and the lock: a claim whose moment is after the change goes by it.
+        programmes = await queries.active_between(session, kind, min(moments), max(moments))
+        programmes = [programme for programme in programmes if programme.id in funds]
     orders = {claim.order for claim in claims if claim.order is not None} if funds else set()
     taken = await ledger.orders_taken(session, orders)
     capped = [programme for programme in programmes if _has_caps(programme)]

@@ -1,38 +1,104 @@
-"""A programme: a budget with dated, versioned rules."""
+"""A programme: a budget with dated, versioned rules; and what two officers change of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, ForeignKey, Index, Integer, Text, Uuid, func
+from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, ForeignKey, Index, Integer, Uuid, func
+from sqlalchemy import Text as SqlText
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from chassis.problems import Problem, Text
 from contracts.programmes import ProgrammeKind
 from services.logistics.subsidy.eligibility import Caps, Conditions, Rule
 from services.logistics.tables import Base
 
 SECONDS_PER_DAY = 86_400
 
+Standing = Literal["active", "paused", "closed"]
+Status = Literal["scheduled", "active", "paused", "ended", "closed"]
+ChangeKind = Literal["rules", "topup", "pause", "resume", "close"]
+Decision = Literal["pending", "approved", "rejected"]
+
+LEADS_TO: dict[ChangeKind, Standing] = {"pause": "paused", "resume": "active", "close": "closed"}
+
+
+class ClosedProgramme(Problem):
+    slug, status = "programme-closed", 409
+    title = Text("项目已关闭", "The programme is closed")
+    detail = Text("关闭的项目不再更改。", "A closed programme is changed no more.")
+
+
+class NothingToChange(Problem):
+    slug, status = "nothing-to-change", 409
+    title = Text("无需更改", "There is nothing to change")
+    detail = Text("项目已是 {standing}。", "The programme is {standing} already.")
+
+
+class AlreadyDecided(Problem):
+    slug, status = "already-decided", 409
+    title = Text("已有决定", "It has been decided")
+    detail = Text("此申请已是 {status}。", "This request is {status} already.")
+
+
+class SecondOfficerNeeded(Problem):
+    slug, status = "second-officer-needed", 403
+    title = Text("须由另一名官员决定", "Another officer has to decide")
+    detail = Text("提出申请的人不能自己批准。", "Who asked for a change does not decide on it.")
+
 
 class Programme(Base):
-    """What was opened. Its money stands in the ledger, what it pays for in its rule versions."""
+    """What was opened. Its money stands in the ledger, what it pays for in its rule versions, and whether it pays at
+    all in its standings. `changes` counts what its officers changed since; the ledger's head has the same number.
+    """
 
     __tablename__ = "programmes"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    funder: Mapped[str] = mapped_column(Text)
-    kind: Mapped[ProgrammeKind] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(SqlText)
+    funder: Mapped[str] = mapped_column(SqlText)
+    kind: Mapped[ProgrammeKind] = mapped_column(SqlText)
     starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     created_by: Mapped[UUID] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+    changes: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     rules: Mapped[list["RuleVersion"]] = relationship(order_by="RuleVersion.version", lazy="raise")
+    standings: Mapped[list["StandingFrom"]] = relationship(order_by="StandingFrom.effective_at", lazy="raise")
 
     __table_args__ = (Index(None, "kind", "ends_at"),)
 
     def active_at(self, moment: datetime) -> bool:
-        return self.starts_at <= moment < self.ends_at
+        return self.status_at(moment) == "active"
+
+    def standing_at(self, moment: datetime) -> Standing:
+        in_effect = [each.standing for each in self.standings if each.effective_at <= moment]
+        return in_effect[-1] if in_effect else "active"
+
+    def status_at(self, moment: datetime) -> Status:
+        standing = self.standing_at(moment)
+        if standing == "closed":
+            return "closed"
+        if moment >= self.ends_at:
+            return "ended"
+        if standing == "paused":
+            return "paused"
+        return "scheduled" if moment < self.starts_at else "active"
+
+    def must_allow(self, kind: ChangeKind, now: datetime) -> None:
+        """Raises ClosedProgramme once it is, and NothingToChange where it stands so already."""
+        standing = self.standing_at(now)
+        if standing == "closed":
+            raise ClosedProgramme()
+        if LEADS_TO.get(kind) == standing:
+            raise NothingToChange(standing=standing)
+
+    def least_rate_fen(self, now: datetime) -> int:
+        """The least of the rates that are in force now, or will be."""
+        to_come = [version.rate_fen for version in self.rules if version.effective_at > now]
+        return min([self.version_at(now).rate_fen, *to_come])
 
     def version_at(self, moment: datetime) -> "RuleVersion":
         """The rules of that moment; before the first ones take effect, the first."""
@@ -54,8 +120,8 @@ class RuleVersion(Base):
     rate_fen: Mapped[int] = mapped_column(BigInteger)
     poverty_832: Mapped[bool | None] = mapped_column(Boolean)
     watch_52: Mapped[bool | None] = mapped_column(Boolean)
-    adcodes: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    produce: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    adcodes: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
+    produce: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
     per_producer_per_day: Mapped[int | None] = mapped_column(BigInteger)
     per_carrier_per_day: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -67,6 +133,43 @@ class RuleVersion(Base):
             conditions=Conditions(self.poverty_832, self.watch_52, frozenset(self.adcodes), frozenset(self.produce)),
             caps=Caps(self.per_producer_per_day, self.per_carrier_per_day),
         )
+
+
+class StandingFrom(Base):
+    """From when on it is paused, active again, or closed; never changed."""
+
+    __tablename__ = "programme_standings"
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey(Programme.id), primary_key=True)
+    effective_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    standing: Mapped[Standing] = mapped_column(SqlText)
+    approval_id: Mapped[UUID] = mapped_column(Uuid)
+
+
+class Approval(Base):
+    """A change that one officer asked for and another decides on. `wanted` is what was asked, as it was sent."""
+
+    __tablename__ = "programme_approvals"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey(Programme.id))
+    kind: Mapped[ChangeKind] = mapped_column(SqlText)
+    wanted: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[Decision] = mapped_column(SqlText)
+    asked_by: Mapped[UUID] = mapped_column(Uuid)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[UUID | None] = mapped_column(Uuid)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (Index(None, "programme_id", "id"),)
+
+    def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
+        """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
+        if self.status != "pending":
+            raise AlreadyDecided(status=self.status)
+        if officer_id == self.asked_by:
+            raise SecondOfficerNeeded()
+        self.status, self.decided_by, self.decided_at = decision, officer_id, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from chassis.db import WriteSession
 from contracts.programmes import ProgrammeKind
-from services.logistics.programmes.models import Money, Programme
+from services.logistics.programmes.models import Approval, Decision, Money, Programme
 from services.logistics.shipments.models import Shipment
 from services.logistics.subsidy.models import LEDGER_HEADS
 
@@ -37,13 +38,43 @@ async def exists(session: AsyncSession, programme_id: UUID) -> bool:
 async def active_between(
     session: AsyncSession, kind: ProgrammeKind, earliest: datetime, latest: datetime
 ) -> Sequence[Programme]:
-    """Programmes that were active at some moment from `earliest` to `latest`, with all their rules."""
+    """Programmes whose time it was at some moment from `earliest` to `latest`, with all their rules and standings, as
+    they are committed now."""
     wanted = (
         select(Programme)
-        .options(joinedload(Programme.rules))
+        .options(joinedload(Programme.rules), selectinload(Programme.standings))
+        .execution_options(populate_existing=True)
         .where(Programme.kind == kind, Programme.starts_at <= latest, Programme.ends_at > earliest)
     )
     return (await session.scalars(wanted)).unique().all()
+
+
+async def whole(session: WriteSession, programme_id: UUID) -> Programme | None:
+    """The programme with all its rules and standings, as they are committed now."""
+    wanted = (
+        select(Programme)
+        .options(selectinload(Programme.rules), selectinload(Programme.standings))
+        .execution_options(populate_existing=True)
+        .where(Programme.id == programme_id)
+    )
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_approval(session: WriteSession, programme_id: UUID, approval_id: UUID) -> Approval | None:
+    wanted = select(Approval).where(Approval.id == approval_id, Approval.programme_id == programme_id)
+    return (await session.scalars(wanted.with_for_update())).one_or_none()
+
+
+async def approvals_of(
+    session: AsyncSession, programme_id: UUID, *, status: Decision | None, before: UUID | None, limit: int
+) -> Sequence[Approval]:
+    """Newest first."""
+    wanted = select(Approval).where(Approval.programme_id == programme_id).order_by(Approval.id.desc()).limit(limit)
+    if status is not None:
+        wanted = wanted.where(Approval.status == status)
+    if before is not None:
+        wanted = wanted.where(Approval.id < before)
+    return (await session.scalars(wanted)).all()
 
 
 async def carriers_of(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
@@ -56,7 +87,7 @@ def _opened() -> Select[tuple[Programme, *tuple[object, ...]]]:
     return (
         select(Programme, LEDGER_HEADS, func.clock_timestamp().label("read_at"))
         .join(LEDGER_HEADS, LEDGER_HEADS.c.programme_id == Programme.id)
-        .options(selectinload(Programme.rules))
+        .options(selectinload(Programme.rules), selectinload(Programme.standings))
     )
 
 

@@ -1,6 +1,7 @@
 """Programmes on the public surface."""
 
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     StrictInt,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from catalogue import places
@@ -19,7 +21,7 @@ from catalogue.fields import ProduceSlug
 from chassis.fields import AmountFen, Instant, RequestModel, ShortText
 from chassis.problems import Text, invalid
 from contracts.programmes import ProgrammeKind
-from services.logistics.programmes.models import Money, Programme, RuleVersion
+from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme, RuleVersion, Status
 
 RATE_MAX_FEN = 1_000_000
 CAP_MAX = 1_000_000_000
@@ -35,6 +37,7 @@ def _known_area(prefix: str) -> str:
 
 AdcodePrefix = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), AfterValidator(_known_area)]
 Cap = Annotated[StrictInt, Field(gt=0, le=CAP_MAX)]
+RateFen = Annotated[StrictInt, Field(gt=0, le=RATE_MAX_FEN)]
 NonEmptyText = Annotated[ShortText, Field(min_length=1)]
 
 
@@ -61,7 +64,7 @@ class NewProgramme(RequestModel):
     funder: NonEmptyText
     kind: ProgrammeKind
     budget_fen: AmountFen
-    rate_fen: Annotated[StrictInt, Field(gt=0, le=RATE_MAX_FEN)]
+    rate_fen: RateFen
     starts_at: Instant
     ends_at: Instant
     eligibility: Eligibility | None = None
@@ -74,6 +77,63 @@ class NewProgramme(RequestModel):
         if starts_at is not None and ends_at <= starts_at:
             raise invalid("window", Text("结束须在开始之后。", "It must end after it starts."))
         return ends_at
+
+
+class NewRules(RequestModel):
+    """A new version of the rules; what is left out stays. In effect from `effective_at`, by default once approved."""
+
+    rate_fen: RateFen | None = None
+    eligibility: Eligibility | None = None
+    caps: CapsIn | None = None
+    effective_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.rate_fen is None and self.eligibility is None and self.caps is None:
+            raise invalid("nothing", Text("请写明要更改的内容。", "Say what is to change."))
+        return self
+
+
+class NewTopUp(RequestModel):
+    amount_fen: AmountFen
+
+
+class NewChange(RequestModel):
+    """Why, if you like."""
+
+    note: ShortText | None = None
+
+
+class NewDecision(RequestModel):
+    decision: Literal["approve", "reject"]
+
+
+class ApprovalOut(BaseModel):
+    """A change that was asked for; `wanted` is what."""
+
+    approval_id: UUID
+    programme_id: UUID
+    kind: ChangeKind
+    wanted: dict[str, Any]
+    status: Decision
+    asked_by: UUID
+    asked_at: AwareDatetime
+    decided_by: UUID | None
+    decided_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, approval: Approval) -> Self:
+        return cls(
+            approval_id=approval.id,
+            programme_id=approval.programme_id,
+            kind=approval.kind,
+            wanted=approval.wanted,
+            status=approval.status,
+            asked_by=approval.asked_by,
+            asked_at=approval.asked_at,
+            decided_by=approval.decided_by,
+            decided_at=approval.decided_at,
+        )
 
 
 class EligibilityOut(BaseModel):
@@ -105,6 +165,7 @@ class ProgrammeOut(BaseModel):
     name: str
     funder: str
     kind: ProgrammeKind
+    status: Status
     starts_at: AwareDatetime
     ends_at: AwareDatetime
     rate_fen: int
@@ -130,6 +191,7 @@ class ProgrammeOut(BaseModel):
             name=programme.name,
             funder=programme.funder,
             kind=programme.kind,
+            status=programme.status_at(money.read_at),
             starts_at=programme.starts_at,
             ends_at=programme.ends_at,
             rate_fen=rule.rate_fen,
@@ -152,18 +214,30 @@ def _shown(money: Money) -> dict[str, Any]:
 
 def first_rule(new: NewProgramme) -> RuleVersion:
     """Rule version 1, in effect from the start."""
-    eligibility, caps = new.eligibility or Eligibility(), new.caps or CapsIn()
+    conditions, caps = _conditions(new.eligibility or Eligibility()), (new.caps or CapsIn()).model_dump()
+    return RuleVersion(version=1, effective_at=new.starts_at, rate_fen=new.rate_fen, **conditions, **caps)
+
+
+def next_rule(wanted: NewRules, last: RuleVersion, effective_at: datetime) -> RuleVersion:
+    """The version behind the last one, with what is wanted instead of what that says."""
+    names = (*Eligibility.model_fields, *CapsIn.model_fields)
+    told = {name: getattr(last, name) for name in names}
+    if wanted.eligibility is not None:
+        told |= _conditions(wanted.eligibility)
+    if wanted.caps is not None:
+        told |= wanted.caps.model_dump()
     return RuleVersion(
-        version=1,
-        effective_at=new.starts_at,
-        rate_fen=new.rate_fen,
-        poverty_832=eligibility.poverty_832,
-        watch_52=eligibility.watch_52,
-        adcodes=sorted(set(eligibility.adcodes or ())),
-        produce=sorted(set(eligibility.produce or ())),
-        per_producer_per_day=caps.per_producer_per_day,
-        per_carrier_per_day=caps.per_carrier_per_day,
+        programme_id=last.programme_id,
+        version=last.version + 1,
+        effective_at=effective_at,
+        rate_fen=wanted.rate_fen or last.rate_fen,
+        **told,
     )
+
+
+def _conditions(eligibility: Eligibility) -> dict[str, Any]:
+    lists = {name: sorted(set(getattr(eligibility, name) or ())) for name in ("adcodes", "produce")}
+    return eligibility.model_dump() | lists
 
 
 class VerifiedOut(BaseModel):

@@ -1,5 +1,6 @@
 """What can be done with programmes: one function a use case."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from chassis.problems import NotFound
 from contracts.programmes import ProgrammeOpened
 from services.logistics.clock import database_now
 from services.logistics.programmes import queries
-from services.logistics.programmes.models import Programme
+from services.logistics.programmes.models import Approval, Decision, Programme
 from services.logistics.programmes.queries import Opened
 from services.logistics.programmes.schemas import NewProgramme, first_rule
 from services.logistics.subsidy import service as subsidy
@@ -56,6 +57,14 @@ async def find(session: AsyncSession, programme_id: UUID) -> Opened:
     if found is None:
         raise NotFound()
     return found
+
+
+async def approvals_of(
+    session: AsyncSession, programme_id: UUID, *, status: Decision | None, before: UUID | None, limit: int
+) -> Sequence[Approval]:
+    """What was asked to change of the programme, newest first."""
+    await _must_exist(session, programme_id)
+    return await queries.approvals_of(session, programme_id, status=status, before=before, limit=limit)
 
 
 async def transfers(session: AsyncSession, programme_id: UUID, after: int, limit: int) -> list[Transfer]:

@@ -37,7 +37,8 @@ class Held:
 class Fund:
     """`available_fen` is what is left after the postings so far; the ledger decides the same again in `batch`.
 
-    `at` is the moment of these postings, never before that of the last one.
+    `at` is the moment of these postings, never before that of the last one. `version` counts the events of the
+    programme, `changes` those of its rules, standing and budget: who knows it with fewer has read it too early.
     """
 
     programme_id: UUID
@@ -47,17 +48,30 @@ class Fund:
     exhausted_at: datetime | None
     version: int
     counts: Counter[str]
+    changes: int = 0
     available_fen: int = 0
     _postings: list[Posting] = field(default_factory=list)
     _subjects: dict[str, Subject] = field(default_factory=dict)
-    _recounted: bool = False
+    _touched: bool = False
 
     def __post_init__(self) -> None:
         self.available_fen = self.head.balances.available
 
     @property
     def touched(self) -> bool:
-        return bool(self._postings) or self._recounted
+        return bool(self._postings) or self._touched
+
+    def bring(self, amount_fen: int, subject: str, rule_version: int) -> None:
+        """More money from outside."""
+        self._postings.append(Posting("fund", subject, self.at, amount_fen, rule_version))
+        self.available_fen += amount_fen
+
+    def change(self, least_fen: int) -> None:
+        """Its rules, standing or budget are others now, and `least_fen` the least that it may have to pay."""
+        self._touched = True
+        self.least_fen = least_fen
+        self.version += 1
+        self.changes += 1
 
     def reserve(self, held: Held) -> None:
         """The caller has seen that it is available."""
@@ -77,7 +91,7 @@ class Fund:
 
     def recount(self, before: str | None, after: str | None) -> None:
         """A subsidy of this programme goes from one status to another; None is outside of it."""
-        self._recounted = True
+        self._touched = True
         for status, change in ((before, -1), (after, 1)):
             if (name := bucket(status)) is not None:
                 self.counts[name] += change

@@ -36,6 +36,7 @@ LEDGER_HEADS = Table(
     Column("least_fen", BigInteger, nullable=False),
     Column("exhausted_at", DateTime(timezone=True)),
     Column("version", Integer, nullable=False),
+    Column("changes", Integer, nullable=False, server_default="0"),
     CheckConstraint("available_fen >= 0 AND reserved_fen >= 0 AND posted_fen >= 0 AND paid_fen >= 0", name="overdrawn"),
     CheckConstraint("funder_fen + available_fen + reserved_fen + posted_fen + paid_fen = 0", name="balance"),
     postgresql_with={"fillfactor": 10},  # one hot row: its next versions stay on its page
@@ -44,7 +45,7 @@ LEDGER_HEADS = Table(
 
 Balances and counts stand in one row, so that whatever reads it sees them agree. `reserved` to `refused` count parcels
 (matches, for produce support) by their present state. `exhausted_at` is since when less than `least_fen` is available.
-`version` counts the programme's events.
+`version` counts the programme's events, `changes` those that are its officers'.
 """
 
 TRANSFERS = Table(

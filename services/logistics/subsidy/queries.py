@@ -114,6 +114,7 @@ def _fund(row: Row[tuple[object, ...]]) -> Fund:
         exhausted_at=row.exhausted_at,
         version=row.version,
         counts=Counter({name: getattr(row, name) for name in BUCKETS}),
+        changes=row.changes,
     )
 
 

@@ -78,7 +78,8 @@ async def write(session: WriteSession, funds: Collection[Fund]) -> list[Fund]:
             ran_out.append(fund)
         fund.head, fund.exhausted_at = batch.head, exhausted_at
         row = _head_row(batch.head) | {name: fund.counts[name] for name in BUCKETS}
-        row |= {"at": fund.at, "exhausted_at": exhausted_at, "version": fund.version}
+        row |= {"at": fund.at, "exhausted_at": exhausted_at, "least_fen": fund.least_fen}
+        row |= {"version": fund.version, "changes": fund.changes}
         head = update(LEDGER_HEADS).where(LEDGER_HEADS.c.programme_id == fund.programme_id)
         await session.execute(head.values(row))
     return ran_out

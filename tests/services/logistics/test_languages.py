@@ -39,6 +39,10 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "wrong-shipment-state": 409,
         "solver-busy": 503,
         "planner-unavailable": 503,
+        "programme-closed": 409,
+        "nothing-to-change": 409,
+        "already-decided": 409,
+        "second-officer-needed": 403,
     }
     for kind in found:
         for words in (kind.title, kind.detail):

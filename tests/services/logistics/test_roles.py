@@ -41,6 +41,11 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/programmes"): {"programme_officer"},
     ("GET", "/v1/programmes"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}"): {"programme_officer", "auditor"},
+    **{
+        ("POST", f"/v1/programmes/{ID}/{kind}"): {"programme_officer"}
+        for kind in ("rules", "topup", "pause", "resume", "close", f"approvals/{ID}")
+    },
+    ("GET", f"/v1/programmes/{ID}/approvals"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}/transfers"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}/verify"): {"programme_officer", "auditor"},
 }
@@ -58,7 +63,7 @@ def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
     found = set()
     for path, methods in document["paths"].items():
         filled = path.replace("{waybill}", "SF1")
-        for name in ("vehicle_id", "shipment_id", "photo_id", "plan_id", "programme_id"):
+        for name in ("vehicle_id", "shipment_id", "photo_id", "plan_id", "programme_id", "approval_id"):
             filled = filled.replace(f"{{{name}}}", ID)
         found |= {(method.upper(), filled) for method in methods if path.startswith("/v1/")}
     return found

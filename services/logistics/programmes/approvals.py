@@ -1,0 +1,136 @@
+"""What an officer asks to change of a programme, and another decides: rules, budget, whether it pays at all.
+
+Decided is under the lock of the programme's fund, as the last lock. What is approved has its moment by the clock read
+under that lock, so every claim that was granted before it has an earlier moment, and every desk that gets the lock
+after it sees that `changes` has moved on: at no moment does any claim go by rules that were not those of its moment.
+"""
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import WriteSession
+from chassis.problems import NotFound
+from contracts.programmes import (
+    ProgrammeClosed,
+    ProgrammeEvent,
+    ProgrammePaused,
+    ProgrammeResumed,
+    ProgrammeRuleChanged,
+    ProgrammeToppedUp,
+)
+from services.logistics.clock import database_now
+from services.logistics.programmes import queries
+from services.logistics.programmes.models import LEADS_TO, Approval, ChangeKind, Programme, StandingFrom
+from services.logistics.programmes.schemas import NewChange, NewDecision, NewRules, NewTopUp, next_rule
+from services.logistics.subsidy import queries as ledger
+from services.logistics.subsidy import service as subsidy
+from services.logistics.subsidy.fund import Fund
+
+TOLD: Final[dict[ChangeKind, type[ProgrammeEvent]]] = {
+    "rules": ProgrammeRuleChanged,
+    "topup": ProgrammeToppedUp,
+    "pause": ProgrammePaused,
+    "resume": ProgrammeResumed,
+    "close": ProgrammeClosed,
+}
+
+
+async def ask(
+    session: WriteSession,
+    caller: Caller,
+    programme_id: UUID,
+    kind: ChangeKind,
+    wanted: NewRules | NewTopUp | NewChange,
+) -> Approval:
+    """Keep what is asked for until another officer decides. Raises NotFound, ClosedProgramme and NothingToChange."""
+    programme = await _found(session, programme_id)
+    now = await database_now(session)
+    programme.must_allow(kind, now)
+    approval = Approval(
+        id=uuid7(),
+        programme_id=programme_id,
+        kind=kind,
+        wanted=wanted.model_dump(mode="json", exclude_none=True),
+        status="pending",
+        asked_by=caller.account_id,
+        asked_at=now,
+    )
+    session.add(approval)
+    await session.flush()
+    return approval
+
+
+async def decide(
+    session: WriteSession, caller: Caller, programme_id: UUID, approval_id: UUID, wanted: NewDecision
+) -> Approval:
+    """Reject it, or let it take effect now.
+
+    Raises NotFound, AlreadyDecided, SecondOfficerNeeded; ClosedProgramme and NothingToChange where another change came
+    before it. Locks: the approval, then the fund.
+    """
+    approval = await queries.locked_approval(session, programme_id, approval_id)
+    if approval is None:
+        raise NotFound()
+    fund = (await ledger.locked_funds(session, [programme_id]))[programme_id]
+    approval.decide("approved" if wanted.decision == "approve" else "rejected", caller.account_id, fund.at)
+    if approval.status == "approved":
+        programme = await _found(session, programme_id)
+        programme.must_allow(approval.kind, fund.at)
+        EFFECTS[approval.kind](approval, programme, fund)
+        programme.changes += 1
+        fund.change(programme.least_rate_fen(fund.at))
+        await subsidy.write(session, [fund])
+        session.emit(_fact(approval.kind, programme, fund))
+    return approval
+
+
+def _change_rules(approval: Approval, programme: Programme, fund: Fund) -> None:
+    wanted = NewRules.model_validate(approval.wanted)
+    programme.rules.append(next_rule(wanted, programme.rules[-1], max(wanted.effective_at or fund.at, fund.at)))
+
+
+def _top_up(approval: Approval, programme: Programme, fund: Fund) -> None:
+    version = programme.version_at(fund.at).version
+    fund.bring(NewTopUp.model_validate(approval.wanted).amount_fen, str(approval.id), version)
+
+
+def _stand(approval: Approval, programme: Programme, fund: Fund) -> None:
+    standing = LEADS_TO[approval.kind]
+    programme.standings.append(
+        StandingFrom(programme_id=programme.id, effective_at=fund.at, standing=standing, approval_id=approval.id)
+    )
+
+
+EFFECTS: Final[dict[ChangeKind, Callable[[Approval, Programme, Fund], None]]] = {
+    "rules": _change_rules,
+    "topup": _top_up,
+    "pause": _stand,
+    "resume": _stand,
+    "close": _stand,
+}
+
+
+async def _found(session: WriteSession, programme_id: UUID) -> Programme:
+    programme = await queries.whole(session, programme_id)
+    if programme is None:
+        raise NotFound()
+    return programme
+
+
+def _fact(kind: ChangeKind, programme: Programme, fund: Fund) -> ProgrammeEvent:
+    """The programme's fund after it."""
+    rule = programme.version_at(fund.at)
+    return TOLD[kind](
+        programme_id=programme.id,
+        version=fund.version,
+        kind=programme.kind,
+        budget_fen=fund.head.balances.budget_fen,
+        available_fen=fund.head.balances.available,
+        rate_fen=rule.rate_fen,
+        rule_version=rule.version,
+        at=fund.at,
+    )

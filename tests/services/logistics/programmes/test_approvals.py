@@ -1,0 +1,258 @@
+"""What one officer asks for and another decides; and that each claim goes by the rules of its moment, whatever runs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from chassis.db import Database
+from contracts.programmes import (
+    ProgrammeClosed,
+    ProgrammeEvent,
+    ProgrammePaused,
+    ProgrammeResumed,
+    ProgrammeRuleChanged,
+    ProgrammeToppedUp,
+)
+from tests.support.services import Issuer, told
+from tests.support.subsidies import RATE_FEN, Courier, Office
+
+
+class Officers:
+    """Two of them, and a programme."""
+
+    def __init__(self, client: httpx.AsyncClient, issuer: Issuer, fund: str) -> None:
+        self.client, self.fund = client, fund
+        self.first, self.second = issuer.caller("programme_officer"), issuer.caller("programme_officer")
+
+    async def ask(self, kind: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        return await self.client.post(f"/v1/programmes/{self.fund}/{kind}", json=body or {}, headers=self.first)
+
+    async def decide(
+        self, approval_id: str, decision: str = "approve", who: dict[str, str] | None = None
+    ) -> httpx.Response:
+        url = f"/v1/programmes/{self.fund}/approvals/{approval_id}"
+        return await self.client.post(url, json={"decision": decision}, headers=who or self.second)
+
+    async def change(self, kind: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Asked for and approved."""
+        asked = await self.ask(kind, body)
+        assert asked.status_code == 202, asked.text
+        assert asked.json()["status"] == "pending"
+        answer = await self.decide(asked.json()["approval_id"])
+        assert answer.status_code == 200, answer.text
+        approval: dict[str, Any] = answer.json()
+        assert approval["status"] == "approved"
+        return approval
+
+
+@pytest.fixture
+async def officers(client: httpx.AsyncClient, issuer: Issuer, office: Office) -> Officers:
+    return Officers(client, issuer, await office.open())
+
+
+async def events(db: Database) -> list[type[ProgrammeEvent]]:
+    return [type(each) for each in await told(db) if isinstance(each, ProgrammeEvent)][1:]
+
+
+async def test_what_is_asked_for_changes_nothing_until_another_officer_approves(
+    officers: Officers, office: Office, db: Database
+) -> None:
+    before = await office.read(officers.fund)
+    asked = (await officers.ask("topup", {"amount_fen": 500})).json()
+    assert (asked["kind"], asked["wanted"], asked["status"]) == ("topup", {"amount_fen": 500}, "pending")
+    assert await office.read(officers.fund) == before | {"days_left_at_this_rate": None}
+    own = await officers.decide(asked["approval_id"], who=officers.first)
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/second-officer-needed")
+    assert (await officers.decide(asked["approval_id"])).json()["status"] == "approved"
+    after = await office.read(officers.fund)
+    assert (after["budget_fen"], after["available_fen"]) == (2500, 2500)
+    assert await events(db) == [ProgrammeToppedUp]
+    again = await officers.decide(asked["approval_id"])
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/already-decided")
+    assert await office.kinds(officers.fund) == ["fund", "fund"]
+    assert (await office.read(officers.fund, "/verify"))["ok"]
+
+
+async def test_what_is_rejected_never_was(officers: Officers, office: Office, db: Database) -> None:
+    asked = (await officers.ask("close")).json()
+    assert (await officers.decide(asked["approval_id"], "reject")).json()["status"] == "rejected"
+    assert (await office.read(officers.fund))["status"] == "active"
+    assert await events(db) == []
+    assert (await officers.decide(asked["approval_id"])).status_code == 409
+
+
+async def test_an_exhausted_programme_pays_again_once_it_has_more(
+    officers: Officers, office: Office, courier: Courier
+) -> None:
+    match = await courier.claimed()
+    items = await courier.register(*(courier.parcel(match) for _ in range(11)))
+    assert items[-1]["subsidy"] == "fund_exhausted"
+    assert (await office.read(officers.fund))["exhausted_at"] is not None
+    await officers.change("topup", {"amount_fen": RATE_FEN})
+    shown = await office.read(officers.fund)
+    assert (shown["exhausted_at"], shown["available_fen"]) == (None, RATE_FEN)
+    items = await courier.register(courier.parcel(match), courier.parcel(match))
+    assert [item["subsidy"] for item in items] == ["reserved", "fund_exhausted"]
+
+
+async def test_new_rules_hold_for_what_is_registered_from_then_on(
+    officers: Officers, office: Office, courier: Courier, db: Database
+) -> None:
+    match = await courier.claimed()
+    old = courier.parcel(match)
+    await courier.register(old)
+    await officers.change("rules", {"rate_fen": 150, "eligibility": {"produce": ["strawberry"]}})
+    new = courier.parcel(match)
+    await courier.register(new)
+    await courier.tell((old["waybill"], "delivered"), (new["waybill"], "delivered"))
+    parcels = [await courier.read(each["waybill"]) for each in (old, new)]
+    assert [(each["subsidy_fen"], each["rule_version"]) for each in parcels] == [(200, 1), (150, 2)]
+    shown = await office.read(officers.fund)
+    assert (shown["rule_version"], shown["rate_fen"], shown["posted_fen"]) == (2, 150, 350)
+    assert shown["eligibility"]["produce"] == ["strawberry"]
+    assert await events(db) == [ProgrammeRuleChanged]
+
+
+async def test_rules_that_are_dated_hold_from_their_date_and_what_they_leave_out_stays(
+    officers: Officers, office: Office, courier: Courier, db: Database
+) -> None:
+    await officers.change("rules", {"caps": {"per_carrier_per_day": 7}})
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    await officers.change("rules", {"rate_fen": 100, "effective_at": later.isoformat()})
+    assert (await office.read(officers.fund))["rule_version"] == 2
+    await asyncio.sleep(1.1)
+    shown = await office.read(officers.fund)
+    assert (shown["rule_version"], shown["rate_fen"], shown["caps"]["per_carrier_per_day"]) == (3, 100, 7)
+    (item,) = await courier.register(courier.parcel(await courier.claimed()))
+    assert item["subsidy_fen"] == 100
+
+
+async def test_paused_and_closed_it_pays_for_nothing_new_but_for_what_it_reserved(
+    officers: Officers, office: Office, courier: Courier, db: Database
+) -> None:
+    match = await courier.claimed()
+    reserved = courier.parcel(match)
+    await courier.register(reserved)
+    await officers.change("pause")
+    assert (await office.read(officers.fund))["status"] == "paused"
+    assert [item["subsidy"] for item in await courier.register(courier.parcel(match))] == ["none"]
+    twice = await officers.ask("pause")
+    assert (twice.status_code, twice.json()["type"]) == (409, "/problems/nothing-to-change")
+    await officers.change("resume")
+    assert [item["subsidy"] for item in await courier.register(courier.parcel(match))] == ["reserved"]
+    await officers.change("close")
+    assert [item["subsidy"] for item in await courier.register(courier.parcel(match))] == ["none"]
+    await courier.tell((reserved["waybill"], "delivered"))
+    assert (await courier.read(reserved["waybill"]))["subsidy"] == "posted"
+    refused = await officers.ask("topup", {"amount_fen": 1})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/programme-closed")
+    assert await events(db) == [ProgrammePaused, ProgrammeResumed, ProgrammeClosed]
+
+
+async def test_of_two_that_were_asked_for_the_second_finds_how_it_stands(officers: Officers) -> None:
+    one, two = [(await officers.ask("close")).json()["approval_id"] for _ in range(2)]
+    answers = await asyncio.gather(officers.decide(one), officers.decide(two))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    listed = await officers.client.get(f"/v1/programmes/{officers.fund}/approvals", headers=officers.first)
+    assert sorted(each["status"] for each in listed.json()["items"]) == ["approved", "pending"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "pointer"),
+    [
+        ("topup", {}, "#/amount_fen"),
+        ("topup", {"amount_fen": 0}, "#/amount_fen"),
+        ("topup", {"amount_fen": -5}, "#/amount_fen"),
+        ("topup", {"amount_fen": 1.5}, "#/amount_fen"),
+        ("rules", {}, "#"),
+        ("rules", {"rate_fen": 0}, "#/rate_fen"),
+        ("rules", {"eligibility": {"adcodes": ["99"]}}, "#/eligibility/adcodes/0"),
+        ("rules", {"caps": {"per_producer_per_day": 0}}, "#/caps/per_producer_per_day"),
+        ("rules", {"rate_fen": 1, "version": 9}, "#/version"),
+        ("pause", {"why": "x"}, "#/why"),
+    ],
+)
+async def test_bad_input_is_named_and_asks_for_nothing(
+    officers: Officers, kind: str, body: dict[str, Any], pointer: str
+) -> None:
+    url = f"/v1/programmes/{officers.fund}/{kind}"
+    answer = await officers.client.post(url, json=body, headers=officers.first)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    listed = await officers.client.get(f"/v1/programmes/{officers.fund}/approvals", headers=officers.first)
+    assert listed.json()["items"] == []
+
+
+async def test_approvals_are_listed_newest_first_by_pages_and_status(officers: Officers) -> None:
+    asked = [(await officers.ask("topup", {"amount_fen": each})).json()["approval_id"] for each in (1, 2, 3)]
+    await officers.decide(asked[1], "reject")
+    url = f"/v1/programmes/{officers.fund}/approvals"
+    first = (await officers.client.get(f"{url}?limit=2", headers=officers.second)).json()
+    rest = (await officers.client.get(f"{url}?limit=2&after={first['next']}", headers=officers.second)).json()
+    assert [each["approval_id"] for each in first["items"] + rest["items"]] == asked[::-1]
+    pending = (await officers.client.get(f"{url}?status=pending", headers=officers.second)).json()
+    assert [each["approval_id"] for each in pending["items"]] == [asked[2], asked[0]]
+
+
+async def test_of_another_programme_or_of_none_nothing_is_decided(officers: Officers, office: Office) -> None:
+    asked = (await officers.ask("close")).json()["approval_id"]
+    other = await office.open()
+    url = f"/v1/programmes/{other}/approvals/{asked}"
+    body = {"decision": "approve"}
+    assert (await officers.client.post(url, json=body, headers=officers.second)).status_code == 404
+    assert (await officers.decide(str(uuid4()))).status_code == 404
+    missing = f"/v1/programmes/{uuid4()}/close"
+    assert (await officers.client.post(missing, json={}, headers=officers.first)).status_code == 404
+
+
+async def test_no_claim_ever_goes_by_rules_that_were_not_those_of_its_moment(
+    officers: Officers, office: Office, courier: Courier, db: Database
+) -> None:
+    """Rates change and the programme pauses while others register: each row's rule is that of its parcel's moment."""
+    await officers.change("topup", {"amount_fen": 10**6})
+    match = await courier.claimed(quantity_g=10**7)
+    done = asyncio.Event()
+
+    async def registers() -> None:
+        while not done.is_set():
+            await courier.register(*(courier.parcel(match) for _ in range(3)))
+
+    async def changes() -> None:
+        for number in range(12):
+            await officers.change("rules", {"rate_fen": 101 + number})
+            if number % 3 == 0:
+                await officers.change("pause")
+                await officers.change("resume")
+        done.set()
+
+    await asyncio.gather(changes(), *(registers() for _ in range(4)))
+    async with db.reading() as session:
+        rows = (await session.execute(text(STORY), {"fund": UUID(officers.fund)})).all()
+    assert len({row.rule_version for row in rows}) > 5
+    assert [row for row in rows if row.rule_version != row.right_version] == []
+    paused = [row for row in rows if row.standing == "paused"]
+    assert paused, "some were registered while it was paused"
+    assert all(row.rule_version is None for row in paused)
+
+
+STORY = """
+SELECT s.rule_version,
+       CASE WHEN coalesce(standing, 'active') = 'active' THEN r.version END AS right_version,
+       standing
+FROM parcels p
+LEFT JOIN subsidies s ON s.subject_id = p.id
+CROSS JOIN LATERAL (
+    SELECT max(version) AS version FROM programme_rules
+    WHERE programme_id = :fund AND effective_at <= p.registered_at
+) r
+LEFT JOIN LATERAL (
+    SELECT standing FROM programme_standings
+    WHERE programme_id = :fund AND effective_at <= p.registered_at
+    ORDER BY effective_at DESC LIMIT 1
+) st ON true
+"""
