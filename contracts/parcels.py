@@ -23,6 +23,11 @@ class ParcelEvent(Event):
     match_id: UUID = Field(description="Id of the match whose goods it carries.")
     carrier_id: UUID = Field(description="Account of the carrier.")
     weight_g: int = Field(description="Weight by the carrier's word, g.")
+    counted_g: int | None = Field(
+        None,
+        description="What of it is goods of the match, g; 0 where with it the match's parcels would weigh too much. "
+        "Null in events of before this was told: all of it.",
+    )
     status: ParcelStatus = Field(description="How far its scans say it has come; void is no scan in time.")
     subsidy: SubsidyStatus = Field(description="What became of its subsidy.")
     programme_id: UUID | None = Field(description="Id of the programme that pays; null where none does.")

@@ -22,7 +22,8 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A stop, or a break (`kind`), by the clocks of China."""
+    """A stop, or a break (`kind`), by the clocks of China. `load_kg` is what is aboard when it is left, `reference` the
+    end of the shipment's id."""
 
     kind: str
     arrives: datetime
@@ -30,7 +31,10 @@ class Line:
     place: str = ""
     point: str = ""
     goods: str = ""
+    temperature_class: str = ""
     quantity_kg: float | None = None
+    load_kg: float | None = None
+    reference: str = ""
     contact: Contact | None = None
 
 
@@ -100,7 +104,10 @@ def _line(stop: Mapping[str, Any], contacts: Mapping[UUID, Contact], language: L
         place="" if place is None else place.full_name,
         point=f"{stop['lon']:.5f}, {stop['lat']:.5f}",
         goods=named or stop["produce"] or "",
+        temperature_class=stop["temperature_class"] or "",
         quantity_kg=stop["quantity_kg"],
+        load_kg=stop["load_kg"],
+        reference=stop["shipment_id"][-6:],
         contact=contacts.get(UUID(stop["account_id"])) if stop["account_id"] else None,
     )
 

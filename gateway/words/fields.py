@@ -232,6 +232,8 @@ MEMBERS: dict[str, Text] = {
     "cost_fen": Text("公里与小时的费用，分", "Cost of its kilometres and hours, fen"),
     "VehicleRouteOut.start": Text("从哪里出发；空则从停车点", "Where it starts; null: its depot"),
     "VehicleRouteOut.breaks": Text("在途中的休息", "Its breaks, on the way"),
+    "peak_load_kg": Text("同时在车上最多多少公斤", "The most aboard at once, kg"),
+    "StopOut.load_kg": Text("离站时车上多少公斤", "What is aboard when it leaves, kg"),
     "retired": Text("已停用，不再排路线", "It gets no more routes"),
     "UnassignedOut.aboard": Text("已装在哪辆车上", "The vehicle that has it aboard"),
     "UnassignedOut.at": Text("那辆车当时的位置", "Where that vehicle was"),

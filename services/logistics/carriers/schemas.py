@@ -39,7 +39,10 @@ CostFenPerH = Annotated[StrictInt, Field(ge=0, le=PRICE_MAX_FEN_PER_KG)]
 Area = Annotated[list[AreaAdcode], Field(max_length=500)]
 
 DAY_MIN = 24 * 60
-OUTSIDE_THE_SHIFT = Text("休息须在班次之内，并按先后排列。", "Breaks lie within the shift, in their order.")
+OUTSIDE_THE_SHIFT = Text(
+    "休息须在班次之内，按先后排列，且能依次休完。",
+    "Breaks lie within the shift, in their order, and can all be taken one after the other.",
+)
 
 
 class Shift(RequestModel):
@@ -59,15 +62,17 @@ Breaks = Annotated[list[BreakTime], Field(max_length=3)]
 
 
 def fit(shift: Shift, breaks: Sequence[BreakTime]) -> bool:
-    """Whether no break begins outside the shift, or before the one that it comes after."""
+    """Whether no break begins outside the shift, or before the one that it comes after, and all of them can be taken
+    one after the other within it."""
     opens, lasts = _minute(shift.start), _lasts(shift)
-    latest = 0
+    latest, over = 0, 0
     for each in breaks:
         earliest = (_minute(each.start) - opens) % DAY_MIN
-        if earliest + _lasts(each) > lasts or earliest < latest:
+        begins = max(earliest, over)
+        if earliest < latest or begins > earliest + _lasts(each) or earliest + _lasts(each) > lasts:
             return False
-        latest = earliest
-    return True
+        latest, over = earliest, begins + each.minutes
+    return over <= lasts
 
 
 def _minute(clock: str) -> int:

@@ -8,27 +8,21 @@ from chassis.db import WriteSession
 from chassis.feed import Item
 from services.logistics.feed.models import ANY_CARRIER, FEED, FeedType
 
-OF_WHAT_CAN_BE_CLAIMED: frozenset[FeedType] = frozenset(
-    {
-        "shipment.opened",
-        "shipment.claimed",
-        "shipment.released",
-        "shipment.failed",
-        "shipment.cancelled",
-        "shipment.delivered",  # also of what parcels brought before anyone claimed it
-    }
+COMES_OR_GOES: frozenset[FeedType] = frozenset(
+    {"shipment.opened", "shipment.claimed", "shipment.released", "shipment.failed"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """One event of one shipment: its public state now for the accounts that it is of; and for every other carrier, the
-    one among them that had it until now, who is not told whose it is."""
+    one among them that had it until now, who is not told whose it is. `is_carried`: a carrier has it."""
 
     type: FeedType
     state: str
     accounts: Sequence[UUID]
     state_for_any: str
+    is_carried: bool
     had_it: UUID | None = None
 
 
@@ -38,7 +32,7 @@ async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
     for note in notes:
         items.append(Item(note.type, note.state, note.accounts))
         others = [] if note.had_it is None or note.had_it in note.accounts else [note.had_it]
-        if note.type in OF_WHAT_CAN_BE_CLAIMED:
+        if note.type in COMES_OR_GOES or not note.is_carried:  # or what nobody had is cancelled, or came by parcels
             others.append(ANY_CARRIER)
         if others:
             items.append(Item(note.type, note.state_for_any, others))

@@ -1,4 +1,4 @@
-"""What two officers change of a programme"""
+"""What two officers change of a programme; which parcels are goods of their match"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,6 +35,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programme_approvals")),
     )
     op.create_index(op.f("ix_programme_approvals_programme_id_id"), "programme_approvals", ["programme_id", "id"])
+    op.add_column("parcels", sa.Column("counted_g", sa.BigInteger()))
+    op.execute("UPDATE parcels SET counted_g = weight_g")
+    op.alter_column("parcels", "counted_g", nullable=False)
     op.add_column("programmes", sa.Column("changes", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("ledger_heads", sa.Column("changes", sa.Integer(), nullable=False, server_default="0"))
 

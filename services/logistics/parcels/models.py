@@ -33,6 +33,7 @@ PARCELS = Table(
     Column("carrier_id", Uuid, nullable=False),
     Column("match_id", Uuid, nullable=False),
     Column("weight_g", BigInteger, nullable=False),
+    Column("counted_g", BigInteger, nullable=False),
     Column("recipient_adcode", SqlText, nullable=False),
     Column("order_ref", SqlText),
     Column("registered_at", DateTime(timezone=True), nullable=False),
@@ -42,7 +43,8 @@ PARCELS = Table(
     Index("ix_parcels_deadline_at", "deadline_at", postgresql_where="deadline_at IS NOT NULL"),
 )
 """`waybill` is as it was first written, `identity` what it is however written. `seen` sums the scans (`states.Seen`).
-`deadline_at` is gone once the parcel has come to an end."""
+`counted_g` is its weight, or 0 where with it the match's parcels would weigh over 1.1 times the match: such a parcel is
+no goods of the match. `deadline_at` is gone once the parcel has come to an end."""
 
 SCANS = Table(
     "parcel_scans",
@@ -73,6 +75,7 @@ class Parcel:
     carrier_id: UUID
     match_id: UUID
     weight_g: int
+    counted_g: int
     recipient_adcode: str
     order_ref: str | None
     registered_at: datetime
@@ -106,6 +109,7 @@ def fact(kind: type[ParcelEvent], parcel: Parcel, subsidy: Subsidy, at: datetime
         match_id=parcel.match_id,
         carrier_id=parcel.carrier_id,
         weight_g=parcel.weight_g,
+        counted_g=parcel.counted_g,
         status=status_of(parcel.seen),
         subsidy=subsidy.status,
         programme_id=subsidy.programme_id,

@@ -107,6 +107,12 @@ async def insert_parcels(session: WriteSession, parcels: Sequence[Parcel]) -> se
     return set((await session.scalars(_INSERT_PARCELS, _columns(ordered, _NAMES))).all())
 
 
+async def count_nothing(session: WriteSession, parcel_ids: Collection[UUID]) -> None:
+    """These parcels are no goods of their match."""
+    if parcel_ids:
+        await session.execute(update(PARCELS).where(PARCELS.c.id.in_(parcel_ids)).values(counted_g=0))
+
+
 async def update_parcels(session: WriteSession, parcels: Sequence[Parcel]) -> None:
     if parcels:
         await session.execute(_UPDATE_PARCELS, _columns(parcels, _CHANGED))

@@ -1,7 +1,7 @@
 """What can be done with parcels: one function a use case, a whole array at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -80,8 +80,8 @@ async def register(
     registered = fresh | known
     _refuse_taken([each for each in sent if not each.of(registered[each.identity])])
     subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in known.values()])
-    parcels = [parcel for name, parcel in fresh.items() if name in added]
-    subsidies |= await _subsidise(session, parcels, goods)
+    parcels, before_g = await _weigh(session, [fresh[name] for name in fresh if name in added], goods)
+    subsidies |= await _subsidise(session, parcels, before_g, goods)
     point("parcels.after_reserve")
     for parcel in parcels:
         session.emit(fact(ParcelRegistered, parcel, subsidies[parcel.id], parcel.registered_at))
@@ -136,12 +136,11 @@ async def void_overdue(db: Database) -> int:
 
 
 async def _subsidise(
-    session: WriteSession, parcels: Sequence[Parcel], goods: Mapping[UUID, Goods]
+    session: WriteSession, parcels: Sequence[Parcel], before_g: Mapping[UUID, int], goods: Mapping[UUID, Goods]
 ) -> dict[UUID, Subsidy]:
     """Ask the active programmes for each of these new parcels, in the order sent."""
     if not parcels:
         return {}
-    before_g = await _weigh(session, parcels, goods)
     claims = [claim_of(each, goods[each.match_id], match_parcels_g=before_g[each.id]) for each in parcels]
     desk = await open_desk(session, "courier_parcel", claims)
     subsidies: dict[UUID, Subsidy] = {}
@@ -178,22 +177,29 @@ def _first_subsidy(verdict: Grant | NoGrant) -> Subsidy:
     return Subsidy(verdict.subsidy, verdict.subsidy, reason=verdict.reason, refused_by=UUID(verdict.programme_id))
 
 
-async def _weigh(session: WriteSession, parcels: Sequence[Parcel], goods: Mapping[UUID, Goods]) -> dict[UUID, int]:
-    """What the parcels of its match weigh before each of these. One that puts them over 1.1 times the match does not
-    count, so that a slip of the pen does not shut out the others."""
+async def _weigh(
+    session: WriteSession, parcels: Sequence[Parcel], goods: Mapping[UUID, Goods]
+) -> tuple[list[Parcel], dict[UUID, int]]:
+    """These new parcels, each with what of it counts; and what the parcels of its match weigh before it.
+
+    One that puts them over 1.1 times the match does not count, so that a slip of the pen neither shuts out the others
+    nor is taken for goods that arrived.
+    """
     added_g: dict[UUID, int] = dict.fromkeys((parcel.match_id for parcel in parcels), 0)
     for parcel in parcels:
         added_g[parcel.match_id] += parcel.weight_g
     after_g = await queries.add_loads(session, added_g)
     load_g = {match_id: after_g[match_id] - added for match_id, added in added_g.items()}
-    before_g = {}
+    before_g, weighed = {}, []
     for parcel in parcels:
         before_g[parcel.id] = load_g[parcel.match_id]
-        if 10 * (load_g[parcel.match_id] + parcel.weight_g) <= 11 * goods[parcel.match_id].quantity_g:
-            load_g[parcel.match_id] += parcel.weight_g
+        fits = 10 * (load_g[parcel.match_id] + parcel.weight_g) <= 11 * goods[parcel.match_id].quantity_g
+        weighed.append(parcel if fits else replace(parcel, counted_g=0))
+        load_g[parcel.match_id] += weighed[-1].counted_g
+    await queries.count_nothing(session, [parcel.id for parcel in weighed if not parcel.counted_g])
     over_g = {match_id: load_g[match_id] - after for match_id, after in after_g.items() if load_g[match_id] != after}
     await queries.add_loads(session, over_g)
-    return before_g
+    return weighed, before_g
 
 
 def _parcel(sent: Sent[NewParcel], goods: Mapping[UUID, Goods]) -> Parcel:
@@ -206,6 +212,7 @@ def _parcel(sent: Sent[NewParcel], goods: Mapping[UUID, Goods]) -> Parcel:
         carrier_id=shipment.carrier_id,
         match_id=new.match_id,
         weight_g=new.weight_g,
+        counted_g=new.weight_g,
         recipient_adcode=new.recipient_adcode,
         order_ref=new.order_ref,
         registered_at=shipment.now,

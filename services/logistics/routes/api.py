@@ -35,7 +35,7 @@ def fleet_solver(request: Request) -> FleetSolver:
     return solver
 
 
-@solve_router.post("/solve")
+@solve_router.post("/solve", response_model_exclude_none=True)
 async def solve_vroom(
     question: vroom.VroomProblem,
     caller: Carrier,

@@ -1,7 +1,7 @@
 """From rows to the router's problem, and from its plan to the answer that is kept."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, overload
@@ -41,14 +41,22 @@ def problem_of(
     depart_at: datetime,
     progress: Mapping[UUID, Progress] | None = None,
 ) -> routing.Problem:
-    """`progress`: how far the vehicles have come with the plan before this one, where there is one."""
+    """`progress`: how far all vehicles have come with the plan before this one, where there is one.
+
+    What those that are not planned with now were told counts as far as it is planned now: another has it then, or none.
+    """
     by_vehicle = progress or {}
-    aboard = {each: str(vehicle) for vehicle, come in by_vehicle.items() for each in come.aboard}
+    mine, planned = {vehicle.id for vehicle in vehicles}, {str(shipment.id) for shipment in shipments}
+    aboard = {each: str(vehicle) for vehicle, come in by_vehicle.items() if vehicle in mine for each in come.aboard}
+    told = {
+        str(vehicle): tuple(each for each in come.told if vehicle in mine or each.shipment_id in planned)
+        for vehicle, come in by_vehicle.items()
+    }
     return routing.Problem(
         vehicles=tuple(_vehicle(each, depart_at, by_vehicle.get(each.id)) for each in vehicles),
         tasks=tuple(_task(plan, shipment, depart_at, aboard.get(shipment.id)) for shipment in shipments),
         depart_at=depart_at,
-        told=None if progress is None else {str(vehicle): come.told for vehicle, come in progress.items()},
+        told=None if progress is None else told,
     )
 
 
@@ -74,17 +82,18 @@ class Ends:
 def answer_of(
     problem: routing.Problem,
     plan: routing.RoutePlan,
-    gone: Iterable[UUID],
+    gone: Mapping[UUID, UUID | None],
     ends: Mapping[str, Ends] | None = None,
 ) -> Answer:
-    """The plan as it is kept, with the depots it was made for and the shipments that were gone when it was made."""
+    """The plan as it is kept, with the depots it was made for and the shipments that were gone when it was made, by
+    the vehicle that has them aboard, where one has that is not planned with."""
     vehicles = {vehicle.id: vehicle for vehicle in problem.vehicles}
     tasks = {task.shipment_id: task for task in problem.tasks}
     return Answer(
         vehicles=[_route(route, vehicles[route.vehicle_id], tasks, ends or {}) for route in plan.vehicles],
         unassigned=[
             *(_unassigned(each, tasks[each.shipment_id], vehicles) for each in plan.unassigned),
-            *(UnassignedOut(shipment_id=each, reasons=["not_available"]) for each in gone),
+            *(UnassignedOut(shipment_id=each, reasons=["not_available"], aboard=by) for each, by in gone.items()),
         ],
         distance_source=plan.distance_source,
         moved_stops=plan.moved_stops,
@@ -174,13 +183,14 @@ def _task(plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | Non
         on_board_max_s=kept_s if plan.on_board_max_s is None else plan.on_board_max_s,
         urgent=urgent,
         onward=onward,
+        owed=shipment.status == "claimed",
         aboard=aboard,
     )
 
 
 def _prize_fen(plan: Plan, shipment: Shipment, urgent: int) -> int | None:
-    """What is urgent is worth carrying at twice, and three times, the price."""
-    if plan.prize_fen_per_kg is None:
+    """What is urgent is worth carrying at twice, and three times, the price; what was claimed, always."""
+    if plan.prize_fen_per_kg is None or shipment.status == "claimed":
         return None
     return plan.prize_fen_per_kg * (1 + urgent) * shipment.quantity_g // 1000
 
@@ -202,6 +212,7 @@ def _route(
         distance_m=route.distance_m,
         duration_s=route.duration_s,
         load_kg=kg_of(route.load_g),
+        peak_load_kg=kg_of(route.peak_load_g),
         cost_fen=route.cost_fen,
         departs_at=route.departs_at,
         returns_at=route.returns_at,
@@ -231,6 +242,8 @@ def _stop(stop: routing.Stop, task: routing.Task, ends: Ends | None) -> StopOut:
         lat=stop.lat,
         produce=None if ends is None else ends.produce,
         quantity_kg=kg_of(task.quantity_g),
+        temperature_class=task.temperature_class,
+        load_kg=kg_of(stop.load_g),
         adcode=None if ends is None else ends.adcodes[at],
         account_id=None if ends is None else ends.accounts[at],
     )

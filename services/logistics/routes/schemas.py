@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from catalogue.fields import AreaAdcode, PointIn
 from chassis.fields import PRICE_MAX_FEN_PER_KG, Instant, RequestModel, ResponseModel, only_numbers
 from chassis.problems import Text, invalid
+from contracts.listings import TemperatureClass
 from services.logistics.routes.models import FailureReason, Plan, PlanStatus
 from services.logistics.routing.problem import DistanceSource, Reason, StopType
 
@@ -74,8 +75,8 @@ class PointOut(BaseModel):
 
 
 class StopOut(BaseModel):
-    """`account_id`: who hands over, or takes, there; null at a hub, as `adcode` is, and while the shipment is not the
-    carrier's own."""
+    """`load_kg`: what is aboard when it leaves. `account_id`: who hands over, or takes, there; null at a hub, as
+    `adcode` is, and while the shipment is not the carrier's own."""
 
     shipment_id: UUID
     type: StopType
@@ -85,6 +86,8 @@ class StopOut(BaseModel):
     lat: float
     produce: str | None = None
     quantity_kg: int | float | None = None
+    temperature_class: TemperatureClass | None = None
+    load_kg: int | float | None = None
     adcode: str | None = None
     account_id: UUID | None = None
 
@@ -95,12 +98,14 @@ class RestOut(BaseModel):
 
 
 class VehicleRouteOut(BaseModel):
-    """From the depot, or where the vehicle was (`start`), to the depot. `cost_fen`: of its kilometres and hours."""
+    """From the depot, or where the vehicle was (`start`), to the depot. `load_kg` is all that it carries, however often
+    it is emptied meanwhile, `peak_load_kg` the most at once. `cost_fen`: of its kilometres and hours."""
 
     vehicle_id: UUID
     distance_m: int
     duration_s: int
     load_kg: int | float
+    peak_load_kg: int | float | None = None
     departs_at: AwareDatetime
     returns_at: AwareDatetime
     cost_fen: int = 0
@@ -122,7 +127,8 @@ class ChangeOut(BaseModel):
 
 
 class UnassignedOut(BaseModel):
-    """`aboard`: the vehicle that has it already, and can't bring it in time; `at`: where that was, or its depot."""
+    """`aboard`: the vehicle that has it already, and can't bring it in time, or is not planned with; `at`: where that
+    was, where it is planned with and not at its depot."""
 
     shipment_id: UUID
     reasons: list[RouteReason]

@@ -36,7 +36,8 @@ LOOP = "routes"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more.
+    """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more, by the vehicle that
+    has them aboard, where that is one that is not planned with.
 
     `attempt` names the lease: who comes back after another took the plan up has nothing to give back.
     """
@@ -45,7 +46,7 @@ class Work:
     attempt: int
     limit_s: float
     problem: Problem
-    gone: tuple[UUID, ...]
+    gone: Mapping[UUID, UUID | None]
     ends: Mapping[str, Ends]
 
 
@@ -123,7 +124,8 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
         shipments = await plannable(session, plan.carrier_id, plan.shipment_ids)
         progress, laden = await _progress(session, plan)
         plan.aboard_ids = list(laden)
-        gone = tuple(each for each in plan.shipment_ids if each not in shipments and each not in laden)
+        elsewhere = {each: vehicle for vehicle, come in (progress or {}).items() for each in come.aboard}
+        gone = {each: elsewhere.get(each) for each in plan.shipment_ids if each not in shipments and each not in laden}
         rows = [*(shipments[each] for each in plan.shipment_ids if each in shipments), *laden.values()]
         return Work(
             plan_id=plan.id,
@@ -142,7 +144,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
 
 
 async def _progress(session: AsyncSession, plan: Plan) -> tuple[dict[UUID, Progress] | None, dict[UUID, Shipment]]:
-    """How far the vehicles asked for have come with the plan before this one, and what they have aboard."""
+    """How far all vehicles have come with the plan before this one, and what those asked for have aboard."""
     before = None if plan.previous_id is None else await queries.plan_of(session, plan.previous_id, plan.carrier_id)
     if before is None or before.answer is None:
         return None, {}
@@ -150,9 +152,8 @@ async def _progress(session: AsyncSession, plan: Plan) -> tuple[dict[UUID, Progr
     known = {stop.shipment_id for stop in answer.stops()} | {each.shipment_id for each in answer.unassigned}
     held = await held_by(session, plan.carrier_id, known)
     progress = progress_of(answer, {each: shipment.status for each, shipment in held.items()})
-    mine = {vehicle: each for vehicle, each in progress.items() if vehicle in plan.vehicle_ids}
-    aboard = {each for one in mine.values() for each in one.aboard}
-    return mine, {each: held[each] for each in sorted(aboard)}
+    aboard = {each for vehicle, come in progress.items() if vehicle in plan.vehicle_ids for each in come.aboard}
+    return progress, {each: held[each] for each in sorted(aboard)}
 
 
 async def keep(db: Database, plan_id: UUID, answer: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 What VROOM knows and we do not is refused by its name, so that nobody gets a plan that silently ignores a wish.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Self
 
@@ -49,6 +49,13 @@ Window = Annotated[tuple[Seconds, Seconds], AfterValidator(_ordered)]
 Windows = Annotated[list[Window], Field(min_length=1, max_length=10), AfterValidator(_apart)]
 
 
+def _renamed(value: Any, older: str, newer: str, turned: Callable[[Any], Any]) -> Any:
+    """Older problems have other words for some members; who says both is told that the older one is not known."""
+    if not isinstance(value, dict) or older not in value or newer in value:
+        return value
+    return {name: each for name, each in value.items() if name != older} | {newer: turned(value[older])}
+
+
 class _VroomModel(RequestModel):
     unsupported: ClassVar[Mapping[str, str]] = {}
     """What is VROOM's but not ours yet, and how its users call it."""
@@ -77,12 +84,19 @@ class VroomStop(_VroomModel):
 
 
 class VroomJob(VroomStop):
+    """`amount` is the older word for `delivery`."""
+
     id: Id
     delivery: Amounts | None = None
     pickup: Amounts | None = None
     skills: Skills = Field(default_factory=list)
     priority: Annotated[StrictInt, Field(ge=0, le=PRIORITY_MAX)] = 0
     time_windows: Windows | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, value: Any) -> Any:
+        return _renamed(value, "amount", "delivery", lambda amount: amount)
 
 
 class VroomShipmentStep(VroomStop):
@@ -155,13 +169,19 @@ class VroomOptions(_VroomModel):
 
 
 class VroomProblem(RequestModel):
-    """A problem. Without matrices, places are told by coordinates and travelled between by great circle."""
+    """A problem. Without matrices, places are told by coordinates and travelled between by great circle, at the same
+    speed in every profile. `matrix` is the older word for `matrices.car.durations`."""
 
     jobs: list[VroomJob] = Field(default_factory=list)
     shipments: list[VroomShipment] = Field(default_factory=list)
     vehicles: Annotated[list[VroomVehicle], Field(min_length=1, max_length=VEHICLES_MAX)]
     matrices: Annotated[dict[str, VroomMatrices], Field(max_length=20)] | None = None
     options: VroomOptions | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, value: Any) -> Any:
+        return _renamed(value, "matrix", "matrices", lambda matrix: {"car": {"durations": matrix}})
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -203,9 +223,9 @@ class VroomProblem(RequestModel):
             size = len(matrices.durations)
             given = (matrices.durations, matrices.distances, matrices.costs)
             if any(len(matrix) != size or any(len(line) != size for line in matrix) for matrix in given if matrix):
-                raise invalid("square", Text("矩阵须为方阵且大小相同。", "VroomMatrices are square, and of one size."))
+                raise invalid("square", Text("矩阵须为方阵且大小相同。", "Matrices are square, and of one size."))
         if len(set(sizes.values())) > 1:
-            raise invalid("square", Text("矩阵须为方阵且大小相同。", "VroomMatrices are square, and of one size."))
+            raise invalid("square", Text("矩阵须为方阵且大小相同。", "Matrices are square, and of one size."))
         if any(row is None or row >= max(sizes.values()) for row in rows):
             text = Text("有矩阵时须给出其中的行号。", "With matrices each place is told by a row that they have.")
             raise invalid("row", text)

@@ -36,6 +36,10 @@ from services.logistics.routing.problem import (
 
 MILLI: Final = 1000
 HOUR_S: Final = 3600
+DAY: Final = timedelta(days=1)
+"""No shift is longer."""
+OWED: Final = 10
+"""In priority, above whatever is urgent and not owed."""
 CLASSES: Final[tuple[TemperatureClass, ...]] = ("ambient", "chilled", "frozen")
 
 
@@ -132,7 +136,8 @@ class AsFleet:
             case "less":
                 kind, to = "quantity_g", change.by or None
             case "longer_shift":
-                kind, to = "shift_end", vehicle.shift_end + timedelta(seconds=change.by)
+                end = vehicle.shift_end + timedelta(seconds=change.by)
+                kind, to = "shift_end", end if end - vehicle.shift_start <= DAY else None
             case "longer_ride":
                 allowed_s = self.fleet.tasks[task].max_ride_s  # at least its own direct way
                 assert allowed_s is not None, "only what has a limit can be beyond it"
@@ -183,6 +188,7 @@ class AsFleet:
             departure=self._instant(step.departure_s),
             lon=point.lon,
             lat=point.lat,
+            load_g=step.load[0],
         )
 
     def _instant(self, seconds: int) -> datetime:
@@ -265,7 +271,7 @@ def _task(problem: Problem, task: Task, numbers: _Numbers, matrix: TravelMatrix)
         delivered=(task.quantity_g,),
         collected=(task.quantity_g if task.aboard is None else 0,),
         skills=numbers.skills_for(task),
-        priority=task.urgent if task.aboard is None else model.PRIORITY_MAX,
+        priority=model.PRIORITY_MAX if task.aboard is not None else task.urgent + OWED * task.owed,
         prize=None if task.prize_fen is None or task.aboard is not None else task.prize_fen * MILLI,
         max_ride_s=None if on_board_s is None else max(on_board_s, int(matrix.duration_s[pickup, delivery])),
     )

@@ -84,7 +84,8 @@ class Task:
     `on_board_max_s`: how long it may be on the road, from leaving the pickup to arriving at the delivery; its own
     direct way is always allowed. `prize_fen` is what moving it is worth; None is "always worth it", and the more
     `urgent`, the later it is left out. A delivery begins on arrival. `onward`: how long it still takes from there to
-    the buyer, where the delivery is a hub. `aboard`: the vehicle that has loaded it, and only has to deliver it.
+    the buyer, where the delivery is a hub. `owed`: it was promised, and is carried before what was not. `aboard`: the
+    vehicle that has loaded it, and only has to deliver it.
     """
 
     shipment_id: str
@@ -104,6 +105,7 @@ class Task:
     on_board_max_s: int | None = None
     urgent: int = 0
     onward: timedelta = timedelta(0)
+    owed: bool = False
     aboard: str | None = None
 
     @property
@@ -128,7 +130,8 @@ class Problem:
     """Vehicles and tasks with distinct ids; nobody leaves before `depart_at`.
 
     `told`: of a plan that is made anew, by vehicle the stops that its driver knows of and has not made yet, in their
-    order. They stay as they are, with what is new among them, unless a plan that changes them carries more.
+    order. They stay as they are, with what is new among them, unless a plan that changes them carries more; and what
+    they knew of is carried before anything new.
     """
 
     vehicles: tuple[Vehicle, ...]
@@ -152,7 +155,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """At one place for one shipment. `departure` is after waiting (for `ready_at`) and handling."""
+    """At one place for one shipment. `departure` is after waiting (for `ready_at`) and handling; `load_g` is what is
+    aboard then."""
 
     shipment_id: str
     type: StopType
@@ -160,6 +164,7 @@ class Stop:
     departure: datetime
     lon: float
     lat: float
+    load_g: int = 0
 
 
 @dataclass(frozen=True, slots=True)

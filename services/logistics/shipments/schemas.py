@@ -32,6 +32,7 @@ class ShipmentOut(BaseModel):
     id: UUID
     match_id: UUID
     status: ShipmentStatus
+    produce: str
     quantity_kg: KgOut
     temperature_class: TemperatureClass
     origin: PlaceOut
@@ -48,6 +49,7 @@ class ShipmentOut(BaseModel):
             id=shipment.id,
             match_id=shipment.match_id,
             status=shipment.status,
+            produce=shipment.produce,
             quantity_kg=shipment.quantity_g,
             temperature_class=shipment.temperature_class,
             origin=PlaceOut(adcode=shipment.origin_adcode, lon=shipment.origin_lon, lat=shipment.origin_lat),

@@ -208,12 +208,16 @@ async def hear_of_parcels(session: WriteSession, news: Sequence[ParcelEvent]) ->
     await _tell_matches(session, done)
 
 
+def _counted_g(event: ParcelEvent) -> int:
+    return event.weight_g if event.counted_g is None else event.counted_g
+
+
 def _delivery(event: ParcelEvent) -> dict[str, object]:
     return {
         "parcel_id": event.parcel_id,
         "version": event.version,
         "match_id": event.match_id,
-        "delivered_g": event.weight_g if event.status == "delivered" else 0,
+        "delivered_g": _counted_g(event) if event.status == "delivered" else 0,
     }
 
 

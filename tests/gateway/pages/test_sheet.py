@@ -56,11 +56,13 @@ def upstreams(logistics: LogisticsService) -> dict[str, Any]:
 
 
 def plan(producer: UUID, buyer: UUID | None = None, **changes: Any) -> dict[str, Any]:
-    shared = {"shipment_id": str(uuid4()), "produce": "strawberry", "quantity_kg": 300.5}
+    lot = str(uuid4())
+    shared = {"shipment_id": lot, "produce": "strawberry", "quantity_kg": 300.5, "temperature_class": "chilled"}
     stops = [
         {
             **shared,
             "type": "pickup",
+            "load_kg": 1310,
             "arrival": "2026-11-23T22:30:00Z",
             "departure": "2026-11-23T22:45:00Z",
             "lon": 118.69,
@@ -71,6 +73,7 @@ def plan(producer: UUID, buyer: UUID | None = None, **changes: Any) -> dict[str,
         {
             **shared,
             "type": "delivery",
+            "load_kg": 0,
             "arrival": "2026-11-24T03:00:00Z",
             "departure": "2026-11-24T03:15:00Z",
             "lon": 118.8,
@@ -107,8 +110,21 @@ async def with_phone(db: Database, vault: Vault, account_id: UUID) -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("zh-CN", ["司机单", "取货", "送达", "休息", "草莓", "泗阳县", "苏N12345", "道路（OSRM）"]),
-        ("en", ["Driver&#39;s sheet", "Fetch", "Bring", "Break", "Strawberry", "泗阳县", "苏N12345", "road (OSRM)"]),
+        ("zh-CN", ["司机单", "取货", "送达", "休息", "草莓", "冷藏", "泗阳县", "苏N12345", "道路（OSRM）"]),
+        (
+            "en",
+            [
+                "Driver&#39;s sheet",
+                "Fetch",
+                "Bring",
+                "Break",
+                "Strawberry",
+                "chilled",
+                "泗阳县",
+                "苏N12345",
+                "road (OSRM)",
+            ],
+        ),
     ],
 )
 async def test_a_sheet_says_where_and_when_and_how_much_and_whom_to_ask_for(
@@ -127,7 +143,20 @@ async def test_a_sheet_says_where_and_when_and_how_much_and_whom_to_ask_for(
     answer = await client.get(f"/v1/routes/{PLAN}/sheet?lang={language}", headers=headers)
     assert (answer.status_code, answer.headers["content-language"]) == (200, language)
     assert answer.headers["content-type"].startswith("text/html")
-    for each in [*words, "300.5", "480.4", "06:30", "06:45", "11:00", "09:00", "Nanjing Fresh", "138****5678"]:
+    lot = logistics.plan["vehicles"][0]["stops"][0]["shipment_id"]
+    for each in [
+        *words,
+        lot[-6:],
+        "1310",
+        "300.5",
+        "480.4",
+        "06:30",
+        "06:45",
+        "11:00",
+        "09:00",
+        "Nanjing Fresh",
+        "138****5678",
+    ]:
         assert each in answer.text, each
     assert "草莓园 &lt;b&gt;" in answer.text
     assert PHONE not in answer.text

@@ -3,13 +3,14 @@
 Pure; seed and time limit are arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from itertools import count
 from time import perf_counter
 from typing import Final
 
 from services.logistics.routing.fleet.check import check_fleet
-from services.logistics.routing.fleet.model import FleetPlan, Problem, Reason, Window
+from services.logistics.routing.fleet.model import PRIORITY_MAX, FleetPlan, Problem, Reason, Window
 from services.logistics.routing.fleet.places import hopeless_among, insert_all, repaired
 from services.logistics.routing.fleet.rides import around, overlong
 from services.logistics.routing.fleet.search import improve
@@ -19,6 +20,8 @@ from services.logistics.routing.fleet.worth import prize_of
 FIRST_BY: Final = 0.3
 SEARCHED_BY: Final = 0.85
 """Shares of the time limit; in what is left of it the plan is repaired and what is left out explained."""
+KNOWN: Final = PRIORITY_MAX // 2
+"""The priority of what drivers know of: one such is worth more than whatever new would fit in its place."""
 LOOKED_AT_BY: Final = 0.6
 """Of the first plan's time, that for what nobody could do."""
 TURN_S: Final = 0.3
@@ -43,11 +46,11 @@ class Planning:
     """A plan in the making: a first one that is soon there, and then the best that there is time for.
 
     With `told`, the visits that each vehicle's driver knows of: they stay as they are, with what is new among them,
-    unless a plan that changes them does more.
+    unless a plan that changes them does more; and none of their tasks is left out for a new one.
     """
 
     def __init__(self, problem: Problem, told: Sequence[Sequence[int]] | None = None) -> None:
-        self._problem = problem
+        self._problem = problem if told is None else _with_first(problem, {each >> 1 for some in told for each in some})
         self._told = told
         self._hopeless: dict[int, tuple[Reason, ...]] = {}
         self._visits: list[list[int]] = [[] for _ in problem.vehicles]
@@ -119,3 +122,14 @@ class Planning:
         if wrong:
             raise AssertionError(f"the plan breaks what it promises: {wrong[:3]}")
         return found
+
+
+def _with_first(problem: Problem, known: Set[int]) -> Problem:
+    """With these tasks worth more than any others, but for those whose priority is higher still."""
+    return replace(
+        problem,
+        tasks=tuple(
+            replace(task, prize=None, priority=max(task.priority, KNOWN)) if number in known else task
+            for number, task in enumerate(problem.tasks)
+        ),
+    )

@@ -72,6 +72,8 @@ async def test_a_depot_in_chinese_map_coordinates_is_converted(client: httpx.Asy
         ({"breaks": [{"start": "12:00", "end": "13:00", "minutes": 0}]}, "#/breaks/0/minutes"),
         ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#"),  # the shift begins at six
         ({"breaks": [{"start": "21:30", "end": "22:30", "minutes": 30}]}, "#"),
+        ({"breaks": [{"start": "21:50", "end": "22:00", "minutes": 600}]}, "#"),  # it could not end
+        ({"breaks": [{"start": "12:00", "end": "12:10", "minutes": 30}] * 2}, "#"),  # one can't come after the other
         ({"breaks": [{"start": each, "end": "15:00", "minutes": 5} for each in ("12:00", "11:00")]}, "#"),
     ],
 )

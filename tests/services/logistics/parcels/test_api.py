@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chassis.db import Database
-from contracts.parcels import ParcelRegistered
+from contracts.parcels import ParcelEvent, ParcelRegistered
 from tests.support.logistics import agreed, hear
 from tests.support.services import Issuer, told
 from tests.support.subsidies import RATE_FEN, Courier, Office, waybill
@@ -157,3 +157,16 @@ async def test_no_programme_no_subsidy(courier: Courier, office: Office) -> None
     number = waybill()
     (item,) = await courier.register(courier.parcel(await courier.claimed(), waybill=number))
     assert item == {"waybill": number, "parcel_id": item["parcel_id"], "subsidy": "none"}
+
+
+async def test_a_parcel_too_heavy_for_its_match_is_registered_and_counts_for_nothing(
+    courier: Courier, db: Database
+) -> None:
+    """Without any programme, too: what moves the match on must not hang on who pays."""
+    match = await courier.claimed(quantity_g=10_000)
+    sent = [courier.parcel(match, weight_g=weight) for weight in (6000, 10**9, 5000, 1)]
+    await courier.register(*sent)
+    await courier.tell(*((each["waybill"], "delivered") for each in sent))
+    events = [each for each in await told(db) if isinstance(each, ParcelEvent)]
+    assert {(each.weight_g, each.counted_g) for each in events} == {(6000, 6000), (10**9, 0), (5000, 5000), (1, 0)}
+    assert len(events) == 8

@@ -47,6 +47,7 @@ def parcel(seen: Seen = Seen.NOTHING, **changes: Any) -> Parcel:
         "carrier_id": uuid4(),
         "match_id": uuid4(),
         "weight_g": 1000,
+        "counted_g": 1000,
         "recipient_adcode": "320102",
         "order_ref": "A-1",
         "registered_at": NOON,

@@ -179,6 +179,29 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     assert [each["id"] for each in found] == [unnamed, after["id"], before["id"]], "what is only aboard is found, too"
 
 
+async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
+    carrier: Carrier, planner: Planner, db: Database
+) -> None:
+    """One van has broken down; what it has aboard stays there, and is said to be."""
+    await hear(db, *county(2))
+    first = await carrier.asks(adcode="321323", depart_at=None)
+    await planner.plan_next()
+    before = (await carrier.reads(first.json()["id"])).json()
+    [route] = before["vehicles"]
+    lots = list(dict.fromkeys(stop["shipment_id"] for stop in route["stops"]))
+    await carrier.client.post(f"/v1/shipments/{lots[0]}/claim", headers=carrier.headers)
+    event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
+    await carrier.client.post(f"/v1/shipments/{lots[0]}/events", json=event, headers=carrier.headers)
+    second = await carrier.buys(name="second")
+    again = await carrier.asks(shipment_ids=lots, depart_at=None, previous=before["id"], vehicle_ids=[second])
+    await planner.plan_next()
+    after = (await carrier.reads(again.json()["id"])).json()
+    assert {stop["shipment_id"] for stop in after["vehicles"][0]["stops"]} == {lots[1]}
+    assert after["moved_stops"] == 2
+    (left,) = after["unassigned"]
+    assert (left["shipment_id"], left["reasons"], left["aboard"]) == (lots[0], ["not_available"], route["vehicle_id"])
+
+
 async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(
     carrier: Carrier, planner: Planner, db: Database, issuer: Issuer
 ) -> None:

@@ -82,6 +82,7 @@ def test_what_is_no_geometry_of_a_feature_is_among_its_properties() -> None:
         "distance_m": 480_000,
         "duration_s": 30_000,
         "load_kg": 300.5,
+        "peak_load_kg": None,
         "cost_fen": 0,
         "breaks": [],
         "departs_at": "2026-11-23T00:00:00Z",
@@ -96,6 +97,8 @@ def test_what_is_no_geometry_of_a_feature_is_among_its_properties() -> None:
         "departure": "2026-11-23T00:00:00Z",
         "produce": "strawberry",
         "quantity_kg": 300.5,
+        "temperature_class": None,
+        "load_kg": None,
         "adcode": "321323",
         "account_id": None,
     }

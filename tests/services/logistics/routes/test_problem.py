@@ -14,7 +14,7 @@ from services.logistics.routes.problem import HUB_HANDLING, answer_of, problem_o
 from services.logistics.routes.progress import Progress
 from services.logistics.routes.schemas import Answer
 from services.logistics.routing.matrix import great_circle
-from services.logistics.routing.problem import Break, Change, Point, Problem, RoutePlan, Unassigned
+from services.logistics.routing.problem import Break, Change, Point, Problem, RoutePlan, Told, Unassigned
 from services.logistics.routing.solve import plan_routes
 from services.logistics.shipments.models import Shipment
 
@@ -84,6 +84,25 @@ def test_a_shipment_is_asked_with_its_window_and_the_life_that_must_be_left() ->
     assert task.latest_arrival == one.deliver_by
     assert task.min_life == 24 * HOUR
     assert task.prize_fen is None, "every shipment is worth its way"
+    assert not task.owed
+
+
+def test_what_was_claimed_is_owed_and_worth_its_way_whatever_others_are() -> None:
+    lots = [shipment(status=status) for status in ("open", "claimed")]
+    offered, claimed = asked([], lots, SIX_IN_SHANGHAI, prize_fen_per_kg=500).tasks
+    assert (offered.owed, claimed.owed) == (False, True)
+    assert (offered.prize_fen, claimed.prize_fen) == (150_000, None)
+
+
+def test_what_drivers_who_are_left_out_were_told_counts_where_it_is_planned_now() -> None:
+    here, away, lot, other = vehicle(), uuid4(), shipment(), uuid4()
+    told = {
+        here.id: Progress(None, frozenset(), (Told(str(other), "pickup"),)),
+        away: Progress(None, frozenset({other}), (Told(str(lot.id), "pickup"), Told(str(other), "delivery"))),
+    }
+    problem = problem_of(Plan(), [here], [lot], SIX_IN_SHANGHAI, told)
+    assert problem.told == {str(here.id): (Told(str(other), "pickup"),), str(away): (Told(str(lot.id), "pickup"),)}
+    assert problem.tasks[0].aboard is None, "what is aboard of those that are left out is not planned"
 
 
 def test_a_vehicle_is_asked_with_its_breaks_by_the_clocks_of_its_shift_and_the_counties_it_serves() -> None:
@@ -152,7 +171,7 @@ def test_first_mile_ends_at_the_hub_while_there_is_time_for_the_way_on() -> None
 def test_a_change_is_told_in_the_words_and_units_of_the_request(change: Change, kind: str, to: object) -> None:
     van, lot = vehicle(), shipment(quantity_g=1_000_000)
     left = Unassigned(str(lot.id), ("capacity",), replace(change, vehicle_id=str(van.id)))
-    answer = answer_of(asked([van], [lot], SIX_IN_SHANGHAI), RoutePlan((), (left,), "osrm"), gone=[])
+    answer = answer_of(asked([van], [lot], SIX_IN_SHANGHAI), RoutePlan((), (left,), "osrm"), gone={})
     told = answer.unassigned[0].change
     assert told is not None
     assert (told.change, told.to, told.vehicle_id) == (kind, to, van.id)
@@ -168,7 +187,7 @@ def test_a_real_plan_is_kept_with_kilograms_depots_and_every_stop() -> None:
     van, lot = vehicle(), shipment()
     problem = asked([van], [lot], SIX_IN_SHANGHAI)
     plan = plan_routes(problem, limit_s=0.1)
-    answer = answer_of(problem, plan, gone=[])
+    answer = answer_of(problem, plan, gone={})
     (route,) = answer.vehicles
     assert (route.vehicle_id, route.load_kg) == (van.id, 300.001)
     assert (route.depot.lon, route.depot.lat) == (118.70, 33.73)
@@ -182,14 +201,14 @@ def test_a_real_plan_is_kept_with_kilograms_depots_and_every_stop() -> None:
 
 def test_whole_kilograms_are_whole_numbers() -> None:
     problem = asked([vehicle()], [shipment(quantity_g=300_000)], SIX_IN_SHANGHAI)
-    (route,) = answer_of(problem, plan_routes(problem, limit_s=0.1), gone=[]).vehicles
+    (route,) = answer_of(problem, plan_routes(problem, limit_s=0.1), gone={}).vehicles
     assert (route.load_kg, type(route.load_kg)) == (300, int)
 
 
 def test_what_was_left_out_comes_with_its_reasons_and_what_is_gone_behind_it() -> None:
     left, gone = uuid4(), uuid4()
     plan = RoutePlan((), (Unassigned(str(left), ("capacity", "window")),), "osrm")
-    answer = answer_of(asked([], [shipment(id=left)], SIX_IN_SHANGHAI), plan, gone=[gone])
+    answer = answer_of(asked([], [shipment(id=left)], SIX_IN_SHANGHAI), plan, gone={gone: None})
     assert [(each.shipment_id, each.reasons) for each in answer.unassigned] == [
         (left, ["capacity", "window"]),
         (gone, ["not_available"]),
@@ -199,5 +218,5 @@ def test_what_was_left_out_comes_with_its_reasons_and_what_is_gone_behind_it() -
 
 def test_what_is_kept_as_json_comes_back_the_same() -> None:
     problem = asked([vehicle()], [shipment()], SIX_IN_SHANGHAI)
-    answer = answer_of(problem, plan_routes(problem, limit_s=0.1), gone=[uuid4()])
+    answer = answer_of(problem, plan_routes(problem, limit_s=0.1), gone={uuid4(): None})
     assert Answer.model_validate(answer.model_dump(mode="json")) == answer

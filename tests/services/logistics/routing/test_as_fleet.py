@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.logistics.routing.as_fleet import MILLI, AsFleet
 from services.logistics.routing.fleet.alone import hindrances
 from services.logistics.routing.fleet.change import Change
-from services.logistics.routing.fleet.model import FleetPlan
+from services.logistics.routing.fleet.model import PRIORITY_MAX, FleetPlan
 from services.logistics.routing.fleet.worth import prize_of
 from services.logistics.routing.matrix import great_circle
 from services.logistics.routing.problem import HANDLING_S, STOPPING_S, Break, Point, Problem, Reason
@@ -147,6 +147,21 @@ def test_a_longer_time_on_the_road_is_told_from_what_is_allowed_and_that_is_its_
     change = plan.unassigned[0].change
     assert change is not None
     assert (change.kind, change.to) == ("on_board_max_s", way_s(of, 1, 2) + 60)
+
+
+def test_no_shift_is_told_to_last_for_more_than_a_day() -> None:
+    of = one({"shift_end": DAWN + 12 * HOUR})
+    for more_h, kind in ((12, "shift_end"), (12.001, "vehicle")):
+        found = [Change("longer_shift", int(more_h * 3600), 0, 0.5), Change("one_more", 0, 0, 1.0)]
+        change = of.plan_of(FleetPlan((), {0: ("shift",)}), {0: found}).unassigned[0].change
+        assert change is not None
+        assert change.kind == kind
+
+
+def test_what_is_owed_is_carried_before_what_is_urgent() -> None:
+    owed, urgent = one(lot={"owed": True}), one(lot={"urgent": 2})
+    assert owed.fleet.tasks[0].priority > urgent.fleet.tasks[0].priority
+    assert one(lot={"owed": True, "aboard": "v1"}).fleet.tasks[0].priority == PRIORITY_MAX
 
 
 def test_a_break_that_is_over_before_the_departure_is_none() -> None:

@@ -166,6 +166,20 @@ def test_planned_anew_stops_move_only_where_more_is_carried_by_it() -> None:
     assert again.moved_stops == 0, "the two stops of the late one keep their order"
 
 
+@pytest.mark.parametrize("limit_s", [0.2, 1])
+def test_what_drivers_know_of_is_not_left_for_more_that_is_new(limit_s: float) -> None:
+    """There is time for the one in the west or for both in the east, which are urgent."""
+    van = vehicle(shift_end=DAWN + 5 * HOUR)
+    west = task("west", pickup=Point(117.0, 33.0), delivery=Point(117.1, 33.0))
+    east = tuple(task(f"e{i}", pickup=Point(118.9, 33.0), delivery=Point(119.0, 33.0), urgent=2) for i in range(2))
+    assert served(plan_routes(Problem((van,), (west, *east), DAWN), limit_s=limit_s)) == {"e0", "e1"}
+    told = {"v1": (Told("west", "pickup"), Told("west", "delivery"))}
+    again = plan_routes(Problem((van,), (west, *east), DAWN, told), limit_s=limit_s)
+    assert (served(again), again.moved_stops) == ({"west"}, 0)
+    owed = plan_routes(Problem((van,), (replace(west, owed=True), *east), DAWN), limit_s=limit_s)
+    assert served(owed) == {"west"}
+
+
 def test_what_is_aboard_is_only_delivered_from_where_the_vehicle_is() -> None:
     here = Point(118.3, 33.2)
     lots = (task("aboard", aboard="v1", quantity_g=4_000_000), task("new", quantity_g=2_000_000))

@@ -145,6 +145,15 @@ async def test_parcels_that_bring_all_of_it_fulfil_a_match(scene: Scene) -> None
     assert len(await scene.told_of(MatchFulfilled)) == 1
 
 
+async def test_a_parcel_that_is_too_heavy_for_its_match_brings_nothing_of_it(scene: Scene) -> None:
+    match = await scene.matched(quantity_kg=10)
+    heavy = parcel(match, 10**9)
+    await consume(scene.db, heavy.model_copy(update={"counted_g": 0}), parcel(match, 9_999))
+    assert (await scene.match(match.id)).status == "agreed"
+    await consume(scene.db, parcel(match, 5).model_copy(update={"counted_g": 5}))
+    assert (await scene.match(match.id)).status == "fulfilled"
+
+
 async def test_one_parcel_counts_once_however_often_it_is_told_of(scene: Scene) -> None:
     match = await scene.matched(quantity_kg=10)
     one = parcel(match, 6_000)
