@@ -19,7 +19,7 @@ import typer
 
 from chassis.telemetry import configure_logging
 from contracts.accounts import Role
-from duijie import dead_letters, operating, policies
+from duijie import dead_letters, ledger_audit, operating, policies
 from duijie.datafolder import DataFolder, Run, default_path
 from duijie.problems import CannotStart
 
@@ -37,6 +37,7 @@ for command in (operating.serve, operating.work, operating.migrate):
 app.add_typer(operating.topics, name="topics")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(policies.app, name="policy")
+app.add_typer(ledger_audit.app, name="ledger")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]

@@ -78,5 +78,13 @@ EXAMPLES: dict[str, Any] = {
     "pause_programme": {"note": "核查中"},
     "resume_programme": {"note": "核查完毕"},
     "close_programme": {"note": "任务完成"},
+    "freeze_settlement": {
+        "programme_id": SOME_ID,
+        "carrier_id": SOME_ID,
+        "from": "2026-12-01",
+        "to": "2026-12-31",
+    },
+    "reconcile_settlements": "reference,amount_fen\n20270105-0001,1200000\n",
+    "pay_settlement": {"reference": "20270105-0001"},
     "decide_on_change": {"decision": "approve"},
 }

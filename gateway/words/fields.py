@@ -31,6 +31,11 @@ PARAMETERS: dict[str, Text] = {
     "waybill": Text("面单号", "Number of the waybill"),
     "programme_id": Text("补贴项目的标识", "Id of the programme"),
     "approval_id": Text("更改申请的标识", "Id of what was asked"),
+    "at": Text("时刻", "The moment"),
+    "settlement_id": Text("结算单的标识", "Id of the settlement"),
+    "payee_id": Text("收款的承运商或生产者", "The carrier or producer who is paid"),
+    "from": Text("自哪日（北京时间）", "From this day on (Asia/Shanghai)"),
+    "to": Text("至哪日，含当日", "To this day, all of it"),
     "limit_s": Text("至多求解几秒", "Seconds to solve, at most"),
     "Idempotency-Key": Text(
         "同键同内容得到第一次的应答，重试不会做两遍",
@@ -38,6 +43,8 @@ PARAMETERS: dict[str, Text] = {
     ),
     "If-Match": Text("读到的版本（`ETag`）；`*` 为任何版本", "The version that you read (`ETag`); `*` is any"),
 }
+
+OF_THE_BANK = Text("银行凭证号", "Reference of the bank's transfer")
 
 MEMBERS: dict[str, Text] = {
     # everywhere
@@ -386,6 +393,36 @@ MEMBERS: dict[str, Text] = {
     "ok": Text("是否完好", "Whether all is as written"),
     "transfers": Text("分录数", "Transfers"),
     "head": Text("链末的哈希", "The hash that the chain leads to"),
+    "SealOut.head": Text("当日最后一条分录的哈希", "Hash of the day's last transfer"),
+    "day": Text("日（北京时间）", "Day (Asia/Shanghai)"),
+    "prev": Text("前一个的哈希", "Hash of the one before"),
+    "hash": Text("哈希", "Hash"),
+    "days": Text("逐日", "Day by day"),
+    "committed_fen": Text("当日终了时已预占、记账或拨付，分", "Reserved, posted or paid when the day was over, fen"),
+    "rate_fen_per_day": Text("最近七天每日用去，分", "What the last seven days took, a day, fen"),
+    "ends_on": Text("照此速度何日用尽", "The day on which it ends at that rate"),
+    "NewSettlement.from": Text("自何日（北京时间）或何时", "From this day (Asia/Shanghai), or instant, on"),
+    "NewSettlement.to": Text("至何日（含）或何时（不含）", "To this day, all of it, or before this instant"),
+    **{f"{each}.reference": OF_THE_BANK for each in ("NewPayment", "SettlementOut", "StatementOut", "PayoutOut")},
+    **{f"{each}.reference": OF_THE_BANK for each in ("BankRowOut", "DifferenceOut")},
+    "begins_at": Text("自何时", "From when on"),
+    "SettlementOut.ends_at": Text("至何时（不含）", "Before this"),
+    "StatementOut.ends_at": Text("至何时（不含）", "Before this"),
+    "lines": Text("明细条数", "How many lines"),
+    "frozen_at": Text("冻结时间", "When it was frozen"),
+    "paid_at": Text("拨付时间", "When it was paid"),
+    "posted_at": Text("记账时间", "When it was posted"),
+    "is_owed": Text("是否仍应付（未冲正）", "Whether it is still owed (has not come back)"),
+    "is_clean": Text("是否全部相符", "Whether all is matched"),
+    "matched": Text("相符", "Paid once, to the fen"),
+    "off": Text("金额不符", "Paid once, another amount"),
+    "doubled": Text("重复付款", "Paid more than once"),
+    "missing": Text("银行流水中没有", "Ours, and not in the bank's list"),
+    "ReconciledOut.unknown": Text("不属于本系统", "In the bank's list, and not ours"),
+    "expected_fen": Text("应付，分", "What is written here, fen"),
+    "bank_fen": Text("银行所付，分", "What the bank paid, fen"),
+    "off_by_fen": Text("银行多付几分", "How much more the bank paid, fen"),
+    "line": Text("银行文件中的行号", "Line of the bank's file"),
     "first_bad_seq": Text("第一条有误的编号", "Place of the first wrong transfer"),
 }
 

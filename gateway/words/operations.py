@@ -381,6 +381,66 @@ OPERATIONS: dict[str, Told] = {
             "Walks the whole chain: is every transfer as it was written, and does it lead to the balances?",
         ),
     ),
+    "export_ledger": Told(
+        Text("导出账本", "Take the ledger away"),
+        Text(
+            "一行一个 JSON：全部分录与每日封存；用 `duijie ledger verify` 可脱离系统核验。",
+            "A JSON object a line: all transfers, with the sealed days; `duijie ledger verify` walks it from outside.",
+        ),
+    ),
+    "list_sealed_days": Told(
+        Text("列出每日封存", "List sealed days"),
+        Text(
+            "每日（北京时间）终了时链的位置；留存其一，账本便无从另写。",
+            "Where the chain stood when each day (Asia/Shanghai) was over; keep one, and it can't be written anew.",
+        ),
+    ),
+    "read_balances": Told(
+        Text("看任一时刻的余额", "Read the balances of any moment"),
+        Text("`at` 及以前的全部分录之和。", "The sum of all transfers up to `at`."),
+    ),
+    "read_burn_down": Told(
+        Text("看资金消耗", "Read how the money goes down"),
+        Text(
+            "逐日，及照最近七天的速度何日用尽。",
+            "Day by day, and when it ends at the rate of the last seven.",
+        ),
+    ),
+    "freeze_settlement": Told(
+        Text("生成结算单", "Freeze a settlement"),
+        Text(
+            "冻结某承运商（或生产者）一段时间内记账而未入任何结算单的补贴。日期含末日；时刻不含。",
+            "All that was posted for a carrier (or producer) in a period and is in no statement yet. Days are whole, "
+            "the last one too; an instant ends the period before it.",
+        ),
+    ),
+    "list_settlements": Told(
+        Text("列出结算单", "List settlements"),
+        Text("最新的在前；承运商与生产者只见自己的。", "Newest first; carriers and producers see their own."),
+    ),
+    "read_settlement": Told(
+        Text("看一张结算单", "Read a settlement"),
+        Text(
+            "JSON 分页列出明细；`Accept: text/csv` 或 XLSX 得到全部明细。",
+            "JSON with a page of its lines; all of them as CSV (`Accept: text/csv`) or XLSX.",
+        ),
+    ),
+    "pay_settlement": Told(
+        Text("拨付结算单", "Pay a settlement"),
+        Text(
+            "拨付仍应付的金额，并记下银行凭证号；同号重复不再拨付。",
+            "What is still owed, with the bank's reference; the same again changes nothing.",
+        ),
+        {409: ("already-paid", "nothing-to-pay", "reference-taken")},
+    ),
+    "reconcile_settlements": Told(
+        Text("与银行流水对账", "Reconcile with the bank"),
+        Text(
+            "银行流水 CSV：`reference` 与 `amount_fen`（或 `amount`，元）。逐笔分为相符、差额、重复、缺失、未知。",
+            "The bank's CSV: `reference` and `amount_fen` (or `amount`, yuan). Each is matched, off by so many fen, "
+            "doubled, missing, or unknown.",
+        ),
+    ),
     # administrators
     "clear_markets": Told(
         Text("立即撮合", "Clear markets now"),

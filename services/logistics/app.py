@@ -11,6 +11,7 @@ from services.logistics.parcels import api as parcels
 from services.logistics.programmes import api as programmes
 from services.logistics.routes import api as routes
 from services.logistics.routes.solving import FleetSolver
+from services.logistics.settlements import api as settlements
 from services.logistics.shipments import api as shipments
 
 SOURCE = "/duijie/logistics"
@@ -19,7 +20,9 @@ SOURCE = "/duijie/logistics"
 def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
     """Who made `fleet_solver` stops it; one made here ends with this process."""
     slices = (carriers, feed, shipments, routes, parcels, programmes)
-    routers = [*(each.router for each in slices), routes.solve_router, shipments.photos_router]
+    # what is under a name comes before what is under an id
+    special = (routes.solve_router, shipments.photos_router, settlements.bank_router, settlements.router)
+    routers = [*(each.router for each in slices), *special]
     app = create_app("logistics", db=db, keys=keys, routers=routers)
     app.state.fleet_solver = fleet_solver or FleetSolver()
     return app

@@ -1,6 +1,6 @@
 """The one clock that decides: the database's, whatever that of this process says. And days, which are China's."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,14 @@ async def database_now(session: AsyncSession) -> datetime:
     return now
 
 
+def local_day(moment: datetime) -> date:
+    """The day of a moment (Asia/Shanghai)."""
+    return moment.astimezone(DAYS).date()
+
+
 def bounds_of(day: date) -> tuple[datetime, datetime]:
-    """When a day (Asia/Shanghai) begins, and when the next one does."""
-    begins = datetime.combine(day, time(), DAYS)
+    """When a day (Asia/Shanghai) begins, and when the next one does, in UTC."""
+    begins = datetime.combine(day, time(), DAYS).astimezone(UTC)
     return begins, begins + timedelta(days=1)
 
 

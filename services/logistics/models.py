@@ -5,6 +5,7 @@ from services.logistics.feed import models as feed
 from services.logistics.parcels import models as parcels
 from services.logistics.programmes import models as programmes
 from services.logistics.routes import models as routes
+from services.logistics.settlements import models as settlements
 from services.logistics.shipments import models as shipments
 from services.logistics.subsidy import models as subsidy
 from services.logistics.tables import Base
@@ -27,8 +28,10 @@ TABLES = [
     programmes.RuleVersion,
     programmes.StandingFrom,
     programmes.Approval,
+    settlements.Settlement,
     subsidy.LEDGER_HEADS,
     subsidy.TRANSFERS,
+    subsidy.SEALS,
     subsidy.SUBSIDIES,
     subsidy.CAP_USAGE,
 ]

@@ -17,9 +17,11 @@ from services.logistics.roads import Roads
 from services.logistics.routes.planner import Planner
 from services.logistics.shipments import handlers as shipments
 from services.logistics.shipments.service import cancel_overdue, forget_released
+from services.logistics.subsidy.service import seal_days
 
 CANCEL_EVERY_S = 5
 VOID_EVERY_S = 60
+SEAL_EVERY_S = 60
 FORGET_EVERY_S = 3600
 
 
@@ -37,6 +39,7 @@ def create_logistics_worker(
             gauges(db, consumer),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
+            every(SEAL_EVERY_S, "seals", seal_days, db),
             *(Task(f"planner-{number}", Planner(db, roads).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "released", forget_released, db),

@@ -31,6 +31,7 @@ from services.logistics.parcels.schemas import NewParcels, NewScans
 from services.logistics.programmes.schemas import NewChange, NewDecision, NewProgramme, NewRules, NewTopUp
 from services.logistics.routes.schemas import NewPlan
 from services.logistics.routes.vroom import VroomProblem
+from services.logistics.settlements.schemas import NewPayment, NewSettlement
 from services.logistics.shipments.schemas import NewReport
 from services.matching.app import create_matching_app
 from services.matching.matches.schemas import Declined
@@ -52,6 +53,7 @@ POST /v1/shipments/{}/claim; POST /v1/shipments/{}/release; POST /v1/shipments/{
 POST /v1/routes/solve; GET /v1/routes/{}; POST /v1/parcels; POST /v1/parcels/scans; GET /v1/parcels/{}
 POST /v1/programmes; POST /v1/programmes/{}/rules; POST /v1/programmes/{}/topup; POST /v1/programmes/{}/pause
 POST /v1/programmes/{}/close; POST /v1/programmes/{}/approvals/{}
+POST /v1/settlements; GET /v1/settlements/{}; POST /v1/settlements/{}/pay
 GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/verify
 """
 """What this release has of the public surface."""
@@ -64,6 +66,7 @@ CREATED = {
     "/v1/programmes": "201",
     "/v1/routes": "202",
     "/v1/routes/solve": "200",
+    "/v1/settlements": "201",
     "/v1/programmes/{programme_id}/rules": "202",
     "/v1/programmes/{programme_id}/topup": "202",
     "/v1/programmes/{programme_id}/pause": "202",
@@ -241,7 +244,7 @@ def members(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield schema, name, member
 
 
-MOVES_NOTHING = ("/v1/auth/", "/v1/routes/solve")
+MOVES_NOTHING = ("/v1/auth/", "/v1/routes/solve", "/v1/settlements/reconcile")
 BODIES: dict[str, Any] = {
     "send_code": CodeRequest,
     "issue_token": TokenForm,
@@ -268,6 +271,9 @@ BODIES: dict[str, Any] = {
     "resume_programme": NewChange,
     "close_programme": NewChange,
     "decide_on_change": NewDecision,
+    "freeze_settlement": NewSettlement,
+    "pay_settlement": NewPayment,
+    "reconcile_settlements": str,
 }
 
 
@@ -353,6 +359,8 @@ async def test_what_the_document_calls_public_is_and_nothing_else(apps: dict[str
 
 async def _without_token(client: httpx.AsyncClient, method: str, path: str, operation: Document) -> httpx.Response:
     taken = operation.get("requestBody", {"content": {}})["content"]
+    if "text/csv" in taken:
+        return await client.request(method, filled(path), content=b"x", headers={"Content-Type": "text/csv"})
     if "multipart/form-data" in taken:
         return await client.request(method, filled(path), files={"photo": b"x"})
     return await client.request(method, filled(path), json={} if taken else None)

@@ -96,6 +96,7 @@ class Subsidy:
     amount_fen: int | None = None
     rule_version: int | None = None
     turn: int = 1
+    posted_at: datetime | None = None
 
 
 NO_SUBSIDY = Subsidy("none", "none")

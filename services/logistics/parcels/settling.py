@@ -17,6 +17,7 @@ from services.logistics.programmes.granting import Claim, Desk, open_desk
 from services.logistics.subsidy import service as subsidy_service
 from services.logistics.subsidy.eligibility import Grant
 from services.logistics.subsidy.fund import Fund, Held
+from services.logistics.subsidy.queries import paid_among
 
 ORDER_HELD: frozenset[SubsidyStatus] = frozenset({"reserved", "posted"})
 
@@ -53,6 +54,10 @@ class Change:
         if self.subsidy.status == "voided":
             return self.due in {"posted", "reversed"}
         return self.subsidy.status == "fund_exhausted" and self.due == "posted"
+
+    @property
+    def comes_back(self) -> bool:
+        return (self.subsidy.status, self.due) == ("posted", "reversed")
 
     @property
     def next_turn(self) -> int:
@@ -97,6 +102,7 @@ def subsidy_columns(parcel: Parcel, subsidy: Subsidy) -> dict[str, Any]:
         "amount_fen": subsidy.amount_fen,
         "rule_version": subsidy.rule_version,
         "turn": subsidy.turn,
+        "posted_at": subsidy.posted_at,
     }
 
 
@@ -118,6 +124,9 @@ async def _settle_subsidies(session: WriteSession, changes: Sequence[Change]) ->
     claims = await _claims(session, [change for change in changes if change.asks])
     granting = {change.subsidy.programme_id for change in changes if change.subsidy.programme_id is not None}
     desk = await open_desk(session, "courier_parcel", list(claims.values()), also=granting)
+    # What came back after it was paid is not in the fund any more: it has to be recovered (追回).
+    paid = await paid_among(session, [change.before.id for change in changes if change.comes_back])
+    changes = [change for change in changes if change.before.id not in paid]
     settled = {change.before.id: _moved(desk, change, claims.get(change.before.id)) for change in changes}
     moved = [change for change in changes if settled[change.before.id] != change.subsidy]
     await subsidy_service.change_subsidies(
@@ -150,7 +159,12 @@ def _moved(desk: Desk, change: Change, claim: Claim | None) -> Subsidy:
     for step in STEPS["reserved" if claim else change.subsidy.status, change.due]:
         step(fund, held)
     fund.recount(change.subsidy.status, change.due)
-    return replace(change.subsidy, status=change.due, turn=change.next_turn if claim else change.subsidy.turn)
+    return replace(
+        change.subsidy,
+        status=change.due,
+        turn=change.next_turn if claim else change.subsidy.turn,
+        posted_at=fund.at if change.due == "posted" else change.subsidy.posted_at,
+    )
 
 
 def _tried_again(desk: Desk, subsidy: Subsidy, claim: Claim) -> Subsidy:
@@ -166,6 +180,7 @@ def _tried_again(desk: Desk, subsidy: Subsidy, claim: Claim) -> Subsidy:
     return replace(
         subsidy,
         status="posted",
+        posted_at=desk.funds[programme_id].at,
         refused_by=None,
         programme_id=programme_id,
         amount_fen=verdict.amount_fen,

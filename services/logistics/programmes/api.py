@@ -4,26 +4,33 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query
+from fastapi.responses import StreamingResponse
 
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Instant, Limit, Page
 from chassis.routes import Db, Read, Write, slice_router
+from services.logistics.clock import Day
 from services.logistics.programmes import approvals, queries, service
 from services.logistics.programmes.models import Decision
 from services.logistics.programmes.schemas import (
     ApprovalOut,
+    BalancesOut,
+    BurnDownOut,
     NewChange,
     NewDecision,
     NewProgramme,
     NewRules,
     NewTopUp,
     ProgrammeOut,
+    SealOut,
     VerifiedOut,
 )
 
 router = slice_router("/v1/programmes", tag="programmes")
 Officer = Annotated[Caller, Depends(only("programme_officer"))]
 Overseer = Annotated[Caller, Depends(only("programme_officer", "auditor"))]
+LINES = "application/x-ndjson"
+AS_LINES: dict[int | str, dict[str, Any]] = {200: {"content": {LINES: {"schema": {"type": "string"}}}}}
 AfterSeq = Annotated[int, Query(ge=0, le=2**53 - 1)]
 
 
@@ -120,3 +127,30 @@ async def verify_programme(programme_id: UUID, caller: Overseer, db: Db) -> Veri
     """Walk the whole chain: is every transfer as it was written, and does it lead to the programme's balances?"""
     verified = await service.verify(db, programme_id)
     return VerifiedOut.model_validate(verified, from_attributes=True)
+
+
+@router.get("/{programme_id}/ledger", response_class=StreamingResponse, responses=AS_LINES)
+async def export_ledger(programme_id: UUID, caller: Overseer, db: Db) -> StreamingResponse:
+    """The whole ledger, a JSON object a line, with its sealed days: `duijie ledger verify FILE` walks it."""
+    return StreamingResponse(await service.export(db, programme_id), media_type=LINES)
+
+
+@router.get("/{programme_id}/seals")
+async def list_sealed_days(
+    programme_id: UUID, caller: Overseer, session: Read, after: Day | None = None, limit: Limit = 50
+) -> Page[SealOut]:
+    """Where the chain stood when each day (Asia/Shanghai) was over; keep one, and it can't be written anew."""
+    rows = await service.sealed_days(session, programme_id, after, limit + 1)
+    return Page.of([SealOut.model_validate(row) for row in rows], limit, lambda last: last.day)
+
+
+@router.get("/{programme_id}/balances")
+async def read_balances(programme_id: UUID, caller: Overseer, session: Read, at: Instant) -> BalancesOut:
+    """The balances as they were at any moment."""
+    return BalancesOut.of(at, await service.standing_at(session, programme_id, at))
+
+
+@router.get("/{programme_id}/burndown")
+async def read_burn_down(programme_id: UUID, caller: Overseer, session: Read) -> BurnDownOut:
+    """How the money went down, day by day, and the day on which it ends at the rate of the last seven."""
+    return BurnDownOut.of(await service.burn_down(session, programme_id))

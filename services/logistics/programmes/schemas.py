@@ -1,6 +1,6 @@
 """Programmes on the public surface."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
@@ -21,7 +22,10 @@ from catalogue.fields import ProduceSlug
 from chassis.fields import AmountFen, Instant, RequestModel, ShortText
 from chassis.problems import Text, invalid
 from contracts.programmes import ProgrammeKind
+from services.logistics.clock import local_day
+from services.logistics.programmes.burndown import BurnDown
 from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme, RuleVersion, Status
+from services.logistics.subsidy.ledger import Head
 
 RATE_MAX_FEN = 1_000_000
 CAP_MAX = 1_000_000_000
@@ -247,3 +251,79 @@ class VerifiedOut(BaseModel):
     transfers: int
     head: str
     first_bad_seq: int | None
+
+
+class SealOut(BaseModel):
+    """Where the chain stood when a day was over; `head` is the hash of its last transfer then."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    programme_id: UUID
+    day: date
+    seq: int
+    head: str
+    budget_fen: int
+    available_fen: int
+    reserved_fen: int
+    posted_fen: int
+    paid_fen: int
+    prev: str
+    hash: str
+
+
+class BalancesOut(BaseModel):
+    """The balances after the last transfer, `seq`, that is not later than `at`."""
+
+    at: AwareDatetime
+    seq: int
+    budget_fen: int
+    available_fen: int
+    reserved_fen: int
+    posted_fen: int
+    paid_fen: int
+
+    @classmethod
+    def of(cls, at: AwareDatetime, head: Head) -> Self:
+        stood = head.balances
+        return cls(
+            at=at,
+            seq=head.seq,
+            budget_fen=stood.budget_fen,
+            available_fen=stood.available,
+            reserved_fen=stood.reserved,
+            posted_fen=stood.posted,
+            paid_fen=stood.paid,
+        )
+
+
+class BurnDownDay(BaseModel):
+    """`committed_fen`: what was reserved, posted or paid when the day was over."""
+
+    day: date
+    budget_fen: int
+    available_fen: int
+    committed_fen: int
+
+
+class BurnDownOut(BaseModel):
+    """`rate_fen_per_day`: what the last seven days committed, a day; `ends_on`: when nothing is left at that rate."""
+
+    days: list[BurnDownDay]
+    rate_fen_per_day: int
+    ends_on: date | None
+
+    @classmethod
+    def of(cls, found: BurnDown) -> Self:
+        return cls(
+            days=[
+                BurnDownDay(
+                    day=date.fromisoformat(seal.day),
+                    budget_fen=seal.budget_fen,
+                    available_fen=seal.available_fen,
+                    committed_fen=seal.budget_fen - seal.available_fen,
+                )
+                for seal in found.days
+            ],
+            rate_fen_per_day=found.rate_fen_per_day,
+            ends_on=None if found.ends_at is None else local_day(found.ends_at),
+        )

@@ -1,6 +1,7 @@
 """What can be done with programmes: one function a use case."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,14 +11,18 @@ from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.problems import NotFound
 from contracts.programmes import ProgrammeOpened
-from services.logistics.clock import database_now
+from services.logistics.clock import bounds_of, database_now
 from services.logistics.programmes import queries
+from services.logistics.programmes.burndown import BurnDown
+from services.logistics.programmes.burndown import burn_down as reckoned
 from services.logistics.programmes.models import Approval, Decision, Programme
 from services.logistics.programmes.queries import Opened
 from services.logistics.programmes.schemas import NewProgramme, first_rule
+from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
-from services.logistics.subsidy.ledger import Transfer
+from services.logistics.subsidy.ledger import Head, Transfer
 from services.logistics.subsidy.queries import transfers_after
+from services.logistics.subsidy.seals import Seal
 from services.logistics.subsidy.service import Verified
 
 
@@ -78,6 +83,34 @@ async def verify(db: Database, programme_id: UUID) -> Verified:
     async with db.reading() as session:
         await _must_exist(session, programme_id)
     return await subsidy.verify(db, programme_id)
+
+
+async def export(db: Database, programme_id: UUID) -> AsyncIterator[bytes]:
+    """The programme's ledger as a file that can be verified from outside."""
+    async with db.reading() as session:
+        await _must_exist(session, programme_id)
+    return subsidy.exported(db, programme_id)
+
+
+async def sealed_days(session: AsyncSession, programme_id: UUID, after: date | None, limit: int) -> list[Seal]:
+    """Where the chain stood when each day was over, behind `after`."""
+    await _must_exist(session, programme_id)
+    return await ledger.seals_of(session, programme_id, after=after, limit=limit)
+
+
+async def standing_at(session: AsyncSession, programme_id: UUID, at: datetime) -> Head:
+    """Where the chain stood at this moment."""
+    await _must_exist(session, programme_id)
+    head = await ledger.head_of(session, programme_id)
+    return await ledger.standing_at(session, programme_id, at, head.seq)
+
+
+async def burn_down(session: AsyncSession, programme_id: UUID) -> BurnDown:
+    """How the money went down, day by day, and when it ends."""
+    programme, money = await find(session, programme_id)
+    days = await ledger.seals_of(session, programme_id)
+    ends = [bounds_of(date.fromisoformat(seal.day))[1] for seal in days]
+    return reckoned(days, ends, money, max(programme.starts_at, programme.created_at))
 
 
 async def _must_exist(session: AsyncSession, programme_id: UUID) -> None:

@@ -31,8 +31,9 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
         if isinstance(verdict, Grant):
             desk.funds[UUID(verdict.programme_id)].post(claim.held(verdict))
         if verdict.programme_id is not None:
-            row = _row(claim, verdict)
-            desk.funds[UUID(verdict.programme_id)].recount(None, row["status"])
+            fund = desk.funds[UUID(verdict.programme_id)]
+            row = _row(claim, verdict, fund.at)
+            fund.recount(None, row["status"])
             rows.append(row)
     await subsidy.add_subsidies(session, rows)
     await desk.close(session)
@@ -55,7 +56,7 @@ def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: 
     )
 
 
-def _row(claim: Claim, verdict: Grant | NoGrant) -> dict[str, Any]:
+def _row(claim: Claim, verdict: Grant | NoGrant, now: datetime) -> dict[str, Any]:
     granted = isinstance(verdict, Grant)
     status = "posted" if isinstance(verdict, Grant) else verdict.subsidy
     return {
@@ -71,4 +72,6 @@ def _row(claim: Claim, verdict: Grant | NoGrant) -> dict[str, Any]:
         "amount_fen": verdict.amount_fen if isinstance(verdict, Grant) else None,
         "rule_version": verdict.rule_version if isinstance(verdict, Grant) else None,
         "turn": 1,
+        "payee_id": claim.producer_id,
+        "posted_at": now if granted else None,
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from chassis.accepts import wanted
 from services.logistics.routes.schemas import PlanOut, StopOut, VehicleRouteOut
 
 MEDIA_TYPE = "application/geo+json"
@@ -12,15 +13,9 @@ BESIDE = {"id", "status", "unassigned", "distance_source", "hub", "moved_stops"}
 
 def as_accepted(plan: PlanOut, accept: str) -> PlanOut | JSONResponse:
     """The plan itself, or as GeoJSON where that is wanted."""
-    if not is_wanted(accept):
+    if wanted(accept, ("application/json", MEDIA_TYPE)) != MEDIA_TYPE:
         return plan
     return JSONResponse(feature_collection(plan), headers={"Vary": "Accept"}, media_type=MEDIA_TYPE)
-
-
-def is_wanted(accept: str) -> bool:
-    """Whether an `Accept` header names GeoJSON, and not with a lesser weight than JSON."""
-    weights = dict(_weighed(part) for part in accept.lower().split(","))
-    return weights.get(MEDIA_TYPE, 0) > 0 and weights[MEDIA_TYPE] >= weights.get("application/json", 0)
 
 
 def feature_collection(plan: PlanOut) -> dict[str, Any]:
@@ -55,12 +50,3 @@ def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[st
         "geometry": {"type": kind, "coordinates": coordinates},
         "properties": properties,
     }
-
-
-def _weighed(part: str) -> tuple[str, float]:
-    name, *parameters = (each.strip() for each in part.split(";"))
-    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-    try:
-        return name, float(weight)
-    except ValueError:
-        return name, 0.0

@@ -66,6 +66,10 @@ class Fund:
         self._postings.append(Posting("fund", subject, self.at, amount_fen, rule_version))
         self.available_fen += amount_fen
 
+    def pay(self, amount_fen: int, subject: str, rule_version: int) -> None:
+        """So much of what was posted is paid; the caller has seen that it is."""
+        self._postings.append(Posting("payout", subject, self.at, amount_fen, rule_version))
+
     def change(self, least_fen: int) -> None:
         """Its rules, standing or budget are others now, and `least_fen` the least that it may have to pay."""
         self._touched = True

@@ -247,6 +247,16 @@ def balances(transfers: Iterable[Transfer], start: Balances = Balances()) -> Bal
     return Balances(**funds)
 
 
+def moved(start: Balances, fen_by_kind: Mapping[Kind, int]) -> Balances:
+    """The balances after transfers of which only the sum of each kind is known."""
+    funds: dict[Account, int] = dict(_accounts(start))
+    for kind, fen in fen_by_kind.items():
+        debit, credit = MOVES[kind]
+        funds[debit] -= fen
+        funds[credit] += fen
+    return Balances(**funds)
+
+
 def verify(transfers: Iterable[Transfer], after: Head) -> Verified:
     """Walk the chain onward from `after` (`Head.genesis(programme_id)` for all of it), by pages if need be.
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 
 from services.logistics.tables import Base
@@ -67,6 +69,23 @@ TRANSFERS = Table(
 )
 """Rows are only ever added: a trigger and the missing grant refuse UPDATE, DELETE and TRUNCATE."""
 
+SEALS = Table(
+    "ledger_seals",
+    Base.metadata,
+    Column("programme_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("budget_fen", BigInteger, nullable=False),
+    Column("available_fen", BigInteger, nullable=False),
+    Column("reserved_fen", BigInteger, nullable=False),
+    Column("posted_fen", BigInteger, nullable=False),
+    Column("paid_fen", BigInteger, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""Where a programme's chain stood when a day was over (`seals.Seal`). Only ever added, as transfers are."""
+
 SUBSIDIES = Table(
     "subsidies",
     Base.metadata,
@@ -82,6 +101,10 @@ SUBSIDIES = Table(
     Column("amount_fen", BigInteger),
     Column("rule_version", Integer),
     Column("turn", SmallInteger, nullable=False),
+    Column("payee_id", Uuid),
+    Column("posted_at", DateTime(timezone=True)),
+    Column("settlement_id", Uuid),
+    Column("is_paid", Boolean, nullable=False, server_default=false()),
     Index(
         "uq_subsidies_buyer_id_order_ref",
         "buyer_id",
@@ -89,12 +112,21 @@ SUBSIDIES = Table(
         unique=True,
         postgresql_where="order_ref IS NOT NULL",
     ),
+    Index(
+        "ix_subsidies_unsettled",
+        "programme_id",
+        "payee_id",
+        "posted_at",
+        postgresql_where="status = 'posted' AND settlement_id IS NULL",
+    ),
+    Index("ix_subsidies_settlement_id", "settlement_id", "subject_id", postgresql_where="settlement_id IS NOT NULL"),
 )
 """One row for each parcel (or match, for produce support) that asked while a programme was active.
 
 `first_status` is what was answered at registration. `order_ref` stands here only while it has its one subsidy, so that
 the unique index is the rule itself. `turn` counts reservations of one parcel: lost, voided, found and delivered is the
-second. A row changes under the lock of its parcel.
+second. A row changes under the lock of its parcel; `settlement_id` and `is_paid` under that of the fund alone, as its
+status does. `payee_id`: whom it is paid to, the carrier (of a match, the producer).
 """
 
 CAP_USAGE = Table(

@@ -1,8 +1,8 @@
 """Reading the ledger, and locking the heads of those who post to it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
-from datetime import date
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Row, and_, func, or_, select
@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
 from services.logistics.subsidy.fund import BUCKETS, Fund
-from services.logistics.subsidy.ledger import Balances, Head, Transfer, instant_text
-from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.ledger import Balances, Head, Transfer, instant_text, moved
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SEALS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.seals import Seal
 
 VERIFY_PAGE = 5000
 
@@ -63,11 +64,77 @@ async def pages_of_chain(db: Database, programme_id: UUID, last: int) -> AsyncIt
             return
 
 
+async def seals_of(
+    session: AsyncSession, programme_id: UUID, *, after: date | None = None, limit: int | None = None
+) -> list[Seal]:
+    """The sealed days of a programme behind `after`, in their order."""
+    wanted = select(SEALS).where(SEALS.c.programme_id == programme_id).order_by(SEALS.c.day).limit(limit)
+    if after is not None:
+        wanted = wanted.where(SEALS.c.day > after)
+    return [_seal(row) for row in await session.execute(wanted)]
+
+
+async def last_seal(session: AsyncSession, programme_id: UUID, seq: int | None = None) -> Seal | None:
+    """The last seal of a programme, or the last that covers no more than up to `seq`."""
+    wanted = select(SEALS).where(SEALS.c.programme_id == programme_id).order_by(SEALS.c.day.desc()).limit(1)
+    if seq is not None:
+        wanted = wanted.where(SEALS.c.seq <= seq)
+    row = (await session.execute(wanted)).one_or_none()
+    return None if row is None else _seal(row)
+
+
+async def unsealed(session: AsyncSession) -> Sequence[UUID]:
+    """Programmes whose chain has grown since their last seal."""
+    sealed = select(func.max(SEALS.c.seq)).where(SEALS.c.programme_id == LEDGER_HEADS.c.programme_id).scalar_subquery()
+    wanted = select(LEDGER_HEADS.c.programme_id).where(LEDGER_HEADS.c.seq > func.coalesce(sealed, 0))
+    return (await session.scalars(wanted.order_by(LEDGER_HEADS.c.programme_id))).all()
+
+
+async def standing_at(session: AsyncSession, programme_id: UUID, moment: datetime, last: int) -> Head:
+    """Where the chain stood at a moment: after the last transfer, of those up to `last`, that is not later.
+
+    The moments of a chain rise, so the place is found by halving: a look at the primary key each.
+    """
+    low, high = 0, last  # seq `low` is not later, `high + 1` is
+    while low < high:
+        middle = (low + high + 1) // 2
+        at = select(TRANSFERS.c.at).where(TRANSFERS.c.programme_id == programme_id, TRANSFERS.c.seq == middle)
+        if (await session.execute(at)).scalar_one() <= moment:
+            low = middle
+        else:
+            high = middle - 1
+    return await head_after(session, programme_id, low)
+
+
+async def head_after(session: AsyncSession, programme_id: UUID, seq: int) -> Head:
+    """The chain's head after this transfer: the balances of the last seal before it, and the sums from there."""
+    if seq == 0:
+        return Head.genesis(str(programme_id))
+    seal = await last_seal(session, programme_id, seq)
+    start, since = (Balances(), 0) if seal is None else (seal.balances, seal.seq)
+    mine = TRANSFERS.c.programme_id == programme_id
+    sums = await session.execute(
+        select(TRANSFERS.c.kind, func.sum(TRANSFERS.c.amount_fen))
+        .where(mine, TRANSFERS.c.seq > since, TRANSFERS.c.seq <= seq)
+        .group_by(TRANSFERS.c.kind)
+    )
+    digest = (await session.execute(select(TRANSFERS.c.hash).where(mine, TRANSFERS.c.seq == seq))).scalar_one()
+    return Head(str(programme_id), seq, digest, moved(start, {kind: int(fen) for kind, fen in sums}))
+
+
 async def subsidies_of(session: AsyncSession, subject_ids: Collection[UUID]) -> dict[UUID, Row[tuple[object, ...]]]:
     if not subject_ids:
         return {}
     rows = await session.execute(select(SUBSIDIES).where(SUBSIDIES.c.subject_id.in_(subject_ids)))
     return {row.subject_id: row for row in rows}
+
+
+async def paid_among(session: AsyncSession, subject_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these subsidies whose money has been paid; under the locks of their funds."""
+    if not subject_ids:
+        return set()
+    wanted = select(SUBSIDIES.c.subject_id).where(SUBSIDIES.c.subject_id.in_(subject_ids), SUBSIDIES.c.is_paid)
+    return set((await session.scalars(wanted)).all())
 
 
 async def orders_taken(session: AsyncSession, orders: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
@@ -116,6 +183,11 @@ def _fund(row: Row[tuple[object, ...]]) -> Fund:
         counts=Counter({name: getattr(row, name) for name in BUCKETS}),
         changes=row.changes,
     )
+
+
+def _seal(row: Row[tuple[object, ...]]) -> Seal:
+    shown = {name: getattr(row, name) for name in Seal.__slots__}
+    return Seal(**shown | {"programme_id": str(row.programme_id), "day": row.day.isoformat()})
 
 
 def _transfer(row: Row[tuple[object, ...]]) -> Transfer:

@@ -1,24 +1,28 @@
 """What is done with the ledger: open a fund, write what was posted to it, verify its chain."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import CTE, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from chassis.bulk import given, insert_given, parameters_of
 from chassis.db import Database, WriteSession
-from services.logistics.subsidy import ledger, queries
+from services.logistics.clock import bounds_of, local_day
+from services.logistics.subsidy import ledger, queries, seals
 from services.logistics.subsidy.fund import BUCKETS, Fund
 from services.logistics.subsidy.ledger import Balances, Batch, Head, Posting, Transfer
-from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SEALS, SUBSIDIES, TRANSFERS
 from services.logistics.subsidy.queries import CapKey
+from services.logistics.subsidy.seals import Seal
 
 _INSERT_TRANSFERS = insert_given(TRANSFERS, *TRANSFERS.c.keys())
-_INSERT_SUBSIDIES = insert_given(SUBSIDIES, *SUBSIDIES.c.keys())
+_NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in {"settlement_id", "is_paid"})  # noqa: SIM118
+_INSERT_SUBSIDIES = insert_given(SUBSIDIES, *_NEW)
 _CHANGED = (
     "subject_id",
     "order_ref",
@@ -28,6 +32,7 @@ _CHANGED = (
     "amount_fen",
     "rule_version",
     "turn",
+    "posted_at",
 )
 _GIVEN = given(SUBSIDIES, *_CHANGED)
 _UPDATE_SUBSIDIES = (
@@ -40,6 +45,9 @@ _NEW_CAP_USAGE = insert_given(CAP_USAGE, *_CAP_KEY, "used")
 _ADD_CAP_USAGE = _NEW_CAP_USAGE.on_conflict_do_update(
     index_elements=list(_CAP_KEY), set_={"used": CAP_USAGE.c.used + _NEW_CAP_USAGE.excluded.used}
 )
+
+MOMENT = timedelta(microseconds=1)
+"""The least there is between two instants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,55 @@ async def write(session: WriteSession, funds: Collection[Fund]) -> list[Fund]:
 
 async def add_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        await session.execute(_INSERT_SUBSIDIES, parameters_of(rows, *SUBSIDIES.c.keys()))
+        await session.execute(_INSERT_SUBSIDIES, parameters_of(rows, *_NEW))
 
 
 async def change_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         await session.execute(_UPDATE_SUBSIDIES, parameters_of(rows, *_CHANGED))
+
+
+async def freeze(
+    session: WriteSession,
+    settlement_id: UUID,
+    programme_id: UUID,
+    payee_id: UUID,
+    begins_at: datetime,
+    ends_at: datetime,
+) -> tuple[int, int]:
+    """Put what was posted for this payee in the period, and is in no statement, into this one; how many, and their fen.
+
+    Under the lock of the programme's fund.
+    """
+    s = SUBSIDIES.c
+    frozen = (
+        update(SUBSIDIES)
+        .where(s.programme_id == programme_id, s.payee_id == payee_id, s.status == "posted", s.settlement_id.is_(None))
+        .where(s.posted_at >= begins_at, s.posted_at < ends_at)
+        .values(settlement_id=settlement_id)
+        .returning(s.amount_fen)
+        .cte()
+    )
+    return await _counted(session, frozen)
+
+
+async def pay_out(session: WriteSession, settlement_id: UUID) -> int:
+    """Mark as paid what is still owed of a statement; its fen. Under the lock of the programme's fund."""
+    s = SUBSIDIES.c
+    paid = (
+        update(SUBSIDIES)
+        .where(s.settlement_id == settlement_id, s.status == "posted")
+        .values(is_paid=True)
+        .returning(s.amount_fen)
+        .cte()
+    )
+    return (await _counted(session, paid))[1]
+
+
+async def _counted(session: WriteSession, changed: CTE) -> tuple[int, int]:
+    sums = select(func.count(), func.coalesce(func.sum(changed.c.amount_fen), 0)).select_from(changed)
+    count, fen = (await session.execute(sums)).one()
+    return count, int(fen)
 
 
 async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> None:
@@ -101,6 +152,50 @@ async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> No
         return
     rows = [dict(zip(_CAP_KEY, key, strict=True)) | {"used": amount} for key, amount in sorted(used.items())]
     await session.execute(_ADD_CAP_USAGE, parameters_of(rows, *_CAP_KEY, "used"))
+
+
+async def seal_days(db: Database) -> int:
+    """Seal every day (Asia/Shanghai) that is over and on which something was entered; how many."""
+    async with db.reading() as session:
+        waiting = await queries.unsealed(session)
+    return sum([await _seal_days_of(db, programme_id) for programme_id in waiting])
+
+
+async def _seal_days_of(db: Database, programme_id: UUID) -> int:
+    # Who holds the lock sees all that was entered before now, and what is entered later has a later moment.
+    async with db.transaction() as session:
+        fund = (await queries.locked_funds(session, [programme_id]))[programme_id]
+    today, sealed = local_day(fund.at), 0
+    async with db.transaction() as session:
+        last = await queries.last_seal(session, programme_id)
+        seq, prev = (0, str(programme_id)) if last is None else (last.seq, last.hash)
+        while seq < fund.head.seq:
+            (following,) = await queries.transfers_after(session, programme_id, seq, 1)
+            day = local_day(datetime.fromisoformat(following.at))
+            if day >= today:
+                break
+            ends_at = bounds_of(day)[1] - MOMENT
+            stood = await queries.standing_at(session, programme_id, ends_at, fund.head.seq)
+            seal = seals.sealed(stood, day.isoformat(), prev)
+            row = asdict(seal) | {"programme_id": programme_id, "day": day}
+            await session.execute(insert(SEALS).values(row).on_conflict_do_nothing())
+            seq, prev, sealed = seal.seq, seal.hash, sealed + 1
+    return sealed
+
+
+async def exported(db: Database, programme_id: UUID) -> AsyncIterator[bytes]:
+    """The programme's ledger as a file to verify (see `seals`), a page at a time."""
+    async with db.reading() as session:
+        kept = await queries.head_of(session, programme_id)
+        days = [seal for seal in await queries.seals_of(session, programme_id) if seal.seq <= kept.seq]
+    async for page in queries.pages_of_chain(db, programme_id, kept.seq):
+        covered = [seal for seal in days if page[0].seq <= seal.seq <= page[-1].seq]
+        yield await asyncio.to_thread(_as_bytes, page, covered)
+    yield f"{seals.end_of(kept, days[-1].hash if days else None)}\n".encode()
+
+
+def _as_bytes(transfers: Sequence[Transfer], days: Sequence[Seal]) -> bytes:
+    return "".join(f"{line}\n" for line in seals.lines_of(transfers, days)).encode()
 
 
 async def verify(db: Database, programme_id: UUID) -> Verified:

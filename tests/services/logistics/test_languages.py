@@ -43,6 +43,9 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "nothing-to-change": 409,
         "already-decided": 409,
         "second-officer-needed": 403,
+        "already-paid": 409,
+        "nothing-to-pay": 409,
+        "reference-taken": 409,
     }
     for kind in found:
         for words in (kind.title, kind.detail):

@@ -1,6 +1,7 @@
 """Who may do what: every operation of the logistics service for every role, and for nobody."""
 
 import base64
+import re
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -46,16 +47,27 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
         for kind in ("rules", "topup", "pause", "resume", "close", f"approvals/{ID}")
     },
     ("GET", f"/v1/programmes/{ID}/approvals"): {"programme_officer", "auditor"},
+    **{
+        ("GET", f"/v1/programmes/{ID}/{under}"): {"programme_officer", "auditor"}
+        for under in ("ledger", "seals", "balances", "burndown")
+    },
+    ("POST", "/v1/settlements"): {"programme_officer"},
+    ("POST", "/v1/settlements/reconcile"): {"programme_officer", "auditor"},
+    ("GET", "/v1/settlements"): {"programme_officer", "auditor", "carrier", "producer"},
+    ("GET", f"/v1/settlements/{ID}"): {"programme_officer", "auditor", "carrier", "producer"},
+    ("POST", f"/v1/settlements/{ID}/pay"): {"programme_officer"},
     ("GET", f"/v1/programmes/{ID}/transfers"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}/verify"): {"programme_officer", "auditor"},
 }
 
 
-def sent(method: str, path: str) -> dict[str, Any]:
-    """A body of the kind that the operation takes."""
+def sent(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    """These headers, with a body of the kind that the operation takes."""
+    if path.endswith("/reconcile"):
+        return {"headers": headers | {"Content-Type": "text/csv"}, "content": b"reference,amount"}
     if method == "POST" and path.endswith("/photos"):
-        return {"files": {"photo": ("photo.png", A_DOT, "image/png")}}
-    return {"json": {}} if method in {"POST", "PATCH"} else {}
+        return {"headers": headers, "files": {"photo": ("photo.png", A_DOT, "image/png")}}
+    return {"headers": headers} | ({"json": {}} if method in {"POST", "PATCH"} else {})
 
 
 def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
@@ -63,8 +75,7 @@ def operations_of(document: dict[str, Any]) -> set[tuple[str, str]]:
     found = set()
     for path, methods in document["paths"].items():
         filled = path.replace("{waybill}", "SF1")
-        for name in ("vehicle_id", "shipment_id", "photo_id", "plan_id", "programme_id", "approval_id"):
-            filled = filled.replace(f"{{{name}}}", ID)
+        filled = re.sub(r"\{[a-z]+_id\}", ID, filled)
         found |= {(method.upper(), filled) for method in methods if path.startswith("/v1/")}
     return found
 
@@ -78,7 +89,7 @@ async def test_only_its_roles_and_an_admin_are_let_in(
     client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
 ) -> None:
     for role in get_args(Role):
-        answer = await client.request(method, path, headers=issuer.caller(role), **sent(method, path))
+        answer = await client.request(method, path, **sent(method, path, issuer.caller(role)))
         let_in = role in OPERATIONS[method, path] | {"admin"}
         assert (answer.status_code != 403) is let_in, (role, answer.text)
         assert answer.status_code < 500, answer.text
@@ -92,24 +103,24 @@ async def test_nobody_is_let_in_without_a_token_of_ours(
 ) -> None:
     foreign = Issuer().caller("admin")
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic YTpi"}, foreign):
-        answer = await client.request(method, path, headers=headers, **sent(method, path))
+        answer = await client.request(method, path, **sent(method, path, headers))
         assert (answer.status_code, answer.headers["www-authenticate"].split()[0]) == (401, "Bearer"), answer.text
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [operation for operation in OPERATIONS if ID in operation[1] and "programmes" not in operation[1]],
+    [each for each in OPERATIONS if ID in each[1] and not each[1].startswith(("/v1/programmes", "/v1/settlements"))],
     ids=lambda part: part.replace(ID, "id"),
 )
 async def test_an_id_that_is_none_is_not_there_rather_than_malformed(
     client: httpx.AsyncClient, issuer: Issuer, method: str, path: str
 ) -> None:
-    body = sent(method, path)
-    if path.endswith("/events") and method == "POST":
-        body = {"json": {"type": "failed", "at": "2026-11-22T04:00:00Z"}}
     carrier = issuer.caller("carrier") | ({"If-Match": "*"} if method == "PATCH" else {})
-    missing = await client.request(method, path, headers=carrier, **body)
-    malformed = await client.request(method, path.replace(ID, "1"), headers=carrier, **body)
+    body = sent(method, path, carrier)
+    if path.endswith("/events") and method == "POST":
+        body["json"] = {"type": "failed", "at": "2026-11-22T04:00:00Z"}
+    missing = await client.request(method, path, **body)
+    malformed = await client.request(method, path.replace(ID, "1"), **body)
     assert (missing.status_code, malformed.status_code) == (404, 404)
     assert missing.json() == malformed.json()
 
@@ -139,7 +150,9 @@ async def test_an_empty_list_is_a_page_without_a_next(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [each for each in OPERATIONS if "json" in sent(*each)], ids=lambda part: part.replace(ID, "id")
+    ("method", "path"),
+    [each for each in OPERATIONS if "json" in sent(*each, {})],
+    ids=lambda part: part.replace(ID, "id"),
 )
 @pytest.mark.parametrize("body", [b"{", b'{"a": NaN}', b"\xff", b'{"a":1,"a":2}', b"[" * 40 + b"]" * 40])
 async def test_what_is_no_strict_json_is_refused_everywhere(

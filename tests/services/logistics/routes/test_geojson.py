@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from fastapi.responses import JSONResponse
 
-from services.logistics.routes.geojson import as_accepted, feature_collection, is_wanted
+from services.logistics.routes.geojson import as_accepted, feature_collection
 from services.logistics.routes.schemas import PlanOut
 
 
@@ -27,7 +27,7 @@ from services.logistics.routes.schemas import PlanOut
     ],
 )
 def test_geojson_is_given_where_it_is_named_and_json_not_preferred(accept: str, wanted: bool) -> None:
-    assert is_wanted(accept) is wanted
+    assert isinstance(as_accepted(plan(), accept), JSONResponse) is wanted
 
 
 VEHICLE, LOT = uuid4(), uuid4()

@@ -175,6 +175,8 @@ def subsidy_row(buyer_id: UUID, order_ref: str | None) -> dict[str, object]:
         "amount_fen": 200,
         "rule_version": 1,
         "turn": 1,
+        "payee_id": uuid4(),
+        "posted_at": None,
     }
 
 
@@ -204,8 +206,9 @@ async def test_a_changed_subsidy_changes_alone(db: Database) -> None:
         await service.change_subsidies(session, [one | {"status": "voided", "order_ref": None, "turn": 2}])
         rows = (await session.execute(select(SUBSIDIES))).mappings().all()
     found = {row["subject_id"]: dict(row) for row in rows}
-    assert found[one["subject_id"]] == one | {"status": "voided", "order_ref": None, "turn": 2}
-    assert found[other["subject_id"]] == other
+    unsettled = {"settlement_id": None, "is_paid": False}
+    assert found[one["subject_id"]] == one | {"status": "voided", "order_ref": None, "turn": 2} | unsettled
+    assert found[other["subject_id"]] == other | unsettled
 
 
 async def test_cap_usage_adds_up_by_programme_day_and_party(db: Database) -> None:

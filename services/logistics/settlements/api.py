@@ -1,0 +1,90 @@
+"""`/v1/settlements`: what is owed for a period, frozen, paid, and held against the bank's own list."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Body, Depends, Header, Query
+from fastapi.responses import Response
+
+from chassis.auth import Caller, only
+from chassis.fields import Limit, Page
+from chassis.routes import Db, ImportRoute, Read, Write, slice_router
+from services.logistics.clock import Day
+from services.logistics.settlements import queries, service, statement
+from services.logistics.settlements.models import Status
+from services.logistics.settlements.schemas import (
+    NewPayment,
+    NewSettlement,
+    ReconciledOut,
+    SettlementOut,
+    StatementOut,
+)
+
+router = slice_router("/v1/settlements", tag="settlements")
+bank_router = slice_router("/v1/settlements", tag="settlements", route_class=ImportRoute)
+Officer = Annotated[Caller, Depends(only("programme_officer"))]
+Overseer = Annotated[Caller, Depends(only("programme_officer", "auditor"))]
+Party = Annotated[Caller, Depends(only("programme_officer", "auditor", "carrier", "producer"))]
+AS_SHEETS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in statement.SHEETS}},
+}
+
+
+@router.post("", status_code=201)
+async def freeze_settlement(new: NewSettlement, caller: Officer, session: Write) -> SettlementOut:
+    """Freeze the statement of all that was posted in a period and is in no statement yet."""
+    return SettlementOut.of(await service.freeze(session, caller, new))
+
+
+@router.get("")
+async def list_settlements(
+    caller: Party,
+    session: Read,
+    programme_id: UUID | None = None,
+    payee_id: UUID | None = None,
+    status: Status | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[SettlementOut]:
+    """Settlements, newest first: a carrier's or producer's own, everyone's for the office."""
+    rows = await queries.settlements_of(
+        session,
+        payee_id=service.payee(caller) or payee_id,
+        programme_id=programme_id,
+        status=status,
+        before=after,
+        limit=limit + 1,
+    )
+    return Page.of([SettlementOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/{settlement_id}", response_model=StatementOut, responses=AS_SHEETS)
+async def read_settlement(
+    settlement_id: UUID,
+    caller: Party,
+    db: Db,
+    accept: Annotated[str, Header()] = "",
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Response:
+    """The statement: JSON with a page of its lines, or all of them as CSV or XLSX, by `Accept`."""
+    return await statement.as_accepted(db, caller, settlement_id, accept, after, limit)
+
+
+@router.post("/{settlement_id}/pay")
+async def pay_settlement(settlement_id: UUID, new: NewPayment, caller: Officer, session: Write) -> SettlementOut:
+    """Pay what is still owed of a statement, with the reference of the bank's transfer."""
+    return SettlementOut.of(await service.pay(session, caller, settlement_id, new))
+
+
+@bank_router.post("/reconcile")
+async def reconcile_settlements(
+    caller: Overseer,
+    session: Read,
+    begins: Annotated[Day, Query(alias="from")],
+    ends: Annotated[Day, Query(alias="to")],
+    file: Annotated[bytes, Body(media_type="text/csv")],
+    programme_id: UUID | None = None,
+) -> ReconciledOut:
+    """Hold the bank's list of payments against what was paid on these days. Nothing is kept."""
+    return ReconciledOut.of(await service.compare(session, file, programme_id, begins, ends))

@@ -1,0 +1,150 @@
+"""A bank's own list of payments against ours. Pure: rows in, a verdict out."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Final, Literal
+
+REFERENCE_NAMES: Final = ("reference", "凭证号", "附言", "摘要")
+FEN_NAMES: Final = ("amount_fen", "金额(分)", "金额（分）")
+YUAN_NAMES: Final = ("amount", "amount_yuan", "金额", "金额(元)", "金额（元）")
+NAMES: Final = (*REFERENCE_NAMES[1:], *FEN_NAMES[1:], *YUAN_NAMES[2:])
+"""In Chinese."""
+ROWS_MAX: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """What we paid."""
+
+    reference: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the bank says it paid; `line` in its file, from 1."""
+
+    line: int
+    reference: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The bank paid another amount than we have written; `off_by_fen` is by how much more."""
+
+    reference: str
+    expected_fen: int
+    bank_fen: int
+    line: int
+
+    @property
+    def off_by_fen(self) -> int:
+        return self.bank_fen - self.expected_fen
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """`matched`: ours, paid once to the fen. `off`: paid once, another amount. `doubled`: paid more than once, all of
+    its rows. `missing`: ours, and not in the bank's list. `unknown`: in the bank's list, and not ours."""
+
+    matched: list[Payout] = field(default_factory=list)
+    off: list[Difference] = field(default_factory=list)
+    doubled: list[Row] = field(default_factory=list)
+    missing: list[Payout] = field(default_factory=list)
+    unknown: list[Row] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """All of ours was paid once, to the fen, and nothing else was."""
+        return not (self.off or self.doubled or self.missing or self.unknown)
+
+
+Fault = Literal["columns", "amount", "too many", "text"]
+
+
+class BadRow(Exception):
+    """A line that can't be read: which, and what is wrong in it."""
+
+    def __init__(self, line: int, what: Fault) -> None:
+        super().__init__(line, what)
+        self.line, self.what = line, what
+
+
+def reconcile(payouts: Sequence[Payout], rows: Iterable[Row]) -> Reconciled:
+    """Each payout and each row ends in exactly one list, by its reference with blanks taken off its ends."""
+    found, by_reference = Reconciled(), defaultdict[str, list[Row]](list)
+    ours = {payout.reference: payout for payout in payouts}
+    for row in rows:
+        by_reference[row.reference].append(row)
+    for reference, same in by_reference.items():
+        if reference not in ours:
+            found.unknown += same
+        elif len(same) > 1:
+            found.doubled += same
+        elif same[0].amount_fen == ours[reference].amount_fen:
+            found.matched.append(ours[reference])
+        else:
+            (row,) = same
+            found.off.append(Difference(reference, ours[reference].amount_fen, row.amount_fen, row.line))
+    found.missing = [payout for payout in payouts if payout.reference not in by_reference]
+    return found
+
+
+def decoded(file: bytes) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark, or in GB18030. Raises BadRow.
+
+    Short GB18030 can be sound UTF-8 of another meaning, so the one in which its columns have names is taken.
+    """
+    readings = []
+    for encoding in ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            readings.append(file.decode(encoding))
+    if not readings:
+        raise BadRow(1, "text")
+    return next((text for text in readings if any(name in text.partition("\n")[0] for name in NAMES)), readings[0])
+
+
+def rows_of(text: str) -> list[Row]:
+    """The rows of a bank's CSV, whose first line names its columns: a reference, and an amount in fen or in yuan.
+
+    Raises BadRow.
+    """
+    reader = csv.reader(text.splitlines())
+    names = [name.strip().lower() for name in next(reader, [])]
+    reference = _column(names, REFERENCE_NAMES)
+    in_fen, in_yuan = _column(names, FEN_NAMES), _column(names, YUAN_NAMES)
+    amount = in_yuan if in_fen is None else in_fen
+    if reference is None or amount is None:
+        raise BadRow(1, "columns")
+    found: list[Row] = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append(_row(reader.line_num, cells, reference, amount, in_yuan=in_fen is None))
+            if len(found) > ROWS_MAX:
+                raise BadRow(reader.line_num, "too many")
+    except csv.Error as error:
+        raise BadRow(reader.line_num, "text") from error
+    return found
+
+
+def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _row(line: int, cells: Sequence[str], reference: int, amount: int, *, in_yuan: bool) -> Row:
+    if len(cells) <= max(reference, amount):
+        raise BadRow(line, "columns")
+    try:
+        said = Decimal(cells[amount].strip().replace(",", "").removeprefix("¥"))
+        fen = said * 100 if in_yuan else said
+        if not fen.is_finite() or fen != fen.to_integral_value():
+            raise BadRow(line, "amount")
+    except InvalidOperation as error:
+        raise BadRow(line, "amount") from error
+    return Row(line, cells[reference].strip(), int(fen))

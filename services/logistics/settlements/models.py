@@ -1,0 +1,73 @@
+"""A settlement: what a programme owes to one carrier (or producer) for a period, frozen, and then paid once."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, Uuid
+from sqlalchemy import Text as SqlText
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.problems import Problem, Text
+from contracts.programmes import ProgrammeKind
+from services.logistics.programmes.models import Programme
+from services.logistics.tables import Base
+
+Party = Literal["carrier", "producer"]
+Status = Literal["frozen", "paid"]
+
+PARTY_PAID: dict[ProgrammeKind, Party] = {"courier_parcel": "carrier", "produce_support": "producer"}
+
+
+class AlreadyPaid(Problem):
+    slug, status = "already-paid", 409
+    title = Text("已拨付", "It has been paid")
+    detail = Text("此结算单已按凭证号 {reference} 拨付。", "This settlement was paid with the reference {reference}.")
+
+
+class NothingToPay(Problem):
+    slug, status = "nothing-to-pay", 409
+    title = Text("没有应付金额", "There is nothing to pay")
+    detail = Text("结算单中没有仍应付的补贴。", "None of the statement's subsidies is still owed.")
+
+
+class ReferenceTaken(Problem):
+    slug, status = "reference-taken", 409
+    title = Text("凭证号已被使用", "The reference is taken")
+    detail = Text("另一张结算单已用此凭证号拨付。", "Another settlement was paid with this reference.")
+
+
+class Settlement(Base):
+    """The lines of its statement are the subsidies that bear its id: those that were posted from `begins_at` on and
+    before `ends_at`, and were in no statement yet. They, `lines` and `amount_fen` stay as they were frozen; what came
+    back since is a transfer of its own, and is not paid.
+    """
+
+    __tablename__ = "settlements"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey(Programme.id))
+    party: Mapped[Party] = mapped_column(SqlText)
+    payee_id: Mapped[UUID] = mapped_column(Uuid)
+    begins_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    lines: Mapped[int] = mapped_column(Integer)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    frozen_by: Mapped[UUID] = mapped_column(Uuid)
+    frozen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    reference: Mapped[str | None] = mapped_column(SqlText, unique=True)
+    paid_fen: Mapped[int | None] = mapped_column(BigInteger)
+    paid_by: Mapped[UUID | None] = mapped_column(Uuid)
+    paid_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (Index(None, "payee_id", "id"), Index(None, "programme_id", "id"))
+
+    @property
+    def status(self) -> Status:
+        return "frozen" if self.paid_at is None else "paid"
+
+    def pay(self, reference: str, amount_fen: int, officer_id: UUID, now: datetime) -> None:
+        """Raises NothingToPay."""
+        if amount_fen == 0:
+            raise NothingToPay()
+        self.reference, self.paid_fen, self.paid_by, self.paid_at = reference, amount_fen, officer_id, now

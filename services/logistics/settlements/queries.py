@@ -1,0 +1,110 @@
+"""Reading settlements and the lines of their statements."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import Database, WriteSession
+from services.logistics.parcels.models import PARCELS
+from services.logistics.settlements.models import Settlement, Status
+from services.logistics.subsidy.models import SUBSIDIES
+
+STATEMENT_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One subsidy of a statement: of a parcel, or of a match (`waybill` None). `is_owed`: it has not come back."""
+
+    subject_id: UUID
+    waybill: str | None
+    match_id: UUID
+    posted_at: datetime
+    amount_fen: int
+    rule_version: int
+    is_owed: bool
+
+
+async def settlement_of(session: AsyncSession, settlement_id: UUID, payee_id: UUID | None) -> Settlement | None:
+    """The settlement, when it is this payee's; None as `payee_id` stands for everyone."""
+    wanted = select(Settlement).where(Settlement.id == settlement_id)
+    if payee_id is not None:
+        wanted = wanted.where(Settlement.payee_id == payee_id)
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_settlement(session: WriteSession, settlement_id: UUID) -> Settlement | None:
+    wanted = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def settlements_of(
+    session: AsyncSession,
+    *,
+    payee_id: UUID | None,
+    programme_id: UUID | None,
+    status: Status | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Settlement]:
+    """Newest first."""
+    wanted = select(Settlement).order_by(Settlement.id.desc()).limit(limit)
+    if payee_id is not None:
+        wanted = wanted.where(Settlement.payee_id == payee_id)
+    if programme_id is not None:
+        wanted = wanted.where(Settlement.programme_id == programme_id)
+    if status is not None:
+        wanted = wanted.where(Settlement.paid_at.is_(None) if status == "frozen" else Settlement.paid_at.is_not(None))
+    if before is not None:
+        wanted = wanted.where(Settlement.id < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def is_taken(session: AsyncSession, reference: str) -> bool:
+    """Whether some settlement was paid with this reference."""
+    wanted = select(Settlement.id).where(Settlement.reference == reference)
+    return (await session.scalar(wanted)) is not None
+
+
+async def paid_between(
+    session: AsyncSession, programme_id: UUID | None, begins_at: datetime, ends_at: datetime
+) -> Sequence[Settlement]:
+    """What was paid from `begins_at` on and before `ends_at`."""
+    wanted = select(Settlement).where(Settlement.paid_at >= begins_at, Settlement.paid_at < ends_at)
+    if programme_id is not None:
+        wanted = wanted.where(Settlement.programme_id == programme_id)
+    return (await session.scalars(wanted.order_by(Settlement.id))).all()
+
+
+async def lines_after(session: AsyncSession, settlement_id: UUID, after: UUID | None, limit: int) -> list[Line]:
+    """The next lines of a statement, in the order of their ids."""
+    s = SUBSIDIES.c
+    wanted = (
+        select(
+            s.subject_id, PARCELS.c.waybill, s.match_id, s.posted_at, s.amount_fen, s.rule_version, s.status == "posted"
+        )
+        .join_from(SUBSIDIES, PARCELS, PARCELS.c.id == s.subject_id, isouter=True)
+        .where(s.settlement_id == settlement_id)
+        .order_by(s.subject_id)
+        .limit(limit)
+    )
+    if after is not None:
+        wanted = wanted.where(s.subject_id > after)
+    return [Line(*row) for row in await session.execute(wanted)]
+
+
+async def pages_of(db: Database, settlement_id: UUID) -> AsyncIterator[list[Line]]:
+    """All lines of a statement, a transaction a page."""
+    after: UUID | None = None
+    while True:
+        async with db.reading() as session:
+            page = await lines_after(session, settlement_id, after, STATEMENT_PAGE)
+        if page:
+            yield page
+            after = page[-1].subject_id
+        if len(page) < STATEMENT_PAGE:
+            return

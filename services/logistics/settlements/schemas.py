@@ -1,0 +1,198 @@
+"""Settlements on the public surface."""
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from chassis.fields import Instant, RequestModel, ShortText
+from chassis.problems import Text, invalid
+from services.logistics.clock import Day, bounds_of
+from services.logistics.settlements.bank import Reconciled
+from services.logistics.settlements.models import Party, Settlement, Status
+from services.logistics.settlements.queries import Line
+
+A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+def _day_or_instant(value: Any) -> date | datetime:
+    try:
+        if isinstance(value, str) and A_DAY.fullmatch(value):
+            return _DAY.validate_python(value)
+        return _INSTANT.validate_python(value)
+    except ValidationError as error:
+        text = Text("须为日期（北京时间）或带时区的时刻。", "Give a day (Asia/Shanghai), or an instant with its zone.")
+        raise invalid("day_or_instant", text) from error
+
+
+DayOrInstant = Annotated[
+    date | datetime,
+    PlainValidator(_day_or_instant),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+
+
+class NewSettlement(RequestModel):
+    """For a carrier, or a producer where the programme supports produce. Days are whole, the last one too; an instant
+    ends the period before it."""
+
+    programme_id: UUID
+    carrier_id: UUID | None = None
+    producer_id: UUID | None = None
+    from_: DayOrInstant = Field(alias="from")
+    to: DayOrInstant
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.carrier_id is None) == (self.producer_id is None):
+            raise invalid(
+                "payee", Text("carrier_id 与 producer_id 须且只能给一项。", "Give carrier_id or producer_id.")
+            )
+        if self.ends_at <= self.begins_at:
+            raise invalid("period", Text("结束须在开始之后。", "It must end after it begins."))
+        return self
+
+    @property
+    def party(self) -> Party:
+        return "producer" if self.carrier_id is None else "carrier"
+
+    @property
+    def payee_id(self) -> UUID:
+        found = self.carrier_id or self.producer_id
+        assert found is not None, "one of them is given"
+        return found
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.from_ if isinstance(self.from_, datetime) else bounds_of(self.from_)[0]
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.to if isinstance(self.to, datetime) else bounds_of(self.to)[1]
+
+
+class NewPayment(RequestModel):
+    """`reference`: of the bank's transfer, by which it is found again."""
+
+    reference: Annotated[ShortText, Field(min_length=1)]
+
+
+class LineOut(BaseModel):
+    """One subsidy: of a parcel by its waybill, or of a match. `is_owed` is false once it has come back (冲正)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    waybill: str | None
+    match_id: UUID
+    posted_at: AwareDatetime
+    amount_fen: int
+    rule_version: int
+    is_owed: bool
+
+
+class SettlementOut(BaseModel):
+    """As it was frozen (`lines`, `amount_fen`), and what was paid of it (`paid_fen`)."""
+
+    id: UUID
+    programme_id: UUID
+    carrier_id: UUID | None
+    producer_id: UUID | None
+    begins_at: AwareDatetime
+    ends_at: AwareDatetime
+    status: Status
+    lines: int
+    amount_fen: int
+    frozen_at: AwareDatetime
+    reference: str | None
+    paid_fen: int | None
+    paid_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, settlement: Settlement) -> Self:
+        return cls(
+            id=settlement.id,
+            programme_id=settlement.programme_id,
+            carrier_id=settlement.payee_id if settlement.party == "carrier" else None,
+            producer_id=settlement.payee_id if settlement.party == "producer" else None,
+            begins_at=settlement.begins_at,
+            ends_at=settlement.ends_at,
+            status=settlement.status,
+            lines=settlement.lines,
+            amount_fen=settlement.amount_fen,
+            frozen_at=settlement.frozen_at,
+            reference=settlement.reference,
+            paid_fen=settlement.paid_fen,
+            paid_at=settlement.paid_at,
+        )
+
+
+class StatementOut(SettlementOut):
+    """With a page of its lines."""
+
+    items: list[LineOut]
+    next: UUID | None
+
+    @classmethod
+    def with_lines(cls, settlement: Settlement, lines: list[Line], limit: int) -> Self:
+        more = len(lines) > limit
+        return cls(
+            **SettlementOut.of(settlement).model_dump(),
+            items=[LineOut.model_validate(line) for line in lines[:limit]],
+            next=lines[limit - 1].subject_id if more else None,
+        )
+
+
+class PayoutOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    reference: str
+    amount_fen: int
+
+
+class BankRowOut(PayoutOut):
+    """`line` of the bank's file."""
+
+    line: int
+
+
+class DifferenceOut(BaseModel):
+    """`off_by_fen`: how much more the bank paid than is written here."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    reference: str
+    expected_fen: int
+    bank_fen: int
+    off_by_fen: int
+    line: int
+
+
+class ReconciledOut(BaseModel):
+    """`is_clean` when all is matched. `unknown`: in the bank's list, and not ours."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    is_clean: bool
+    matched: list[PayoutOut]
+    off: list[DifferenceOut]
+    doubled: list[BankRowOut]
+    missing: list[PayoutOut]
+    unknown: list[BankRowOut]
+
+    @classmethod
+    def of(cls, found: Reconciled) -> Self:
+        return cls.model_validate(found)

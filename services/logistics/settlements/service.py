@@ -1,0 +1,113 @@
+"""What can be done with settlements: freeze a statement, pay it, hold it against what the bank says."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chassis.auth import Caller
+from chassis.db import WriteSession
+from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from services.logistics.clock import bounds_of
+from services.logistics.programmes import service as programmes
+from services.logistics.settlements import queries
+from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
+from services.logistics.settlements.models import PARTY_PAID, AlreadyPaid, ReferenceTaken, Settlement
+from services.logistics.settlements.queries import Line
+from services.logistics.settlements.schemas import NewPayment, NewSettlement
+from services.logistics.subsidy import queries as ledger
+from services.logistics.subsidy import service as subsidy
+
+OTHER_PARTY = Text("此项目不向他们支付。", "This programme does not pay them.")
+BAD_ROWS: dict[Fault, Text] = {
+    "columns": Text(
+        "须有凭证号（reference）与金额（amount_fen 或 amount）两栏。",
+        "There are a column `reference`, and one `amount_fen` or `amount` (yuan).",
+    ),
+    "amount": Text("金额须为整分。", "The amount is a whole number of fen."),
+    "too many": Text("行数过多。", "There are too many lines."),
+    "text": Text("不是可读的 CSV 文本（UTF-8 或 GB18030）。", "It is no CSV that can be read (UTF-8 or GB18030)."),
+}
+OFFICE = frozenset({"programme_officer", "auditor", "admin"})
+
+
+async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> Settlement:
+    """The statement of all that was posted for this payee in the period and is in no statement yet.
+
+    Under the lock of the programme's fund: nothing is posted or comes back meanwhile. Raises NotFound, and InvalidInput
+    where the programme pays nobody of that kind.
+    """
+    programme, _ = await programmes.find(session, new.programme_id)
+    if new.party != PARTY_PAID[programme.kind]:
+        raise InvalidInput(errors=[FieldError(f"#/{new.party}_id", OTHER_PARTY)])
+    fund = (await ledger.locked_funds(session, [new.programme_id]))[new.programme_id]
+    settlement = Settlement(
+        id=uuid7(),
+        programme_id=new.programme_id,
+        party=new.party,
+        payee_id=new.payee_id,
+        begins_at=new.begins_at,
+        ends_at=new.ends_at,
+        lines=0,
+        amount_fen=0,
+        frozen_by=caller.account_id,
+        frozen_at=fund.at,
+    )
+    settlement.lines, settlement.amount_fen = await subsidy.freeze(
+        session, settlement.id, new.programme_id, new.payee_id, new.begins_at, new.ends_at
+    )
+    session.add(settlement)
+    await session.flush()
+    return settlement
+
+
+async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: NewPayment) -> Settlement:
+    """Pay what is still owed of a statement; the same again with the same reference changes nothing.
+
+    Locks: the settlement, then the fund. Raises NotFound, AlreadyPaid, ReferenceTaken, NothingToPay.
+    """
+    settlement = await queries.locked_settlement(session, settlement_id)
+    if settlement is None:
+        raise NotFound()
+    if settlement.reference == new.reference:
+        return settlement
+    if settlement.reference is not None:
+        raise AlreadyPaid(reference=settlement.reference)
+    fund = (await ledger.locked_funds(session, [settlement.programme_id]))[settlement.programme_id]
+    if await queries.is_taken(session, new.reference):
+        raise ReferenceTaken()
+    programme, _ = await programmes.find(session, settlement.programme_id)
+    owed_fen = await subsidy.pay_out(session, settlement.id)
+    settlement.pay(new.reference, owed_fen, caller.account_id, fund.at)
+    fund.pay(owed_fen, str(settlement.id), programme.version_at(fund.at).version)
+    await subsidy.write(session, [fund])
+    return settlement
+
+
+async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Settlement:
+    settlement = await queries.settlement_of(session, settlement_id, payee(caller))
+    if settlement is None:
+        raise NotFound()
+    return settlement
+
+
+def payee(caller: Caller) -> UUID | None:
+    """Whose settlements a caller sees: their own; the office everyone's (None)."""
+    return None if caller.role in OFFICE else caller.account_id
+
+
+async def lines_of(session: AsyncSession, settlement: Settlement, after: UUID | None, limit: int) -> list[Line]:
+    return await queries.lines_after(session, settlement.id, after, limit)
+
+
+async def compare(
+    session: AsyncSession, file: bytes, programme_id: UUID | None, begins: date, ends: date
+) -> Reconciled:
+    """What was paid on these days, against what the bank's CSV says of it. Raises InvalidInput, naming the line."""
+    try:
+        rows = rows_of(decoded(file))
+    except BadRow as bad:
+        raise InvalidInput(errors=[FieldError(f"#/{bad.line}", BAD_ROWS[bad.what])]) from bad
+    paid = await queries.paid_between(session, programme_id, bounds_of(begins)[0], bounds_of(ends)[1])
+    return reconcile([Payout(str(each.reference), each.paid_fen or 0) for each in paid], rows)

@@ -1,0 +1,321 @@
+"""Statements: frozen once, paid once, and never more than is owed; whatever comes back meanwhile."""
+
+import asyncio
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zipfile import ZipFile
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from chassis.db import Database
+from contracts.matches import MatchFulfilled
+from services.logistics.programmes.handlers import on_matches
+from services.logistics.settlements import queries
+from tests.support.logistics import agreed, later
+from tests.support.services import Issuer
+from tests.support.subsidies import RATE_FEN, Courier, Office, balances
+
+
+def today() -> str:
+    return (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
+
+
+class Settling:
+    """An officer who settles a programme with a carrier."""
+
+    def __init__(self, office: Office, courier: Courier, fund: str) -> None:
+        self.office, self.courier, self.fund = office, courier, fund
+        self.client = office.client
+
+    async def asks(self, **changes: Any) -> httpx.Response:
+        body = {"programme_id": self.fund, "carrier_id": str(self.courier.account_id), "from": today(), "to": today()}
+        body = {name: value for name, value in (body | changes).items() if value is not None}
+        return await self.client.post("/v1/settlements", json=body, headers=self.office.headers)
+
+    async def freezes(self, **changes: Any) -> dict[str, Any]:
+        answer = await self.asks(**changes)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def pays(self, settlement: dict[str, Any], reference: str = "B-1") -> httpx.Response:
+        url = f"/v1/settlements/{settlement['id']}/pay"
+        return await self.client.post(url, json={"reference": reference}, headers=self.office.headers)
+
+    async def reads(self, settlement: dict[str, Any], query: str = "", **headers: str) -> httpx.Response:
+        url = f"/v1/settlements/{settlement['id']}{query}"
+        return await self.client.get(url, headers=self.office.headers | headers)
+
+    async def delivers(self, count: int, **changes: Any) -> list[dict[str, Any]]:
+        """So many parcels, registered and brought."""
+        match = await self.courier.claimed()
+        parcels = [self.courier.parcel(match, **changes) for _ in range(count)]
+        await self.courier.register(*parcels)
+        await self.courier.tell(*((each["waybill"], "delivered") for each in parcels))
+        return parcels
+
+
+@pytest.fixture
+async def settling(office: Office, courier: Courier) -> Settling:
+    return Settling(office, courier, await office.open(budget_fen=100 * RATE_FEN))
+
+
+async def test_a_statement_has_what_was_posted_and_is_paid_to_the_fen(settling: Settling) -> None:
+    parcels = await settling.delivers(3)
+    match = await settling.courier.claimed()
+    await settling.courier.register(settling.courier.parcel(match))  # reserved, and not brought yet
+    made = await settling.freezes()
+    assert (made["status"], made["lines"], made["amount_fen"]) == ("frozen", 3, 3 * RATE_FEN)
+    assert (made["carrier_id"], made["producer_id"]) == (str(settling.courier.account_id), None)
+    shown = (await settling.reads(made)).json()
+    assert {line["waybill"] for line in shown["items"]} == {each["waybill"] for each in parcels}
+    assert {(line["amount_fen"], line["rule_version"], line["is_owed"]) for line in shown["items"]} == {(200, 1, True)}
+    paid = (await settling.pays(made)).json()
+    assert (paid["status"], paid["paid_fen"], paid["reference"]) == ("paid", 3 * RATE_FEN, "B-1")
+    money = await settling.office.read(settling.fund)
+    assert balances(money)
+    assert (money["posted_fen"], money["paid_fen"], money["reserved_fen"]) == (0, 600, 200)
+    assert (await settling.office.kinds(settling.fund))[-1] == "payout"
+    assert (await settling.office.read(settling.fund, "/verify"))["ok"]
+
+
+async def test_nothing_is_in_two_statements_and_what_is_posted_later_is_in_the_next(settling: Settling) -> None:
+    await settling.delivers(2)
+    first, none = await settling.freezes(), await settling.freezes()
+    assert (first["lines"], none["lines"], none["amount_fen"]) == (2, 0, 0)
+    await settling.delivers(1)
+    assert (await settling.freezes())["lines"] == 1
+    refused = await settling.pays(none)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-pay")
+    assert (await settling.reads(first)).json()["lines"] == 2
+
+
+async def test_a_statement_is_paid_once_with_one_reference(settling: Settling) -> None:
+    await settling.delivers(2)
+    one = await settling.freezes()
+    await settling.delivers(1)
+    other = await settling.freezes()
+    answers = await asyncio.gather(*(settling.pays(one, f"B-{number % 3}") for number in range(6)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    (paid,) = {answer.json()["reference"] for answer in answers if answer.status_code == 200}
+    again = await settling.pays(one, paid)
+    assert (again.status_code, again.json()["paid_fen"]) == (200, 2 * RATE_FEN)
+    second = await settling.pays(one, "B-9")
+    assert (second.status_code, second.json()["type"]) == (409, "/problems/already-paid")
+    taken = await settling.pays(other, paid)
+    assert (taken.status_code, taken.json()["type"]) == (409, "/problems/reference-taken")
+    assert (await settling.office.kinds(settling.fund)).count("payout") == 1
+    assert (await settling.office.read(settling.fund))["paid_fen"] == 2 * RATE_FEN
+
+
+async def test_what_came_back_before_it_was_paid_is_not_paid_and_stays_in_the_statement(settling: Settling) -> None:
+    parcels = await settling.delivers(3)
+    made = await settling.freezes()
+    await settling.courier.tell((parcels[0]["waybill"], "returned"))
+    shown = (await settling.reads(made)).json()
+    assert (shown["lines"], shown["amount_fen"]) == (3, 600), "as it was frozen"
+    assert {line["waybill"]: line["is_owed"] for line in shown["items"]}[parcels[0]["waybill"]] is False
+    assert (await settling.pays(made)).json()["paid_fen"] == 2 * RATE_FEN
+    money = await settling.office.read(settling.fund)
+    assert (money["paid_fen"], money["posted_fen"]) == (400, 0)
+    assert money["parcels"]["reversed"] == 1
+
+
+async def test_what_comes_back_after_it_was_paid_moves_no_money_by_itself(settling: Settling) -> None:
+    """It is in the carrier's account, not in the fund: to have it back takes a clawback."""
+    parcels = await settling.delivers(2)
+    await settling.pays(await settling.freezes())
+    await settling.delivers(1)  # so that there would be money to take
+    await settling.courier.tell((parcels[0]["waybill"], "returned"))
+    parcel = await settling.courier.read(parcels[0]["waybill"])
+    assert (parcel["status"], parcel["subsidy"]) == ("returned", "posted")
+    money = await settling.office.read(settling.fund)
+    assert balances(money)
+    assert (money["paid_fen"], money["posted_fen"], money["parcels"]["reversed"]) == (400, 200, 0)
+
+
+async def test_returns_and_payments_at_once_end_with_each_fen_in_one_place(settling: Settling) -> None:
+    parcels = await settling.delivers(40)
+    made = await settling.freezes()
+    back = [settling.courier.tell((each["waybill"], "returned")) for each in parcels[::2]]
+    paying = [settling.pays(made, "B-1") for _ in range(3)]
+    results = await asyncio.gather(*back[:10], *paying, *back[10:])
+    paid_fen = {each.json()["paid_fen"] for each in results if isinstance(each, httpx.Response)}
+    assert len(paid_fen) == 1
+    money = await settling.office.read(settling.fund)
+    assert balances(money)
+    assert money["paid_fen"] == paid_fen.pop()
+    assert money["posted_fen"] == 0
+    assert money["paid_fen"] + money["parcels"]["reversed"] * RATE_FEN == 40 * RATE_FEN
+    assert (await settling.office.read(settling.fund, "/verify"))["ok"]
+
+
+async def test_days_are_those_of_china_and_instants_end_before_their_last_moment(
+    settling: Settling, db: Database
+) -> None:
+    await settling.delivers(4)
+    async with db.transaction() as session:
+        rows = (await session.execute(text("SELECT subject_id FROM subsidies ORDER BY subject_id"))).scalars().all()
+        for row, at in zip(rows, ("01T15:59:59", "01T16:00:00", "02T15:59:59", "02T16:00:00"), strict=True):
+            when = datetime.fromisoformat(f"2026-11-{at}+00:00")
+            await session.execute(
+                text("UPDATE subsidies SET posted_at = :at WHERE subject_id = :id"), {"at": when, "id": row}
+            )
+    second = await settling.freezes(**{"from": "2026-11-02", "to": "2026-11-02"})
+    assert (second["lines"], second["begins_at"]) == (2, "2026-11-01T16:00:00Z")
+    until = await settling.freezes(**{"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T16:00:00Z"})
+    assert until["lines"] == 1
+    assert (await settling.freezes(**{"from": "2026-11-01T00:00:00+08:00", "to": "2026-11-03"}))["lines"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "pointer"),
+    [
+        ({"from": "2026-11-02", "to": "2026-11-01"}, 422, "#"),
+        ({"from": "2026-11-02T00:00:00Z", "to": "2026-11-02T00:00:00Z"}, 422, "#"),
+        ({"from": "2026-11-02T00:00:00"}, 422, "#/from"),
+        ({"from": "2026-02-30"}, 422, "#/from"),
+        ({"from": "1999-01-01"}, 422, "#/from"),
+        ({"from": 20261101}, 422, "#/from"),
+        ({"to": None}, 422, "#/to"),
+        ({"carrier_id": None}, 422, "#"),
+        ({"producer_id": str(uuid4())}, 422, "#"),
+        ({"carrier_id": None, "producer_id": str(uuid4())}, 422, "#/producer_id"),
+        ({"amount_fen": 5}, 422, "#/amount_fen"),
+    ],
+)
+async def test_bad_input_is_named_and_freezes_nothing(
+    settling: Settling, changes: dict[str, Any], status: int, pointer: str
+) -> None:
+    answer = await settling.asks(**changes)
+    assert answer.status_code == status, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await settling.client.get("/v1/settlements", headers=settling.office.headers)).json()["items"] == []
+
+
+async def test_of_no_programme_there_is_no_statement(settling: Settling) -> None:
+    assert (await settling.asks(programme_id=str(uuid4()))).status_code == 404
+    missing = {"id": str(uuid4())}
+    assert ((await settling.pays(missing)).status_code, (await settling.reads(missing)).status_code) == (404, 404)
+
+
+async def test_a_producers_support_is_settled_with_the_producer(office: Office, courier: Courier, db: Database) -> None:
+    fund = await office.open(kind="produce_support", rate_fen=20, budget_fen=100_000)
+    match = agreed(quantity_g=10_500)
+    async with db.transaction() as session:
+        await on_matches(session, [later(match, MatchFulfilled, status="fulfilled")])
+    settling = Settling(office, courier, fund)
+    refused = await settling.asks()
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/carrier_id"]
+    made = await settling.freezes(carrier_id=None, producer_id=str(match.producer_id))
+    assert (made["lines"], made["amount_fen"], made["producer_id"]) == (1, 210, str(match.producer_id))
+    (line,) = (await settling.reads(made)).json()["items"]
+    assert (line["waybill"], line["match_id"]) == (None, str(match.match_id))
+    assert (await settling.pays(made)).json()["paid_fen"] == 210
+
+
+async def test_a_carrier_sees_its_own_and_nobody_elses(settling: Settling, issuer: Issuer) -> None:
+    await settling.delivers(1)
+    made = await settling.freezes()
+    own, stranger = settling.courier.headers, issuer.caller("carrier")
+    assert [each["id"] for each in (await settling.client.get("/v1/settlements", headers=own)).json()["items"]] == [
+        made["id"]
+    ]
+    assert (await settling.client.get("/v1/settlements", headers=stranger)).json()["items"] == []
+    spying = f"/v1/settlements?payee_id={settling.courier.account_id}"
+    assert (await settling.client.get(spying, headers=stranger)).json()["items"] == []
+    url = f"/v1/settlements/{made['id']}"
+    assert (await settling.client.get(url, headers=own)).status_code == 200
+    for form in ("application/json", "text/csv"):
+        theirs = await settling.client.get(url, headers=stranger | {"Accept": form})
+        missing = await settling.client.get(f"/v1/settlements/{uuid4()}", headers=stranger | {"Accept": form})
+        assert (theirs.status_code, theirs.json()) == (404, missing.json())
+
+
+async def test_settlements_are_listed_by_programme_payee_and_status(settling: Settling, office: Office) -> None:
+    await settling.delivers(1)
+    paid = await settling.freezes()
+    await settling.pays(paid)
+    frozen = await settling.freezes()
+
+    async def found(query: str) -> list[str]:
+        items = (await settling.client.get(f"/v1/settlements?{query}", headers=office.headers)).json()["items"]
+        return [each["id"] for each in items]
+
+    assert await found("limit=10") == [frozen["id"], paid["id"]]
+    assert (await found("status=paid"), await found("status=frozen")) == ([paid["id"]], [frozen["id"]])
+    assert await found(f"programme_id={uuid4()}") == []
+    assert await found(f"payee_id={settling.courier.account_id}&limit=1") == [frozen["id"]]
+    assert await found(f"after={frozen['id']}") == [paid["id"]]
+
+
+async def test_the_same_lines_come_as_pages_csv_and_xlsx(settling: Settling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "STATEMENT_PAGE", 2)
+    waybills = {"=1+1", "SF2", "运单3", "+4", "SF5"}
+    match = await settling.courier.claimed()
+    await settling.courier.register(*(settling.courier.parcel(match, waybill=each) for each in waybills))
+    await settling.courier.tell(*((each, "delivered") for each in waybills))
+    made = await settling.freezes()
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = (await settling.reads(made, f"?limit=2{after}")).json()
+        seen += [line["waybill"] for line in page["items"]]
+        after = page["next"] and f"&after={page['next']}"
+    assert (set(seen), len(seen)) == (waybills, 5)
+    as_csv = await settling.reads(made, Accept="text/csv")
+    assert as_csv.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(as_csv.content.decode("utf-8-sig"))))
+    assert [row["waybill"] for row in rows] == [f"'{each}" if each[0] in "=+" else each for each in seen]
+    assert sum(int(row["amount_fen"]) for row in rows) == made["amount_fen"]
+    form = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    as_xlsx = await settling.reads(made, Accept=form)
+    assert as_xlsx.headers["content-disposition"].endswith('.xlsx"')
+    sheet = ZipFile(io.BytesIO(as_xlsx.content)).read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row ") == 6
+    assert "<f>" not in sheet, "no waybill is a formula"
+    assert all(each in sheet for each in waybills)
+
+
+async def test_the_banks_list_is_held_against_what_was_paid(settling: Settling) -> None:
+    for reference in ("B-1", "B-2", "B-3", "B-4"):
+        await settling.delivers(1)
+        await settling.pays(await settling.freezes(), reference)
+    url = f"/v1/settlements/reconcile?from={today()}&to={today()}"
+    file = "reference,amount\n B-1 ,2.00\nB-2,1.99\nB-3,2\nB-3,2\nX-9,7.5\n"
+    for body in (file.encode(), file.encode("utf-8-sig"), file.replace("reference", "摘要").encode("gb18030")):
+        answer = await settling.client.post(
+            url, content=body, headers=settling.office.headers | {"Content-Type": "text/csv"}
+        )
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found == {
+            "is_clean": False,
+            "matched": [{"reference": "B-1", "amount_fen": 200}],
+            "off": [{"reference": "B-2", "expected_fen": 200, "bank_fen": 199, "off_by_fen": -1, "line": 3}],
+            "doubled": [{"reference": "B-3", "amount_fen": 200, "line": each} for each in (4, 5)],
+            "missing": [{"reference": "B-4", "amount_fen": 200}],
+            "unknown": [{"reference": "X-9", "amount_fen": 750, "line": 6}],
+        }
+    for body, line in ((b"a,b\n1,2\n", 1), (b"reference,amount_fen\nB-1,1.5\n", 2), (b"\n", 1)):
+        bad = await settling.client.post(
+            url, content=body, headers=settling.office.headers | {"Content-Type": "text/csv"}
+        )
+        assert (bad.status_code, [each["pointer"] for each in bad.json()["errors"]]) == (422, [f"#/{line}"]), bad.text
+
+
+async def test_a_parcel_paid_for_is_told_apart_in_the_row_alone(settling: Settling, db: Database) -> None:
+    parcels = await settling.delivers(1)
+    await settling.pays(await settling.freezes())
+    shown = await settling.courier.read(parcels[0]["waybill"])
+    assert shown["subsidy"] == "posted", "what is shown of a parcel knows no payment"
+    async with db.reading() as session:
+        row = (await session.execute(text("SELECT is_paid, settlement_id, posted_at FROM subsidies"))).one()
+    assert row.is_paid
+    assert isinstance(row.settlement_id, UUID)
+    assert row.posted_at <= datetime.now(UTC)
