@@ -31,6 +31,8 @@ SERVICE_BY_PREFIX: dict[str, Service] = {
     "/v1/parcels": "logistics",
     "/v1/programmes": "logistics",
     "/v1/settlements": "logistics",
+    "/v1/clawbacks": "logistics",
+    "/v1/flags": "logistics",
 }
 WHY_UNSOLD = re.compile(r"/v1/listings/[^/]+/explanation")
 """A listing's explanation comes from matching, which alone knows the duals."""

@@ -8,7 +8,7 @@ AUDIENCES: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (Text("平台、团长与市民", "Platforms, group leaders and citizens"), ("orders",)),
     (Text("买卖双方", "Both sides"), ("matches", "feed")),
     (Text("承运商", "Carriers"), ("vehicles", "shipments", "routes", "parcels")),
-    (Text("补贴管理与审计", "Programme officers and auditors"), ("programmes", "settlements")),
+    (Text("补贴管理与审计", "Programme officers and auditors"), ("programmes", "settlements", "flags", "clawbacks")),
     (Text("管理员", "Administrators"), ("rounds",)),
 )
 
@@ -27,5 +27,7 @@ TAGS: dict[str, Text] = {
     "parcels": Text("包裹", "Parcels"),
     "programmes": Text("补贴项目", "Programmes"),
     "settlements": Text("结算", "Settlements"),
+    "flags": Text("疑点", "Fraud flags"),
+    "clawbacks": Text("追回", "Clawbacks"),
     "rounds": Text("撮合轮与规则", "Rounds and policy"),
 }

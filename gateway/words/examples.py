@@ -85,6 +85,16 @@ EXAMPLES: dict[str, Any] = {
         "to": "2026-12-31",
     },
     "reconcile_settlements": "reference,amount_fen\n20270105-0001,1200000\n",
+    "review_flag": {"verdict": "clear", "note": "整车直送，已核对"},
+    "open_clawback": {
+        "programme_id": SOME_ID,
+        "waybills": ["SF1234567890"],
+        "cause": "not_delivered",
+        "evidence": "收件人来信说没有收到；承运商的签收照片不是收件地址。",
+    },
+    "object_to_clawback": {"text": "签收照片附后。"},
+    "decide_on_clawback": {"decision": "uphold", "note": "照片与地址不符"},
+    "record_repayment": {"amount_fen": 200, "reference": "20270110-0007"},
     "pay_settlement": {"reference": "20270105-0001"},
     "decide_on_change": {"decision": "approve"},
 }

@@ -431,7 +431,7 @@ OPERATIONS: dict[str, Told] = {
             "拨付仍应付的金额，并记下银行凭证号；同号重复不再拨付。",
             "What is still owed, with the bank's reference; the same again changes nothing.",
         ),
-        {409: ("already-paid", "nothing-to-pay", "reference-taken")},
+        {409: ("already-paid", "nothing-to-pay", "reference-taken", "payout-held")},
     ),
     "reconcile_settlements": Told(
         Text("与银行流水对账", "Reconcile with the bank"),
@@ -440,6 +440,55 @@ OPERATIONS: dict[str, Told] = {
             "The bank's CSV: `reference` and `amount_fen` (or `amount`, yuan). Each is matched, off by so many fen, "
             "doubled, missing, or unknown.",
         ),
+    ),
+    "list_flags": Told(
+        Text("列出疑点", "List fraud flags"),
+        Text(
+            "最新的在前，各附规则与证据；可按结算单、规则、状态筛选。",
+            "Newest first, each with its rule and evidence; by settlement, rule and status.",
+        ),
+    ),
+    "review_flag": Told(
+        Text("复核疑点", "Review a flag"),
+        Text(
+            "复核之前不能拨付；疑点本身不拒绝任何补贴。",
+            "It holds the payout until it is reviewed, and refuses nothing by itself.",
+        ),
+        {409: ("reviewed-already",)},
+    ),
+    "open_clawback": Told(
+        Text("发起追回", "Open a clawback"),
+        Text(
+            "写明事由与证据，通知收款方；默认 14 天内可申诉。",
+            "With its cause and evidence; the payee may object, by default for 14 days.",
+        ),
+        {409: ("claimed-back-already",)},
+    ),
+    "list_clawbacks": Told(
+        Text("列出追回案", "List clawbacks"),
+        Text(
+            "最新的在前；承运商与生产者只见针对自己的。", "Newest first; carriers and producers see those against them."
+        ),
+    ),
+    "read_clawback": Told(
+        Text("看一个追回案", "Read a clawback"), Text("及其所涉补贴。", "With the subsidies that it is about.")
+    ),
+    "object_to_clawback": Told(
+        Text("申诉", "Object"), Text("在申诉期内。", "Within the objection period."), {409: ("no-objection",)}
+    ),
+    "decide_on_clawback": Told(
+        Text("决定追回", "Decide on a clawback"),
+        Text(
+            "由发起人以外的官员，在收到申诉后或申诉期满后；成立的从下次结算中抵扣。",
+            "By another officer than who opened it, once there was an objection or its period is over; what is upheld "
+            "is netted from the next settlement.",
+        ),
+        {403: ("forbidden", "second-officer-needed"), 409: ("clawback-decided", "objection-period")},
+    ),
+    "record_repayment": Told(
+        Text("登记退款", "Record a repayment"),
+        Text("收款方自行退回的金额；同号重复不再入账。", "What the payee paid back; the same again changes nothing."),
+        {409: ("not-recoverable", "repaid-otherwise")},
     ),
     # administrators
     "clear_markets": Told(

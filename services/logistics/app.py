@@ -6,7 +6,9 @@ from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
 from services.logistics.carriers import api as carriers
+from services.logistics.clawbacks import api as clawbacks
 from services.logistics.feed import api as feed
+from services.logistics.flags import api as flags
 from services.logistics.parcels import api as parcels
 from services.logistics.programmes import api as programmes
 from services.logistics.routes import api as routes
@@ -19,7 +21,7 @@ SOURCE = "/duijie/logistics"
 
 def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
     """Who made `fleet_solver` stops it; one made here ends with this process."""
-    slices = (carriers, feed, shipments, routes, parcels, programmes)
+    slices = (carriers, feed, shipments, routes, parcels, programmes, clawbacks, flags)
     # what is under a name comes before what is under an id
     special = (routes.solve_router, shipments.photos_router, settlements.bank_router, settlements.router)
     routers = [*(each.router for each in slices), *special]

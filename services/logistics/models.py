@@ -1,7 +1,9 @@
 """Every table of this service, for its migrations and their check."""
 
 from services.logistics.carriers import models as carriers
+from services.logistics.clawbacks import models as clawbacks
 from services.logistics.feed import models as feed
+from services.logistics.flags import models as flags
 from services.logistics.parcels import models as parcels
 from services.logistics.programmes import models as programmes
 from services.logistics.routes import models as routes
@@ -29,9 +31,14 @@ TABLES = [
     programmes.StandingFrom,
     programmes.Approval,
     settlements.Settlement,
+    flags.Flag,
+    clawbacks.Clawback,
+    clawbacks.CLAWBACK_LINES,
+    clawbacks.RECOVERIES,
     subsidy.LEDGER_HEADS,
     subsidy.TRANSFERS,
     subsidy.SEALS,
     subsidy.SUBSIDIES,
     subsidy.CAP_USAGE,
+    subsidy.PAID_STATEMENTS,
 ]

@@ -10,6 +10,7 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
+from services.logistics.clawbacks.service import notice_returned
 from services.logistics.feed.models import FEED
 from services.logistics.parcels.service import void_overdue
 from services.logistics.programmes import handlers as programmes
@@ -22,6 +23,7 @@ from services.logistics.subsidy.service import seal_days
 CANCEL_EVERY_S = 5
 VOID_EVERY_S = 60
 SEAL_EVERY_S = 60
+RETURNED_EVERY_S = 60
 FORGET_EVERY_S = 3600
 
 
@@ -40,6 +42,7 @@ def create_logistics_worker(
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
             every(SEAL_EVERY_S, "seals", seal_days, db),
+            every(RETURNED_EVERY_S, "returned", notice_returned, db),
             *(Task(f"planner-{number}", Planner(db, roads).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "released", forget_released, db),

@@ -27,6 +27,8 @@ from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.schemas import NewConsent
 from services.logistics.app import create_logistics_app
 from services.logistics.carriers.schemas import NewVehicle, VehicleChange
+from services.logistics.clawbacks.schemas import NewClawback, NewClawbackDecision, NewObjection, NewRepayment
+from services.logistics.flags.schemas import NewReview
 from services.logistics.parcels.schemas import NewParcels, NewScans
 from services.logistics.programmes.schemas import NewChange, NewDecision, NewProgramme, NewRules, NewTopUp
 from services.logistics.routes.schemas import NewPlan
@@ -67,6 +69,7 @@ CREATED = {
     "/v1/routes": "202",
     "/v1/routes/solve": "200",
     "/v1/settlements": "201",
+    "/v1/clawbacks": "201",
     "/v1/programmes/{programme_id}/rules": "202",
     "/v1/programmes/{programme_id}/topup": "202",
     "/v1/programmes/{programme_id}/pause": "202",
@@ -273,6 +276,11 @@ BODIES: dict[str, Any] = {
     "decide_on_change": NewDecision,
     "freeze_settlement": NewSettlement,
     "pay_settlement": NewPayment,
+    "review_flag": NewReview,
+    "open_clawback": NewClawback,
+    "object_to_clawback": NewObjection,
+    "decide_on_clawback": NewClawbackDecision,
+    "record_repayment": NewRepayment,
     "reconcile_settlements": str,
 }
 

@@ -40,7 +40,7 @@ async def change(
     vehicle.must_be(version)
     was, sent = VehicleOut.of(vehicle), wanted.model_fields_set
     shift, breaks = (getattr(wanted if name in sent else was, name) for name in ("shift", "breaks"))
-    if not fit(shift, breaks):
+    if sent & {"shift", "breaks"} and not fit(shift, breaks):
         raise InvalidInput(errors=[FieldError("#", OUTSIDE_THE_SHIFT)])
     vehicle.change(**_columns(wanted, sent))
     return vehicle

@@ -9,20 +9,26 @@ from chassis.feed import Item
 from services.logistics.feed.models import ANY_CARRIER, FEED, FeedType
 
 COMES_OR_GOES: frozenset[FeedType] = frozenset(
-    {"shipment.opened", "shipment.claimed", "shipment.released", "shipment.failed"}
+    {
+        "shipment.opened",
+        "shipment.claimed",
+        "shipment.released",
+        "shipment.failed",
+        "shipment.cancelled",
+        "shipment.delivered",  # also of what parcels brought while nobody had claimed it
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """One event of one shipment: its public state now for the accounts that it is of; and for every other carrier, the
-    one among them that had it until now, who is not told whose it is. `is_carried`: a carrier has it."""
+    one among them that had it until now, who is not told whose it is."""
 
     type: FeedType
     state: str
     accounts: Sequence[UUID]
     state_for_any: str
-    is_carried: bool
     had_it: UUID | None = None
 
 
@@ -32,7 +38,7 @@ async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
     for note in notes:
         items.append(Item(note.type, note.state, note.accounts))
         others = [] if note.had_it is None or note.had_it in note.accounts else [note.had_it]
-        if note.type in COMES_OR_GOES or not note.is_carried:  # or what nobody had is cancelled, or came by parcels
+        if note.type in COMES_OR_GOES:
             others.append(ANY_CARRIER)
         if others:
             items.append(Item(note.type, note.state_for_any, others))

@@ -9,6 +9,12 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+COUNTED = """
+UPDATE parcels p SET counted_g = CASE
+    WHEN EXISTS (SELECT FROM subsidies s WHERE s.subject_id = p.id AND s.reason = 'match_mass') THEN 0
+    ELSE weight_g END
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -36,7 +42,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_programme_approvals_programme_id_id"), "programme_approvals", ["programme_id", "id"])
     op.add_column("parcels", sa.Column("counted_g", sa.BigInteger()))
-    op.execute("UPDATE parcels SET counted_g = weight_g")
+    op.execute(COUNTED)
     op.alter_column("parcels", "counted_g", nullable=False)
     op.add_column("programmes", sa.Column("changes", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("ledger_heads", sa.Column("changes", sa.Integer(), nullable=False, server_default="0"))

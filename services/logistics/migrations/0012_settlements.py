@@ -17,7 +17,7 @@ UPDATE subsidies s SET payee_id = coalesce(
 POSTED = """
 UPDATE subsidies s SET posted_at = t.at FROM transfers t
 WHERE t.kind = 'post' AND t.programme_id = s.programme_id AND s.status IN ('posted', 'reversed')
-    AND (t.parcel_id = s.subject_id OR (t.parcel_id IS NULL AND t.match_id = s.subject_id))
+    AND coalesce(t.parcel_id, t.match_id) = s.subject_id
 """
 
 
@@ -25,7 +25,6 @@ def upgrade() -> None:
     op.add_column("subsidies", sa.Column("payee_id", sa.Uuid()))
     op.add_column("subsidies", sa.Column("posted_at", sa.DateTime(timezone=True)))
     op.add_column("subsidies", sa.Column("settlement_id", sa.Uuid()))
-    op.add_column("subsidies", sa.Column("is_paid", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(PAYEES)
     op.execute(POSTED)
     op.create_index(
@@ -41,6 +40,12 @@ def upgrade() -> None:
         postgresql_where="settlement_id IS NOT NULL",
     )
     op.create_table(
+        "paid_statements",
+        sa.Column("settlement_id", sa.Uuid(), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("settlement_id", name=op.f("pk_paid_statements")),
+    )
+    op.create_table(
         "settlements",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("programme_id", sa.Uuid(), nullable=False),
@@ -53,7 +58,8 @@ def upgrade() -> None:
         sa.Column("frozen_by", sa.Uuid(), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reference", sa.Text(), nullable=True),
-        sa.Column("paid_fen", sa.BigInteger(), nullable=True),
+        sa.Column("owed_fen", sa.BigInteger(), nullable=True),
+        sa.Column("recovered_fen", sa.BigInteger(), nullable=True),
         sa.Column("paid_by", sa.Uuid(), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_settlements_programme_id")),

@@ -126,6 +126,8 @@ async def _settle_subsidies(session: WriteSession, changes: Sequence[Change]) ->
     desk = await open_desk(session, "courier_parcel", list(claims.values()), also=granting)
     # What came back after it was paid is not in the fund any more: it has to be recovered (追回).
     paid = await paid_among(session, [change.before.id for change in changes if change.comes_back])
+    if paid:
+        await subsidy_service.tell_returned(session, paid, await database_now(session))
     changes = [change for change in changes if change.before.id not in paid]
     settled = {change.before.id: _moved(desk, change, claims.get(change.before.id)) for change in changes}
     moved = [change for change in changes if settled[change.before.id] != change.subsidy]

@@ -153,4 +153,4 @@ async def read_balances(programme_id: UUID, caller: Overseer, session: Read, at:
 @router.get("/{programme_id}/burndown")
 async def read_burn_down(programme_id: UUID, caller: Overseer, session: Read) -> BurnDownOut:
     """How the money went down, day by day, and the day on which it ends at the rate of the last seven."""
-    return BurnDownOut.of(await service.burn_down(session, programme_id))
+    return BurnDownOut.of(*await service.burn_down(session, programme_id))

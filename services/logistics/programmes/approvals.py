@@ -17,6 +17,7 @@ from chassis.problems import NotFound
 from contracts.programmes import (
     ProgrammeClosed,
     ProgrammeEvent,
+    ProgrammeExhausted,
     ProgrammePaused,
     ProgrammeResumed,
     ProgrammeRuleChanged,
@@ -24,6 +25,7 @@ from contracts.programmes import (
 )
 from services.logistics.clock import database_now
 from services.logistics.programmes import queries
+from services.logistics.programmes.granting import fact
 from services.logistics.programmes.models import LEADS_TO, Approval, ChangeKind, Programme, StandingFrom
 from services.logistics.programmes.schemas import NewChange, NewDecision, NewRules, NewTopUp, next_rule
 from services.logistics.subsidy import queries as ledger
@@ -76,6 +78,7 @@ async def decide(
     if approval is None:
         raise NotFound()
     fund = (await ledger.locked_funds(session, [programme_id]))[programme_id]
+    fund.at = max(fund.at, await database_now(session))  # read under the lock: what was granted is of before
     approval.decide("approved" if wanted.decision == "approve" else "rejected", caller.account_id, fund.at)
     if approval.status == "approved":
         programme = await _found(session, programme_id)
@@ -83,14 +86,16 @@ async def decide(
         EFFECTS[approval.kind](approval, programme, fund)
         programme.changes += 1
         fund.change(programme.least_rate_fen(fund.at))
-        await subsidy.write(session, [fund])
-        session.emit(_fact(approval.kind, programme, fund))
+        session.emit(fact(TOLD[approval.kind], programme, fund))
+        session.emit(*(fact(ProgrammeExhausted, programme, each) for each in await subsidy.write(session, [fund])))
     return approval
 
 
 def _change_rules(approval: Approval, programme: Programme, fund: Fund) -> None:
     wanted = NewRules.model_validate(approval.wanted)
-    programme.rules.append(next_rule(wanted, programme.rules[-1], max(wanted.effective_at or fund.at, fund.at)))
+    effective_at = max(wanted.effective_at or fund.at, fund.at)
+    number = programme.rules[-1].version + 1
+    programme.rules.append(next_rule(wanted, programme.version_at(effective_at), number, effective_at))
 
 
 def _top_up(approval: Approval, programme: Programme, fund: Fund) -> None:
@@ -119,18 +124,3 @@ async def _found(session: WriteSession, programme_id: UUID) -> Programme:
     if programme is None:
         raise NotFound()
     return programme
-
-
-def _fact(kind: ChangeKind, programme: Programme, fund: Fund) -> ProgrammeEvent:
-    """The programme's fund after it."""
-    rule = programme.version_at(fund.at)
-    return TOLD[kind](
-        programme_id=programme.id,
-        version=fund.version,
-        kind=programme.kind,
-        budget_fen=fund.head.balances.budget_fen,
-        available_fen=fund.head.balances.available,
-        rate_fen=rule.rate_fen,
-        rule_version=rule.version,
-        at=fund.at,
-    )

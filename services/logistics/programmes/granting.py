@@ -12,7 +12,7 @@ from uuid import UUID
 
 from catalogue import places
 from chassis.db import WriteSession
-from contracts.programmes import ProgrammeExhausted, ProgrammeKind
+from contracts.programmes import ProgrammeEvent, ProgrammeExhausted, ProgrammeKind
 from services.logistics.programmes import queries
 from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import eligibility
@@ -100,7 +100,7 @@ class Desk:
         """Write what was posted, and tell of the programmes that it exhausted."""
         await subsidy.add_cap_usage(session, self._granted)
         for fund in await subsidy.write(session, self.funds.values()):
-            session.emit(self._exhausted(fund))
+            session.emit(fact(ProgrammeExhausted, self._programmes[fund.programme_id], fund))
 
     def _reserve(self, claim: Claim, grant: Grant) -> None:
         programme_id = UUID(grant.programme_id)
@@ -139,19 +139,20 @@ class Desk:
     def _today(self, key: CapKey) -> int:
         return self._used.get(key, 0) + self._granted.get(key, 0)
 
-    def _exhausted(self, fund: Fund) -> ProgrammeExhausted:
-        programme = self._programmes[fund.programme_id]
-        rule = programme.rule_at(fund.at)
-        return ProgrammeExhausted(
-            programme_id=programme.id,
-            version=fund.version,
-            kind=programme.kind,
-            budget_fen=fund.head.balances.budget_fen,
-            available_fen=fund.head.balances.available,
-            rate_fen=rule.rate_fen,
-            rule_version=rule.version,
-            at=fund.at,
-        )
+
+def fact(kind: type[ProgrammeEvent], programme: Programme, fund: Fund) -> ProgrammeEvent:
+    """The event of this kind, with the programme's fund as it is now."""
+    rule = programme.rule_at(fund.at)
+    return kind(
+        programme_id=programme.id,
+        version=fund.version,
+        kind=programme.kind,
+        budget_fen=fund.head.balances.budget_fen,
+        available_fen=fund.head.balances.available,
+        rate_fen=rule.rate_fen,
+        rule_version=rule.version,
+        at=fund.at,
+    )
 
 
 async def open_desk(
@@ -167,6 +168,8 @@ async def open_desk(
         # Officers changed one between the reading and the lock: a claim whose moment is after the change goes by it.
         programmes = await queries.active_between(session, kind, min(moments), max(moments))
         programmes = [programme for programme in programmes if programme.id in funds]
+    for programme in programmes:
+        funds[programme.id].least_fen = programme.least_rate_fen(funds[programme.id].at)  # a dated rule may have begun
     orders = {claim.order for claim in claims if claim.order is not None} if funds else set()
     taken = await ledger.orders_taken(session, orders)
     capped = [programme for programme in programmes if _has_caps(programme)]

@@ -101,9 +101,10 @@ class Programme(Base):
         return min([self.version_at(now).rate_fen, *to_come])
 
     def version_at(self, moment: datetime) -> "RuleVersion":
-        """The rules of that moment; before the first ones take effect, the first."""
+        """The rules of that moment: of those in effect the last to take effect, of two at once the later decided;
+        before the first ones take effect, the first."""
         in_effect = [version for version in self.rules if version.effective_at <= moment]
-        return in_effect[-1] if in_effect else self.rules[0]
+        return max(in_effect, key=lambda each: (each.effective_at, each.version), default=self.rules[0])
 
     def rule_at(self, moment: datetime) -> Rule:
         return self.version_at(moment).rule(self.kind)

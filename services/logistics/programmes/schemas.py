@@ -1,5 +1,6 @@
 """Programmes on the public surface."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -23,9 +24,10 @@ from chassis.fields import AmountFen, Instant, RequestModel, ShortText
 from chassis.problems import Text, invalid
 from contracts.programmes import ProgrammeKind
 from services.logistics.clock import local_day
-from services.logistics.programmes.burndown import BurnDown
+from services.logistics.programmes.burndown import Rate
 from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme, RuleVersion, Status
 from services.logistics.subsidy.ledger import Head
+from services.logistics.subsidy.seals import Seal
 
 RATE_MAX_FEN = 1_000_000
 CAP_MAX = 1_000_000_000
@@ -222,19 +224,19 @@ def first_rule(new: NewProgramme) -> RuleVersion:
     return RuleVersion(version=1, effective_at=new.starts_at, rate_fen=new.rate_fen, **conditions, **caps)
 
 
-def next_rule(wanted: NewRules, last: RuleVersion, effective_at: datetime) -> RuleVersion:
-    """The version behind the last one, with what is wanted instead of what that says."""
+def next_rule(wanted: NewRules, then: RuleVersion, number: int, effective_at: datetime) -> RuleVersion:
+    """The version of this number, with what is wanted instead of what the version in force `then` says."""
     names = (*Eligibility.model_fields, *CapsIn.model_fields)
-    told = {name: getattr(last, name) for name in names}
+    told = {name: getattr(then, name) for name in names}
     if wanted.eligibility is not None:
         told |= _conditions(wanted.eligibility)
     if wanted.caps is not None:
         told |= wanted.caps.model_dump()
     return RuleVersion(
-        programme_id=last.programme_id,
-        version=last.version + 1,
+        programme_id=then.programme_id,
+        version=number,
         effective_at=effective_at,
-        rate_fen=wanted.rate_fen or last.rate_fen,
+        rate_fen=wanted.rate_fen or then.rate_fen,
         **told,
     )
 
@@ -313,7 +315,7 @@ class BurnDownOut(BaseModel):
     ends_on: date | None
 
     @classmethod
-    def of(cls, found: BurnDown) -> Self:
+    def of(cls, days: Sequence[Seal], rate: Rate) -> Self:
         return cls(
             days=[
                 BurnDownDay(
@@ -322,8 +324,8 @@ class BurnDownOut(BaseModel):
                     available_fen=seal.available_fen,
                     committed_fen=seal.budget_fen - seal.available_fen,
                 )
-                for seal in found.days
+                for seal in days
             ],
-            rate_fen_per_day=found.rate_fen_per_day,
-            ends_on=None if found.ends_at is None else local_day(found.ends_at),
+            rate_fen_per_day=rate.fen_per_day,
+            ends_on=None if rate.ends_at is None else local_day(rate.ends_at),
         )

@@ -13,8 +13,7 @@ from chassis.problems import NotFound
 from contracts.programmes import ProgrammeOpened
 from services.logistics.clock import bounds_of, database_now
 from services.logistics.programmes import queries
-from services.logistics.programmes.burndown import BurnDown
-from services.logistics.programmes.burndown import burn_down as reckoned
+from services.logistics.programmes.burndown import Rate, rate
 from services.logistics.programmes.models import Approval, Decision, Programme
 from services.logistics.programmes.queries import Opened
 from services.logistics.programmes.schemas import NewProgramme, first_rule
@@ -105,12 +104,13 @@ async def standing_at(session: AsyncSession, programme_id: UUID, at: datetime) -
     return await ledger.standing_at(session, programme_id, at, head.seq)
 
 
-async def burn_down(session: AsyncSession, programme_id: UUID) -> BurnDown:
-    """How the money went down, day by day, and when it ends."""
+async def burn_down(session: AsyncSession, programme_id: UUID) -> tuple[list[Seal], Rate]:
+    """The sealed days of a programme, how fast its money goes and when it ends."""
     programme, money = await find(session, programme_id)
     days = await ledger.seals_of(session, programme_id)
-    ends = [bounds_of(date.fromisoformat(seal.day))[1] for seal in days]
-    return reckoned(days, ends, money, max(programme.starts_at, programme.created_at))
+    sealed = [(bounds_of(date.fromisoformat(seal.day))[1], seal.budget_fen - seal.available_fen) for seal in days]
+    since = max(programme.starts_at, programme.created_at)
+    return days, rate(sealed, since, money.read_at, money.budget_fen - money.available_fen, money.available_fen)
 
 
 async def _must_exist(session: AsyncSession, programme_id: UUID) -> None:

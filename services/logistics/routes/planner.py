@@ -46,6 +46,6 @@ class Planner:
             log.error("route_planner_failed", plan=str(work.plan_id), error=str(error))
             await service.give_back(self._db, work, "planner_error")
         else:
-            answer = answer_of(work.problem, plan, work.gone, work.ends).model_dump(mode="json")
+            answer = answer_of(work.problem, plan, work.gone, work.ends, work.others).model_dump(mode="json")
             await service.keep(self._db, work.plan_id, answer)
         return True

@@ -16,6 +16,7 @@ from services.logistics.routes.progress import Progress
 from services.logistics.routes.schemas import (
     Answer,
     ChangeOut,
+    OtherVehicle,
     PointOut,
     RestOut,
     RouteChange,
@@ -84,6 +85,7 @@ def answer_of(
     plan: routing.RoutePlan,
     gone: Mapping[UUID, UUID | None],
     ends: Mapping[str, Ends] | None = None,
+    others: Mapping[UUID, Progress] | None = None,
 ) -> Answer:
     """The plan as it is kept, with the depots it was made for and the shipments that were gone when it was made, by
     the vehicle that has them aboard, where one has that is not planned with."""
@@ -97,6 +99,10 @@ def answer_of(
         ],
         distance_source=plan.distance_source,
         moved_stops=plan.moved_stops,
+        others=[
+            OtherVehicle(vehicle_id=vehicle, at=_point(come.at), aboard=sorted(come.aboard))
+            for vehicle, come in (others or {}).items()
+        ],
     )
 
 

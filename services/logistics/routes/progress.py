@@ -25,6 +25,9 @@ class Progress:
 def progress_of(answer: Answer, statuses: Mapping[UUID, ShipmentStatus]) -> dict[UUID, Progress]:
     """By vehicle. `statuses`: of the shipments that its carrier still has, as told by their reports."""
     found = {route.vehicle_id: _of(route, statuses) for route in answer.vehicles}
+    for other in answer.others:
+        aboard = frozenset(each for each in other.aboard if statuses.get(each) == "picked_up")
+        found[other.vehicle_id] = Progress(None if other.at is None else Point(other.at.lon, other.at.lat), aboard, ())
     for left in answer.unassigned:  # what was aboard and could not be brought is aboard still
         if left.aboard is not None and statuses.get(left.shipment_id) == "picked_up":
             was_at = None if left.at is None else Point(left.at.lon, left.at.lat)

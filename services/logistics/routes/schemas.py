@@ -137,6 +137,14 @@ class UnassignedOut(BaseModel):
     at: PointOut | None = None
 
 
+class OtherVehicle(BaseModel):
+    """A vehicle of the plan before that was not planned with: where it was (null: its depot), what it had aboard."""
+
+    vehicle_id: UUID
+    at: PointOut | None
+    aboard: list[UUID]
+
+
 class Answer(BaseModel):
     """What a plan holds once it is made; every shipment is in a route or unassigned with reasons.
 
@@ -147,6 +155,7 @@ class Answer(BaseModel):
     unassigned: list[UnassignedOut] = []
     distance_source: DistanceSource | None = None
     moved_stops: int | None = None
+    others: list[OtherVehicle] = []
 
     def stops(self) -> list[StopOut]:
         return [stop for route in self.vehicles for stop in route.stops]

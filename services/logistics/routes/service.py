@@ -37,7 +37,7 @@ LOOP = "routes"
 @dataclass(frozen=True, slots=True)
 class Work:
     """A leased plan, ready for the solver. `gone` are shipments that can be put on a route no more, by the vehicle that
-    has them aboard, where that is one that is not planned with.
+    has them aboard, where that is one that is not planned with; `others`: how far such vehicles have come.
 
     `attempt` names the lease: who comes back after another took the plan up has nothing to give back.
     """
@@ -47,6 +47,7 @@ class Work:
     limit_s: float
     problem: Problem
     gone: Mapping[UUID, UUID | None]
+    others: Mapping[UUID, Progress]
     ends: Mapping[str, Ends]
 
 
@@ -139,6 +140,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
                 progress,
             ),
             gone=gone,
+            others={each: come for each, come in (progress or {}).items() if each not in plan.vehicle_ids},
             ends={str(shipment.id): Ends.of(plan, shipment) for shipment in rows},
         )
 
@@ -150,6 +152,7 @@ async def _progress(session: AsyncSession, plan: Plan) -> tuple[dict[UUID, Progr
         return None, {}
     answer = Answer.model_validate(before.answer)
     known = {stop.shipment_id for stop in answer.stops()} | {each.shipment_id for each in answer.unassigned}
+    known |= {each for other in answer.others for each in other.aboard}
     held = await held_by(session, plan.carrier_id, known)
     progress = progress_of(answer, {each: shipment.status for each, shipment in held.items()})
     aboard = {each for vehicle, come in progress.items() if vehicle in plan.vehicle_ids for each in come.aboard}

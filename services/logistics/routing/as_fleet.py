@@ -40,6 +40,7 @@ DAY: Final = timedelta(days=1)
 """No shift is longer."""
 OWED: Final = 10
 """In priority, above whatever is urgent and not owed."""
+ABOARD_TIER: Final = 3
 CLASSES: Final[tuple[TemperatureClass, ...]] = ("ambient", "chilled", "frozen")
 
 
@@ -273,6 +274,7 @@ def _task(problem: Problem, task: Task, numbers: _Numbers, matrix: TravelMatrix)
         skills=numbers.skills_for(task),
         priority=model.PRIORITY_MAX if task.aboard is not None else task.urgent + OWED * task.owed,
         prize=None if task.prize_fen is None or task.aboard is not None else task.prize_fen * MILLI,
+        tier=ABOARD_TIER if task.aboard is not None else int(task.owed),
         max_ride_s=None if on_board_s is None else max(on_board_s, int(matrix.duration_s[pickup, delivery])),
     )
 

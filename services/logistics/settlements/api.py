@@ -31,9 +31,9 @@ AS_SHEETS: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=201)
-async def freeze_settlement(new: NewSettlement, caller: Officer, session: Write) -> SettlementOut:
+async def freeze_settlement(new: NewSettlement, caller: Officer, session: Write) -> StatementOut:
     """Freeze the statement of all that was posted in a period and is in no statement yet."""
-    return SettlementOut.of(await service.freeze(session, caller, new))
+    return await statement.begun(session, await service.freeze(session, caller, new))
 
 
 @router.get("")

@@ -56,7 +56,8 @@ class Settlement(Base):
     frozen_by: Mapped[UUID] = mapped_column(Uuid)
     frozen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     reference: Mapped[str | None] = mapped_column(SqlText, unique=True)
-    paid_fen: Mapped[int | None] = mapped_column(BigInteger)
+    owed_fen: Mapped[int | None] = mapped_column(BigInteger)
+    recovered_fen: Mapped[int | None] = mapped_column(BigInteger)
     paid_by: Mapped[UUID | None] = mapped_column(Uuid)
     paid_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -66,8 +67,14 @@ class Settlement(Base):
     def status(self) -> Status:
         return "frozen" if self.paid_at is None else "paid"
 
-    def pay(self, reference: str, amount_fen: int, officer_id: UUID, now: datetime) -> None:
-        """Raises NothingToPay."""
-        if amount_fen == 0:
+    @property
+    def paid_fen(self) -> int | None:
+        """What the bank transferred."""
+        return None if self.owed_fen is None or self.recovered_fen is None else self.owed_fen - self.recovered_fen
+
+    def pay(self, reference: str, owed_fen: int, recovered_fen: int, officer_id: UUID, now: datetime) -> None:
+        """`owed_fen` of it was owed by now, of which so much was kept for clawbacks. Raises NothingToPay."""
+        if owed_fen == 0:
             raise NothingToPay()
-        self.reference, self.paid_fen, self.paid_by, self.paid_at = reference, amount_fen, officer_id, now
+        self.owed_fen, self.recovered_fen = owed_fen, recovered_fen
+        self.reference, self.paid_by, self.paid_at = reference, officer_id, now

@@ -3,22 +3,34 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
 from services.logistics.parcels.models import PARCELS
 from services.logistics.settlements.models import Settlement, Status
-from services.logistics.subsidy.models import SUBSIDIES
+from services.logistics.subsidy.models import PAID_STATEMENTS, SUBSIDIES
 
 STATEMENT_PAGE = 5000
 
 
+LineState = Literal["owed", "reversed", "paid", "came_back"]
+"""`reversed` before it was paid, or `came_back` after that."""
+
+STATE = case(
+    (SUBSIDIES.c.status != "posted", "reversed"),
+    (PAID_STATEMENTS.c.settlement_id.is_(None), "owed"),
+    (SUBSIDIES.c.came_back_at.is_not(None), "came_back"),
+    else_="paid",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One subsidy of a statement: of a parcel, or of a match (`waybill` None). `is_owed`: it has not come back."""
+    """One subsidy of a statement: of a parcel, or of a match (`waybill` None); and what became of it since."""
 
     subject_id: UUID
     waybill: str | None
@@ -26,7 +38,7 @@ class Line:
     posted_at: datetime
     amount_fen: int
     rule_version: int
-    is_owed: bool
+    state: LineState
 
 
 async def settlement_of(session: AsyncSession, settlement_id: UUID, payee_id: UUID | None) -> Settlement | None:
@@ -64,6 +76,11 @@ async def settlements_of(
     return (await session.scalars(wanted)).all()
 
 
+async def lock_reference(session: WriteSession, reference: str) -> None:
+    """Of two payments with one reference the second waits, and then finds it taken."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(reference, 0))))
+
+
 async def is_taken(session: AsyncSession, reference: str) -> bool:
     """Whether some settlement was paid with this reference."""
     wanted = select(Settlement.id).where(Settlement.reference == reference)
@@ -84,10 +101,9 @@ async def lines_after(session: AsyncSession, settlement_id: UUID, after: UUID | 
     """The next lines of a statement, in the order of their ids."""
     s = SUBSIDIES.c
     wanted = (
-        select(
-            s.subject_id, PARCELS.c.waybill, s.match_id, s.posted_at, s.amount_fen, s.rule_version, s.status == "posted"
-        )
+        select(s.subject_id, PARCELS.c.waybill, s.match_id, s.posted_at, s.amount_fen, s.rule_version, STATE)
         .join_from(SUBSIDIES, PARCELS, PARCELS.c.id == s.subject_id, isouter=True)
+        .join(PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == s.settlement_id, isouter=True)
         .where(s.settlement_id == settlement_id)
         .order_by(s.subject_id)
         .limit(limit)

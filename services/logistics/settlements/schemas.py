@@ -22,7 +22,7 @@ from chassis.problems import Text, invalid
 from services.logistics.clock import Day, bounds_of
 from services.logistics.settlements.bank import Reconciled
 from services.logistics.settlements.models import Party, Settlement, Status
-from services.logistics.settlements.queries import Line
+from services.logistics.settlements.queries import Line, LineState
 
 A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
@@ -92,7 +92,8 @@ class NewPayment(RequestModel):
 
 
 class LineOut(BaseModel):
-    """One subsidy: of a parcel by its waybill, or of a match. `is_owed` is false once it has come back (冲正)."""
+    """One subsidy: of a parcel by its waybill, or of a match. `state`: `owed`; `reversed` (冲正), for it came back
+    before it was paid; `paid`; or `came_back` after that, to be recovered (追回)."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -101,11 +102,12 @@ class LineOut(BaseModel):
     posted_at: AwareDatetime
     amount_fen: int
     rule_version: int
-    is_owed: bool
+    state: LineState
 
 
 class SettlementOut(BaseModel):
-    """As it was frozen (`lines`, `amount_fen`), and what was paid of it (`paid_fen`)."""
+    """As it was frozen (`lines`, `amount_fen`); and once it is paid what was `owed_fen` by then, of which
+    `recovered_fen` was kept for clawbacks and `paid_fen` transferred."""
 
     id: UUID
     programme_id: UUID
@@ -116,9 +118,13 @@ class SettlementOut(BaseModel):
     status: Status
     lines: int
     amount_fen: int
+    frozen_by: UUID
     frozen_at: AwareDatetime
     reference: str | None
+    owed_fen: int | None
+    recovered_fen: int | None
     paid_fen: int | None
+    paid_by: UUID | None
     paid_at: AwareDatetime | None
 
     @classmethod
@@ -133,9 +139,13 @@ class SettlementOut(BaseModel):
             status=settlement.status,
             lines=settlement.lines,
             amount_fen=settlement.amount_fen,
+            frozen_by=settlement.frozen_by,
             frozen_at=settlement.frozen_at,
             reference=settlement.reference,
+            owed_fen=settlement.owed_fen,
+            recovered_fen=settlement.recovered_fen,
             paid_fen=settlement.paid_fen,
+            paid_by=settlement.paid_by,
             paid_at=settlement.paid_at,
         )
 

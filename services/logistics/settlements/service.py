@@ -1,6 +1,7 @@
 """What can be done with settlements: freeze a statement, pay it, hold it against what the bank says."""
 
-from datetime import date
+import asyncio
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,9 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
-from services.logistics.clock import bounds_of
+from services.logistics.clawbacks import service as clawbacks
+from services.logistics.clock import bounds_of, database_now
+from services.logistics.flags import service as flags
 from services.logistics.programmes import service as programmes
 from services.logistics.settlements import queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
@@ -19,6 +22,8 @@ from services.logistics.settlements.schemas import NewPayment, NewSettlement
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
 
+STILL_POSTING = timedelta(minutes=2)
+"""No transaction lasts so long."""
 OTHER_PARTY = Text("此项目不向他们支付。", "This programme does not pay them.")
 BAD_ROWS: dict[Fault, Text] = {
     "columns": Text(
@@ -35,13 +40,16 @@ OFFICE = frozenset({"programme_officer", "auditor", "admin"})
 async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> Settlement:
     """The statement of all that was posted for this payee in the period and is in no statement yet.
 
-    Under the lock of the programme's fund: nothing is posted or comes back meanwhile. Raises NotFound, and InvalidInput
-    where the programme pays nobody of that kind.
+    Where the period reaches up to now, under the lock of the programme's fund: nothing is posted meanwhile. One that is
+    over needs none, so that a month of a million parcels holds nobody up. Raises NotFound, and InvalidInput where the
+    programme pays nobody of that kind.
     """
     programme, _ = await programmes.find(session, new.programme_id)
     if new.party != PARTY_PAID[programme.kind]:
         raise InvalidInput(errors=[FieldError(f"#/{new.party}_id", OTHER_PARTY)])
-    fund = (await ledger.locked_funds(session, [new.programme_id]))[new.programme_id]
+    now = await database_now(session)
+    if new.ends_at > now - STILL_POSTING:
+        await ledger.locked_funds(session, [new.programme_id])
     settlement = Settlement(
         id=uuid7(),
         programme_id=new.programme_id,
@@ -52,20 +60,25 @@ async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> S
         lines=0,
         amount_fen=0,
         frozen_by=caller.account_id,
-        frozen_at=fund.at,
+        frozen_at=now,
     )
     settlement.lines, settlement.amount_fen = await subsidy.freeze(
         session, settlement.id, new.programme_id, new.payee_id, new.begins_at, new.ends_at
     )
     session.add(settlement)
     await session.flush()
+    if new.party == "carrier":
+        period = (new.begins_at, new.ends_at)
+        await flags.raise_for(session, settlement.id, new.programme_id, new.payee_id, *period, now)
     return settlement
 
 
 async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: NewPayment) -> Settlement:
-    """Pay what is still owed of a statement; the same again with the same reference changes nothing.
+    """Pay what is still owed of a statement, less what is to be recovered from its payee; the same again with the same
+    reference changes nothing.
 
-    Locks: the settlement, then the fund. Raises NotFound, AlreadyPaid, ReferenceTaken, NothingToPay.
+    Locks: the settlement, then clawbacks, then the fund. Raises NotFound, AlreadyPaid, PayoutHeld, ReferenceTaken,
+    NothingToPay.
     """
     settlement = await queries.locked_settlement(session, settlement_id)
     if settlement is None:
@@ -74,13 +87,18 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
         return settlement
     if settlement.reference is not None:
         raise AlreadyPaid(reference=settlement.reference)
+    await flags.must_be_reviewed(session, settlement.id)
+    await queries.lock_reference(session, new.reference)
+    upheld = await clawbacks.upheld_against(session, settlement.programme_id, settlement.payee_id)
     fund = (await ledger.locked_funds(session, [settlement.programme_id]))[settlement.programme_id]
     if await queries.is_taken(session, new.reference):
         raise ReferenceTaken()
     programme, _ = await programmes.find(session, settlement.programme_id)
-    owed_fen = await subsidy.pay_out(session, settlement.id)
-    settlement.pay(new.reference, owed_fen, caller.account_id, fund.at)
-    fund.pay(owed_fen, str(settlement.id), programme.version_at(fund.at).version)
+    version, owed_fen = programme.version_at(fund.at).version, await subsidy.pay_out(session, settlement.id, fund.at)
+    if owed_fen:
+        fund.pay(owed_fen, str(settlement.id), version)
+    recovered_fen = await clawbacks.net(session, upheld, fund, owed_fen, str(settlement.id), version)
+    settlement.pay(new.reference, owed_fen, recovered_fen, caller.account_id, fund.at)
     await subsidy.write(session, [fund])
     return settlement
 
@@ -106,8 +124,9 @@ async def compare(
 ) -> Reconciled:
     """What was paid on these days, against what the bank's CSV says of it. Raises InvalidInput, naming the line."""
     try:
-        rows = rows_of(decoded(file))
+        rows = await asyncio.to_thread(lambda: rows_of(decoded(file)))
     except BadRow as bad:
         raise InvalidInput(errors=[FieldError(f"#/{bad.line}", BAD_ROWS[bad.what])]) from bad
     paid = await queries.paid_between(session, programme_id, bounds_of(begins)[0], bounds_of(ends)[1])
-    return reconcile([Payout(str(each.reference), each.paid_fen or 0) for each in paid], rows)
+    # of what was netted whole the bank knows nothing
+    return reconcile([Payout(str(each.reference), each.paid_fen) for each in paid if each.paid_fen], rows)

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final
 
 from chassis.db import Database
@@ -13,7 +13,7 @@ from services.logistics.settlements.queries import Line, pages_of
 
 CSV: Final = "text/csv"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-COLUMNS: Final = ("waybill", "match_id", "posted_at", "amount_fen", "rule_version", "is_owed")
+COLUMNS: Final = ("waybill", "match_id", "posted_at", "amount_fen", "rule_version", "state")
 SHEET_ROWS: Final = 1_000_000
 """A sheet holds no more than 1,048,576."""
 CHUNK_B: Final = 1 << 16
@@ -29,9 +29,9 @@ async def as_csv(db: Database, settlement: Settlement) -> AsyncIterator[bytes]:
 
 
 async def as_xlsx(db: Database, settlement: Settlement) -> AsyncIterator[bytes]:
-    """Kept in a file until it is whole, never in memory."""
-    with TemporaryFile() as file:
-        book = _Book(file)
+    """Kept in a folder until it is whole, never in memory; whoever hangs up leaves nothing there."""
+    with TemporaryDirectory() as folder, TemporaryFile() as file:
+        book = _Book(file, folder)
         async for page in pages_of(db, settlement.id):
             await asyncio.to_thread(book.write, page)
         await asyncio.to_thread(book.close)
@@ -41,12 +41,12 @@ async def as_xlsx(db: Database, settlement: Settlement) -> AsyncIterator[bytes]:
 
 
 class _Book:
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, folder: str) -> None:
         from xlsxwriter import Workbook
 
         # what is text stays text: a waybill that looks like a formula, a number or an address is none
         guess = dict.fromkeys(("strings_to_numbers", "strings_to_formulas", "strings_to_urls"), False)
-        self._book = Workbook(file, {"constant_memory": True, **guess})
+        self._book = Workbook(file, {"constant_memory": True, "tmpdir": folder, **guess})
         self._begin()
 
     def write(self, lines: Sequence[Line]) -> None:
@@ -65,14 +65,14 @@ class _Book:
         self._row = 1
 
 
-def _cells(line: Line) -> list[str | int | bool]:
+def _cells(line: Line) -> list[str | int]:
     return [
         line.waybill or "",
         str(line.match_id),
         line.posted_at.isoformat(),
         line.amount_fen,
         line.rule_version,
-        line.is_owed,
+        line.state,
     ]
 
 

@@ -4,15 +4,26 @@ from typing import Final
 from uuid import UUID
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.accepts import wanted
 from chassis.auth import Caller
 from chassis.db import Database
 from services.logistics.settlements import service, sheets
+from services.logistics.settlements.models import Settlement
 from services.logistics.settlements.schemas import StatementOut
 
 SHEETS: Final = (sheets.CSV, sheets.XLSX)
 FORMS: Final = ("application/json", *SHEETS)
+
+
+FIRST_LINES: Final = 50
+
+
+async def begun(session: AsyncSession, settlement: Settlement) -> StatementOut:
+    """With its first lines."""
+    lines = await service.lines_of(session, settlement, None, FIRST_LINES + 1)
+    return StatementOut.with_lines(settlement, lines, FIRST_LINES)
 
 
 async def as_accepted(

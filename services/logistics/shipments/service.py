@@ -203,7 +203,6 @@ def _note(kind: type[ShipmentEvent], shipment: Shipment, had_it: UUID | None) ->
         state=state.model_dump_json(),
         accounts=[account for account in parties if account is not None],
         state_for_any=state.model_copy(update={"carrier_id": None}).model_dump_json(),
-        is_carried=shipment.carrier_id is not None,
         had_it=had_it,
     )
 

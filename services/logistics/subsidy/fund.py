@@ -70,6 +70,12 @@ class Fund:
         """So much of what was posted is paid; the caller has seen that it is."""
         self._postings.append(Posting("payout", subject, self.at, amount_fen, rule_version))
 
+    def claw_back(self, amount_fen: int, subject: str, rule_version: int) -> None:
+        """So much of what was paid is recovered; `subject` names this recovery, which is of that once."""
+        self._subjects[subject] = Subject("paid", amount_fen, rule_version)
+        self._postings.append(Posting("clawback", subject, self.at))
+        self.available_fen += amount_fen
+
     def change(self, least_fen: int) -> None:
         """Its rules, standing or budget are others now, and `least_fen` the least that it may have to pay."""
         self._touched = True

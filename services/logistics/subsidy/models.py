@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -13,7 +12,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    false,
 )
 
 from services.logistics.tables import Base
@@ -104,7 +102,7 @@ SUBSIDIES = Table(
     Column("payee_id", Uuid),
     Column("posted_at", DateTime(timezone=True)),
     Column("settlement_id", Uuid),
-    Column("is_paid", Boolean, nullable=False, server_default=false()),
+    Column("came_back_at", DateTime(timezone=True)),
     Index(
         "uq_subsidies_buyer_id_order_ref",
         "buyer_id",
@@ -119,14 +117,16 @@ SUBSIDIES = Table(
         "posted_at",
         postgresql_where="status = 'posted' AND settlement_id IS NULL",
     ),
+    Index("ix_subsidies_came_back_at", "came_back_at", postgresql_where="came_back_at IS NOT NULL"),
     Index("ix_subsidies_settlement_id", "settlement_id", "subject_id", postgresql_where="settlement_id IS NOT NULL"),
 )
 """One row for each parcel (or match, for produce support) that asked while a programme was active.
 
 `first_status` is what was answered at registration. `order_ref` stands here only while it has its one subsidy, so that
 the unique index is the rule itself. `turn` counts reservations of one parcel: lost, voided, found and delivered is the
-second. A row changes under the lock of its parcel; `settlement_id` and `is_paid` under that of the fund alone, as its
-status does. `payee_id`: whom it is paid to, the carrier (of a match, the producer).
+second. A row changes under the lock of its parcel; `settlement_id` by who freezes a
+statement. `payee_id`: whom it is paid to, the carrier (of a match, the producer). `came_back_at`: when one was told
+to have come back that had been paid.
 """
 
 CAP_USAGE = Table(
@@ -139,3 +139,12 @@ CAP_USAGE = Table(
     Column("used", BigInteger, nullable=False),
 )
 """What a programme granted to one producer or carrier on one Shanghai day: parcels, or grams for produce support."""
+
+PAID_STATEMENTS = Table(
+    "paid_statements",
+    Base.metadata,
+    Column("settlement_id", Uuid, primary_key=True),
+    Column("paid_at", DateTime(timezone=True), nullable=False),
+)
+"""The statements whose subsidies were paid, as far as they had not come back by then. Written under the lock of the
+programme's fund, under which what comes back looks for it: so no line has to be touched when a million are paid."""

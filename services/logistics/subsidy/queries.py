@@ -1,7 +1,7 @@
 """Reading the ledger, and locking the heads of those who post to it."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.db import Database, WriteSession
 from services.logistics.subsidy.fund import BUCKETS, Fund
 from services.logistics.subsidy.ledger import Balances, Head, Transfer, instant_text, moved
-from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SEALS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, PAID_STATEMENTS, SEALS, SUBSIDIES, TRANSFERS
 from services.logistics.subsidy.seals import Seal
 
 VERIFY_PAGE = 5000
@@ -83,11 +83,13 @@ async def last_seal(session: AsyncSession, programme_id: UUID, seq: int | None =
     return None if row is None else _seal(row)
 
 
-async def unsealed(session: AsyncSession) -> Sequence[UUID]:
-    """Programmes whose chain has grown since their last seal."""
-    sealed = select(func.max(SEALS.c.seq)).where(SEALS.c.programme_id == LEDGER_HEADS.c.programme_id).scalar_subquery()
-    wanted = select(LEDGER_HEADS.c.programme_id).where(LEDGER_HEADS.c.seq > func.coalesce(sealed, 0))
-    return (await session.scalars(wanted.order_by(LEDGER_HEADS.c.programme_id))).all()
+async def unsealed(session: AsyncSession) -> list[tuple[UUID, datetime]]:
+    """Programmes whose chain has grown since their last seal, and since when: the first transfer behind it."""
+    h, t = LEDGER_HEADS.c, TRANSFERS.c
+    sealed = select(func.max(SEALS.c.seq)).where(SEALS.c.programme_id == h.programme_id).scalar_subquery()
+    following = and_(t.programme_id == h.programme_id, t.seq == func.coalesce(sealed, 0) + 1)
+    wanted = select(h.programme_id, t.at).join_from(LEDGER_HEADS, TRANSFERS, following).order_by(h.programme_id)
+    return [(programme_id, at) for programme_id, at in await session.execute(wanted)]
 
 
 async def standing_at(session: AsyncSession, programme_id: UUID, moment: datetime, last: int) -> Head:
@@ -133,7 +135,11 @@ async def paid_among(session: AsyncSession, subject_ids: Collection[UUID]) -> se
     """Those of these subsidies whose money has been paid; under the locks of their funds."""
     if not subject_ids:
         return set()
-    wanted = select(SUBSIDIES.c.subject_id).where(SUBSIDIES.c.subject_id.in_(subject_ids), SUBSIDIES.c.is_paid)
+    wanted = (
+        select(SUBSIDIES.c.subject_id)
+        .join(PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == SUBSIDIES.c.settlement_id)
+        .where(SUBSIDIES.c.subject_id.in_(subject_ids), SUBSIDIES.c.status == "posted")
+    )
     return set((await session.scalars(wanted)).all())
 
 

@@ -3,25 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.bulk import given, insert_given, parameters_of
 from chassis.db import Database, WriteSession
-from services.logistics.clock import bounds_of, local_day
+from services.logistics.clock import bounds_of, database_now, local_day
 from services.logistics.subsidy import ledger, queries, seals
 from services.logistics.subsidy.fund import BUCKETS, Fund
 from services.logistics.subsidy.ledger import Balances, Batch, Head, Posting, Transfer
-from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SEALS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, PAID_STATEMENTS, SEALS, SUBSIDIES, TRANSFERS
 from services.logistics.subsidy.queries import CapKey
 from services.logistics.subsidy.seals import Seal
 
 _INSERT_TRANSFERS = insert_given(TRANSFERS, *TRANSFERS.c.keys())
-_NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in {"settlement_id", "is_paid"})  # noqa: SIM118
+_NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in {"settlement_id", "came_back_at"})  # noqa: SIM118
 _INSERT_SUBSIDIES = insert_given(SUBSIDIES, *_NEW)
 _CHANGED = (
     "subject_id",
@@ -46,6 +46,8 @@ _ADD_CAP_USAGE = _NEW_CAP_USAGE.on_conflict_do_update(
     index_elements=list(_CAP_KEY), set_={"used": CAP_USAGE.c.used + _NEW_CAP_USAGE.excluded.used}
 )
 
+SEALED_AFTER = timedelta(minutes=5)
+"""The midnight, a day is sealed."""
 MOMENT = timedelta(microseconds=1)
 """The least there is between two instants."""
 
@@ -113,7 +115,7 @@ async def freeze(
 ) -> tuple[int, int]:
     """Put what was posted for this payee in the period, and is in no statement, into this one; how many, and their fen.
 
-    Under the lock of the programme's fund.
+    Nothing more is posted in the period: it is over, or the caller holds the lock of the programme's fund.
     """
     s = SUBSIDIES.c
     frozen = (
@@ -124,26 +126,27 @@ async def freeze(
         .returning(s.amount_fen)
         .cte()
     )
-    return await _counted(session, frozen)
-
-
-async def pay_out(session: WriteSession, settlement_id: UUID) -> int:
-    """Mark as paid what is still owed of a statement; its fen. Under the lock of the programme's fund."""
-    s = SUBSIDIES.c
-    paid = (
-        update(SUBSIDIES)
-        .where(s.settlement_id == settlement_id, s.status == "posted")
-        .values(is_paid=True)
-        .returning(s.amount_fen)
-        .cte()
-    )
-    return (await _counted(session, paid))[1]
-
-
-async def _counted(session: WriteSession, changed: CTE) -> tuple[int, int]:
-    sums = select(func.count(), func.coalesce(func.sum(changed.c.amount_fen), 0)).select_from(changed)
+    sums = select(func.count(), func.coalesce(func.sum(frozen.c.amount_fen), 0)).select_from(frozen)
     count, fen = (await session.execute(sums)).one()
     return count, int(fen)
+
+
+async def pay_out(session: WriteSession, settlement_id: UUID, at: datetime) -> int:
+    """Mark a statement as paid; the fen of what is still owed of it. Under the lock of the programme's fund."""
+    s = SUBSIDIES.c
+    owed = select(func.coalesce(func.sum(s.amount_fen), 0)).where(
+        s.settlement_id == settlement_id, s.status == "posted"
+    )
+    fen = int((await session.execute(owed)).scalar_one())
+    await session.execute(insert(PAID_STATEMENTS).values(settlement_id=settlement_id, paid_at=at))
+    return fen
+
+
+async def tell_returned(session: WriteSession, subject_ids: Collection[UUID], at: datetime) -> None:
+    """These subsidies were paid, and their parcels came back: that is to be recovered."""
+    s = SUBSIDIES.c
+    returned = update(SUBSIDIES).where(s.subject_id.in_(subject_ids), s.came_back_at.is_(None))
+    await session.execute(returned.values(came_back_at=at))
 
 
 async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> None:
@@ -155,30 +158,39 @@ async def add_cap_usage(session: WriteSession, used: Mapping[CapKey, int]) -> No
 
 
 async def seal_days(db: Database) -> int:
-    """Seal every day (Asia/Shanghai) that is over and on which something was entered; how many."""
+    """Seal every day (Asia/Shanghai) that has been over for a while and on which something was entered; how many."""
     async with db.reading() as session:
         waiting = await queries.unsealed(session)
-    return sum([await _seal_days_of(db, programme_id) for programme_id in waiting])
+        last_day = local_day(await database_now(session) - SEALED_AFTER) - timedelta(days=1)
+    sealed = 0
+    for programme_id, since in waiting:
+        if local_day(since) <= last_day:
+            sealed += await _seal_days_of(db, programme_id, last_day)
+    return sealed
 
 
-async def _seal_days_of(db: Database, programme_id: UUID) -> int:
-    # Who holds the lock sees all that was entered before now, and what is entered later has a later moment.
+async def _seal_days_of(db: Database, programme_id: UUID, last_day: date) -> int:
+    """Up to this day. The head's moment is put behind it first, so that nothing is ever entered before it any more,
+    whatever a clock says; and no seal is built on one that is not there."""
+    over_at, sealed = bounds_of(last_day)[1], 0
     async with db.transaction() as session:
         fund = (await queries.locked_funds(session, [programme_id]))[programme_id]
-    today, sealed = local_day(fund.at), 0
+        later = update(LEDGER_HEADS).where(LEDGER_HEADS.c.programme_id == programme_id, LEDGER_HEADS.c.at < over_at)
+        await session.execute(later.values(at=over_at))
     async with db.transaction() as session:
         last = await queries.last_seal(session, programme_id)
         seq, prev = (0, str(programme_id)) if last is None else (last.seq, last.hash)
         while seq < fund.head.seq:
             (following,) = await queries.transfers_after(session, programme_id, seq, 1)
             day = local_day(datetime.fromisoformat(following.at))
-            if day >= today:
+            if day > last_day:
                 break
-            ends_at = bounds_of(day)[1] - MOMENT
-            stood = await queries.standing_at(session, programme_id, ends_at, fund.head.seq)
+            stood = await queries.standing_at(session, programme_id, bounds_of(day)[1] - MOMENT, fund.head.seq)
             seal = seals.sealed(stood, day.isoformat(), prev)
             row = asdict(seal) | {"programme_id": programme_id, "day": day}
-            await session.execute(insert(SEALS).values(row).on_conflict_do_nothing())
+            added = await session.execute(insert(SEALS).values(row).on_conflict_do_nothing().returning(SEALS.c.day))
+            if added.one_or_none() is None:
+                break  # another worker is at it
             seq, prev, sealed = seal.seq, seal.hash, sealed + 1
     return sealed
 

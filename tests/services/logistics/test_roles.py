@@ -51,6 +51,14 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
         ("GET", f"/v1/programmes/{ID}/{under}"): {"programme_officer", "auditor"}
         for under in ("ledger", "seals", "balances", "burndown")
     },
+    ("GET", "/v1/flags"): {"programme_officer", "auditor"},
+    ("POST", f"/v1/flags/{ID}/review"): {"programme_officer"},
+    ("POST", "/v1/clawbacks"): {"programme_officer"},
+    ("GET", "/v1/clawbacks"): {"programme_officer", "auditor", "carrier", "producer"},
+    ("GET", f"/v1/clawbacks/{ID}"): {"programme_officer", "auditor", "carrier", "producer"},
+    ("POST", f"/v1/clawbacks/{ID}/objection"): {"carrier", "producer"},
+    ("POST", f"/v1/clawbacks/{ID}/decision"): {"programme_officer"},
+    ("POST", f"/v1/clawbacks/{ID}/repayments"): {"programme_officer"},
     ("POST", "/v1/settlements"): {"programme_officer"},
     ("POST", "/v1/settlements/reconcile"): {"programme_officer", "auditor"},
     ("GET", "/v1/settlements"): {"programme_officer", "auditor", "carrier", "producer"},
@@ -59,6 +67,9 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", f"/v1/programmes/{ID}/transfers"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}/verify"): {"programme_officer", "auditor"},
 }
+
+
+OF_THE_OFFICE = ("/v1/programmes", "/v1/settlements", "/v1/clawbacks", "/v1/flags")
 
 
 def sent(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -109,7 +120,7 @@ async def test_nobody_is_let_in_without_a_token_of_ours(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [each for each in OPERATIONS if ID in each[1] and not each[1].startswith(("/v1/programmes", "/v1/settlements"))],
+    [each for each in OPERATIONS if ID in each[1] and not each[1].startswith(OF_THE_OFFICE)],
     ids=lambda part: part.replace(ID, "id"),
 )
 async def test_an_id_that_is_none_is_not_there_rather_than_malformed(

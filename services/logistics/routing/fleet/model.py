@@ -66,7 +66,8 @@ class Visit:
 class Task:
     """A job has one visit, a shipment a pickup and then a delivery by the same vehicle.
 
-    `prize`: what doing it is worth, by default more than any detour. `max_ride_s`: of a shipment, from when the vehicle
+    `prize`: what doing it is worth, by default more than any detour. `tier`: one of a higher tier that is done is never
+    given up for any number of a lower one. `max_ride_s`: of a shipment, from when the vehicle
     leaves its pickup until its delivery begins.
     """
 
@@ -77,6 +78,7 @@ class Task:
     priority: int = 0
     prize: int | None = None
     max_ride_s: int | None = None
+    tier: int = 0
 
     @property
     def is_shipment(self) -> bool:

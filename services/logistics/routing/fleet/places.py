@@ -46,8 +46,13 @@ def insert_all(
     tours = [Tour.of(problem, vehicle, visits) for vehicle, visits in enumerate(plan)]
     left: dict[int, tuple[Reason, ...]] = {}
 
-    def urgency(task: int) -> tuple[int, int, int]:
-        return -problem.tasks[task].priority, problem.tasks[task].visits[-1].windows[-1][1], task
+    def urgency(task: int) -> tuple[int, int, int, int]:
+        return (
+            -problem.tasks[task].tier,
+            -problem.tasks[task].priority,
+            problem.tasks[task].visits[-1].windows[-1][1],
+            task,
+        )
 
     for task in sorted(tasks, key=urgency):
         if perf_counter() > deadline:

@@ -3,6 +3,7 @@
 Pure; seed and time limit are arguments.
 """
 
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from itertools import count
@@ -21,7 +22,9 @@ FIRST_BY: Final = 0.3
 SEARCHED_BY: Final = 0.85
 """Shares of the time limit; in what is left of it the plan is repaired and what is left out explained."""
 KNOWN: Final = PRIORITY_MAX // 2
-"""The priority of what drivers know of: one such is worth more than whatever new would fit in its place."""
+"""The priority of what drivers know of."""
+KNOWN_TIER: Final = 2
+"""Above what is owed (1), below what is aboard (3)."""
 LOOKED_AT_BY: Final = 0.6
 """Of the first plan's time, that for what nobody could do."""
 TURN_S: Final = 0.3
@@ -51,6 +54,7 @@ class Planning:
 
     def __init__(self, problem: Problem, told: Sequence[Sequence[int]] | None = None) -> None:
         self._problem = problem if told is None else _with_first(problem, {each >> 1 for some in told for each in some})
+        self._tiers = sorted({task.tier for task in self._problem.tasks} - {0}, reverse=True)
         self._told = told
         self._hopeless: dict[int, tuple[Reason, ...]] = {}
         self._visits: list[list[int]] = [[] for _ in problem.vehicles]
@@ -107,11 +111,14 @@ class Planning:
         here, there = self._worth(self._visits), self._worth(visits)
         return there[0] > here[0] if self._told is not None else there > here
 
-    def _worth(self, visits: list[list[int]]) -> tuple[int, int]:
-        """Of all that it does; and what it costs, less than nothing."""
-        tasks = {visit >> 1 for each in visits for visit in each}
+    def _worth(self, visits: list[list[int]]) -> tuple[tuple[int, ...], int]:
+        """How many it does of each tier, the highest first, and what all that is worth; and its cost, less than
+        nothing."""
+        tasks = [self._problem.tasks[task] for task in {visit >> 1 for each in visits for visit in each}]
         cost = sum(driven(self._problem, vehicle, each).cost for vehicle, each in enumerate(visits) if each)
-        return sum(prize_of(self._problem, self._problem.tasks[task]) for task in tasks), -cost
+        done = Counter(task.tier for task in tasks)
+        tiers = tuple(done[tier] for tier in self._tiers)
+        return (*tiers, sum(prize_of(self._problem, task) for task in tasks)), -cost
 
     def _with_all(self, deadline: float, *, explained: bool) -> FleetPlan:
         missing = self._missing(self._visits)
@@ -125,11 +132,13 @@ class Planning:
 
 
 def _with_first(problem: Problem, known: Set[int]) -> Problem:
-    """With these tasks worth more than any others, but for those whose priority is higher still."""
+    """With these tasks before any others, but for those of a higher tier still."""
     return replace(
         problem,
         tasks=tuple(
-            replace(task, prize=None, priority=max(task.priority, KNOWN)) if number in known else task
+            replace(task, prize=None, priority=max(task.priority, KNOWN), tier=max(task.tier, KNOWN_TIER))
+            if number in known
+            else task
             for number, task in enumerate(problem.tasks)
         ),
     )

@@ -16,8 +16,8 @@ UNREAD = 50
 """Whoever has more items than that was shown some: the load reads to the end."""
 Named = tuple[str, str, int]
 MATCH_TYPES = {f"duijie.match.{each}" for each in ("proposed", "agreed", "adjusted", "released", "fulfilled")}
-COMES_OR_GOES = {"opened", "claimed", "released", "failed"}
-"""What every carrier is told of any shipment; of what no carrier has, everything."""
+COMES_OR_GOES = {"opened", "claimed", "released", "failed", "cancelled", "delivered"}
+"""What every carrier is told of any shipment."""
 ANY_CARRIER = str(UUID(int=0))
 Kept = Mapping[str, Sequence[tuple[int, Mapping[str, Any]]]]
 
@@ -82,7 +82,7 @@ def of_shipments(told: Sequence[Told], parties: Mapping[str, tuple[str, str]]) -
             continue
         shipment, kind = json.loads(each.value), each.type.removeprefix("duijie.shipment.")
         accounts = {*parties[each.key], carriers.get(each.key), shipment["carrier_id"]}
-        if kind in COMES_OR_GOES or shipment["carrier_id"] is None:
+        if kind in COMES_OR_GOES:
             accounts.add(ANY_CARRIER)
         carriers[each.key] = shipment["carrier_id"]
         for account in accounts - {None}:

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from chassis.db import Database
 from tests.support.logistics import van
 from tests.support.services import Issuer
 
@@ -148,6 +150,19 @@ async def test_a_change_that_makes_no_sense_changes_nothing(
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert (await client.get(url, headers=carrier)).json() == vehicle
+
+
+async def test_what_was_registered_by_older_rules_can_still_be_retired(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    carrier = issuer.caller("carrier") | {"If-Match": "*"}
+    vehicle = (await client.post("/v1/vehicles", json=van(), headers=carrier)).json()
+    async with db.transaction() as session:
+        late = '[{"start": "21:50", "end": "22:00", "minutes": 30}]'
+        await session.execute(text("UPDATE vehicles SET breaks = CAST(:breaks AS jsonb)"), {"breaks": late})
+    url = f"/v1/vehicles/{vehicle['id']}"
+    assert (await client.patch(url, json={"retired": True}, headers=carrier)).json()["retired"]
+    assert (await client.patch(url, json={"shift": van()["shift"]}, headers=carrier)).status_code == 422
 
 
 async def test_someone_elses_vehicle_is_not_changed(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -13,6 +13,7 @@ from chassis.db import Database
 from contracts.programmes import (
     ProgrammeClosed,
     ProgrammeEvent,
+    ProgrammeExhausted,
     ProgrammePaused,
     ProgrammeResumed,
     ProgrammeRuleChanged,
@@ -132,6 +133,33 @@ async def test_rules_that_are_dated_hold_from_their_date_and_what_they_leave_out
     assert item["subsidy_fen"] == 100
 
 
+async def test_what_is_dated_waits_for_its_date_whatever_is_changed_before(
+    officers: Officers, office: Office, courier: Courier
+) -> None:
+    later = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    await officers.change("rules", {"rate_fen": 150, "effective_at": later})
+    await officers.change("rules", {"caps": {"per_carrier_per_day": 50}})
+    match = await courier.claimed()
+    (now,) = await courier.register(courier.parcel(match))
+    assert (now["subsidy_fen"], (await office.read(officers.fund))["rule_version"]) == (200, 3)
+    await asyncio.sleep(2)
+    (then,) = await courier.register(courier.parcel(match))
+    assert (then["subsidy_fen"], (await office.read(officers.fund))["rule_version"]) == (150, 2)
+
+
+async def test_a_dearer_rule_that_finds_too_little_says_that_it_is_exhausted(
+    officers: Officers, office: Office, courier: Courier, db: Database
+) -> None:
+    match = await courier.claimed()
+    await courier.register(*(courier.parcel(match) for _ in range(9)))
+    await officers.change("rules", {"rate_fen": 500})
+    assert await events(db) == [ProgrammeRuleChanged, ProgrammeExhausted]
+    shown = await office.read(officers.fund)
+    versions = [each.version for each in await told(db) if isinstance(each, ProgrammeEvent)]
+    assert (versions, shown["version"]) == ([1, 2, 3], 3)
+    assert shown["exhausted_at"] is not None
+
+
 async def test_paused_and_closed_it_pays_for_nothing_new_but_for_what_it_reserved(
     officers: Officers, office: Office, courier: Courier, db: Database
 ) -> None:
@@ -247,8 +275,9 @@ SELECT s.rule_version,
 FROM parcels p
 LEFT JOIN subsidies s ON s.subject_id = p.id
 CROSS JOIN LATERAL (
-    SELECT max(version) AS version FROM programme_rules
-    WHERE programme_id = :fund AND effective_at <= p.registered_at
+    SELECT version FROM programme_rules
+    WHERE programme_id = :fund AND (effective_at <= p.registered_at OR version = 1)
+    ORDER BY effective_at DESC, version DESC LIMIT 1
 ) r
 LEFT JOIN LATERAL (
     SELECT standing FROM programme_standings

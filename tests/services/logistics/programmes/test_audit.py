@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.db import Database
+from services.logistics.programmes.burndown import rate
 from services.logistics.subsidy import queries, service
 from services.logistics.subsidy.fund import Held
 from services.logistics.subsidy.ledger import balances
@@ -25,7 +26,8 @@ async def enter(db: Database, fund: UUID, at: datetime, count: int) -> None:
     """So many reservations of this moment, as if it were that."""
     async with db.transaction() as session:
         locked = (await queries.locked_funds(session, [fund]))[fund]
-        locked.at = at
+        head_at = await session.scalar(text("SELECT at FROM ledger_heads WHERE programme_id = :id"), {"id": fund})
+        locked.at = max(at, head_at)  # as `locked_funds` does with the clock
         for _ in range(count):
             locked.reserve(Held(f"SF{uuid4()}", RATE_FEN, 1, uuid4(), uuid4()))
         await service.write(session, [locked])
@@ -44,17 +46,28 @@ async def fund(db: Database) -> UUID:
 
 async def test_each_day_is_sealed_once_as_it_ended(db: Database, fund: UUID) -> None:
     sealed = await asyncio.gather(*(service.seal_days(db) for _ in range(3)))
-    assert max(sealed) >= 3
+    assert sum(sealed) == 3, "one of them seals, and the others see that it did"
     async with db.reading() as session:
         days = await queries.seals_of(session, fund)
         chain = await queries.transfers_after(session, fund, 0, 1000)
-        assert fund not in await queries.unsealed(session)
+        assert fund not in {each for each, _ in await queries.unsealed(session)}
     assert [(seal.day, seal.seq) for seal in days] == [("2026-11-01", 4), ("2026-11-02", 14), ("2026-11-04", 18)]
     for seal in days:
         assert seal.head == chain[seal.seq - 1].hash
         assert seal.balances == balances(chain[: seal.seq])
     assert [later.prev for later in days] == [str(fund), *(seal.hash for seal in days[:-1])]
     assert await service.seal_days(db) == 0
+
+
+async def test_nothing_is_entered_before_a_seal_whatever_a_clock_says(db: Database, fund: UUID) -> None:
+    await service.seal_days(db)
+    await enter(db, fund, MIDNIGHT + timedelta(hours=51), 2)  # as if the clock had gone back
+    async with db.reading() as session:
+        *_, last = await queries.transfers_after(session, fund, 0, 1000)
+    assert datetime.fromisoformat(last.at) >= MIDNIGHT + timedelta(days=3)
+    await service.seal_days(db)
+    whole = b"".join([part async for part in service.exported(db, fund)])
+    assert verify_lines(whole.splitlines(keepends=True)).ok
 
 
 async def test_a_day_that_is_not_over_is_not_sealed(courier: Courier, office: Office, db: Database) -> None:
@@ -151,3 +164,27 @@ async def test_how_the_money_goes_down_says_when_it_ends(office: Office, db: Dat
     assert abs(shown["rate_fen_per_day"] - 10_000) <= 2
     ends_on = date.fromisoformat(shown["ends_on"])
     assert ends_on - (datetime.now(UTC) + timedelta(hours=8)).date() == timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "began_days", "fen_per_day"),
+    [
+        ([], 3, 7_000_000 / 3),
+        ([], 60, 1_000_000),  # of the last seven days, whatever was before
+        ([(60, 0)], 30, 1_000_000),  # sealed when it was opened, long before it began
+        ([(30, 3_500_000)], 60, 500_000),  # and nothing was entered between
+        ([(30, 0), (8, 3_500_000), (6, 5_000_000)], 60, 500_000),
+        ([(8, 7_000_000)], 60, 0),
+        ([(8, 9_000_000)], 60, 0),  # more came back than went out
+    ],
+)
+def test_the_rate_is_that_of_the_last_seven_days(
+    sealed: list[tuple[int, int]], began_days: int, fen_per_day: float
+) -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    days = [(now - timedelta(days=each), fen) for each, fen in sealed]
+    found = rate(days, now - timedelta(days=began_days), now, 7_000_000, 1_000_000)
+    assert found.fen_per_day == round(fen_per_day)
+    assert (found.ends_at is None) == (fen_per_day == 0)
+    assert rate([], now, now, 5, 5).ends_at is None
+    assert rate([], now - timedelta(days=7), now, 7, 2**53).ends_at == now + timedelta(days=36_525)

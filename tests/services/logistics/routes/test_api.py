@@ -200,6 +200,14 @@ async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
     assert after["moved_stops"] == 2
     (left,) = after["unassigned"]
     assert (left["shipment_id"], left["reasons"], left["aboard"]) == (lots[0], ["not_available"], route["vehicle_id"])
+    [other] = after["others"]
+    assert (other["vehicle_id"], other["aboard"]) == (route["vehicle_id"], [lots[0]])
+    third = await carrier.asks(adcode="321323", depart_at=None, previous=after["id"], vehicle_ids=[carrier.van, second])
+    await planner.plan_next()
+    whole = (await carrier.reads(third.json()["id"])).json()
+    [mine] = [each for each in whole["vehicles"] if each["vehicle_id"] == carrier.van]
+    assert mine["start"] == other["at"]
+    assert [(stop["shipment_id"], stop["type"]) for stop in mine["stops"]] == [(lots[0], "delivery")]
 
 
 async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(

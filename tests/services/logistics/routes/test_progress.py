@@ -8,7 +8,7 @@ import pytest
 
 from contracts.shipments import ShipmentStatus
 from services.logistics.routes.progress import Progress, progress_of
-from services.logistics.routes.schemas import Answer, PointOut, StopOut, UnassignedOut, VehicleRouteOut
+from services.logistics.routes.schemas import Answer, OtherVehicle, PointOut, StopOut, UnassignedOut, VehicleRouteOut
 from services.logistics.routing.problem import Point, Told
 
 VAN, A, B = uuid4(), uuid4(), uuid4()
@@ -64,6 +64,12 @@ def test_what_was_aboard_and_left_out_is_aboard_still() -> None:
     answer = Answer(unassigned=[left, UnassignedOut(shipment_id=B, reasons=["window"])])
     assert progress_of(answer, {A: "picked_up", B: "picked_up"})[VAN].aboard == {A}
     assert progress_of(answer, {A: "delivered"}) == {}
+
+
+def test_who_was_not_planned_with_is_where_he_was_with_what_he_had() -> None:
+    other = OtherVehicle(vehicle_id=VAN, at=PointOut(lon=98, lat=31), aboard=[A, B])
+    come = progress_of(Answer(others=[other]), {A: "picked_up", B: "delivered"})[VAN]
+    assert (come.at, come.aboard, come.told) == (Point(98, 31), {A}, ())
 
 
 def test_who_only_has_aboard_what_was_left_out_is_where_that_was_said_to_be() -> None:

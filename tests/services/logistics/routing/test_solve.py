@@ -167,12 +167,27 @@ def test_planned_anew_stops_move_only_where_more_is_carried_by_it() -> None:
 
 
 @pytest.mark.parametrize("limit_s", [0.2, 1])
-def test_what_drivers_know_of_is_not_left_for_more_that_is_new(limit_s: float) -> None:
-    """There is time for the one in the west or for both in the east, which are urgent."""
+@pytest.mark.parametrize("new", [2, 60])
+def test_what_drivers_know_of_is_not_left_for_more_that_is_new(limit_s: float, new: int) -> None:
+    """There is time for the one in the west or for those in the east, which are urgent, however many."""
     van = vehicle(shift_end=DAWN + 5 * HOUR)
     west = task("west", pickup=Point(117.0, 33.0), delivery=Point(117.1, 33.0))
-    east = tuple(task(f"e{i}", pickup=Point(118.9, 33.0), delivery=Point(119.0, 33.0), urgent=2) for i in range(2))
-    assert served(plan_routes(Problem((van,), (west, *east), DAWN), limit_s=limit_s)) == {"e0", "e1"}
+    east = tuple(
+        task(
+            f"e{i}",
+            pickup=Point(118.9, 33.0),
+            delivery=Point(119.0, 33.0),
+            urgent=2,
+            quantity_g=10_000,
+            stopping_s=0,
+            pickup_s=0,
+            delivery_s=0,
+        )
+        for i in range(new)
+    )
+    assert served(plan_routes(Problem((van,), (west, *east), DAWN), limit_s=limit_s)) == {
+        each.shipment_id for each in east
+    }
     told = {"v1": (Told("west", "pickup"), Told("west", "delivery"))}
     again = plan_routes(Problem((van,), (west, *east), DAWN, told), limit_s=limit_s)
     assert (served(again), again.moved_stops) == ({"west"}, 0)

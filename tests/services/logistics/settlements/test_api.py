@@ -5,7 +5,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zipfile import ZipFile
 
 import httpx
@@ -16,48 +16,10 @@ from chassis.db import Database
 from contracts.matches import MatchFulfilled
 from services.logistics.programmes.handlers import on_matches
 from services.logistics.settlements import queries
+from tests.services.logistics.settlements.settling import Settling, today
 from tests.support.logistics import agreed, later
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, balances
-
-
-def today() -> str:
-    return (datetime.now(UTC) + timedelta(hours=8)).date().isoformat()
-
-
-class Settling:
-    """An officer who settles a programme with a carrier."""
-
-    def __init__(self, office: Office, courier: Courier, fund: str) -> None:
-        self.office, self.courier, self.fund = office, courier, fund
-        self.client = office.client
-
-    async def asks(self, **changes: Any) -> httpx.Response:
-        body = {"programme_id": self.fund, "carrier_id": str(self.courier.account_id), "from": today(), "to": today()}
-        body = {name: value for name, value in (body | changes).items() if value is not None}
-        return await self.client.post("/v1/settlements", json=body, headers=self.office.headers)
-
-    async def freezes(self, **changes: Any) -> dict[str, Any]:
-        answer = await self.asks(**changes)
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
-
-    async def pays(self, settlement: dict[str, Any], reference: str = "B-1") -> httpx.Response:
-        url = f"/v1/settlements/{settlement['id']}/pay"
-        return await self.client.post(url, json={"reference": reference}, headers=self.office.headers)
-
-    async def reads(self, settlement: dict[str, Any], query: str = "", **headers: str) -> httpx.Response:
-        url = f"/v1/settlements/{settlement['id']}{query}"
-        return await self.client.get(url, headers=self.office.headers | headers)
-
-    async def delivers(self, count: int, **changes: Any) -> list[dict[str, Any]]:
-        """So many parcels, registered and brought."""
-        match = await self.courier.claimed()
-        parcels = [self.courier.parcel(match, **changes) for _ in range(count)]
-        await self.courier.register(*parcels)
-        await self.courier.tell(*((each["waybill"], "delivered") for each in parcels))
-        return parcels
 
 
 @pytest.fixture
@@ -74,7 +36,7 @@ async def test_a_statement_has_what_was_posted_and_is_paid_to_the_fen(settling: 
     assert (made["carrier_id"], made["producer_id"]) == (str(settling.courier.account_id), None)
     shown = (await settling.reads(made)).json()
     assert {line["waybill"] for line in shown["items"]} == {each["waybill"] for each in parcels}
-    assert {(line["amount_fen"], line["rule_version"], line["is_owed"]) for line in shown["items"]} == {(200, 1, True)}
+    assert {(line["amount_fen"], line["rule_version"], line["state"]) for line in shown["items"]} == {(200, 1, "owed")}
     paid = (await settling.pays(made)).json()
     assert (paid["status"], paid["paid_fen"], paid["reference"]) == ("paid", 3 * RATE_FEN, "B-1")
     money = await settling.office.read(settling.fund)
@@ -119,7 +81,7 @@ async def test_what_came_back_before_it_was_paid_is_not_paid_and_stays_in_the_st
     await settling.courier.tell((parcels[0]["waybill"], "returned"))
     shown = (await settling.reads(made)).json()
     assert (shown["lines"], shown["amount_fen"]) == (3, 600), "as it was frozen"
-    assert {line["waybill"]: line["is_owed"] for line in shown["items"]}[parcels[0]["waybill"]] is False
+    assert {line["waybill"]: line["state"] for line in shown["items"]}[parcels[0]["waybill"]] == "reversed"
     assert (await settling.pays(made)).json()["paid_fen"] == 2 * RATE_FEN
     money = await settling.office.read(settling.fund)
     assert (money["paid_fen"], money["posted_fen"]) == (400, 0)
@@ -129,7 +91,8 @@ async def test_what_came_back_before_it_was_paid_is_not_paid_and_stays_in_the_st
 async def test_what_comes_back_after_it_was_paid_moves_no_money_by_itself(settling: Settling) -> None:
     """It is in the carrier's account, not in the fund: to have it back takes a clawback."""
     parcels = await settling.delivers(2)
-    await settling.pays(await settling.freezes())
+    made = await settling.freezes()
+    await settling.pays(made)
     await settling.delivers(1)  # so that there would be money to take
     await settling.courier.tell((parcels[0]["waybill"], "returned"))
     parcel = await settling.courier.read(parcels[0]["waybill"])
@@ -137,6 +100,8 @@ async def test_what_comes_back_after_it_was_paid_moves_no_money_by_itself(settli
     money = await settling.office.read(settling.fund)
     assert balances(money)
     assert (money["paid_fen"], money["posted_fen"], money["parcels"]["reversed"]) == (400, 200, 0)
+    states = {line["waybill"]: line["state"] for line in (await settling.reads(made)).json()["items"]}
+    assert states == {parcels[0]["waybill"]: "came_back", parcels[1]["waybill"]: "paid"}
 
 
 async def test_returns_and_payments_at_once_end_with_each_fen_in_one_place(settling: Settling) -> None:
@@ -309,13 +274,33 @@ async def test_the_banks_list_is_held_against_what_was_paid(settling: Settling) 
         assert (bad.status_code, [each["pointer"] for each in bad.json()["errors"]]) == (422, [f"#/{line}"]), bad.text
 
 
-async def test_a_parcel_paid_for_is_told_apart_in_the_row_alone(settling: Settling, db: Database) -> None:
-    parcels = await settling.delivers(1)
-    await settling.pays(await settling.freezes())
-    shown = await settling.courier.read(parcels[0]["waybill"])
-    assert shown["subsidy"] == "posted", "what is shown of a parcel knows no payment"
-    async with db.reading() as session:
-        row = (await session.execute(text("SELECT is_paid, settlement_id, posted_at FROM subsidies"))).one()
-    assert row.is_paid
-    assert isinstance(row.settlement_id, UUID)
-    assert row.posted_at <= datetime.now(UTC)
+async def test_of_two_programmes_one_pays_with_a_reference(
+    settling: Settling, office: Office, issuer: Issuer, db: Database
+) -> None:
+    """At once, under the locks of different funds."""
+    await settling.delivers(1)
+    mine = await settling.freezes()
+    await office.client.post(f"/v1/programmes/{settling.fund}/pause", json={}, headers=office.headers)
+    other = Settling(office, Courier(settling.client, issuer, db), await office.open(name="other"))
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE programmes SET ends_at = now() WHERE id = :id"), {"id": settling.fund})
+    await other.delivers(1)
+    theirs = await other.freezes()
+    assert (mine["lines"], theirs["lines"]) == (1, 1)
+    answers = await asyncio.gather(settling.pays(mine, "B-1"), other.pays(theirs, "B-1"))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
+async def test_a_period_that_is_over_is_frozen_while_its_fund_is_at_work(settling: Settling, db: Database) -> None:
+    await settling.delivers(3)
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE subsidies SET posted_at = posted_at - interval '40 days'"))
+    async with db.transaction() as working:
+        await working.execute(text("SELECT 1 FROM ledger_heads FOR UPDATE"))
+        async with asyncio.timeout(10):
+            month = await settling.freezes(**{"from": "2026-01-01T00:00:00Z", "to": ago(30)})
+    assert month["lines"] == 3
+
+
+def ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()

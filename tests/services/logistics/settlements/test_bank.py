@@ -64,7 +64,12 @@ def test_the_columns_of_banks_are_known_by_their_names(text: str, fen: int) -> N
         ("reference,amount_fen\nA,1.5\n", 2, "amount"),
         ("reference,amount\nA,NaN\n", 2, "amount"),
         ("reference,amount\nA,Infinity\n", 2, "amount"),
+        ("reference,amount\nA,1e999999999\n", 2, "amount"),
+        ("reference,amount_fen\nA,1e5000\n", 2, "amount"),
+        ("reference,amount_fen\nA,99999999999999\n", 2, "amount"),
+        ("reference,amount\nA,１\n", 2, "amount"),
         ("reference,amount\n" + "A,1\n" * 100_001, 100_002, "too many"),
+        ("reference,amount\n" + "\n" * 200_000, 100_002, "too many"),
         ("reference,amount\n" + "A" * 200_000 + ",1\n", 2, "text"),
     ],
 )

@@ -1,0 +1,138 @@
+"""Reading clawbacks, and the subsidies that they are about."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import WriteSession
+from services.logistics.clawbacks.models import CLAWBACK_LINES, RECOVERIES, Clawback, Status
+from services.logistics.parcels.models import PARCELS
+from services.logistics.subsidy.models import PAID_STATEMENTS, SUBSIDIES
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A subsidy that was paid, of a parcel or (`waybill` None) of a match."""
+
+    subject_id: UUID
+    identity: str | None
+    waybill: str | None
+    programme_id: UUID
+    payee_id: UUID
+    amount_fen: int
+    came_back_at: datetime | None
+
+
+def _paid_columns() -> tuple[object, ...]:
+    s = SUBSIDIES.c
+    return (
+        s.subject_id,
+        PARCELS.c.identity,
+        PARCELS.c.waybill,
+        s.programme_id,
+        s.payee_id,
+        s.amount_fen,
+        s.came_back_at,
+    )
+
+
+_PAID = (
+    select(*_paid_columns())  # type: ignore[call-overload]
+    .join_from(SUBSIDIES, PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == SUBSIDIES.c.settlement_id)
+    .join(PARCELS, PARCELS.c.id == SUBSIDIES.c.subject_id, isouter=True)
+    .where(SUBSIDIES.c.status == "posted")
+)
+
+
+async def paid_called(session: AsyncSession, programme_id: UUID, identities: Collection[str]) -> dict[str, Paid]:
+    """Of the parcels of these waybills those that this programme has paid for."""
+    wanted = _PAID.where(PARCELS.c.identity.in_(identities), SUBSIDIES.c.programme_id == programme_id)
+    return {row.identity: Paid(*row) for row in await session.execute(wanted)}
+
+
+async def paid_matches(session: AsyncSession, programme_id: UUID, match_ids: Collection[UUID]) -> dict[UUID, Paid]:
+    """Of the support of these matches that which this programme has paid."""
+    wanted = _PAID.where(SUBSIDIES.c.subject_id.in_(match_ids), SUBSIDIES.c.programme_id == programme_id)
+    return {row.subject_id: Paid(*row) for row in await session.execute(wanted)}
+
+
+async def came_back_unclaimed(session: WriteSession, limit: int) -> list[Paid]:
+    """What came back after it was paid and was never part of a clawback, locked; what others have locked is passed
+    over."""
+    claimed = exists().where(CLAWBACK_LINES.c.subject_id == SUBSIDIES.c.subject_id)
+    wanted = _PAID.where(SUBSIDIES.c.came_back_at.is_not(None), ~claimed)
+    wanted = wanted.order_by(SUBSIDIES.c.came_back_at).limit(limit).with_for_update(of=SUBSIDIES, skip_locked=True)
+    return [Paid(*row) for row in await session.execute(wanted)]
+
+
+async def live_among(session: AsyncSession, subject_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these subsidies that are part of a clawback already."""
+    wanted = select(CLAWBACK_LINES.c.subject_id).where(
+        CLAWBACK_LINES.c.subject_id.in_(subject_ids), CLAWBACK_LINES.c.is_live
+    )
+    return set((await session.scalars(wanted)).all())
+
+
+async def recovered_by(session: AsyncSession, clawback_id: UUID, reference: str) -> int | None:
+    """How much this reference recovered; None where it is new."""
+    r = RECOVERIES.c
+    fen: int | None = await session.scalar(
+        select(r.amount_fen).where(r.clawback_id == clawback_id, r.reference == reference)
+    )
+    return fen
+
+
+async def clawback_of(session: AsyncSession, clawback_id: UUID, payee_id: UUID | None) -> Clawback | None:
+    """The clawback, when it is against this payee; None as `payee_id` stands for everyone."""
+    wanted = select(Clawback).where(Clawback.id == clawback_id)
+    if payee_id is not None:
+        wanted = wanted.where(Clawback.payee_id == payee_id)
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_clawback(session: WriteSession, clawback_id: UUID, payee_id: UUID | None) -> Clawback | None:
+    wanted = select(Clawback).where(Clawback.id == clawback_id).with_for_update()
+    if payee_id is not None:
+        wanted = wanted.where(Clawback.payee_id == payee_id)
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_upheld(session: WriteSession, programme_id: UUID, payee_id: UUID) -> Sequence[Clawback]:
+    """What is still to be recovered from this payee, the oldest first, locked in that order."""
+    wanted = select(Clawback).where(
+        Clawback.programme_id == programme_id, Clawback.payee_id == payee_id, Clawback.status == "upheld"
+    )
+    return (await session.scalars(wanted.order_by(Clawback.id).with_for_update())).all()
+
+
+async def clawbacks_of(
+    session: AsyncSession,
+    *,
+    payee_id: UUID | None,
+    programme_id: UUID | None,
+    status: Status | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Clawback]:
+    """Newest first."""
+    wanted = select(Clawback).order_by(Clawback.id.desc()).limit(limit)
+    if payee_id is not None:
+        wanted = wanted.where(Clawback.payee_id == payee_id)
+    if programme_id is not None:
+        wanted = wanted.where(Clawback.programme_id == programme_id)
+    if status is not None:
+        wanted = wanted.where(Clawback.status == status)
+    if before is not None:
+        wanted = wanted.where(Clawback.id < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def lines_of(session: AsyncSession, clawback_id: UUID) -> list[Paid]:
+    """The subsidies of a clawback; there are at most as many as one is opened with."""
+    wanted = _PAID.join(CLAWBACK_LINES, CLAWBACK_LINES.c.subject_id == SUBSIDIES.c.subject_id)
+    wanted = wanted.where(CLAWBACK_LINES.c.clawback_id == clawback_id).order_by(SUBSIDIES.c.subject_id)
+    return [Paid(*row) for row in await session.execute(wanted)]

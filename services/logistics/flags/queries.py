@@ -1,0 +1,129 @@
+"""Reading flags, and what the rules look at in a statement."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import distinct, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalogue import places
+from chassis.db import WriteSession
+from services.logistics.flags.models import Flag, Status
+from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, Seen, Share, Weights
+from services.logistics.parcels.models import LOADS, PARCELS, SCANS
+from services.logistics.shipments.models import Report, Shipment
+from services.logistics.subsidy.fund import BUCKETS
+from services.logistics.subsidy.models import LEDGER_HEADS, SUBSIDIES
+
+s, p = SUBSIDIES.c, PARCELS.c
+GRANTED = ("reserved", "posted", "voided", "reversed")
+REFUSED = ("not_eligible", "fund_exhausted")
+
+
+async def share_of(
+    session: AsyncSession, programme_id: UUID, payee_id: UUID, begins_at: datetime, ends_at: datetime
+) -> Share:
+    """Of the payee in the period; and of all the programme's others, by its counts, over its whole life.
+
+    A parcel's id is of version 7, made when it is registered: so the payee's of a period lie together.
+    """
+    rows = await session.execute(
+        select(func.count(), func.count().filter(s.status.in_(GRANTED)), func.count().filter(s.status.in_(REFUSED)))
+        .join_from(PARCELS, SUBSIDIES, s.subject_id == p.id, isouter=True)
+        .where(p.carrier_id == payee_id, p.id >= _first_id(begins_at), p.id < _first_id(ends_at))
+    )
+    registered, granted, refused = rows.one()
+    h = LEDGER_HEADS.c
+    counts = (await session.execute(select(*(h[each] for each in BUCKETS)).where(h.programme_id == programme_id))).one()
+    all_granted = sum(getattr(counts, each) for each in GRANTED)
+    asked = all_granted - granted + max(0, counts.refused - refused)
+    return Share(str(payee_id), registered, granted, asked, all_granted - granted)
+
+
+def _first_id(moment: datetime) -> UUID:
+    """No id of version 7 that was made from then on is less."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+async def weights_of(session: AsyncSession, settlement_id: UUID) -> list[Weights]:
+    """Of each match in the statement that was weighed when it was fetched; the last report counts."""
+    matches = select(s.match_id).where(s.settlement_id == settlement_id).distinct()
+    rows = await session.execute(
+        select(LOADS.c.match_id, LOADS.c.parcels_g, Report.weight_g)
+        .join_from(LOADS, Shipment, Shipment.match_id == LOADS.c.match_id)
+        .join(Report, Report.shipment_id == Shipment.id)
+        .where(LOADS.c.match_id.in_(matches), Report.type == "picked_up", Report.weight_g.is_not(None))
+        .ext(distinct_on(LOADS.c.match_id))
+        .order_by(LOADS.c.match_id, Report.recorded_at.desc())
+    )
+    return [Weights(str(match_id), declared_g, weighed_g) for match_id, declared_g, weighed_g in rows]
+
+
+async def scans_of(session: AsyncSession, settlement_id: UUID) -> dict[str, list[Seen]]:
+    """By waybill, of the parcels in the statement that were seen in more than one county."""
+    c = SCANS.c
+    travelled = (
+        select(c.parcel_id)
+        .join_from(SCANS, SUBSIDIES, s.subject_id == c.parcel_id)
+        .where(s.settlement_id == settlement_id)
+        .group_by(c.parcel_id)
+        .having(func.count(distinct(c.adcode)) > 1)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(p.waybill, c.at, c.adcode)
+        .join_from(SCANS, travelled, travelled.c.parcel_id == c.parcel_id)
+        .join(PARCELS, p.id == c.parcel_id)
+    )
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for waybill, at, adcode in rows:
+        located = places.point_of(adcode)
+        if located is not None:
+            found[waybill].append(Seen(at, adcode, located.point.lon, located.point.lat))
+    return found
+
+
+async def repeated_of(session: AsyncSession, settlement_id: UUID) -> list[Repeated]:
+    """Groups of the statement's parcels without an order's number that are all alike."""
+    rows = await session.execute(
+        select(p.match_id, p.recipient_adcode, p.weight_g, func.count())
+        .join_from(SUBSIDIES, PARCELS, p.id == s.subject_id)
+        .where(s.settlement_id == settlement_id, p.order_ref.is_(None))
+        .group_by(p.match_id, p.recipient_adcode, p.weight_g)
+        .having(func.count() >= RECIPIENT_FEWEST)
+    )
+    return [Repeated(str(match_id), adcode, weight_g, parcels) for match_id, adcode, weight_g, parcels in rows]
+
+
+async def open_flags(session: AsyncSession, settlement_id: UUID) -> int:
+    wanted = select(func.count()).where(Flag.settlement_id == settlement_id, Flag.status == "open")
+    return int((await session.execute(wanted)).scalar_one())
+
+
+async def locked_flag(session: WriteSession, flag_id: UUID) -> Flag | None:
+    return (await session.scalars(select(Flag).where(Flag.id == flag_id).with_for_update())).one_or_none()
+
+
+async def flags_of(
+    session: AsyncSession,
+    *,
+    settlement_id: UUID | None,
+    rule: Rule | None,
+    status: Status | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Flag]:
+    """Newest first."""
+    wanted = select(Flag).order_by(Flag.id.desc()).limit(limit)
+    if settlement_id is not None:
+        wanted = wanted.where(Flag.settlement_id == settlement_id)
+    if rule is not None:
+        wanted = wanted.where(Flag.rule == rule)
+    if status is not None:
+        wanted = wanted.where(Flag.status == status)
+    if before is not None:
+        wanted = wanted.where(Flag.id < before)
+    return (await session.scalars(wanted)).all()

@@ -1,0 +1,243 @@
+"""Clawbacks: notice, objection, a second officer's decision, and every fen that comes back."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from chassis.db import Database
+from services.logistics.clawbacks.service import notice_returned
+from tests.services.logistics.settlements.settling import Settling
+from tests.support.services import Issuer
+from tests.support.subsidies import RATE_FEN, Courier, Office, balances
+
+
+class Recovery:
+    """Paid parcels, and what the office and the carrier do about them."""
+
+    def __init__(self, settling: Settling, issuer: Issuer, db: Database) -> None:
+        self.settling, self.db = settling, db
+        self.client, self.first = settling.client, settling.office.headers
+        self.second = issuer.caller("programme_officer")
+        self.carrier = settling.courier.headers
+
+    async def paid(self, count: int, reference: str = "B-1") -> list[str]:
+        parcels = await self.settling.delivers(count)
+        answer = await self.settling.pays(await self.settling.freezes(), reference)
+        assert answer.status_code == 200, answer.text
+        return [each["waybill"] for each in parcels]
+
+    async def opens(self, said_of: list[str], **changes: Any) -> httpx.Response:
+        body = {
+            "programme_id": self.settling.fund,
+            "waybills": said_of,
+            "cause": "not_delivered",
+            "evidence": "a letter",
+        }
+        body = {name: value for name, value in (body | changes).items() if value is not None}
+        return await self.client.post("/v1/clawbacks", json=body, headers=self.first)
+
+    async def says(
+        self, clawback: dict[str, Any], under: str, body: dict[str, Any], who: dict[str, str]
+    ) -> httpx.Response:
+        return await self.client.post(f"/v1/clawbacks/{clawback['id']}/{under}", json=body, headers=who)
+
+    async def upheld(self, waybills: list[str]) -> dict[str, Any]:
+        """Opened, objected to and upheld."""
+        opened = await self.opens(waybills)
+        assert opened.status_code == 201, opened.text
+        await self.says(opened.json(), "objection", {"text": "it was brought"}, self.carrier)
+        answer = await self.says(opened.json(), "decision", {"decision": "uphold"}, self.second)
+        assert answer.status_code == 200, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def reads(self, clawback: dict[str, Any]) -> dict[str, Any]:
+        answer = await self.client.get(f"/v1/clawbacks/{clawback['id']}", headers=self.first)
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def money(self) -> dict[str, Any]:
+        shown = await self.settling.office.read(self.settling.fund)
+        assert balances(shown)
+        assert (await self.settling.office.read(self.settling.fund, "/verify"))["ok"]
+        return shown
+
+
+@pytest.fixture
+async def recovery(office: Office, courier: Courier, issuer: Issuer, db: Database) -> Recovery:
+    return Recovery(Settling(office, courier, await office.open(budget_fen=100 * RATE_FEN)), issuer, db)
+
+
+async def test_what_is_upheld_is_netted_from_the_next_payments_to_the_fen(recovery: Recovery) -> None:
+    waybills = await recovery.paid(5)
+    clawback = await recovery.upheld(waybills[:3])
+    assert (clawback["status"], clawback["amount_fen"], clawback["recovered_fen"]) == ("upheld", 600, 0)
+    before = await recovery.money()
+    await recovery.settling.delivers(2)
+    netted = (await recovery.settling.pays(await recovery.settling.freezes(), "B-2")).json()
+    assert (netted["owed_fen"], netted["recovered_fen"], netted["paid_fen"]) == (400, 400, 0)
+    await recovery.settling.delivers(2)
+    rest = (await recovery.settling.pays(await recovery.settling.freezes(), "B-3")).json()
+    assert (rest["owed_fen"], rest["recovered_fen"], rest["paid_fen"]) == (400, 200, 200)
+    shown = await recovery.reads(clawback)
+    assert (shown["status"], shown["recovered_fen"]) == ("recovered", 600)
+    after = await recovery.money()
+    assert after["paid_fen"] == 5 * RATE_FEN + 4 * RATE_FEN - 600
+    assert after["available_fen"] == before["available_fen"] - 4 * RATE_FEN + 600
+    kinds = await recovery.settling.office.kinds(recovery.settling.fund)
+    assert (kinds.count("payout"), kinds.count("clawback")) == (3, 2)
+
+
+async def test_of_several_the_oldest_is_recovered_first(recovery: Recovery) -> None:
+    waybills = await recovery.paid(4)
+    one, two = await recovery.upheld(waybills[:1]), await recovery.upheld(waybills[1:3])
+    await recovery.settling.delivers(2)
+    await recovery.settling.pays(await recovery.settling.freezes(), "B-2")
+    assert [(await recovery.reads(each))["recovered_fen"] for each in (one, two)] == [200, 200]
+
+
+async def test_what_was_paid_back_counts_once_and_only_what_is_left_is_netted(recovery: Recovery) -> None:
+    clawback = await recovery.upheld((await recovery.paid(3))[:2])
+    paid_back = {"amount_fen": 150, "reference": "R-1"}
+    answers = await asyncio.gather(
+        *(recovery.says(clawback, "repayments", paid_back, recovery.first) for _ in range(4))
+    )
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert (await recovery.money())["paid_fen"] == 600 - 150
+    other = await recovery.says(clawback, "repayments", paid_back | {"amount_fen": 151}, recovery.first)
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/repaid-otherwise")
+    much = await recovery.says(clawback, "repayments", {"amount_fen": 251, "reference": "R-2"}, recovery.first)
+    assert (much.status_code, much.json()["type"]) == (409, "/problems/not-recoverable")
+    await recovery.settling.delivers(2)
+    paid = (await recovery.settling.pays(await recovery.settling.freezes(), "B-2")).json()
+    assert (paid["recovered_fen"], paid["paid_fen"]) == (250, 150)
+
+
+async def test_repayments_and_payments_at_once_never_recover_more_than_is_claimed(recovery: Recovery) -> None:
+    clawback = await recovery.upheld((await recovery.paid(3))[:2])
+    await recovery.settling.delivers(1)
+    statement = await recovery.settling.freezes()
+    answers = await asyncio.gather(
+        recovery.settling.pays(statement, "B-2"),
+        *(
+            recovery.says(clawback, "repayments", {"amount_fen": 100, "reference": f"R-{each}"}, recovery.first)
+            for each in range(5)
+        ),
+    )
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    shown = await recovery.reads(clawback)
+    repaid = sum(100 for answer in answers[1:] if answer.status_code == 200)
+    assert shown["recovered_fen"] == repaid + answers[0].json()["recovered_fen"] <= 400
+    assert (await recovery.money())["paid_fen"] == 600 + 200 - shown["recovered_fen"]
+
+
+async def test_who_opened_it_does_not_decide_and_nobody_does_before_the_payee_could_speak(
+    recovery: Recovery, db: Database
+) -> None:
+    opened = (await recovery.opens(await recovery.paid(1), objection_days=3)).json()
+    assert datetime.fromisoformat(opened["objection_until"]) - datetime.fromisoformat(
+        opened["noticed_at"]
+    ) == timedelta(3)
+    uphold = {"decision": "uphold"}
+    own = await recovery.says(opened, "decision", uphold, recovery.first)
+    early = await recovery.says(opened, "decision", uphold, recovery.second)
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/second-officer-needed")
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/objection-period")
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE clawbacks SET objection_until = now() - interval '1 second'"))
+    late = await recovery.says(opened, "objection", {"text": "but"}, recovery.carrier)
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/no-objection")
+    assert (await recovery.says(opened, "decision", uphold, recovery.second)).json()["status"] == "upheld"
+    again = await recovery.says(opened, "decision", uphold, recovery.second)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/clawback-decided")
+
+
+async def test_what_is_dismissed_is_not_recovered_and_may_be_claimed_anew(recovery: Recovery) -> None:
+    waybills = await recovery.paid(2)
+    opened = (await recovery.opens(waybills)).json()
+    twice = await recovery.opens(waybills[1:])
+    assert (twice.status_code, twice.json()["errors"][0]["pointer"]) == (409, "#/waybills/0")
+    said = await recovery.says(opened, "objection", {"text": "here is the receipt"}, recovery.carrier)
+    assert (said.json()["status"], said.json()["objection"]) == ("objected", "here is the receipt")
+    dismissed = await recovery.says(opened, "decision", {"decision": "dismiss", "note": "true"}, recovery.second)
+    assert (dismissed.json()["status"], dismissed.json()["note"]) == ("dismissed", "true")
+    nothing = await recovery.says(opened, "repayments", {"amount_fen": 1, "reference": "R"}, recovery.first)
+    assert nothing.status_code == 409
+    assert (await recovery.opens(waybills[1:])).status_code == 201
+
+
+async def test_of_officers_at_once_one_opens_it(recovery: Recovery) -> None:
+    waybills = await recovery.paid(3)
+    answers = await asyncio.gather(*(recovery.opens(waybills) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+async def test_parcels_that_came_back_after_they_were_paid_open_one_by_themselves(
+    recovery: Recovery, db: Database
+) -> None:
+    waybills = await recovery.paid(3)
+    await recovery.settling.courier.tell((waybills[0], "returned"), (waybills[1], "returned"))
+    await recovery.settling.courier.tell((waybills[0], "returned"))
+    assert sorted(await asyncio.gather(*(notice_returned(db) for _ in range(3)))) == [0, 0, 1]
+    assert await notice_returned(db) == 0
+    (found,) = (await recovery.client.get("/v1/clawbacks", headers=recovery.carrier)).json()["items"]
+    assert (found["cause"], found["opened_by"], found["amount_fen"]) == ("returned_after_payment", None, 400)
+    shown = await recovery.reads(found)
+    assert {line["waybill"] for line in shown["items"]} == set(waybills[:2])
+    assert all(line["came_back_at"] for line in shown["items"])
+    await recovery.says(found, "objection", {"text": "no"}, recovery.carrier)
+    assert (await recovery.says(found, "decision", {"decision": "uphold"}, recovery.first)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"waybills": None}, "#"),
+        ({"match_ids": [str(uuid4())]}, "#"),
+        ({"waybills": ["unpaid"]}, "#/waybills/0"),
+        ({"waybills": None, "match_ids": [str(uuid4())]}, "#/match_ids/0"),
+        ({"cause": "spite"}, "#/cause"),
+        ({"evidence": " "}, "#/evidence"),
+        ({"objection_days": 0}, "#/objection_days"),
+        ({"amount_fen": 9}, "#/amount_fen"),
+    ],
+)
+async def test_bad_input_is_named_and_opens_nothing(recovery: Recovery, changes: dict[str, Any], pointer: str) -> None:
+    waybills = await recovery.paid(1)
+    match = await recovery.settling.courier.claimed()
+    await recovery.settling.courier.register(recovery.settling.courier.parcel(match, waybill="unpaid"))
+    answer = await recovery.opens(waybills, **changes)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (await recovery.client.get("/v1/clawbacks", headers=recovery.first)).json()["items"] == []
+
+
+async def test_one_clawback_is_against_one_payee(recovery: Recovery, issuer: Issuer, db: Database) -> None:
+    mine = await recovery.paid(1)
+    rival = Recovery(
+        Settling(recovery.settling.office, Courier(recovery.client, issuer, db), recovery.settling.fund), issuer, db
+    )
+    answer = await recovery.opens([*mine, *(await rival.paid(1, "B-2"))])
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["#"])
+
+
+async def test_a_carrier_sees_and_answers_what_is_against_it_alone(recovery: Recovery, issuer: Issuer) -> None:
+    opened = (await recovery.opens(await recovery.paid(1))).json()
+    stranger = issuer.caller("carrier")
+    assert (await recovery.client.get("/v1/clawbacks", headers=stranger)).json()["items"] == []
+    assert (await recovery.client.get(f"/v1/clawbacks/{opened['id']}", headers=stranger)).status_code == 404
+    assert (await recovery.says(opened, "objection", {"text": "x"}, stranger)).status_code == 404
+    spying = f"/v1/clawbacks?payee_id={opened['payee_id']}"
+    assert (await recovery.client.get(spying, headers=stranger)).json()["items"] == []
+    assert UUID(opened["payee_id"]) == recovery.settling.courier.account_id
+
+    async def found(query: str) -> int:
+        answer = await recovery.client.get(f"/v1/clawbacks?{query}", headers=recovery.first)
+        return len(answer.json()["items"])
+
+    assert [await found(each) for each in ("status=noticed", "status=upheld", f"programme_id={uuid4()}")] == [1, 0, 0]

@@ -1,0 +1,107 @@
+"""Flags hold a payout until an officer has looked, and refuse nothing."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from tests.services.logistics.settlements.settling import Settling
+from tests.support.services import Issuer
+from tests.support.subsidies import RATE_FEN, Courier, Office
+
+CHENGDU = "510104"
+
+
+@pytest.fixture
+async def settling(office: Office, courier: Courier) -> Settling:
+    return Settling(office, courier, await office.open(budget_fen=1000 * RATE_FEN))
+
+
+async def flags(settling: Settling, query: str = "") -> list[dict[str, Any]]:
+    answer = await settling.client.get(f"/v1/flags?{query}", headers=settling.office.headers)
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+async def review(settling: Settling, flag: dict[str, Any], verdict: str) -> httpx.Response:
+    url = f"/v1/flags/{flag['id']}/review"
+    return await settling.client.post(url, json={"verdict": verdict, "note": "seen"}, headers=settling.office.headers)
+
+
+async def scans(courier: Courier, waybill: str, *told: tuple[str, timedelta, str]) -> None:
+    now = datetime.now(UTC) - timedelta(hours=10)
+    body = [
+        {"waybill": waybill, "type": kind, "at": (now + after).isoformat(), "adcode": adcode}
+        for kind, after, adcode in told
+    ]
+    answer = await courier.client.post("/v1/parcels/scans", json=body, headers=courier.headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_an_honest_statement_has_none_and_is_paid_at_once(settling: Settling) -> None:
+    match = await settling.courier.claimed()
+    parcels = [settling.courier.parcel(match, order_ref=f"PO-{each}") for each in range(30)]
+    await settling.courier.register(*parcels)
+    for each in parcels:
+        await scans(settling.courier, each["waybill"], ("accepted", timedelta(0), "321323"))
+    await settling.courier.tell(*((each["waybill"], "delivered") for each in parcels))
+    made = await settling.freezes()
+    assert await flags(settling) == []
+    assert (await settling.pays(made)).status_code == 200
+
+
+async def test_each_kind_is_found_with_its_evidence(settling: Settling, issuer: Issuer, db: Database) -> None:
+    rival = Courier(settling.client, issuer, db)  # whose parcels are refused for their weight, so that not all is paid
+    theirs = await rival.claimed(quantity_g=1000)
+    await rival.register(*(rival.parcel(theirs, weight_g=5000) for _ in range(40)))
+    courier = settling.courier
+    match = await courier.claimed(quantity_g=200_000)
+    shipments = (await courier.client.get("/v1/shipments?limit=500", headers=courier.headers)).json()["items"]
+    (mine,) = [each for each in shipments if each["match_id"] == str(match.match_id)]
+    parcels = [courier.parcel(match) for _ in range(120)]
+    await courier.register(*parcels)
+    report = {"type": "picked_up", "at": datetime.now(UTC).isoformat(), "weight_kg": 100}
+    url = f"/v1/shipments/{mine['id']}/events"
+    assert (await courier.client.post(url, json=report, headers=courier.headers)).status_code == 200
+    fast = parcels[0]["waybill"]
+    await scans(courier, fast, ("accepted", timedelta(0), CHENGDU), ("in_transit", timedelta(hours=1), "321323"))
+    await courier.tell(*((each["waybill"], "delivered") for each in parcels))
+    made = await settling.freezes()
+    found = {each["rule"]: each for each in await flags(settling, f"settlement_id={made['id']}")}
+    assert found.keys() == {"subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient"}
+    assert found["subsidised_share"]["subject"] == str(courier.account_id)
+    assert found["subsidised_share"]["evidence"] == {
+        "registered": 120, "subsidised": 120, "others_asked": 40, "others_subsidised": 0,
+    }  # fmt: skip
+    assert found["declared_weight"]["evidence"] == {"declared_g": 120_000, "weighed_g": 100_000}
+    assert (found["impossible_speed"]["subject"], found["impossible_speed"]["evidence"]["from"]) == (fast, CHENGDU)
+    assert found["repeated_recipient"]["evidence"]["parcels"] == 120
+    assert made["lines"] == 120, "nothing is refused by a flag"
+
+
+async def test_a_payout_waits_for_every_flag_and_not_for_its_verdict(settling: Settling) -> None:
+    await settling.delivers(25, order_ref=None)
+    made = await settling.freezes()
+    (flag,) = await flags(settling, "status=open")
+    held = await settling.pays(made)
+    assert (held.status_code, held.json()["type"]) == (409, "/problems/payout-held")
+    confirmed = await review(settling, flag, "confirm")
+    assert (confirmed.json()["status"], confirmed.json()["note"]) == ("confirmed", "seen")
+    again = await review(settling, flag, "clear")
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/reviewed-already")
+    assert await flags(settling, "status=open") == []
+    assert [each["id"] for each in await flags(settling, "rule=repeated_recipient&status=confirmed")] == [flag["id"]]
+    assert (await settling.pays(made)).json()["paid_fen"] == 25 * RATE_FEN
+
+
+async def test_flags_are_the_offices_alone(settling: Settling, issuer: Issuer) -> None:
+    await settling.delivers(25, order_ref=None)
+    await settling.freezes()
+    (flag,) = await flags(settling)
+    auditor = issuer.caller("auditor")
+    assert (await settling.client.get("/v1/flags", headers=auditor)).status_code == 200
+    for who in (auditor, settling.courier.headers):
+        answer = await settling.client.post(f"/v1/flags/{flag['id']}/review", json={"verdict": "clear"}, headers=who)
+        assert answer.status_code == 403
