@@ -190,7 +190,6 @@ async def emptied(server: EmbeddedPostgres) -> None:
     try:
         # transfers are never deleted, not even here: they lie in programmes of their own
         await connection.execute("TRUNCATE subsidies, inbox, outbox CASCADE")
-        await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 
