@@ -15,14 +15,13 @@ from functools import partial
 
 from aiokafka import AIOKafkaConsumer
 
-from bench.events import PARTITIONS, TOPIC, supply_records
+from bench.events import PARTITIONS, TOPIC, publish, supply_records
 from bench.harness import Bar, Measured, Outcome, Plan, Stopwatch, interleave, main
 from bench.servers import kafka, new_group, postgres
 from chassis.db import Database, WriteSession
 from chassis.inbox import BATCH, Consumer, Subscription
-from chassis.transport.base import Batch, Record
+from chassis.transport.base import Batch
 from chassis.transport.kafka import KafkaTransport
-from chassis.transport.kafka_topics import ensure_topics
 from contracts.event import Event
 from duijie.postgres import EmbeddedPostgres
 
@@ -104,17 +103,10 @@ async def raw(bootstrap: str, count: int, pids: Sequence[int]) -> Measured:
         await consumer.stop()
 
 
-async def publish(bootstrap: str, records: Sequence[Record]) -> None:
-    await ensure_topics(bootstrap, {TOPIC: PARTITIONS})
-    async with KafkaTransport(bootstrap) as transport:
-        for start in range(0, len(records), 1000):
-            await transport.publish(records[start : start + 1000])
-
-
 async def program(plan: Plan) -> list[Outcome]:
     count = plan.pick(50_000, 2_000)
     async with postgres("matching") as server, kafka() as broker:
-        await publish(broker.bootstrap, supply_records(count))
+        await publish(broker.bootstrap, TOPIC, PARTITIONS, supply_records(count))
         pids = [os.getpid()]  # whose children the servers are
         sides = await interleave(
             plan.repeats,

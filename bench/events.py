@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from chassis.outbox import to_record
 from chassis.transport.base import Record
+from chassis.transport.kafka import KafkaTransport
+from chassis.transport.kafka_topics import ensure_topics
 from contracts.supply import RemainingChanged
 from contracts.topics import TOPICS
 
@@ -21,6 +24,13 @@ def supply_records(count: int) -> list[Record]:
         to_record(_changed(listings[number % len(listings)], number // len(listings) + 1), "/duijie/matching")
         for number in range(count)
     ]
+
+
+async def publish(bootstrap: str, topic: str, partitions: int, records: Sequence[Record]) -> None:
+    await ensure_topics(bootstrap, {topic: partitions})
+    async with KafkaTransport(bootstrap) as transport:
+        for start in range(0, len(records), 1000):
+            await transport.publish(records[start : start + 1000])
 
 
 def _changed(listing_id: UUID, version: int) -> RemainingChanged:

@@ -21,13 +21,12 @@ import asyncpg
 from sqlalchemy import text
 
 from bench.consume import Watched
+from bench.events import publish
 from bench.harness import Bar, Measured, Outcome, Plan, Stopwatch, interleave, main
 from bench.servers import kafka, new_group, postgres
 from chassis.db import Database
 from chassis.inbox import Consumer
 from chassis.outbox import to_record
-from chassis.transport.kafka import KafkaTransport
-from chassis.transport.kafka_topics import ensure_topics
 from contracts.listings import Place
 from contracts.matches import MatchFulfilled
 from contracts.topics import TOPICS
@@ -194,18 +193,11 @@ async def emptied(server: EmbeddedPostgres) -> None:
         await connection.close()
 
 
-async def publish(bootstrap: str, matches: Sequence[MatchFulfilled]) -> None:
-    await ensure_topics(bootstrap, {TOPIC: PARTITIONS})
-    records = [to_record(each, "/duijie/matching") for each in matches]
-    async with KafkaTransport(bootstrap) as transport:
-        for start in range(0, len(records), 1000):
-            await transport.publish(records[start : start + 1000])
-
-
 async def program(plan: Plan) -> list[Outcome]:
     count = plan.pick(20_000, 1_000)
     async with postgres("logistics") as server, kafka() as broker:
-        await publish(broker.bootstrap, fulfilled(count))
+        records = [to_record(each, "/duijie/matching") for each in fulfilled(count)]
+        await publish(broker.bootstrap, TOPIC, PARTITIONS, records)
         pids = [os.getpid()]  # whose children the servers are
         sides = await interleave(
             plan.repeats,

@@ -18,6 +18,7 @@ from services.logistics.clawbacks.schemas import (
     NewRepayment,
     WholeClawbackOut,
 )
+from services.logistics.office import payee
 
 router = slice_router("/v1/clawbacks", tag="clawbacks")
 Officer = Annotated[Caller, Depends(only("programme_officer"))]
@@ -44,7 +45,7 @@ async def list_clawbacks(
     """Clawbacks, newest first: against yourself; against everyone for the office."""
     rows = await queries.clawbacks_of(
         session,
-        payee_id=service.payee(caller) or payee_id,
+        payee_id=payee(caller) or payee_id,
         programme_id=programme_id,
         status=status,
         before=after,

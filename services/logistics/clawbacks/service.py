@@ -32,6 +32,7 @@ from services.logistics.clawbacks.schemas import (
     NewRepayment,
 )
 from services.logistics.clock import database_now
+from services.logistics.office import payee
 from services.logistics.programmes import service as programmes
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
@@ -42,7 +43,6 @@ NOT_PAID = Text("此项目没有为它拨付补贴。", "This programme has paid
 OTHER_PAYEE = Text("收款方不止一个；每案只追一方。", "There is more than one payee; a clawback is against one.")
 ALREADY = Text("已在另一追回案中。", "It is part of another clawback.")
 CAME_BACK = "扫描显示已退回，补贴已拨付。Scanned as returned after it was paid for."
-OFFICE = frozenset({"programme_officer", "auditor", "admin"})
 Key = TypeVar("Key", str, UUID)
 
 
@@ -137,11 +137,6 @@ async def net(
 
 async def find(session: AsyncSession, caller: Caller, clawback_id: UUID) -> Clawback:
     return _found(await queries.clawback_of(session, clawback_id, payee(caller)))
-
-
-def payee(caller: Caller) -> UUID | None:
-    """Against whom a caller sees clawbacks: against themselves; the office against everyone (None)."""
-    return None if caller.role in OFFICE else caller.account_id
 
 
 async def _open(

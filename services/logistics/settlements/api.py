@@ -10,6 +10,7 @@ from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import Db, ImportRoute, Read, Write, slice_router
 from services.logistics.clock import Day
+from services.logistics.office import payee
 from services.logistics.settlements import queries, service, statement
 from services.logistics.settlements.models import Status
 from services.logistics.settlements.schemas import (
@@ -49,7 +50,7 @@ async def list_settlements(
     """Settlements, newest first: a carrier's or producer's own, everyone's for the office."""
     rows = await queries.settlements_of(
         session,
-        payee_id=service.payee(caller) or payee_id,
+        payee_id=payee(caller) or payee_id,
         programme_id=programme_id,
         status=status,
         before=after,

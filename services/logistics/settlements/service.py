@@ -13,6 +13,7 @@ from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from services.logistics.clawbacks import service as clawbacks
 from services.logistics.clock import bounds_of, database_now
 from services.logistics.flags import service as flags
+from services.logistics.office import payee
 from services.logistics.programmes import service as programmes
 from services.logistics.settlements import queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
@@ -34,7 +35,6 @@ BAD_ROWS: dict[Fault, Text] = {
     "too many": Text("行数过多。", "There are too many lines."),
     "text": Text("不是可读的 CSV 文本（UTF-8 或 GB18030）。", "It is no CSV that can be read (UTF-8 or GB18030)."),
 }
-OFFICE = frozenset({"programme_officer", "auditor", "admin"})
 
 
 async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> Settlement:
@@ -108,11 +108,6 @@ async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Se
     if settlement is None:
         raise NotFound()
     return settlement
-
-
-def payee(caller: Caller) -> UUID | None:
-    """Whose settlements a caller sees: their own; the office everyone's (None)."""
-    return None if caller.role in OFFICE else caller.account_id
 
 
 async def lines_of(session: AsyncSession, settlement: Settlement, after: UUID | None, limit: int) -> list[Line]:
