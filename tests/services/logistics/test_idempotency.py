@@ -60,7 +60,26 @@ async def report(courier: Courier, office: Office) -> Call:
     return Call(f"/v1/shipments/{shipment['id']}/events", courier.headers, body, body | {"weight_kg": 1})
 
 
-CALLS: list[Callable[[Courier, Office], Awaitable[Call]]] = [vehicle, opened_programme, route, parcels, scans, report]
+async def topup(courier: Courier, office: Office) -> Call:
+    fund = await office.open()
+    return Call(f"/v1/programmes/{fund}/topup", office.headers, {"amount_fen": 5}, {"amount_fen": 6})
+
+
+async def settlement(courier: Courier, office: Office) -> Call:
+    body = {"programme_id": await office.open(), "carrier_id": str(courier.account_id), "from": "2026-11-01"}
+    return Call("/v1/settlements", office.headers, body | {"to": "2026-11-30"}, body | {"to": "2026-11-29"})
+
+
+CALLS: list[Callable[[Courier, Office], Awaitable[Call]]] = [
+    vehicle,
+    opened_programme,
+    route,
+    parcels,
+    scans,
+    report,
+    topup,
+    settlement,
+]
 
 
 @pytest.fixture(params=CALLS, ids=lambda make: make.__name__)
