@@ -122,7 +122,8 @@ class Desk:
 
     def _facts(self, programme_id: UUID, claim: Claim) -> Facts:
         place = places.get(claim.origin_adcode)
-        today = [self._today(key) for key in _cap_keys(programme_id, claim)]
+        keys = _cap_keys(programme_id, claim) if _has_caps(self._programmes[programme_id]) else []
+        today = [self._today(key) for key in keys]
         return Facts(
             origin_adcode=claim.origin_adcode,
             origin_poverty_832=place.poverty_832 if place else None,
@@ -132,7 +133,7 @@ class Desk:
             match_mass_g=claim.match_mass_g,
             match_parcels_g=claim.match_parcels_g,
             order_ref_taken=claim.order in self._orders_taken,
-            producer_today=today[0],
+            producer_today=today[0] if today else 0,
             carrier_today=today[1] if len(today) > 1 else 0,
         )
 

@@ -22,11 +22,11 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
     by_id = {match.match_id: match for match in matches}
     carriers = await queries.carriers_of(session, by_id.keys())
     now = await database_now(session)
-    desk = await open_desk(session, "produce_support", [_claim(each, carriers, now) for each in by_id.values()])
+    claims = {match_id: _claim(each, carriers, now) for match_id, each in by_id.items()}
+    desk = await open_desk(session, "produce_support", list(claims.values()))
     decided = await ledger.subsidies_of(session, by_id.keys())  # under the funds' locks: nobody decides beside us
     rows = []
-    for match in [each for match_id, each in by_id.items() if match_id not in decided]:  # first come, first served
-        claim = _claim(match, carriers, now)
+    for claim in [each for match_id, each in claims.items() if match_id not in decided]:  # first come, first served
         verdict = desk.ask(claim)
         if isinstance(verdict, Grant):
             desk.funds[UUID(verdict.programme_id)].post(claim.held(verdict))
