@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import InternalClientError
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, ExceptionContext, bindparam, event, func, select, text
@@ -58,6 +59,8 @@ EVICT = text("""
 
 
 TRANSIENT = (OperationalError, InterfaceError, PoolTimeoutError, OSError, TimeoutError)
+GONE = (InternalClientError, DriverError)
+"""What asyncpg itself says where SQLAlchemy does not stand between: while a connection is made ready."""
 
 
 class LockTaken(Exception):
@@ -314,13 +317,13 @@ def is_transient(error: BaseException) -> bool:
     Classes 08 connection, 40 rollback (deadlock, serialisation), 53 no resources (a full disk among them),
     55 not available, 57 shutdown, 58 system error: PostgreSQL's manual, appendix A.
     A value that asyncpg can't send, such as a number beyond its column, is an InterfaceError, too, but the work's own.
-    InternalClientError is what asyncpg says of a connection that goes while it is being spoken over ("not connected");
-    what is derived from it is not. A PendingRollbackError of a connection says that it was lost at a statement before,
-    of which another heard; that of a session, which has another code, is a mistake of ours.
+    `GONE` is what asyncpg says of a connection that goes while it is being spoken over ("not connected") or made ready
+    ("connection is closed"); what is derived from those is not. A PendingRollbackError of a connection says that it was
+    lost at a statement before, of which another heard; that of a session, which has another code, is a mistake of ours.
     """
     if isinstance(error, InterfaceError) and isinstance(_of_asyncpg(error), ValueError):
         return False
-    if isinstance(error, TRANSIENT) or type(error) is InternalClientError:
+    if isinstance(error, TRANSIENT) or type(error) in GONE:
         return True
     if isinstance(error, PendingRollbackError):
         return error.code == LOST_BEFORE

@@ -4,10 +4,12 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from asyncpg.exceptions import InternalClientError, PostgresConnectionError, ProtocolError
+from asyncpg.exceptions import ClientConfigurationError, InternalClientError, PostgresConnectionError, ProtocolError
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -157,6 +159,23 @@ async def test_a_commit_with_events_wakes_the_relay(db: Database) -> None:
     assert not db.outbox_wake._event.is_set()
 
 
+async def test_a_connection_that_goes_while_it_is_made_ready_is_the_databases_fault(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the server is killed in the millisecond after it let somebody in."""
+    ready = asyncpg.Connection.set_type_codec
+
+    async def killed(connection: asyncpg.Connection, *told: Any, **more: Any) -> None:
+        connection.terminate()
+        await asyncio.sleep(0)
+        await ready(connection, *told, **more)
+
+    monkeypatch.setattr(asyncpg.Connection, "set_type_codec", killed)
+    with pytest.raises(Exception, match="closed") as lost:
+        await notes(db)
+    assert is_transient(lost.value)
+
+
 async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Database) -> None:
     async with db.transaction() as session:
         await session.execute(insert(NOTES).values(id=1, text="first"))
@@ -171,6 +190,7 @@ async def test_a_deadlock_is_the_databases_fault_and_a_broken_rule_is_not(db: Da
     assert is_transient(OperationalError("", {}, Exception()))
     assert is_transient(ConnectionResetError())
     assert is_transient(InternalClientError("not connected"))
+    assert not is_transient(ClientConfigurationError("no such option"))
     assert not is_transient(ProtocolError("malformed"))
 
 
