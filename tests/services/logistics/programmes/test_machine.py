@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -55,7 +55,6 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             self.fund: str = world.do(world.office.open(budget_fen=self.model.budget_fen))
             self.names: list[str] = []
             self.statements: list[str] = []
-            self.references = 0
 
         @rule(new=st.integers(1, 3), again=places, order=st.sampled_from([None, "A", "B"]))
         def register(self, new: int, again: int, order: str | None) -> None:
@@ -106,6 +105,14 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             made = world.post("/v1/settlements", body, world.office.headers, 201)
             assert (made["lines"], made["amount_fen"]) == self.model.freeze()
             self.statements.append(made["id"])
+
+        @precondition(lambda self: self.names)
+        @rule(place=places)
+        def bring_and_settle(self, place: int) -> None:
+            """What it all is for, and what must have been for most of what can go wrong with money."""
+            self.scan([(place, "delivered"), (place + 1, "delivered")])
+            self.freeze()
+            self.pay(len(self.statements) - 1)
 
         @precondition(lambda self: len(self.statements) > len(self.model.paid_statements))
         @rule(place=places)
@@ -176,5 +183,12 @@ async def test_whatever_is_done_in_whatever_order_every_fen_is_where_the_model_h
     courier: Courier, office: Office, issuer: Issuer, db: Database
 ) -> None:
     world = World(courier, office, issuer, db)
-    few = settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    # Shrinking lives a life for each step that it tries: minutes, in which nobody is told that something is wrong.
+    few = settings(
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        max_examples=12,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     await asyncio.to_thread(run_state_machine_as_test, machine(world), settings=few)
