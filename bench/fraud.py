@@ -24,22 +24,16 @@ from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, See
 KINDS: Final[tuple[Rule, ...]] = ("subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient")
 FOUND_BAR, FOUND_AIM, FALSE_BAR, FALSE_AIM = 0.75, 0.9, 0.05, 0.02
 
-BARS = tuple(
-    bar
-    for kind in KINDS
-    for bar in (
-        Bar(f"fraud_found_{kind}", f"planted `{kind}` found", None, "share", FOUND_BAR, FOUND_AIM, "more", True),
-        Bar(
-            f"fraud_false_{kind}",
-            f"honest statements flagged `{kind}`",
-            None,
-            "share",
-            FALSE_BAR,
-            FALSE_AIM,
-            "less",
-            True,
-        ),
-    )
+BARS = (
+    Bar("fraud", "planted fraud found, of all kinds", None, "share", FOUND_BAR, FOUND_AIM, "more", True),
+    *(
+        Bar(f"fraud_found_{kind}", f"planted `{kind}` found", None, "share", FOUND_BAR, FOUND_AIM, "more", True)
+        for kind in KINDS
+    ),
+    *(
+        Bar(f"fraud_false_{kind}", f"honest flagged `{kind}`", None, "share", FALSE_BAR, FALSE_AIM, "less", True)
+        for kind in KINDS
+    ),
 )
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 OTHERS = 100_000
@@ -147,17 +141,13 @@ async def program(plan: Plan) -> list[Outcome]:
     count = plan.pick(5_000, 300)
     chance = Random(1)
     world = [statement(chance, chance.choice(KINDS) if chance.random() < FRAUD else None) for _ in range(count)]
-    honest = [each for each in world if each.planted is None]
-    outcomes = []
-    for place, kind in enumerate(KINDS):
-        guilty = [each for each in world if each.planted == kind]
-        found = sum(kind in each.flagged() for each in guilty) / len(guilty)
-        false = sum(kind in each.flagged() for each in honest) / len(honest)
-        outcomes += [
-            Outcome(BARS[2 * place], Side([found])),
-            Outcome(BARS[2 * place + 1], Side([false])),
-        ]
-    return outcomes
+    flagged = [(each.planted, each.flagged()) for each in world]
+    guilty = [(planted, rules_of) for planted, rules_of in flagged if planted is not None]
+    honest = [rules_of for planted, rules_of in flagged if planted is None]
+    found = {kind: [kind in rules_of for planted, rules_of in guilty if planted == kind] for kind in KINDS}
+    false = {kind: [kind in rules_of for rules_of in honest] for kind in KINDS}
+    shares = [[planted in rules_of for planted, rules_of in guilty], *found.values(), *false.values()]
+    return [Outcome(bar, Side([sum(each) / len(each)])) for bar, each in zip(BARS, shares, strict=True)]
 
 
 if __name__ == "__main__":

@@ -165,8 +165,10 @@ INSERT INTO ledger_heads VALUES (
 )
 """
 PARCEL = f"""
-INSERT INTO parcels VALUES (
-    '{ID["parcel"]}', 'SF1', 'SF1', gen_random_uuid(), '{ID["match"]}', 1000, '321323', NULL, now(), NULL, 0, 1
+INSERT INTO parcels (
+    id, identity, waybill, carrier_id, match_id, weight_g, counted_g, recipient_adcode, registered_at, seen, version
+) VALUES (
+    '{ID["parcel"]}', 'SF1', 'SF1', gen_random_uuid(), '{ID["match"]}', 1000, 1000, '321323', now(), 0, 1
 )
 """
 
