@@ -27,9 +27,9 @@ def rate(
     `since`: when the programme began, with nothing committed."""
     begins = max(now - RATE_OVER, since)
     before_fen = [fen for over_at, fen in sealed if over_at <= begins]
-    elapsed = now - begins
+    elapsed = max(now - begins, DAY)  # of its first day, what that took so far
     spent_fen = committed_fen - (before_fen[-1] if before_fen else 0)
-    fen_per_day = round(spent_fen * (DAY / elapsed)) if elapsed > timedelta(0) else 0
+    fen_per_day = round(spent_fen * (DAY / elapsed))
     if fen_per_day <= 0:
         return Rate(0, None)
     return Rate(fen_per_day, now + min(available_fen / fen_per_day, CENTURY_DAYS) * DAY)

@@ -186,5 +186,5 @@ def test_the_rate_is_that_of_the_last_seven_days(
     found = rate(days, now - timedelta(days=began_days), now, 7_000_000, 1_000_000)
     assert found.fen_per_day == round(fen_per_day)
     assert (found.ends_at is None) == (fen_per_day == 0)
-    assert rate([], now, now, 5, 5).ends_at is None
+    assert rate([], now - timedelta(minutes=3), now, 5, 10).fen_per_day == 5, "three minutes say nothing of a day"
     assert rate([], now - timedelta(days=7), now, 7, 2**53).ends_at == now + timedelta(days=36_525)
