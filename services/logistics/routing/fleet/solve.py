@@ -32,7 +32,7 @@ TURN: Final = 0.25
 """Of the time that is left, one turn of the search while it learns what must not be aboard for so long."""
 REPAIRED_S: Final = 0.2
 LAST_PLACES_S: Final = 0.3
-"""Past the search, at least."""
+"""Past the search, at least; also where whatever came before has taken all the time there was."""
 
 
 def plan_fleet(
@@ -77,7 +77,7 @@ class Planning:
         able = self._able()
         if able and (self._told is None or self._missing(self._visits)):
             self._search(able, searched_by, seed)
-        return self._with_all(max(began + limit_s, searched_by + LAST_PLACES_S), explained=True)
+        return self._with_all(max(began + limit_s, max(began, searched_by) + LAST_PLACES_S), explained=True)
 
     def _search(self, able: list[int], deadline: float, seed: int) -> None:
         """In turns: those who were on board for too long in one are narrowed for the next."""

@@ -147,7 +147,7 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
 ) -> None:
     """One lot is aboard, one has come since; the van is at the last stop that it made."""
     await hear(db, *county(3))
-    first = await carrier.asks(adcode="321323", depart_at=None)
+    first = await carrier.asks(adcode="321323")
     await planner.plan_next()
     before = (await carrier.reads(first.json()["id"])).json()
     assert before["moved_stops"] is None
@@ -159,7 +159,7 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     assert (await carrier.client.post(f"{url}/events", json=event, headers=carrier.headers)).status_code == 200
     await hear(db, *county(1, seed=8))
     ids = [*{stop["shipment_id"] for stop in route["stops"]}, (await carrier.shipments())[0]]
-    again = await carrier.asks(shipment_ids=ids, depart_at=None, previous=before["id"])
+    again = await carrier.asks(shipment_ids=ids, previous=before["id"])
     assert again.status_code == 202, "what is aboard may be named, too"
     await planner.plan_next()
     after = (await carrier.reads(again.json()["id"])).json()
@@ -172,7 +172,7 @@ async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
     told = [(stop["shipment_id"], stop["type"]) for stop in route["stops"][1:]]
     kept = [(stop["shipment_id"], stop["type"]) for stop in now["stops"]]
     assert [each for each in kept if each in told] == told
-    unnamed = (await carrier.asks(adcode="321323", depart_at=None, previous=before["id"])).json()["id"]
+    unnamed = (await carrier.asks(adcode="321323", previous=before["id"])).json()["id"]
     await planner.plan_next()
     query = f"/v1/routes?shipment_id={fetched['shipment_id']}"
     found = (await carrier.client.get(query, headers=carrier.headers)).json()["items"]
@@ -184,7 +184,7 @@ async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
 ) -> None:
     """One van has broken down; what it has aboard stays there, and is said to be."""
     await hear(db, *county(2))
-    first = await carrier.asks(adcode="321323", depart_at=None)
+    first = await carrier.asks(adcode="321323")
     await planner.plan_next()
     before = (await carrier.reads(first.json()["id"])).json()
     [route] = before["vehicles"]
@@ -193,7 +193,7 @@ async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
     event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
     await carrier.client.post(f"/v1/shipments/{lots[0]}/events", json=event, headers=carrier.headers)
     second = await carrier.buys(name="second")
-    again = await carrier.asks(shipment_ids=lots, depart_at=None, previous=before["id"], vehicle_ids=[second])
+    again = await carrier.asks(shipment_ids=lots, previous=before["id"], vehicle_ids=[second])
     await planner.plan_next()
     after = (await carrier.reads(again.json()["id"])).json()
     assert {stop["shipment_id"] for stop in after["vehicles"][0]["stops"]} == {lots[1]}
@@ -202,7 +202,7 @@ async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
     assert (left["shipment_id"], left["reasons"], left["aboard"]) == (lots[0], ["not_available"], route["vehicle_id"])
     [other] = after["others"]
     assert (other["vehicle_id"], other["aboard"]) == (route["vehicle_id"], [lots[0]])
-    third = await carrier.asks(adcode="321323", depart_at=None, previous=after["id"], vehicle_ids=[carrier.van, second])
+    third = await carrier.asks(adcode="321323", previous=after["id"], vehicle_ids=[carrier.van, second])
     await planner.plan_next()
     whole = (await carrier.reads(third.json()["id"])).json()
     [mine] = [each for each in whole["vehicles"] if each["vehicle_id"] == carrier.van]

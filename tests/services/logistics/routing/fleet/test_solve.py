@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.logistics.routing.fleet.check import Fault, check_fleet
 from services.logistics.routing.fleet.model import Break, FleetPlan, Problem
-from services.logistics.routing.fleet.solve import plan_fleet
+from services.logistics.routing.fleet.solve import Planning, plan_fleet
 from tests.services.logistics.routing.fleet.fleets import fleet, job, on_a_line, shipment, van, world
 
 
@@ -167,3 +167,10 @@ def test_what_its_setup_alone_makes_late_goes_behind_another_at_the_same_door() 
     found = plan_fleet(fleet(van(), parked, before), limit_s=0.2)
     assert not found.left_out
     assert [step.setup_s for step in found.routes[0].steps] == [0, 0, 0]
+
+
+def test_where_no_time_is_left_there_are_places_still() -> None:
+    """As where the machine was busy with others until then."""
+    planning = Planning(world(Random(1), tasks=60, vehicles=6))
+    planning.first(0)
+    assert planning.better(-5).routes
