@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from chassis.outbox import to_record
 from chassis.transport.base import Record
 from chassis.transport.kafka import KafkaTransport
 from chassis.transport.kafka_topics import ensure_topics
+from contracts.listings import Place
+from contracts.matches import MatchEvent, MatchStatus
 from contracts.supply import RemainingChanged
 from contracts.topics import TOPICS
 
@@ -24,6 +28,39 @@ def supply_records(count: int) -> list[Record]:
         to_record(_changed(listings[number % len(listings)], number // len(listings) + 1), "/duijie/matching")
         for number in range(count)
     ]
+
+
+SIYANG, NANJING = Place(adcode="321323", lon=118.69, lat=33.72), Place(adcode="320102", lon=118.80, lat=32.06)
+Kind = TypeVar("Kind", bound=MatchEvent)
+
+
+def match_event(kind: type[Kind], status: MatchStatus, quantity_g: int) -> Kind:
+    """A match of so many strawberries from Siyang to Nanjing, as of now."""
+    now = datetime.now(UTC)
+    return kind(
+        match_id=uuid4(),
+        version=1,
+        status=status,
+        listing_id=uuid4(),
+        order_id=uuid4(),
+        producer_id=uuid4(),
+        buyer_id=uuid4(),
+        produce="strawberry",
+        quantity_g=quantity_g,
+        price_fen_per_kg=1600,
+        freight_fen_per_kg=53,
+        amount_fen=1600 * quantity_g // 1000,
+        distance_m=240_000,
+        temperature_class="chilled",
+        origin=SIYANG,
+        destination=NANJING,
+        ready_at=now,
+        arrives_at=now + timedelta(hours=8),
+        deliver_by=now + timedelta(days=3),
+        spoils_at=now + timedelta(days=3),
+        min_remaining_life_h=24,
+        round_id=uuid4(),
+    )
 
 
 async def publish(bootstrap: str, topic: str, partitions: int, records: Sequence[Record]) -> None:

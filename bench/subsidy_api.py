@@ -12,12 +12,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from bench.events import match_event
 from bench.harness import Bar, Measured, Outcome, Plan, Stopwatch, interleave, main
 from bench.house import Client, House, house
 from bench.load import closed_loop, post
 from bench.servers import postgres
 from chassis.db import Database
-from contracts.listings import Place
 from contracts.matches import MatchAgreed
 from duijie.postgres import EmbeddedPostgres
 from services.logistics.shipments.handlers import on_matches
@@ -35,35 +35,6 @@ BARS = (
 )
 RATE_FEN = 200
 FEW, MANY = 16, 64
-SIYANG, NANJING = Place(adcode="321323", lon=118.69, lat=33.72), Place(adcode="320102", lon=118.80, lat=32.06)
-
-
-def agreed() -> MatchAgreed:
-    now = datetime.now(UTC)
-    return MatchAgreed(
-        match_id=uuid4(),
-        version=1,
-        status="agreed",
-        listing_id=uuid4(),
-        order_id=uuid4(),
-        producer_id=uuid4(),
-        buyer_id=uuid4(),
-        produce="strawberry",
-        quantity_g=10**9,
-        price_fen_per_kg=1600,
-        freight_fen_per_kg=53,
-        amount_fen=1_600_000_000,
-        distance_m=240_000,
-        temperature_class="chilled",
-        origin=SIYANG,
-        destination=NANJING,
-        ready_at=now,
-        arrives_at=now + timedelta(hours=8),
-        deliver_by=now + timedelta(days=3),
-        spoils_at=now + timedelta(days=3),
-        min_remaining_life_h=24,
-        round_id=uuid4(),
-    )
 
 
 class Office:
@@ -72,7 +43,7 @@ class Office:
     def __init__(self, at: House, url: str, budget: int) -> None:
         self.url = url
         self.carrier, self.officer = at.caller("carrier"), at.caller("programme_officer")
-        self.match = agreed()
+        self.match = match_event(MatchAgreed, "agreed", 10**9)
         self._budget = budget
         self.programme = ""
 

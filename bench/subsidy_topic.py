@@ -21,13 +21,12 @@ import asyncpg
 from sqlalchemy import text
 
 from bench.consume import Watched
-from bench.events import publish
+from bench.events import match_event, publish
 from bench.harness import Bar, Measured, Outcome, Plan, Stopwatch, interleave, main
 from bench.servers import kafka, new_group, postgres
 from chassis.db import Database
 from chassis.inbox import Consumer
 from chassis.outbox import to_record
-from contracts.listings import Place
 from contracts.matches import MatchFulfilled
 from contracts.topics import TOPICS
 from duijie.postgres import EmbeddedPostgres
@@ -53,7 +52,6 @@ FEN = RATE_FEN * MATCH_G // 1000
 RAW_BATCH = 1000
 TOPIC = MatchFulfilled.TOPIC
 PARTITIONS = next(topic.partitions for topic in TOPICS if topic.name == TOPIC)
-SIYANG, NANJING = Place(adcode="321323", lon=118.69, lat=33.72), Place(adcode="320102", lon=118.80, lat=32.06)
 
 OPEN = """
 INSERT INTO programmes (id, name, funder, kind, starts_at, ends_at, created_by)
@@ -89,34 +87,7 @@ async def opened(server: EmbeddedPostgres, matches: int) -> UUID:
 
 
 def fulfilled(count: int) -> list[MatchFulfilled]:
-    now = datetime.now(UTC)
-    return [
-        MatchFulfilled(
-            match_id=uuid4(),
-            version=2,
-            status="fulfilled",
-            listing_id=uuid4(),
-            order_id=uuid4(),
-            producer_id=uuid4(),
-            buyer_id=uuid4(),
-            produce="strawberry",
-            quantity_g=MATCH_G,
-            price_fen_per_kg=1600,
-            freight_fen_per_kg=53,
-            amount_fen=800_000,
-            distance_m=240_000,
-            temperature_class="chilled",
-            origin=SIYANG,
-            destination=NANJING,
-            ready_at=now,
-            arrives_at=now + timedelta(hours=8),
-            deliver_by=now + timedelta(days=3),
-            spoils_at=now + timedelta(days=3),
-            min_remaining_life_h=24,
-            round_id=uuid4(),
-        )
-        for _ in range(count)
-    ]
+    return [match_event(MatchFulfilled, "fulfilled", MATCH_G) for _ in range(count)]
 
 
 async def ours(bootstrap: str, server: EmbeddedPostgres, count: int, pids: Sequence[int]) -> Measured:

@@ -7,8 +7,9 @@ from chassis.problems import Text
 from gateway.words import fields
 from gateway.words.audiences import AUDIENCES, TAGS
 from gateway.words.examples import EXAMPLES
-from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS, Told
+from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.problems import ANSWERS
+from gateway.words.told import Told
 
 ZH = "x-zh-CN"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import WriteSession
+from chassis.newest import newest
 from services.logistics.clawbacks.models import CLAWBACK_LINES, RECOVERIES, Clawback, Status
 from services.logistics.parcels.models import PARCELS
 from services.logistics.subsidy.models import PAID_STATEMENTS, SUBSIDIES
@@ -27,21 +28,11 @@ class Paid:
     came_back_at: datetime | None
 
 
-def _paid_columns() -> tuple[object, ...]:
-    s = SUBSIDIES.c
-    return (
-        s.subject_id,
-        PARCELS.c.identity,
-        PARCELS.c.waybill,
-        s.programme_id,
-        s.payee_id,
-        s.amount_fen,
-        s.came_back_at,
-    )
-
-
+s = SUBSIDIES.c
 _PAID = (
-    select(*_paid_columns())  # type: ignore[call-overload]
+    select(
+        s.subject_id, PARCELS.c.identity, PARCELS.c.waybill, s.programme_id, s.payee_id, s.amount_fen, s.came_back_at
+    )
     .join_from(SUBSIDIES, PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == SUBSIDIES.c.settlement_id)
     .join(PARCELS, PARCELS.c.id == SUBSIDIES.c.subject_id, isouter=True)
     .where(SUBSIDIES.c.status == "posted")
@@ -88,17 +79,12 @@ async def recovered_by(session: AsyncSession, clawback_id: UUID, reference: str)
 
 async def clawback_of(session: AsyncSession, clawback_id: UUID, payee_id: UUID | None) -> Clawback | None:
     """The clawback, when it is against this payee; None as `payee_id` stands for everyone."""
-    wanted = select(Clawback).where(Clawback.id == clawback_id)
-    if payee_id is not None:
-        wanted = wanted.where(Clawback.payee_id == payee_id)
-    return (await session.scalars(wanted)).one_or_none()
+    return (await session.scalars(_one(clawback_id, payee_id))).one_or_none()
 
 
 async def locked_clawback(session: WriteSession, clawback_id: UUID, payee_id: UUID | None) -> Clawback | None:
-    wanted = select(Clawback).where(Clawback.id == clawback_id).with_for_update()
-    if payee_id is not None:
-        wanted = wanted.where(Clawback.payee_id == payee_id)
-    return (await session.scalars(wanted)).one_or_none()
+    """The same, locked."""
+    return (await session.scalars(_one(clawback_id, payee_id).with_for_update())).one_or_none()
 
 
 async def locked_upheld(session: WriteSession, programme_id: UUID, payee_id: UUID) -> Sequence[Clawback]:
@@ -119,16 +105,8 @@ async def clawbacks_of(
     limit: int,
 ) -> Sequence[Clawback]:
     """Newest first."""
-    wanted = select(Clawback).order_by(Clawback.id.desc()).limit(limit)
-    if payee_id is not None:
-        wanted = wanted.where(Clawback.payee_id == payee_id)
-    if programme_id is not None:
-        wanted = wanted.where(Clawback.programme_id == programme_id)
-    if status is not None:
-        wanted = wanted.where(Clawback.status == status)
-    if before is not None:
-        wanted = wanted.where(Clawback.id < before)
-    return (await session.scalars(wanted)).all()
+    equal = {"payee_id": payee_id, "programme_id": programme_id, "status": status}
+    return await newest(session, Clawback, before=before, limit=limit, **equal)
 
 
 async def lines_of(session: AsyncSession, clawback_id: UUID) -> list[Paid]:
@@ -136,3 +114,8 @@ async def lines_of(session: AsyncSession, clawback_id: UUID) -> list[Paid]:
     wanted = _PAID.join(CLAWBACK_LINES, CLAWBACK_LINES.c.subject_id == SUBSIDIES.c.subject_id)
     wanted = wanted.where(CLAWBACK_LINES.c.clawback_id == clawback_id).order_by(SUBSIDIES.c.subject_id)
     return [Paid(*row) for row in await session.execute(wanted)]
+
+
+def _one(clawback_id: UUID, payee_id: UUID | None) -> Select[Clawback]:
+    wanted = select(Clawback).where(Clawback.id == clawback_id)
+    return wanted if payee_id is None else wanted.where(Clawback.payee_id == payee_id)

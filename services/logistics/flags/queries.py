@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import places
 from chassis.db import WriteSession
+from chassis.newest import newest
 from services.logistics.flags.models import Flag, Status
 from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, Seen, Share, Weights
 from services.logistics.parcels.models import LOADS, PARCELS, SCANS
@@ -117,13 +118,5 @@ async def flags_of(
     limit: int,
 ) -> Sequence[Flag]:
     """Newest first."""
-    wanted = select(Flag).order_by(Flag.id.desc()).limit(limit)
-    if settlement_id is not None:
-        wanted = wanted.where(Flag.settlement_id == settlement_id)
-    if rule is not None:
-        wanted = wanted.where(Flag.rule == rule)
-    if status is not None:
-        wanted = wanted.where(Flag.status == status)
-    if before is not None:
-        wanted = wanted.where(Flag.id < before)
-    return (await session.scalars(wanted)).all()
+    equal = {"settlement_id": settlement_id, "rule": rule, "status": status}
+    return await newest(session, Flag, before=before, limit=limit, **equal)

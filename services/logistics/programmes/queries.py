@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from chassis.db import WriteSession
+from chassis.newest import newest
 from contracts.programmes import ProgrammeKind
 from services.logistics.programmes.models import Approval, Decision, Money, Programme
 from services.logistics.shipments.models import Shipment
@@ -69,12 +70,8 @@ async def approvals_of(
     session: AsyncSession, programme_id: UUID, *, status: Decision | None, before: UUID | None, limit: int
 ) -> Sequence[Approval]:
     """Newest first."""
-    wanted = select(Approval).where(Approval.programme_id == programme_id).order_by(Approval.id.desc()).limit(limit)
-    if status is not None:
-        wanted = wanted.where(Approval.status == status)
-    if before is not None:
-        wanted = wanted.where(Approval.id < before)
-    return (await session.scalars(wanted)).all()
+    equal = {"programme_id": programme_id, "status": status}
+    return await newest(session, Approval, before=before, limit=limit, **equal)
 
 
 async def carriers_of(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, UUID | None]:

@@ -10,6 +10,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
+from chassis.newest import newest
 from services.logistics.parcels.models import PARCELS
 from services.logistics.settlements.models import Settlement, Status
 from services.logistics.subsidy.models import PAID_STATEMENTS, SUBSIDIES
@@ -64,16 +65,10 @@ async def settlements_of(
     limit: int,
 ) -> Sequence[Settlement]:
     """Newest first."""
-    wanted = select(Settlement).order_by(Settlement.id.desc()).limit(limit)
-    if payee_id is not None:
-        wanted = wanted.where(Settlement.payee_id == payee_id)
-    if programme_id is not None:
-        wanted = wanted.where(Settlement.programme_id == programme_id)
-    if status is not None:
-        wanted = wanted.where(Settlement.paid_at.is_(None) if status == "frozen" else Settlement.paid_at.is_not(None))
-    if before is not None:
-        wanted = wanted.where(Settlement.id < before)
-    return (await session.scalars(wanted)).all()
+    is_paid = Settlement.paid_at.is_not(None)
+    conditions = [] if status is None else [is_paid if status == "paid" else ~is_paid]
+    equal = {"payee_id": payee_id, "programme_id": programme_id}
+    return await newest(session, Settlement, *conditions, before=before, limit=limit, **equal)
 
 
 async def lock_reference(session: WriteSession, reference: str) -> None:
