@@ -51,10 +51,12 @@ def dive(
             return flow_g, True
         _decide_lots(instance, arcs, flow_g, decided, broken_lots)
         forced = _decide_orders(instance, decided, broken_bids)
+        _free_lots_of_who_goes_without(arcs, decided)
         solved = _solved(instance, arcs, decided, resolve)
         if solved is None:
             decided.out |= forced
             decided.least_g[forced] = 0
+            _free_lots_of_who_goes_without(arcs, decided)
             if budget.spent(DIVED_BY):
                 return flow_g, True
             solved = _solved(instance, arcs, decided, resolve)
@@ -102,6 +104,13 @@ def _decide_orders(instance: Instance, decided: _Decided, share: FloatArray) -> 
     decided.out |= share < 0.5
     decided.least_g[forced] = (bids.min_fill_g - bids.committed_g)[forced]
     return forced
+
+
+def _free_lots_of_who_goes_without(arcs: Arcs, decided: _Decided) -> None:
+    """A whole lot that was given to an order that goes without after all is to be decided again."""
+    freed = decided.whole & decided.out[arcs.order]
+    decided.whole[freed] = False
+    decided.lot[arcs.listing[freed]] = False
 
 
 def _solved(instance: Instance, arcs: Arcs, decided: _Decided, resolve: Resolve) -> IntArray | None:

@@ -1,5 +1,7 @@
 """From the plan without promises to one that keeps them, a few decided at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,6 +40,15 @@ def test_in_so_small_a_market_it_leaves_nothing_broken(lots: list[Listing], bids
     of = instance(*lots, *bids)
     arcs, flow_g = dived(of)
     assert drop_broken(of, arcs, flow_g).tolist() == flow_g.tolist()
+
+
+def test_a_whole_lot_is_not_left_with_who_goes_without() -> None:
+    """It was given to an order in the same pass in which that was found to have too little."""
+    lots = [replace(listing(name, kg=1), quantity_g=250, remaining_g=250, divisible=False) for name in ("L0", "L1")]
+    short = replace(order("O0", kg=1, ceiling_fen_per_kg=3000), wanted_g=250, min_fill_g=1000)
+    of = instance(*lots, short)
+    arcs, flow_g = dived(of)
+    assert flow_g.tolist() == drop_broken(of, arcs, flow_g).tolist() == [0] * len(flow_g)
 
 
 def test_who_nearly_has_his_least_fill_gets_it_and_who_has_little_goes_without() -> None:
