@@ -13,7 +13,6 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -144,7 +143,7 @@ async def raw(server: EmbeddedPostgres, count: int, pids: Sequence[int]) -> Meas
 
 
 def _columns(batch: Sequence[Transfer]) -> list[list[object]]:
-    names = [each.name for each in fields(Transfer) if each.name != "parcel_id"]
+    names = [name for name in Transfer._fields if name != "parcel_id"]
     columns: list[list[object]] = [[getattr(each, name) for each in batch] for name in names]
     for place, name in enumerate(names):
         if name in {"id", "match_id"}:

@@ -1,13 +1,19 @@
-"""Many rows in one statement: one array a column, unnested by PostgreSQL.
+"""Many rows at once: one array a column, unnested by PostgreSQL, or COPY.
 
-One round trip and one plan, whatever the number of rows; an executemany sends each row by itself.
+One round trip and one plan, whatever the number of rows; an executemany sends each row by itself. COPY takes half the
+time of an insert, but only adds: nothing comes back, and no conflict is passed over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Table, TableValuedAlias, bindparam, column, func, select
+from sqlalchemy import ARRAY, ColumnElement, Table, TableValuedAlias, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+_BEGIN = select(literal(1))
+"""SQLAlchemy begins a transaction with its first statement."""
 
 
 def given(table: Table, *names: str) -> TableValuedAlias:
@@ -23,7 +29,12 @@ def insert_given(table: Table, *names: str) -> Insert:
     return insert(table).from_select(list(names), select(*(rows.c[name] for name in names)))
 
 
-def parameters(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether the column's value is one of these: one array, where `in_` writes a text of so many parameters anew."""
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def parameters(columns: Mapping[str, Collection[Any]]) -> dict[str, list[Any]]:
     """The parameters of a statement over `given`: one list a column, all of one length."""
     return {_parameter(name): list(values) for name, values in columns.items()}
 
@@ -31,6 +42,19 @@ def parameters(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
 def parameters_of(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[str, list[Any]]:
     """The same from rows."""
     return {_parameter(name): [row[name] for row in rows] for name in names}
+
+
+async def copy_in(session: AsyncSession, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Add these rows, the values of each in the order of `names`; ids may be text. Other columns take their defaults.
+
+    Raises what asyncpg does: nothing of SQLAlchemy stands between.
+    """
+    connection = await session.connection()
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    if not driver.is_in_transaction():
+        await connection.execute(_BEGIN)
+    await driver.copy_records_to_table(table.name, columns=names, records=rows)
 
 
 def _parameter(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import InternalClientError
+from asyncpg.exceptions import InternalClientError, PostgresError
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, ExceptionContext, bindparam, event, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
@@ -327,10 +327,9 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, PendingRollbackError):
         return error.code == LOST_BEFORE
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state[:2] in {"08", "40", "53", "55", "57", "58"}
-    return False
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return (_sqlstate(error) or "")[:2] in {"08", "40", "53", "55", "57", "58"}
 
 
 def is_works_own(error: BaseException) -> bool:
@@ -341,8 +340,14 @@ def is_works_own(error: BaseException) -> bool:
     """
     if is_transient(error):
         return False
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    state = _sqlstate(error)
     return state is None or state[:2] in {"21", "22", "23", "54", "P0"}
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's, also where asyncpg says it itself (see `bulk.copy_in`); None where it is not of the database."""
+    raised = error if isinstance(error, PostgresError) else getattr(error, "orig", None)
+    return getattr(raised, "sqlstate", None)
 
 
 def _of_asyncpg(error: DBAPIError) -> BaseException | None:

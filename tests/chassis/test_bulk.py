@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, func, select, update
 
-from chassis.bulk import given, insert_given, parameters, parameters_of
-from chassis.db import Database, WriteSession
+from chassis.bulk import among, copy_in, given, insert_given, parameters, parameters_of
+from chassis.db import Database, WriteSession, is_transient, is_works_own
 from chassis.tables import new_metadata
 from tests.chassis.conftest import NOTES
 
@@ -117,3 +118,51 @@ def test_parameters_of_rows_are_those_of_their_columns_and_name_what_they_are() 
     rows = [{"id": 1, "text": "a", "more": 0}, {"id": 2, "text": "b", "more": 0}]
     expected = {"given_id": [1, 2], "given_text": ["a", "b"]}
     assert parameters_of(rows, "id", "text") == parameters({"id": (1, 2), "text": ("a", "b")}) == expected
+
+
+async def test_rows_that_are_copied_in_are_there_as_they_were_given(session: WriteSession) -> None:
+    rows = things(1000)
+    names = ("id", "name", "at", "good")
+    await copy_in(session, THINGS, names, [(str(row["id"]), *(row[name] for name in names[1:])) for row in rows])
+    assert await all_of(session) == [row | {"count": 7} for row in rows]
+
+
+async def copied(db: Database, *notes: tuple[int, str], severed: bool = False, undone: bool = False) -> None:
+    async with db.transaction() as session:
+        if severed:
+            backend = await session.scalar(select(func.pg_backend_pid()))
+            async with db.reading() as other:
+                await other.execute(select(func.pg_terminate_backend(backend)))
+        await copy_in(session, NOTES, ("id", "text"), notes)
+        if undone:
+            raise RuntimeError("undone")
+
+
+async def test_what_is_copied_in_goes_with_its_transaction(db: Database) -> None:
+    await copied(db, (1, "stays"))
+    with pytest.raises(RuntimeError, match="undone"):
+        await copied(db, (2, "goes"), undone=True)
+    async with db.reading() as session:
+        assert (await session.execute(select(NOTES.c.id))).scalars().all() == [1]
+
+
+async def test_a_copy_that_is_refused_is_the_works_own_fault(db: Database) -> None:
+    with pytest.raises(UniqueViolationError) as refused:
+        await copied(db, (1, "once"), (1, "twice"))
+    assert is_works_own(refused.value)
+    assert not is_transient(refused.value)
+
+
+async def test_a_copy_whose_connection_was_lost_is_worth_trying_again(db: Database) -> None:
+    with pytest.raises(Exception) as lost:  # noqa: PT011 -- what it is depends on when it is noticed
+        await copied(db, (1, "once"), severed=True)
+    assert is_transient(lost.value)
+    await copied(db, (1, "once"))
+
+
+@pytest.mark.parametrize("some", [[], [3], [3, 5, 5, 999]])
+async def test_among_is_one_of_these(session: WriteSession, some: list[int]) -> None:
+    rows = things(10)
+    await session.execute(insert_given(THINGS, "id"), parameters_of(rows, "id"))
+    found = await session.scalars(select(THINGS.c.id).where(among(THINGS.c.id, [UUID(int=each) for each in some])))
+    assert set(found) == {row["id"] for row in rows if row["id"].int in some}

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import among
 from chassis.db import WriteSession
 from chassis.newest import newest
 from services.logistics.clawbacks.models import CLAWBACK_LINES, RECOVERIES, Clawback, Status
@@ -41,13 +42,13 @@ _PAID = (
 
 async def paid_called(session: AsyncSession, programme_id: UUID, identities: Collection[str]) -> dict[str, Paid]:
     """Of the parcels of these waybills those that this programme has paid for."""
-    wanted = _PAID.where(PARCELS.c.identity.in_(identities), SUBSIDIES.c.programme_id == programme_id)
+    wanted = _PAID.where(among(PARCELS.c.identity, identities), SUBSIDIES.c.programme_id == programme_id)
     return {row.identity: Paid(*row) for row in await session.execute(wanted)}
 
 
 async def paid_matches(session: AsyncSession, programme_id: UUID, match_ids: Collection[UUID]) -> dict[UUID, Paid]:
     """Of the support of these matches that which this programme has paid."""
-    wanted = _PAID.where(SUBSIDIES.c.subject_id.in_(match_ids), SUBSIDIES.c.programme_id == programme_id)
+    wanted = _PAID.where(among(SUBSIDIES.c.subject_id, match_ids), SUBSIDIES.c.programme_id == programme_id)
     return {row.subject_id: Paid(*row) for row in await session.execute(wanted)}
 
 
@@ -63,7 +64,7 @@ async def came_back_unclaimed(session: WriteSession, limit: int) -> list[Paid]:
 async def live_among(session: AsyncSession, subject_ids: Collection[UUID]) -> set[UUID]:
     """Those of these subsidies that are part of a clawback already."""
     wanted = select(CLAWBACK_LINES.c.subject_id).where(
-        CLAWBACK_LINES.c.subject_id.in_(subject_ids), CLAWBACK_LINES.c.is_live
+        among(CLAWBACK_LINES.c.subject_id, subject_ids), CLAWBACK_LINES.c.is_live
     )
     return set((await session.scalars(wanted)).all())
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bulk import given, insert_given, parameters, parameters_of
+from chassis.bulk import among, given, insert_given, parameters, parameters_of
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
 from services.logistics.parcels.models import LOADS, NO_SUBSIDY, PARCELS, SCANS, Parcel, Subsidy
@@ -59,7 +59,7 @@ class Goods:
 async def goods_of(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, Goods]:
     s = Shipment
     columns = (s.match_id, s.carrier_id, s.status, s.producer_id, s.buyer_id, s.produce, s.origin_adcode, s.quantity_g)
-    rows = await session.execute(select(*columns, func.clock_timestamp()).where(s.match_id.in_(match_ids)))
+    rows = await session.execute(select(*columns, func.clock_timestamp()).where(among(s.match_id, match_ids)))
     return {row.match_id: Goods(*row) for row in rows}
 
 
@@ -73,13 +73,13 @@ async def parcels_called(session: AsyncSession, identities: Collection[str]) -> 
     """The parcels of these waybills, whoever's they are."""
     if not identities:
         return {}
-    rows = await session.execute(select(PARCELS).where(PARCELS.c.identity.in_(identities)))
+    rows = await session.execute(select(PARCELS).where(among(PARCELS.c.identity, identities)))
     return {row.identity: _parcel(row) for row in rows}
 
 
 async def locked_parcels(session: WriteSession, identities: Collection[str]) -> dict[str, Parcel]:
     """The parcels of these waybills, whoever's they are, locked in the order of their identities."""
-    wanted = select(PARCELS).where(PARCELS.c.identity.in_(identities))
+    wanted = select(PARCELS).where(among(PARCELS.c.identity, identities))
     rows = await session.execute(wanted.order_by(PARCELS.c.identity).with_for_update())
     return {row.identity: _parcel(row) for row in rows}
 
@@ -110,7 +110,7 @@ async def insert_parcels(session: WriteSession, parcels: Sequence[Parcel]) -> se
 async def count_nothing(session: WriteSession, parcel_ids: Collection[UUID]) -> None:
     """These parcels are no goods of their match."""
     if parcel_ids:
-        await session.execute(update(PARCELS).where(PARCELS.c.id.in_(parcel_ids)).values(counted_g=0))
+        await session.execute(update(PARCELS).where(among(PARCELS.c.id, parcel_ids)).values(counted_g=0))
 
 
 async def update_parcels(session: WriteSession, parcels: Sequence[Parcel]) -> None:

@@ -150,8 +150,7 @@ async def _subsidise(
         subsidy = subsidies[parcel.id] = _first_subsidy(verdict)
         if subsidy is NO_SUBSIDY:
             continue
-        assert verdict.programme_id is not None
-        desk.funds[UUID(verdict.programme_id)].recount(None, subsidy.status)
+        desk.fund_of(verdict).recount(None, subsidy.status)
         others = {"match_id": parcel.match_id, "buyer_id": claim.buyer_id, "payee_id": parcel.carrier_id}
         rows.append(
             subsidy_columns(parcel, subsidy) | others | {"first_status": subsidy.first_status, "reason": subsidy.reason}

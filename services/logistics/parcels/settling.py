@@ -155,7 +155,7 @@ def _moved(desk: Desk, change: Change, claim: Claim | None) -> Subsidy:
     programme_id, held = _held(change)
     fund = desk.funds[programme_id]
     if claim is not None:  # voided, and now known to have been delivered
-        held = replace(held, subject=claim.subject)
+        held = held._replace(subject=claim.subject)
         if not desk.reserve_again(claim, programme_id, held):
             return change.subsidy
     for step in STEPS["reserved" if claim else change.subsidy.status, change.due]:
@@ -171,20 +171,19 @@ def _moved(desk: Desk, change: Change, claim: Claim | None) -> Subsidy:
 
 def _tried_again(desk: Desk, subsidy: Subsidy, claim: Claim) -> Subsidy:
     """The one new try of a parcel that met an empty fund, now that it is delivered."""
-    verdict = desk.ask(claim)
+    verdict = desk.ask(claim, delivered=True)
     if not isinstance(verdict, Grant):
         return subsidy
-    programme_id = UUID(verdict.programme_id)
-    desk.funds[programme_id].post(claim.held(verdict))
-    desk.funds[programme_id].recount(None, "posted")
+    fund = desk.fund_of(verdict)
+    fund.recount(None, "posted")
     assert subsidy.refused_by is not None
     desk.funds[subsidy.refused_by].recount(subsidy.status, None)
     return replace(
         subsidy,
         status="posted",
-        posted_at=desk.funds[programme_id].at,
+        posted_at=fund.at,
         refused_by=None,
-        programme_id=programme_id,
+        programme_id=fund.programme_id,
         amount_fen=verdict.amount_fen,
         rule_version=verdict.rule_version,
     )
@@ -196,7 +195,8 @@ def _held(change: Change) -> tuple[UUID, Held]:
     assert subsidy.amount_fen is not None
     assert subsidy.rule_version is not None
     subject = ledger_subject(parcel.identity, subsidy.turn)
-    return subsidy.programme_id, Held(subject, subsidy.amount_fen, subsidy.rule_version, parcel.id, parcel.match_id)
+    held = Held(subject, subsidy.amount_fen, subsidy.rule_version, str(parcel.id), str(parcel.match_id))
+    return subsidy.programme_id, held
 
 
 def _with(parcel: Parcel, seen: Seen) -> Parcel:

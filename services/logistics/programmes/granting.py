@@ -6,13 +6,15 @@ their ids, judges the claims one after the other against what the ones before th
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from catalogue import places
 from chassis.db import WriteSession
 from contracts.programmes import ProgrammeEvent, ProgrammeExhausted, ProgrammeKind
+from services.logistics.clock import local_day
 from services.logistics.programmes import queries
 from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import eligibility
@@ -22,11 +24,8 @@ from services.logistics.subsidy.eligibility import Facts, Grant, NoGrant, Rule
 from services.logistics.subsidy.fund import Fund, Held
 from services.logistics.subsidy.queries import CapKey
 
-SHANGHAI = timezone(timedelta(hours=8))  # no summer time since 1991
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What asks for a subsidy. `moment` is when it was registered (a match: fulfilled): the rules of then count.
 
     `subject` is the business fact for the ledger. `match_parcels_g` is what the match's parcels before it weigh.
@@ -52,10 +51,11 @@ class Claim:
 
     @property
     def day(self) -> date:
-        return self.moment.astimezone(SHANGHAI).date()
+        return _day(self.moment)
 
     def held(self, grant: Grant) -> Held:
-        return Held(self.subject, grant.amount_fen, grant.rule_version, self.parcel_id, self.match_id)
+        parcel_id = None if self.parcel_id is None else str(self.parcel_id)
+        return Held(self.subject, grant.amount_fen, grant.rule_version, parcel_id, str(self.match_id))
 
 
 class Desk:
@@ -71,22 +71,34 @@ class Desk:
     ) -> None:
         self.funds = funds
         self._kind = kind
-        self._programmes = {programme.id: programme for programme in programmes}
+        self._programmes = {str(programme.id): programme for programme in programmes}
+        self._funds = {str(programme_id): fund for programme_id, fund in funds.items()}
+        self._capped = any(_has_caps(programme) for programme in programmes)
         self._orders_taken = orders_taken
         self._used = used
         self._granted: dict[CapKey, int] = defaultdict(int)
-        self._rules: dict[tuple[UUID, datetime], Rule] = {}
+        self._in_force: dict[datetime, list[tuple[str, Programme, Rule]]] = {}
 
-    def ask(self, claim: Claim) -> Grant | NoGrant:
-        """Reserve the claim's subsidy in the first programme that pays for it, or say why none does."""
-        active = [each for each in self._programmes.values() if each.active_at(claim.moment)]
-        facts = {str(each.id): self._facts(each.id, claim) for each in active}
-        verdict = eligibility.choose([self._standing(each, claim.moment) for each in active], facts)
+    def ask(self, claim: Claim, *, delivered: bool = False) -> Grant | NoGrant:
+        """Reserve the claim's subsidy in the first programme that pays for it, or say why none does.
+
+        What was `delivered` already is posted at once.
+        """
+        offers = [
+            eligibility.Programme(id_, programme.ends_at, programme.created_at, rule, self._funds[id_].available_fen)
+            for id_, programme, rule in self._active_at(claim.moment)
+        ]
+        verdict = eligibility.choose(offers, self._facts(claim, offers))
         if isinstance(verdict, Grant):
             if verdict.amount_fen == 0:  # produce support of a match too small to earn one fen
                 return NoGrant("none")
-            self._reserve(claim, verdict)
+            self._reserve(claim, verdict, delivered)
         return verdict
+
+    def fund_of(self, verdict: Grant | NoGrant) -> Fund:
+        """That of the programme which granted, or was the first to refuse."""
+        assert verdict.programme_id is not None
+        return self._funds[verdict.programme_id]
 
     def reserve_again(self, claim: Claim, programme_id: UUID, held: Held) -> bool:
         """Reserve what this programme had reserved for the claim before, by the rule of then; False without money."""
@@ -100,31 +112,33 @@ class Desk:
         """Write what was posted, and tell of the programmes that it exhausted."""
         await subsidy.add_cap_usage(session, self._granted)
         for fund in await subsidy.write(session, self.funds.values()):
-            session.emit(fact(ProgrammeExhausted, self._programmes[fund.programme_id], fund))
+            session.emit(fact(ProgrammeExhausted, self._programmes[str(fund.programme_id)], fund))
 
-    def _reserve(self, claim: Claim, grant: Grant) -> None:
-        programme_id = UUID(grant.programme_id)
-        self.funds[programme_id].reserve(claim.held(grant))
+    def _reserve(self, claim: Claim, grant: Grant, delivered: bool) -> None:
+        fund, held = self._funds[grant.programme_id], claim.held(grant)
+        fund.reserve(held)
+        if delivered:
+            fund.post(held)
         self._take_order(claim)
         more = 1 if self._kind == "courier_parcel" else claim.mass_g
-        for key in _cap_keys(programme_id, claim):
+        for key in _cap_keys(fund.programme_id, claim):
             self._granted[key] += more
 
     def _take_order(self, claim: Claim) -> None:
         if claim.order is not None:
             self._orders_taken.add(claim.order)
 
-    def _standing(self, programme: Programme, moment: datetime) -> eligibility.Programme:
-        available_fen = self.funds[programme.id].available_fen
-        rule = self._rules.get((programme.id, moment)) or programme.rule_at(moment)
-        self._rules[programme.id, moment] = rule  # a request's parcels are of one moment
-        return eligibility.Programme(str(programme.id), programme.ends_at, programme.created_at, rule, available_fen)
+    def _active_at(self, moment: datetime) -> list[tuple[str, Programme, Rule]]:
+        """What pays at that moment, and by which rule. A request's parcels are of one moment."""
+        if moment not in self._in_force:
+            active = [(id_, each) for id_, each in self._programmes.items() if each.active_at(moment)]
+            self._in_force[moment] = [(id_, each, each.rule_at(moment)) for id_, each in active]
+        return self._in_force[moment]
 
-    def _facts(self, programme_id: UUID, claim: Claim) -> Facts:
+    def _facts(self, claim: Claim, offers: Sequence[eligibility.Programme]) -> Facts | dict[str, Facts]:
+        """The same for all, but for what each has granted today."""
         place = places.get(claim.origin_adcode)
-        keys = _cap_keys(programme_id, claim) if _has_caps(self._programmes[programme_id]) else []
-        today = [self._today(key) for key in keys]
-        return Facts(
+        facts = Facts(
             origin_adcode=claim.origin_adcode,
             origin_poverty_832=place.poverty_832 if place else None,
             origin_watch_52=place.watch_52 if place else None,
@@ -132,13 +146,16 @@ class Desk:
             mass_g=claim.mass_g,
             match_mass_g=claim.match_mass_g,
             match_parcels_g=claim.match_parcels_g,
-            order_ref_taken=claim.order in self._orders_taken,
-            producer_today=today[0] if today else 0,
-            carrier_today=today[1] if len(today) > 1 else 0,
+            order_ref_taken=claim.order_ref is not None and claim.order in self._orders_taken,
         )
+        return {each.id: self._with_today(facts, each.id, claim) for each in offers} if self._capped else facts
 
-    def _today(self, key: CapKey) -> int:
-        return self._used.get(key, 0) + self._granted.get(key, 0)
+    def _with_today(self, facts: Facts, programme_id: str, claim: Claim) -> Facts:
+        today = [
+            self._used.get(key, 0) + self._granted.get(key, 0)
+            for key in _cap_keys(self._funds[programme_id].programme_id, claim)
+        ]
+        return facts._replace(producer_today=today[0], carrier_today=today[1] if len(today) > 1 else 0)
 
 
 def fact(kind: type[ProgrammeEvent], programme: Programme, fund: Fund) -> ProgrammeEvent:
@@ -176,6 +193,11 @@ async def open_desk(
     capped = [programme for programme in programmes if _has_caps(programme)]
     keys = {key for claim in claims for programme in capped for key in _cap_keys(programme.id, claim)}
     return Desk(kind, programmes, funds, taken, await ledger.cap_usage(session, keys))
+
+
+@lru_cache(maxsize=1024)  # a batch is of few moments
+def _day(moment: datetime) -> date:
+    return local_day(moment)
 
 
 def _has_caps(programme: Programme) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from chassis.bulk import among
 from chassis.db import WriteSession
 from chassis.newest import newest
 from contracts.programmes import ProgrammeKind
@@ -76,7 +77,7 @@ async def approvals_of(
 
 async def carriers_of(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
     """Who carried these matches."""
-    wanted = select(Shipment.match_id, Shipment.carrier_id).where(Shipment.match_id.in_(match_ids))
+    wanted = select(Shipment.match_id, Shipment.carrier_id).where(among(Shipment.match_id, match_ids))
     return {row.match_id: row.carrier_id for row in await session.execute(wanted)}
 
 

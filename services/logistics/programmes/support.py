@@ -13,6 +13,7 @@ from services.logistics.programmes.granting import Claim, open_desk
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
 from services.logistics.subsidy.eligibility import Grant, NoGrant
+from services.logistics.subsidy.fund import Fund
 
 
 async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
@@ -27,13 +28,10 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
     decided = await ledger.subsidies_of(session, by_id.keys())  # under the funds' locks: nobody decides beside us
     rows = []
     for claim in [each for match_id, each in claims.items() if match_id not in decided]:  # first come, first served
-        verdict = desk.ask(claim)
-        if isinstance(verdict, Grant):
-            desk.funds[UUID(verdict.programme_id)].post(claim.held(verdict))
+        verdict = desk.ask(claim, delivered=True)
         if verdict.programme_id is not None:
-            fund = desk.funds[UUID(verdict.programme_id)]
-            row = _row(claim, verdict, fund.at)
-            fund.recount(None, row["status"])
+            row = _row(claim, verdict, desk.fund_of(verdict))
+            desk.fund_of(verdict).recount(None, row["status"])
             rows.append(row)
     await subsidy.add_subsidies(session, rows)
     await desk.close(session)
@@ -56,7 +54,7 @@ def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: 
     )
 
 
-def _row(claim: Claim, verdict: Grant | NoGrant, now: datetime) -> dict[str, Any]:
+def _row(claim: Claim, verdict: Grant | NoGrant, fund: Fund) -> dict[str, Any]:
     granted = isinstance(verdict, Grant)
     status = "posted" if isinstance(verdict, Grant) else verdict.subsidy
     return {
@@ -67,11 +65,11 @@ def _row(claim: Claim, verdict: Grant | NoGrant, now: datetime) -> dict[str, Any
         "status": status,
         "first_status": status,
         "reason": None if isinstance(verdict, Grant) else verdict.reason,
-        "refused_by": None if granted else UUID(verdict.programme_id),
-        "programme_id": UUID(verdict.programme_id) if granted else None,
+        "refused_by": None if granted else fund.programme_id,
+        "programme_id": fund.programme_id if granted else None,
         "amount_fen": verdict.amount_fen if isinstance(verdict, Grant) else None,
         "rule_version": verdict.rule_version if isinstance(verdict, Grant) else None,
         "turn": 1,
         "payee_id": claim.producer_id,
-        "posted_at": now if granted else None,
+        "posted_at": fund.at if granted else None,
     }

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import places
 from chassis.auth import Caller
+from chassis.bulk import among
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
 from services.logistics.clock import bounds_of
@@ -165,12 +166,12 @@ async def insert_shipments(session: WriteSession, rows: Sequence[dict[str, Any]]
 
 async def locked_by_match(session: WriteSession, match_ids: Collection[UUID]) -> dict[UUID, Shipment]:
     """The shipments of these matches, locked in one order so that two batches can't wait for each other."""
-    wanted = select(Shipment).where(Shipment.match_id.in_(match_ids)).order_by(Shipment.id).with_for_update()
+    wanted = select(Shipment).where(among(Shipment.match_id, match_ids)).order_by(Shipment.id).with_for_update()
     return {shipment.match_id: shipment for shipment in await session.scalars(wanted)}
 
 
 async def released_among(session: AsyncSession, match_ids: Collection[UUID]) -> set[UUID]:
-    wanted = select(ReleasedMatch.match_id).where(ReleasedMatch.match_id.in_(match_ids))
+    wanted = select(ReleasedMatch.match_id).where(among(ReleasedMatch.match_id, match_ids))
     return set((await session.scalars(wanted)).all())
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 ProgrammeKind = Literal["courier_parcel", "produce_support"]
 Reason = Literal["place", "status_unknown", "produce", "match_mass", "duplicate_order", "cap"]
@@ -26,12 +26,14 @@ class Conditions:
     produce: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(NamedTuple):
     """Per Shanghai day; in parcels for `courier_parcel`, in kg for `produce_support`. None is no cap."""
 
     per_producer_per_day: int | None = None
     per_carrier_per_day: int | None = None
+
+
+NO_CAPS: Final = Caps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,10 @@ class Rule:
     kind: ProgrammeKind
     rate_fen: int
     conditions: Conditions = Conditions()
-    caps: Caps = Caps()
+    caps: Caps = NO_CAPS
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a rule looks at.
 
     `origin_poverty_832` is None where nobody knows. `mass_g` is that of the parcel, or of the fulfilled match;
@@ -67,8 +68,7 @@ class Facts:
     carrier_today: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Eligible:
+class Eligible(NamedTuple):
     amount_fen: int
     rule_version: int
 
@@ -78,8 +78,7 @@ class Refused:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Programme:
+class Programme(NamedTuple):
     """A programme at the moment of asking: its rule of that moment and what the fund still has."""
 
     id: str
@@ -89,8 +88,7 @@ class Programme:
     available_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     programme_id: str
     amount_fen: int
     rule_version: int
@@ -173,18 +171,19 @@ def _is_blank(character: str) -> bool:
 
 
 def _place_refusal(conditions: Conditions, facts: Facts) -> Reason | None:
-    prefixes = tuple(conditions.adcode_prefixes)
-    if prefixes and not facts.origin_adcode.startswith(prefixes):
+    if conditions.adcode_prefixes and not facts.origin_adcode.startswith(tuple(conditions.adcode_prefixes)):
         return "place"
-    asked = (
-        (conditions.poverty_832, facts.origin_poverty_832),
-        (conditions.watch_52, facts.origin_watch_52),
-    )
-    if any(wanted is not None and known is not None and known != wanted for wanted, known in asked):
+    asked = [
+        (wanted, known)
+        for wanted, known in (
+            (conditions.poverty_832, facts.origin_poverty_832),
+            (conditions.watch_52, facts.origin_watch_52),
+        )
+        if wanted is not None
+    ]
+    if any(known is not None and known != wanted for wanted, known in asked):
         return "place"
-    if any(wanted is not None and known is None for wanted, known in asked):
-        return "status_unknown"
-    return None
+    return "status_unknown" if any(known is None for _, known in asked) else None
 
 
 def _produce_refusal(conditions: Conditions, facts: Facts) -> Reason | None:
@@ -201,6 +200,8 @@ def _parcel_refusal(rule: Rule, facts: Facts) -> Reason | None:
 
 
 def _cap_refusal(rule: Rule, facts: Facts) -> Reason | None:
+    if rule.caps == NO_CAPS:
+        return None
     per_unit, more = (1, 1) if rule.kind == "courier_parcel" else (1000, facts.mass_g)
     granted = (
         (rule.caps.per_producer_per_day, facts.producer_today),

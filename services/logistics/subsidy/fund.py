@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from services.logistics.subsidy import ledger
@@ -12,25 +12,24 @@ from services.logistics.subsidy.ledger import Batch, Head, Kind, Posting, Subjec
 Bucket = Literal["reserved", "posted", "voided", "reversed", "refused"]
 BUCKETS: tuple[Bucket, ...] = ("reserved", "posted", "voided", "reversed", "refused")
 
+_BUCKET_OF: dict[str, Bucket] = {each: each for each in BUCKETS}
+_BUCKET_OF |= {"fund_exhausted": "refused", "not_eligible": "refused"}
 STATUS_BEFORE: dict[Kind, ledger.Status] = {kind: before for kind, (before, _) in ledger.STEPS.items()}
 
 
 def bucket(status: str | None) -> Bucket | None:
     """Where a subsidy of this status is counted; None where it is not."""
-    if status in {"fund_exhausted", "not_eligible"}:
-        return "refused"
-    return next((each for each in BUCKETS if each == status), None)
+    return None if status is None else _BUCKET_OF.get(status)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A subsidy that was reserved: for whom, how much, by which rule. `subject` is its business fact."""
+class Held(NamedTuple):
+    """A subsidy that was reserved: for whom, how much, by which rule. `subject` is its business fact; ids are text."""
 
     subject: str
     amount_fen: int
     rule_version: int
-    parcel_id: UUID | None
-    match_id: UUID
+    parcel_id: str | None
+    match_id: str
 
 
 @dataclass(slots=True)
@@ -118,9 +117,8 @@ class Fund:
         return (self.exhausted_at or self.at) if batch.head.balances.available < self.least_fen else None
 
     def _add(self, kind: Kind, held: Held) -> None:
-        # How the subject stood before this transaction follows from its first posting here.
-        self._subjects.setdefault(held.subject, Subject(STATUS_BEFORE[kind], held.amount_fen, held.rule_version))
-        parcel_id = None if held.parcel_id is None else str(held.parcel_id)
-        self._postings.append(
-            Posting(kind, held.subject, self.at, held.amount_fen, held.rule_version, parcel_id, str(held.match_id))
-        )
+        subject, amount_fen, rule_version, parcel_id, match_id = held
+        if subject not in self._subjects:
+            # How it stood before this transaction follows from its first posting here.
+            self._subjects[subject] = Subject(STATUS_BEFORE[kind], amount_fen, rule_version)
+        self._postings.append(Posting(kind, subject, self.at, amount_fen, rule_version, parcel_id, match_id))

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import among, given, parameters
 from chassis.db import Database, WriteSession
 from services.logistics.subsidy.fund import BUCKETS, Fund
 from services.logistics.subsidy.ledger import Balances, Head, Transfer, instant_text, moved
@@ -15,6 +16,10 @@ from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, PAID_STAT
 from services.logistics.subsidy.seals import Seal
 
 VERIFY_PAGE = 5000
+
+CAP_KEY = ("programme_id", "day", "party", "party_id")
+_ASKED = given(CAP_USAGE, *CAP_KEY)
+_USED = select(CAP_USAGE).join(_ASKED, and_(*(CAP_USAGE.c[name] == _ASKED.c[name] for name in CAP_KEY)))
 
 
 async def locked_funds(session: WriteSession, programme_ids: Collection[UUID]) -> dict[UUID, Fund]:
@@ -127,7 +132,7 @@ async def head_after(session: AsyncSession, programme_id: UUID, seq: int) -> Hea
 async def subsidies_of(session: AsyncSession, subject_ids: Collection[UUID]) -> dict[UUID, Row[tuple[object, ...]]]:
     if not subject_ids:
         return {}
-    rows = await session.execute(select(SUBSIDIES).where(SUBSIDIES.c.subject_id.in_(subject_ids)))
+    rows = await session.execute(select(SUBSIDIES).where(among(SUBSIDIES.c.subject_id, subject_ids)))
     return {row.subject_id: row for row in rows}
 
 
@@ -138,7 +143,7 @@ async def paid_among(session: AsyncSession, subject_ids: Collection[UUID]) -> se
     wanted = (
         select(SUBSIDIES.c.subject_id)
         .join(PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == SUBSIDIES.c.settlement_id)
-        .where(SUBSIDIES.c.subject_id.in_(subject_ids), SUBSIDIES.c.status == "posted")
+        .where(among(SUBSIDIES.c.subject_id, subject_ids), SUBSIDIES.c.status == "posted")
     )
     return set((await session.scalars(wanted)).all())
 
@@ -150,7 +155,7 @@ async def orders_taken(session: AsyncSession, orders: Collection[tuple[UUID, str
     buyers = {buyer_id for buyer_id, _ in orders}
     rows = await session.execute(
         select(SUBSIDIES.c.buyer_id, SUBSIDIES.c.order_ref).where(
-            SUBSIDIES.c.order_ref.in_({order_ref for _, order_ref in orders}), SUBSIDIES.c.buyer_id.in_(buyers)
+            among(SUBSIDIES.c.order_ref, {order_ref for _, order_ref in orders}), among(SUBSIDIES.c.buyer_id, buyers)
         )
     )
     return {(row.buyer_id, row.order_ref) for row in rows} & set(orders)
@@ -164,12 +169,8 @@ async def cap_usage(session: AsyncSession, keys: Collection[CapKey]) -> dict[Cap
     """What was granted so far, where anything was."""
     if not keys:
         return {}
-    c = CAP_USAGE.c
-    wanted = [
-        and_(c.programme_id == programme, c.day == day, c.party == party, c.party_id == party_id)
-        for programme, day, party, party_id in keys
-    ]
-    rows = await session.execute(select(CAP_USAGE).where(or_(*wanted)))
+    columns = dict(zip(CAP_KEY, zip(*keys, strict=True), strict=True))
+    rows = await session.execute(_USED, parameters(columns))
     return {(row.programme_id, row.day, row.party, row.party_id): row.used for row in rows}
 
 

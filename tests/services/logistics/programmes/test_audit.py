@@ -29,7 +29,7 @@ async def enter(db: Database, fund: UUID, at: datetime, count: int) -> None:
         head_at = await session.scalar(text("SELECT at FROM ledger_heads WHERE programme_id = :id"), {"id": fund})
         locked.at = max(at, head_at)  # as `locked_funds` does with the clock
         for _ in range(count):
-            locked.reserve(Held(f"SF{uuid4()}", RATE_FEN, 1, uuid4(), uuid4()))
+            locked.reserve(Held(f"SF{uuid4()}", RATE_FEN, 1, str(uuid4()), str(uuid4())))
         await service.write(session, [locked])
 
 

@@ -185,4 +185,4 @@ def test_what_is_held_names_its_business_fact() -> None:
     one = claim("SF1")
     held = one.held(Grant(str(uuid4()), 200, 7))
     assert (held.subject, held.amount_fen, held.rule_version) == ("SF1", 200, 7)
-    assert (held.parcel_id, held.match_id) == (one.parcel_id, MATCH)
+    assert (held.parcel_id, held.match_id) == (str(one.parcel_id), str(MATCH))

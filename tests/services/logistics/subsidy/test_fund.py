@@ -13,7 +13,7 @@ from services.logistics.subsidy.ledger import Balances, Head
 
 PROGRAMME = UUID("0190a1b2-0000-7000-8000-000000000001")
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
-MATCH = uuid4()
+MATCH = str(uuid4())
 
 
 def fund_with(fen: int, head: Head | None = None) -> Fund:
@@ -22,7 +22,7 @@ def fund_with(fen: int, head: Head | None = None) -> Fund:
 
 
 def held(subject: str, fen: int = 200) -> Held:
-    return Held(subject, fen, 1, uuid4(), MATCH)
+    return Held(subject, fen, 1, str(uuid4()), MATCH)
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.sampled_from(["keep", "post", "void", "reverse"])), max_size=12))

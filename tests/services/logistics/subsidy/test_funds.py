@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from asyncpg.exceptions import UniqueViolationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
@@ -29,7 +30,7 @@ async def opened(db: Database, amount_fen: int = 1000, least_fen: int = 200) -> 
 
 
 def held(subject: str, amount_fen: int = 200) -> Held:
-    return Held(subject, amount_fen, 1, uuid4(), uuid4())
+    return Held(subject, amount_fen, 1, str(uuid4()), str(uuid4()))
 
 
 async def fund_of(db: Database, programme_id: UUID) -> Fund:
@@ -192,7 +193,7 @@ async def test_an_order_is_taken_for_its_own_buyer_only(db: Database) -> None:
 
 async def test_the_database_itself_refuses_a_second_subsidy_of_an_order(db: Database) -> None:
     us = uuid4()
-    with pytest.raises(IntegrityError):
+    with pytest.raises(UniqueViolationError):
         async with db.transaction() as session:
             await service.add_subsidies(session, [subsidy_row(us, "A"), subsidy_row(us, "A")])
     async with db.transaction() as session:
