@@ -42,7 +42,7 @@ WITH added AS (
     INSERT INTO parcels (id, identity, waybill, carrier_id, match_id, weight_g, counted_g, recipient_adcode, order_ref,
                          registered_at, deadline_at, seen, version)
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000'
-            || lpad(to_hex(CAST(:first AS bigint) + n), 16, '8'))::uuid,
+            || '8' || lpad(to_hex(CAST(:first AS bigint) + n), 15, '0'))::uuid,
            'W' || CAST(:first AS bigint) + n, 'W' || CAST(:first AS bigint) + n,
            coalesce(CAST(:payee AS uuid), md5('c' || n % 500)::uuid),
            md5('m' || n % 1000)::uuid, 1000, 1000, '320102', 'O' || CAST(:first AS bigint) + n, at, NULL, 4, 3

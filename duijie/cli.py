@@ -38,6 +38,7 @@ app.add_typer(operating.topics, name="topics")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(policies.app, name="policy")
 app.add_typer(ledger_audit.app, name="ledger")
+app.add_typer(ledger_audit.programmes, name="programme")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]

@@ -1,28 +1,22 @@
 """What `duijie policy` does with matching's database."""
 
-import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
-from chassis.db import Database, ReadSession, is_transient
-from duijie.databases import away, lets_nobody_in
-from duijie.datafolder import DataFolder, default_path
+from chassis.db import Database, ReadSession
 from duijie.dead_letters import shown
-from duijie.problems import CannotStart, DatabaseTooOld
-from duijie.store import database_of
+from duijie.desks import opened
+from duijie.problems import CannotStart
 from services.matching.clock import database_now
 from services.matching.optimiser.policy import Policy
 from services.matching.policies import queries, service
 from services.matching.policies.models import PolicyVersion, Refused, Span, spans_of
 from services.matching.policies.numbers import NotAPolicy, policy_from
 from services.matching.policies.schemas import PolicyOut
-
-UNDEFINED_TABLE = "42P01"
+from services.matching.settings import MatchingSettings
 
 
 async def told(data: Path | None, version: int | None) -> dict[str, Any]:
@@ -76,39 +70,12 @@ def policy_in(file: Path) -> Policy:
 
 @asynccontextmanager
 async def matching(data: Path | None) -> AsyncIterator[Database]:
-    """Matching's database, as the environment tells of it, or of a data folder. Raises CannotStart for all it refuses.
-
-    Nothing else may go wrong within: an OSError is taken for the database's.
-    """
+    """Matching's database. Raises CannotStart for all that is refused."""
     try:
-        async with _database(data) as db:
+        async with opened("matching", MatchingSettings, data) as db:
             yield db
     except Refused as error:
         raise CannotStart(str(error)) from error
-    except Exception as error:
-        if is_transient(error) or lets_nobody_in(error):
-            raise away("matching", error) from error
-        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
-            raise DatabaseTooOld(
-                "The database of matching knows no policies: run `duijie migrate matching`."
-            ) from error
-        raise
-
-
-@asynccontextmanager
-async def _database(data: Path | None) -> AsyncIterator[Database]:
-    if data is not None or not os.environ.get("DUIJIE_MATCHING_DATABASE_URL"):
-        async with database_of(DataFolder(data or default_path()), "matching") as db:
-            yield db
-        return
-    from duijie.wiring import told
-    from services.matching.settings import MatchingSettings
-
-    db = Database(told(MatchingSettings).database_url.get_secret_value(), source="/duijie/matching", pool_size=1)
-    try:
-        yield db
-    finally:
-        await db.close()
 
 
 def _record(version: PolicyVersion, spans: Iterable[Span]) -> dict[str, Any]:

@@ -137,3 +137,8 @@ RECOVERIES = Table(
 )
 """What was recovered of a clawback: by a settlement from whose payment it was netted (its id), or by a transfer of the
 bank. One reference recovers once."""
+
+
+def recovery_subject(clawback_id: UUID, reference: str) -> str:
+    """The business fact of a recovery, for the ledger: which clawback, by which payment."""
+    return f"{clawback_id}\n{reference}"

@@ -21,6 +21,7 @@ from services.logistics.clawbacks.models import (
     ClaimedBackAlready,
     Clawback,
     RepaidOtherwise,
+    recovery_subject,
 )
 from services.logistics.clawbacks.queries import Paid
 from services.logistics.clawbacks.schemas import (
@@ -183,14 +184,9 @@ async def _recover(
     session: WriteSession, clawback: Clawback, fund: Fund, amount_fen: int, reference: str, rule_version: int
 ) -> None:
     clawback.recover(amount_fen)
-    fund.claw_back(amount_fen, _subject(clawback, reference), rule_version)
+    fund.claw_back(amount_fen, recovery_subject(clawback.id, reference), rule_version)
     row = {"clawback_id": clawback.id, "reference": reference, "amount_fen": amount_fen, "at": fund.at}
     await session.execute(insert(RECOVERIES).values(row))
-
-
-def _subject(clawback: Clawback, reference: str) -> str:
-    """The business fact of a recovery: which clawback, by which payment."""
-    return f"{clawback.id}\n{reference}"
 
 
 def _found(clawback: Clawback | None) -> Clawback:

@@ -150,10 +150,14 @@ async def _subsidise(
         subsidy = subsidies[parcel.id] = _first_subsidy(verdict)
         if subsidy is NO_SUBSIDY:
             continue
-        desk.fund_of(verdict).recount(None, subsidy.status)
+        fund = desk.fund_of(verdict)
+        fund.recount(None, subsidy.status)
         others = {"match_id": parcel.match_id, "buyer_id": claim.buyer_id, "payee_id": parcel.carrier_id}
         rows.append(
-            subsidy_columns(parcel, subsidy) | others | {"first_status": subsidy.first_status, "reason": subsidy.reason}
+            subsidy_columns(parcel, subsidy)
+            | others
+            | {"first_status": subsidy.first_status, "reason": subsidy.reason}
+            | claim.recorded(fund.at)
         )
     await subsidy_service.add_subsidies(session, rows)
     await desk.close(session)

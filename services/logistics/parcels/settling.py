@@ -17,6 +17,7 @@ from services.logistics.programmes.granting import Claim, Desk, open_desk
 from services.logistics.subsidy import service as subsidy_service
 from services.logistics.subsidy.eligibility import Grant
 from services.logistics.subsidy.fund import Fund, Held
+from services.logistics.subsidy.ledger import of_turn
 from services.logistics.subsidy.queries import paid_among
 
 ORDER_HELD: frozenset[SubsidyStatus] = frozenset({"reserved", "posted"})
@@ -68,14 +69,9 @@ class Change:
         return self.asks or (self.subsidy.status, self.due) in STEPS
 
 
-def ledger_subject(identity: str, turn: int) -> str:
-    """The business fact of a reservation. No identity has a blank, so a second turn is nobody's first."""
-    return identity if turn == 1 else f"{identity} {turn}"
-
-
 def claim_of(parcel: Parcel, goods: Goods, turn: int = 1, match_parcels_g: int = 0) -> Claim:
     return Claim(
-        subject=ledger_subject(parcel.identity, turn),
+        subject=of_turn(parcel.identity, turn),
         moment=parcel.registered_at,
         match_id=parcel.match_id,
         parcel_id=parcel.id,
@@ -194,7 +190,7 @@ def _held(change: Change) -> tuple[UUID, Held]:
     assert subsidy.programme_id is not None
     assert subsidy.amount_fen is not None
     assert subsidy.rule_version is not None
-    subject = ledger_subject(parcel.identity, subsidy.turn)
+    subject = of_turn(parcel.identity, subsidy.turn)
     held = Held(subject, subsidy.amount_fen, subsidy.rule_version, str(parcel.id), str(parcel.match_id))
     return subsidy.programme_id, held
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from catalogue import places
@@ -53,6 +53,38 @@ class Claim(NamedTuple):
     def day(self) -> date:
         return _day(self.moment)
 
+    def facts(self, order_ref_taken: bool) -> Facts:
+        """What rules look at, but for what was granted today."""
+        place = places.get(self.origin_adcode)
+        return Facts(
+            origin_adcode=self.origin_adcode,
+            origin_poverty_832=place.poverty_832 if place else None,
+            origin_watch_52=place.watch_52 if place else None,
+            produce=self.produce,
+            mass_g=self.mass_g,
+            match_mass_g=self.match_mass_g,
+            match_parcels_g=self.match_parcels_g,
+            order_ref_taken=order_ref_taken,
+        )
+
+    def recorded(self, decided_at: datetime) -> dict[str, Any]:
+        """The columns of a subsidy that say what it was decided on."""
+        return {
+            "asked_at": self.moment,
+            "decided_at": decided_at,
+            "match_g": self.match_mass_g,
+            "before_g": self.match_parcels_g,
+        }
+
+    def counts(self, kind: ProgrammeKind) -> int:
+        """What it takes of a cap: a parcel, or its grams."""
+        return 1 if kind == "courier_parcel" else self.mass_g
+
+    def cap_keys(self, programme_id: UUID) -> list[CapKey]:
+        """The producer's, then the carrier's where one is known."""
+        parties = [("producer", self.producer_id), ("carrier", self.carrier_id)]
+        return [(programme_id, self.day, party, party_id) for party, party_id in parties if party_id is not None]
+
     def held(self, grant: Grant) -> Held:
         parcel_id = None if self.parcel_id is None else str(self.parcel_id)
         return Held(self.subject, grant.amount_fen, grant.rule_version, parcel_id, str(self.match_id))
@@ -73,7 +105,7 @@ class Desk:
         self._kind = kind
         self._programmes = {str(programme.id): programme for programme in programmes}
         self._funds = {str(programme_id): fund for programme_id, fund in funds.items()}
-        self._capped = any(_has_caps(programme) for programme in programmes)
+        self._capped = any(programme.has_caps for programme in programmes)
         self._orders_taken = orders_taken
         self._used = used
         self._granted: dict[CapKey, int] = defaultdict(int)
@@ -120,9 +152,8 @@ class Desk:
         if delivered:
             fund.post(held)
         self._take_order(claim)
-        more = 1 if self._kind == "courier_parcel" else claim.mass_g
-        for key in _cap_keys(fund.programme_id, claim):
-            self._granted[key] += more
+        for key in claim.cap_keys(fund.programme_id):
+            self._granted[key] += claim.counts(self._kind)
 
     def _take_order(self, claim: Claim) -> None:
         if claim.order is not None:
@@ -137,23 +168,13 @@ class Desk:
 
     def _facts(self, claim: Claim, offers: Sequence[eligibility.Programme]) -> Facts | dict[str, Facts]:
         """The same for all, but for what each has granted today."""
-        place = places.get(claim.origin_adcode)
-        facts = Facts(
-            origin_adcode=claim.origin_adcode,
-            origin_poverty_832=place.poverty_832 if place else None,
-            origin_watch_52=place.watch_52 if place else None,
-            produce=claim.produce,
-            mass_g=claim.mass_g,
-            match_mass_g=claim.match_mass_g,
-            match_parcels_g=claim.match_parcels_g,
-            order_ref_taken=claim.order_ref is not None and claim.order in self._orders_taken,
-        )
+        facts = claim.facts(claim.order_ref is not None and claim.order in self._orders_taken)
         return {each.id: self._with_today(facts, each.id, claim) for each in offers} if self._capped else facts
 
     def _with_today(self, facts: Facts, programme_id: str, claim: Claim) -> Facts:
         today = [
             self._used.get(key, 0) + self._granted.get(key, 0)
-            for key in _cap_keys(self._funds[programme_id].programme_id, claim)
+            for key in claim.cap_keys(self._funds[programme_id].programme_id)
         ]
         return facts._replace(producer_today=today[0], carrier_today=today[1] if len(today) > 1 else 0)
 
@@ -190,21 +211,11 @@ async def open_desk(
         funds[programme.id].least_fen = programme.least_rate_fen(funds[programme.id].at)  # a dated rule may have begun
     orders = {claim.order for claim in claims if claim.order is not None} if funds else set()
     taken = await ledger.orders_taken(session, orders)
-    capped = [programme for programme in programmes if _has_caps(programme)]
-    keys = {key for claim in claims for programme in capped for key in _cap_keys(programme.id, claim)}
+    capped = [programme for programme in programmes if programme.has_caps]
+    keys = {key for claim in claims for programme in capped for key in claim.cap_keys(programme.id)}
     return Desk(kind, programmes, funds, taken, await ledger.cap_usage(session, keys))
 
 
 @lru_cache(maxsize=1024)  # a batch is of few moments
 def _day(moment: datetime) -> date:
     return local_day(moment)
-
-
-def _has_caps(programme: Programme) -> bool:
-    return any(rule.per_producer_per_day or rule.per_carrier_per_day for rule in programme.rules)
-
-
-def _cap_keys(programme_id: UUID, claim: Claim) -> list[CapKey]:
-    """The producer's, then the carrier's where one is known."""
-    parties = [("producer", claim.producer_id), ("carrier", claim.carrier_id)]
-    return [(programme_id, claim.day, party, party_id) for party, party_id in parties if party_id is not None]

@@ -95,6 +95,11 @@ class Programme(Base):
         if LEADS_TO.get(kind) == standing:
             raise NothingToChange(standing=standing)
 
+    @property
+    def has_caps(self) -> bool:
+        """Whether any version of its rules has."""
+        return any(rule.per_producer_per_day or rule.per_carrier_per_day for rule in self.rules)
+
     def least_rate_fen(self, now: datetime) -> int:
         """The least of the rates that are in force now, or will be."""
         to_come = [version.rate_fen for version in self.rules if version.effective_at > now]

@@ -29,10 +29,10 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
     rows = []
     for claim in [each for match_id, each in claims.items() if match_id not in decided]:  # first come, first served
         verdict = desk.ask(claim, delivered=True)
-        if verdict.programme_id is not None:
-            row = _row(claim, verdict, desk.fund_of(verdict))
-            desk.fund_of(verdict).recount(None, row["status"])
-            rows.append(row)
+        fund = None if verdict.programme_id is None else desk.fund_of(verdict)
+        rows.append(_row(claim, verdict, fund))
+        if fund is not None:
+            fund.recount(None, rows[-1]["status"])
     await subsidy.add_subsidies(session, rows)
     await desk.close(session)
 
@@ -54,22 +54,29 @@ def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: 
     )
 
 
-def _row(claim: Claim, verdict: Grant | NoGrant, fund: Fund) -> dict[str, Any]:
-    granted = isinstance(verdict, Grant)
-    status = "posted" if isinstance(verdict, Grant) else verdict.subsidy
-    return {
+def _row(claim: Claim, verdict: Grant | NoGrant, fund: Fund | None) -> dict[str, Any]:
+    """`fund` is that of the programme which granted, or was the first to refuse; None where none was active."""
+    row: dict[str, Any] = {
         "subject_id": claim.match_id,
         "match_id": claim.match_id,
         "buyer_id": claim.buyer_id,
         "order_ref": None,
-        "status": status,
-        "first_status": status,
-        "reason": None if isinstance(verdict, Grant) else verdict.reason,
-        "refused_by": None if granted else fund.programme_id,
-        "programme_id": fund.programme_id if granted else None,
-        "amount_fen": verdict.amount_fen if isinstance(verdict, Grant) else None,
-        "rule_version": verdict.rule_version if isinstance(verdict, Grant) else None,
+        "reason": None,
+        "refused_by": None,
+        "programme_id": None,
+        "amount_fen": None,
+        "rule_version": None,
         "turn": 1,
         "payee_id": claim.producer_id,
-        "posted_at": fund.at if granted else None,
+        "posted_at": None,
+        **claim.recorded(claim.moment if fund is None else fund.at),
     }
+    answered: dict[str, Any]
+    if isinstance(verdict, NoGrant):
+        refused_by = None if fund is None else fund.programme_id
+        answered = {"status": verdict.subsidy, "reason": verdict.reason, "refused_by": refused_by}
+    else:
+        assert fund is not None
+        answered = {"status": "posted", "programme_id": fund.programme_id, "posted_at": fund.at}
+        answered |= {"amount_fen": verdict.amount_fen, "rule_version": verdict.rule_version}
+    return row | answered | {"first_status": answered["status"]}

@@ -276,6 +276,12 @@ def transfer_id(programme_id: str, kind: Kind, subject: str) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
+def of_turn(subject: str, turn: int) -> str:
+    """The business fact of a subject's so manieth reservation. No waybill's identity has a blank, so that a second turn
+    is nobody's first."""
+    return subject if turn == 1 else f"{subject} {turn}"
+
+
 @lru_cache(maxsize=1024)  # a batch is of few instants, and the text costs more than the hash
 def instant_text(at: datetime) -> str:
     """The one text of an instant: UTC, six decimals, `Z`."""

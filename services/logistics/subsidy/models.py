@@ -103,6 +103,10 @@ SUBSIDIES = Table(
     Column("posted_at", DateTime(timezone=True)),
     Column("settlement_id", Uuid),
     Column("came_back_at", DateTime(timezone=True)),
+    Column("asked_at", DateTime(timezone=True)),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("match_g", BigInteger),
+    Column("before_g", BigInteger),
     Index(
         "uq_subsidies_buyer_id_order_ref",
         "buyer_id",
@@ -127,6 +131,9 @@ the unique index is the rule itself. `turn` counts reservations of one parcel: l
 second. A row changes under the lock of its parcel; `settlement_id` by who freezes a
 statement. `payee_id`: whom it is paid to, the carrier (of a match, the producer). `came_back_at`: when one was told
 to have come back that had been paid.
+
+What was known when it was decided stands here for whoever recomputes it: `asked_at` is the moment whose rules counted,
+`decided_at` that of the fund, `match_g` what the match was of, `before_g` what its parcels before this one weighed.
 """
 
 CAP_USAGE = Table(

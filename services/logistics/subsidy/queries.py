@@ -23,7 +23,10 @@ _USED = select(CAP_USAGE).join(_ASKED, and_(*(CAP_USAGE.c[name] == _ASKED.c[name
 
 
 async def locked_funds(session: WriteSession, programme_ids: Collection[UUID]) -> dict[UUID, Fund]:
-    """The funds of these programmes, locked in the order of their ids: the last locks a transaction takes."""
+    """The funds of these programmes, locked in the order of their ids: the last locks a transaction takes.
+
+    What is posted to any of them is of one instant.
+    """
     if not programme_ids:
         return {}
     heads = (
@@ -32,7 +35,10 @@ async def locked_funds(session: WriteSession, programme_ids: Collection[UUID]) -
         .order_by(LEDGER_HEADS.c.programme_id)
         .with_for_update()
     )
-    return {row.programme_id: _fund(row) for row in await session.execute(heads)}
+    funds = {row.programme_id: _fund(row) for row in await session.execute(heads)}
+    for fund in funds.values():
+        fund.at = max(each.at for each in funds.values())
+    return funds
 
 
 async def head_of(session: AsyncSession, programme_id: UUID) -> Head:

@@ -18,12 +18,11 @@ from services.logistics.parcels.settling import (
     STEPS,
     Change,
     claim_of,
-    ledger_subject,
     subsidy_columns,
 )
 from services.logistics.parcels.states import ENDS, SEEN_BY_SCAN, Seen, status_of, subsidy_due
 from services.logistics.subsidy.eligibility import waybill_identity
-from services.logistics.subsidy.ledger import transfer_id
+from services.logistics.subsidy.ledger import of_turn, transfer_id
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 MARKS = list(Seen)
@@ -150,10 +149,10 @@ def test_without_the_deadline_money_follows_the_scans_alone(told: list[str]) -> 
 
 def test_a_second_reservation_is_another_fact_of_the_ledger_and_nobodys_first() -> None:
     programme_id = str(uuid4())
-    ids = {transfer_id(programme_id, "reserve", ledger_subject("SF1", turn)) for turn in (1, 2, 3)}
+    ids = {transfer_id(programme_id, "reserve", of_turn("SF1", turn)) for turn in (1, 2, 3)}
     assert len(ids) == 3
-    assert ledger_subject("SF1", 1) == "SF1"
-    assert waybill_identity(ledger_subject("SF1", 2)) == "SF12", "no waybill is called so: it would have no blank"
+    assert of_turn("SF1", 1) == "SF1"
+    assert waybill_identity(of_turn("SF1", 2)) == "SF12", "no waybill is called so: it would have no blank"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from hypothesis.stateful import (
 
 from chassis.db import Database
 from contracts.matches import MatchEvent
+from services.logistics.audit.service import replay_day
 from services.logistics.clawbacks.service import notice_returned
+from services.logistics.clock import local_day
 from tests.services.logistics.programmes.model import Model
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, waybill
@@ -152,6 +154,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         def teardown(self) -> None:
             if hasattr(self, "fund"):
                 assert world.do(world.office.read(self.fund, "/verify"))["ok"]
+                assert recomputed(world) == []
                 for name in self.names:
                     assert world.do(world.courier.read(name))["subsidy"] == self.model.parcels[name].subsidy, name
 
@@ -164,6 +167,13 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             world.post(path, {"decision": "approve"}, world.second)
 
     return Life
+
+
+def recomputed(world: World) -> list[object]:
+    """What differs where these days are recomputed from parcels and scans."""
+    days = {local_day(datetime.now(UTC) - timedelta(minutes=10)), local_day(datetime.now(UTC))}
+    replays = [world.do(replay_day(world.db, day)) for day in sorted(days)]
+    return [each for replay in replays for of in (replay, *replay.programmes) for each in of.differences]
 
 
 def close_others(world: World) -> None:

@@ -178,6 +178,7 @@ def subsidy_row(buyer_id: UUID, order_ref: str | None) -> dict[str, object]:
         "turn": 1,
         "payee_id": uuid4(),
         "posted_at": None,
+        **dict.fromkeys(("asked_at", "decided_at", "match_g", "before_g")),
     }
 
 

@@ -1,0 +1,317 @@
+"""Reading what the ledger was reckoned from: parcels, matches, scans, and what officers decided."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Row, Select, case, func, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from chassis.bulk import among
+from chassis.db import Database
+from services.logistics.audit.replay import Asked, Order
+from services.logistics.audit.whatif import Past
+from services.logistics.clawbacks.models import RECOVERIES, Clawback, recovery_subject
+from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS, SCANS
+from services.logistics.parcels.states import Seen, subsidy_due
+from services.logistics.programmes.granting import Claim
+from services.logistics.programmes.models import Approval, Programme
+from services.logistics.settlements.models import Settlement
+from services.logistics.shipments.models import Shipment
+from services.logistics.subsidy.ledger import Transfer, of_turn, transfer_id
+from services.logistics.subsidy.models import LEDGER_HEADS, SUBSIDIES, TRANSFERS
+
+PAGE: Final = 5000
+CLOCKS_APART: Final = timedelta(hours=1)
+"""A parcel's id, by which it is found, has the time of a process; `registered_at` that of the database."""
+ENDING: Final = {"voided": ("returned", "lost"), "reversed": ("returned",), "posted": ("delivered",)}
+"""Whose scans a subsidy ended by."""
+
+HELD: Final = ("reserved", "posted")
+"""What a subsidy is while its money is out of the fund."""
+
+Between = tuple[datetime, datetime]
+
+p, s, sh = PARCELS.c, SUBSIDIES.c, Shipment
+_RECORDED = (
+    s.status,
+    s.first_status,
+    s.reason,
+    s.refused_by,
+    s.programme_id,
+    s.amount_fen,
+    s.rule_version,
+    s.turn,
+    s.came_back_at,
+    s.asked_at,
+    s.decided_at,
+    s.match_g,
+    s.before_g,
+)
+_GOODS = (sh.producer_id, sh.buyer_id, sh.origin_adcode, sh.produce, sh.quantity_g)
+_PARCELS = (
+    select(PARCELS, *_RECORDED, *_GOODS)
+    .join_from(PARCELS, Shipment, sh.match_id == p.match_id)
+    .join(SUBSIDIES, s.subject_id == p.id, isouter=True)
+)
+_MATCHES = (
+    select(s.subject_id.label("id"), s.match_id, *_RECORDED, *_GOODS, sh.carrier_id)
+    .join_from(SUBSIDIES, Shipment, sh.match_id == s.match_id)
+    .where(s.subject_id == s.match_id)
+)
+
+
+async def programmes(session: AsyncSession) -> Sequence[Programme]:
+    """All there are, with their rules and standings."""
+    wanted = select(Programme).options(selectinload(Programme.rules), selectinload(Programme.standings))
+    return (await session.scalars(wanted.order_by(Programme.id))).all()
+
+
+class Course(NamedTuple):
+    """Of a programme's chain: the places between which a time lies, and what was available when it began."""
+
+    after: int
+    last: int
+    available_fen: int
+    entries: int
+    head: int
+
+
+async def course_of(session: AsyncSession, programme_id: UUID, between: Between) -> Course:
+    """Summed from every entry, so that neither a seal nor a missing place leads astray. `entries` there are up to the
+    last; `head` is the place that the programme's row keeps."""
+    t, h = TRANSFERS.c, LEDGER_HEADS.c
+    into = case((t.credit == "available", t.amount_fen), (t.debit == "available", -t.amount_fen), else_=0)
+    kept = select(h.seq).where(h.programme_id == programme_id).scalar_subquery()
+    wanted = select(
+        func.coalesce(func.max(t.seq).filter(t.at < between[0]), 0),
+        func.coalesce(func.max(t.seq).filter(t.at < between[1]), 0),
+        func.coalesce(func.sum(into).filter(t.at < between[0]), 0),
+        func.count(),
+        kept,
+    ).where(t.programme_id == programme_id)
+    after, last, available_fen, entries, head = (await session.execute(wanted)).one()
+    return Course(after, last, int(available_fen), entries, head)
+
+
+async def asked_for(session: AsyncSession, transfers: Sequence[Transfer]) -> dict[str, Asked]:
+    """What asked for these transfers, by its id: a parcel's, or a match's."""
+    parcels = {UUID(each.parcel_id) for each in transfers if each.parcel_id is not None}
+    matches = {UUID(each.match_id) for each in transfers if each.parcel_id is None and each.match_id is not None}
+    rows = [*await session.execute(_PARCELS.where(among(p.id, parcels)))] if parcels else []
+    asked = {str(row.id): _parcel(row) for row in rows}
+    rows = [*await session.execute(_MATCHES.where(among(s.subject_id, matches)))] if matches else []
+    return asked | {str(row.id): _match(row) for row in rows}
+
+
+async def asked_between(db: Database, between: Between) -> AsyncIterator[list[tuple[UUID, Asked]]]:
+    """Every parcel that was registered in this time, and every match fulfilled, a page at a time, with their ids."""
+    async for rows in _pages(db, _registered(between), p.id):
+        yield [(row.id, _parcel(row)) for row in rows]
+    async for rows in _pages(db, _MATCHES.where(s.asked_at >= between[0], s.asked_at < between[1]), s.subject_id):
+        yield [(row.id, _match(row)) for row in rows]
+
+
+async def past_parcels(db: Database, between: Between) -> list[Past]:
+    """The parcels registered in this time, in that order, and when each came to its end."""
+    pasts: list[Past] = []
+    async for rows in _pages(db, _registered(between), p.id):
+        async with db.reading() as session:
+            scans = await _scans_of(session, [row.id for row in rows])
+        for row in rows:
+            asked = _parcel(row)
+            pasts.append(Past(asked.claim, asked.due, _ended_at(row, asked, scans.get(row.id, {}))))
+    return sorted(pasts, key=lambda past: past.claim.moment)
+
+
+async def past_matches(db: Database, between: Between) -> list[Past]:
+    """The matches fulfilled in this time, in that order."""
+    wanted = _MATCHES.where(s.asked_at >= between[0], s.asked_at < between[1])
+    pasts = [Past(_match(row).claim, "posted") async for rows in _pages(db, wanted, s.subject_id) for row in rows]
+    return sorted(pasts, key=lambda past: past.claim.moment)
+
+
+async def granted_between(session: AsyncSession, between: Between) -> list[tuple[UUID, int, int]]:
+    """What programmes granted to those that asked in this time and has not come back: how many, and their fen."""
+    wanted = (
+        select(s.programme_id, func.count(), func.sum(s.amount_fen))
+        .where(s.asked_at >= between[0], s.asked_at < between[1], s.status.in_(HELD))
+        .group_by(s.programme_id)
+        .order_by(s.programme_id)
+    )
+    return [(programme_id, many, int(fen)) for programme_id, many, fen in await session.execute(wanted)]
+
+
+async def orders_held(session: AsyncSession, orders: Collection[Order], before: datetime) -> dict[Order, bool | None]:
+    """Those of these that had their subsidy from before; None where that can't be told any more.
+
+    Whatever holds an order now is found by its index; what held it once is told by the order's other parcels.
+    """
+    if not orders:
+        return {}
+    refs = [order_ref for _, order_ref in orders]
+    earlier = (
+        select(s.buyer_id, p.order_ref, s.status, s.turn)
+        .join_from(PARCELS, SUBSIDIES, s.subject_id == p.id)
+        .where(among(p.order_ref, refs), s.asked_at < before, s.programme_id.is_not(None))
+    )
+    found: dict[Order, bool | None] = {}
+    for buyer_id, order_ref, status, turn in await session.execute(earlier):
+        held = True if status in {"reserved", "posted"} and turn == 1 else None
+        found[buyer_id, order_ref] = found.get((buyer_id, order_ref)) or held
+    return {order: found[order] for order in orders if order in found}
+
+
+async def posted_between(session: AsyncSession, between: Between) -> list[tuple[UUID, str, int]]:
+    """Programme, subject in the ledger and fen of what is told to have been posted in this time."""
+    wanted = select(s.programme_id, s.subject_id, p.identity, s.turn, s.amount_fen)
+    wanted = wanted.join_from(SUBSIDIES, PARCELS, p.id == s.subject_id, isouter=True)
+    wanted = wanted.where(s.posted_at >= between[0], s.posted_at < between[1], s.programme_id.is_not(None))
+    return [
+        (row.programme_id, of_turn(row.identity or str(row.subject_id), row.turn), row.amount_fen)
+        for row in await session.execute(wanted)
+    ]
+
+
+async def officers_entries(session: AsyncSession, programme_id: UUID) -> dict[str, tuple[datetime, int]]:
+    """When each entry was to be made that officers brought about, by its id, and its fen."""
+    id_ = str(programme_id)
+    entries: dict[str, tuple[datetime, int]] = {}
+    topups = select(Approval).where(
+        Approval.programme_id == programme_id, Approval.kind == "topup", Approval.status == "approved"
+    )
+    for approval in await session.scalars(topups):
+        assert approval.decided_at is not None
+        entries[transfer_id(id_, "fund", str(approval.id))] = (approval.decided_at, approval.wanted["amount_fen"])
+    owed = func.coalesce(func.sum(s.amount_fen).filter(s.status == "posted"), 0)
+    payouts = (
+        select(Settlement.id, Settlement.paid_at, owed)
+        .join_from(Settlement, SUBSIDIES, s.settlement_id == Settlement.id)
+        .where(Settlement.programme_id == programme_id, Settlement.paid_at.is_not(None))
+        .group_by(Settlement.id)
+    )
+    for settlement_id, paid_at, fen in await session.execute(payouts):
+        entries[transfer_id(id_, "payout", str(settlement_id))] = (paid_at, int(fen))
+    r = RECOVERIES.c
+    recoveries = select(RECOVERIES).join(Clawback, Clawback.id == r.clawback_id)
+    for row in await session.execute(recoveries.where(Clawback.programme_id == programme_id)):
+        entries[transfer_id(id_, "clawback", recovery_subject(row.clawback_id, row.reference))] = (
+            row.at,
+            row.amount_fen,
+        )
+    return entries
+
+
+async def standing_now(session: AsyncSession, programme_id: UUID) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Fen reserved, and fen posted or paid, by the ledger's head and by the subsidies themselves, at one moment."""
+    sums = (
+        select(*(func.coalesce(func.sum(s.amount_fen).filter(s.status == each), 0).label(each) for each in HELD))
+        .where(s.programme_id == programme_id)
+        .subquery()
+    )
+    recovered = (
+        select(func.coalesce(func.sum(RECOVERIES.c.amount_fen), 0))
+        .join(Clawback, Clawback.id == RECOVERIES.c.clawback_id)
+        .where(Clawback.programme_id == programme_id)
+        .scalar_subquery()
+    )
+    h = LEDGER_HEADS.c
+    wanted = select(h.reserved_fen, h.posted_fen, h.paid_fen, sums, recovered.label("recovered"))
+    wanted = wanted.join_from(LEDGER_HEADS, sums, true()).where(h.programme_id == programme_id)
+    row = (await session.execute(wanted)).one()
+    return (
+        {"reserved": row.reserved_fen, "posted and paid": row.posted_fen + row.paid_fen},
+        {"reserved": int(row.reserved), "posted and paid": int(row.posted - row.recovered)},
+    )
+
+
+async def _pages(db: Database, wanted: Select[Any], key: Any) -> AsyncIterator[Sequence[Row[Any]]]:
+    """In the order of their ids, a transaction a page."""
+    after: UUID | None = None
+    while True:
+        page = wanted.order_by(key).limit(PAGE)
+        async with db.reading() as session:
+            rows = (await session.execute(page if after is None else page.where(key > after))).all()
+        if rows:
+            yield rows
+            after = rows[-1].id
+        if len(rows) < PAGE:
+            return
+
+
+def _registered(between: Between) -> Select[Any]:
+    first, behind = (_earliest_id(at + by) for at, by in zip(between, (-CLOCKS_APART, CLOCKS_APART), strict=True))
+    return _PARCELS.where(p.id >= first, p.id < behind, p.registered_at >= between[0], p.registered_at < between[1])
+
+
+def _earliest_id(at: datetime) -> UUID:
+    """Before every id of version 7 that was made at this time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+async def _scans_of(session: AsyncSession, parcel_ids: Collection[UUID]) -> dict[UUID, dict[str, datetime]]:
+    """When each parcel was first scanned so, as its carrier tells."""
+    wanted = select(SCANS.c.parcel_id, SCANS.c.type, func.min(SCANS.c.at).label("at"))
+    wanted = wanted.where(among(SCANS.c.parcel_id, parcel_ids)).group_by(SCANS.c.parcel_id, SCANS.c.type)
+    scans: dict[UUID, dict[str, datetime]] = defaultdict(dict)
+    for parcel_id, kind, at in await session.execute(wanted):
+        scans[parcel_id][kind] = at
+    return scans
+
+
+def _ended_at(row: Row[Any], asked: Asked, scans: Mapping[str, datetime]) -> datetime | None:
+    """Since when it is due what it is; None while it is under way."""
+    if asked.due == "reserved":
+        return None
+    ends = [scans[kind] for kind in ENDING[asked.due] if kind in scans]
+    return min(ends) if ends else row.registered_at + DELIVERY_DEADLINE
+
+
+def _parcel(row: Row[Any]) -> Asked:
+    claim = Claim(
+        subject=row.identity,
+        moment=row.registered_at,
+        match_id=row.match_id,
+        parcel_id=row.id,
+        producer_id=row.producer_id,
+        carrier_id=row.carrier_id,
+        buyer_id=row.buyer_id,
+        order_ref=row.order_ref,
+        origin_adcode=row.origin_adcode,
+        produce=row.produce,
+        mass_g=row.weight_g,
+        match_mass_g=row.quantity_g if row.match_g is None else row.match_g,
+        match_parcels_g=row.before_g or 0,
+    )
+    due = subsidy_due(Seen(row.seen))
+    if row.status is None:  # no programme was active, so nothing is recorded
+        return Asked(claim, "courier_parcel", due, decided_at=row.registered_at)
+    return Asked(claim, "courier_parcel", due, **_recorded(row))
+
+
+def _match(row: Row[Any]) -> Asked:
+    mass_g = row.quantity_g if row.match_g is None else row.match_g
+    claim = Claim(
+        subject=str(row.match_id),
+        moment=row.asked_at or row.decided_at,
+        match_id=row.match_id,
+        parcel_id=None,
+        producer_id=row.producer_id,
+        carrier_id=row.carrier_id,
+        buyer_id=row.buyer_id,
+        order_ref=None,
+        origin_adcode=row.origin_adcode,
+        produce=row.produce,
+        mass_g=mass_g,
+        match_mass_g=mass_g,
+    )
+    return Asked(claim, "produce_support", "posted", **_recorded(row))
+
+
+def _recorded(row: Row[Any]) -> dict[str, Any]:
+    names = ("status", "first_status", "reason", "refused_by", "programme_id", "amount_fen", "rule_version", "turn")
+    recorded = {name: getattr(row, name) for name in names}
+    return recorded | {"came_back": row.came_back_at is not None, "decided_at": row.decided_at}

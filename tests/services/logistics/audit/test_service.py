@@ -1,0 +1,252 @@
+"""A day recomputed: exact where nobody meddled, and whatever was meddled with is found."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from chassis.db import Database
+from contracts.matches import MatchFulfilled
+from services.logistics.audit.schemas import OtherRules
+from services.logistics.audit.service import Replay, replay_day, what_if
+from services.logistics.clawbacks.service import notice_returned
+from services.logistics.clock import local_day
+from services.logistics.programmes.handlers import on_matches
+from tests.services.logistics.settlements.settling import Settling
+from tests.support.logistics import agreed, hear, later
+from tests.support.services import Issuer
+from tests.support.subsidies import RATE_FEN, Courier, Office
+
+NOWHERE = {"adcodes": ["11"]}
+
+
+async def today(db: Database) -> Replay:
+    return await replay_day(db, local_day(datetime.now(UTC)))
+
+
+def found(replay: Replay) -> list[tuple[str, str, str]]:
+    """What, by the ledger, as recomputed."""
+    return [(each.what, each.ledger, each.recomputed) for of in (replay, *replay.programmes) for each in of.differences]
+
+
+class World:
+    """A day on which everything happens that happens to subsidies."""
+
+    def __init__(self, courier: Courier, office: Office, db: Database, issuer: Issuer) -> None:
+        self.courier, self.office, self.db = courier, office, db
+        self.second = issuer.caller("programme_officer")
+
+    async def lives(self) -> "World":
+        # The first in order has money for six parcels, the second caps, the last refuses all by their place.
+        await self.office.open(ends_at=_in(40), eligibility=NOWHERE)
+        self.fund = await self.office.open(ends_at=_in(9), budget_fen=6 * RATE_FEN)
+        self.capped = await self.office.open(budget_fen=10_000, rate_fen=150, caps={"per_carrier_per_day": 3})
+        self.support = await self.office.open(kind="produce_support", rate_fen=33, budget_fen=10_000)
+        async with self.db.transaction() as session:  # long enough ago for everybody to have seen them
+            await session.execute(text("UPDATE programmes SET created_at = created_at - interval '1 hour'"))
+        match = self.match = await self.courier.claimed(quantity_g=100_000)
+        parcels = [self.courier.parcel(match, order_ref=order) for order in ("A", "A", None, "B", "C", None, None, "D")]
+        await self.courier.register(*parcels)
+        await self.courier.register(*(self.courier.parcel(match) for _ in range(4)))
+        await self.courier.register(self.courier.parcel(match, weight_g=110_000))
+        names = self.names = [each["waybill"] for each in parcels]
+        await self.courier.tell((names[0], "delivered"), (names[1], "returned"), (names[2], "lost"))
+        await self.courier.tell((names[3], "delivered"), (names[2], "delivered"))
+        await self.courier.tell((names[4], "delivered"), (names[4], "returned"))
+        matches = [agreed(quantity_g=100_999), agreed(quantity_g=10_000_000), agreed(quantity_g=20)]
+        await hear(self.db, *matches)
+        async with self.db.transaction() as session:
+            await on_matches(session, [later(each, MatchFulfilled, status="fulfilled") for each in matches])
+        await self._tops_up(500)
+        settling = Settling(self.office, self.courier, self.fund)
+        await settling.pays(await settling.freezes())
+        await self.courier.tell((names[0], "returned"))  # after it was paid
+        assert await notice_returned(self.db) == 1
+        await self.courier.register(self.courier.parcel(match, order_ref="B"))
+        return self
+
+    async def _tops_up(self, fen: int) -> None:
+        path = f"/v1/programmes/{self.fund}"
+        asked = await self.office.client.post(f"{path}/topup", json={"amount_fen": fen}, headers=self.office.headers)
+        decision = f"{path}/approvals/{asked.json()['approval_id']}"
+        answer = await self.office.client.post(decision, json={"decision": "approve"}, headers=self.second)
+        assert answer.status_code == 200, answer.text
+
+    async def meddle(self, *statements: str) -> None:
+        """As somebody would who is master of the database."""
+        allowed = [
+            "GRANT UPDATE, DELETE ON transfers TO CURRENT_USER",
+            "ALTER TABLE transfers DISABLE TRIGGER USER",
+            "ALTER TABLE ledger_heads DROP CONSTRAINT IF EXISTS ck_ledger_heads_balance",
+        ]
+        values = {"fund": self.fund, "support": self.support, "one": self.names[0], "capped": self.capped}
+        async with self.db.transaction() as session:
+            for statement in (*allowed, *statements):
+                bound = {name: value for name, value in values.items() if f":{name}" in statement}
+                await session.execute(text(statement), bound)
+
+
+def _in(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+@pytest.fixture
+async def world(courier: Courier, office: Office, db: Database, issuer: Issuer) -> World:
+    return await World(courier, office, db, issuer).lives()
+
+
+async def test_a_day_on_which_nobody_meddled_is_recomputed_to_the_fen(world: World) -> None:
+    replay = await today(world.db)
+    assert found(replay) == []
+    assert (replay.exact, replay.asked, replay.not_judged) == (True, 17, 0)
+    for each in replay.programmes:
+        shown = await world.office.read(each.programme.id)
+        sums = {kind: of.recomputed_fen for kind, of in each.sums.items()}
+        money = sums.get("reserve", 0) - sums.get("void", 0) - sums.get("reverse", 0) - sums.get("clawback", 0)
+        assert shown["budget_fen"] == sums["fund"]
+        assert shown["reserved_fen"] + shown["posted_fen"] + shown["paid_fen"] == money
+        assert all((of.entries, of.fen) == (of.recomputed, of.recomputed_fen) for of in each.sums.values())
+    kinds = {kind for each in replay.programmes for kind in each.sums}
+    assert kinds == {"fund", "reserve", "post", "void", "reverse", "payout"}
+
+
+async def test_a_day_without_anything_is_exact_and_empty(world: World) -> None:
+    replay = await replay_day(world.db, local_day(datetime.now(UTC)) - timedelta(days=3))
+    assert (replay.exact, replay.asked) == (True, 0)
+    assert not any(each.sums for each in replay.programmes)
+
+
+MEDDLING = {
+    "another rate": (
+        "UPDATE programme_rules SET rate_fen = 199 WHERE programme_id = CAST(:fund AS uuid)",
+        "reserve 199 fen by rule 1",
+    ),
+    "another place of origin": (
+        "UPDATE shipments SET origin_adcode = '110101' WHERE produce = 'strawberry'",
+        "200 fen of",
+    ),
+    "another amount": (
+        "UPDATE transfers SET amount_fen = 201 WHERE programme_id = CAST(:fund AS uuid) AND seq = 2",
+        "reserve 200 fen by rule 1",
+    ),
+    "an entry taken away": (
+        "DELETE FROM transfers WHERE programme_id = CAST(:capped AS uuid) AND kind = 'reserve' AND seq = 2",
+        "reserve",
+    ),
+    "a delivery unsaid": (
+        "UPDATE parcels SET seen = 0 WHERE waybill = :one",
+        "reserved",
+    ),
+    "a delivery made up": (
+        "UPDATE parcels SET seen = 4 WHERE id = (SELECT subject_id FROM subsidies WHERE status = 'reserved' LIMIT 1)",
+        "posted",
+    ),
+    "an order that had its subsidy": (
+        "UPDATE parcels SET order_ref = 'Z' WHERE order_ref = 'A' AND waybill <> :one",
+        "200 fen of",
+    ),
+    "another reason": ("UPDATE subsidies SET reason = 'produce' WHERE reason = 'duplicate_order'", "duplicate_order"),
+    "a refusal forgotten": (
+        "DELETE FROM subsidies WHERE first_status = 'not_eligible' AND reason = 'match_mass'",
+        "fund_exhausted of",
+    ),
+    "another top-up": ("""UPDATE programme_approvals SET wanted = '{"amount_fen": 5}'""", "fund 5 fen"),
+    "a line of a paid statement lost": (
+        "UPDATE subsidies SET settlement_id = NULL WHERE order_ref = 'B'",
+        "payout",
+    ),
+    "a subsidy of nobody": (
+        "UPDATE transfers SET parcel_id = gen_random_uuid() WHERE programme_id = CAST(:fund AS uuid) AND seq = 2",
+        "nothing asked for it",
+    ),
+    "a heavier match": (
+        "UPDATE subsidies SET match_g = 90000 WHERE programme_id = CAST(:support AS uuid)",
+        "reserve 2970 fen by rule 1",
+    ),
+    "a cap unsaid": (
+        "UPDATE programme_rules SET per_carrier_per_day = 9 WHERE programme_id = CAST(:capped AS uuid)",
+        "150 fen of",
+    ),
+    "a fund that was not empty": (
+        "UPDATE subsidies SET first_status = 'fund_exhausted', status = 'fund_exhausted', reason = NULL,"
+        " refused_by = CAST(:capped AS uuid) WHERE reason = 'duplicate_order'",
+        "duplicate_order",
+    ),
+    "paid twice": (
+        "UPDATE ledger_heads SET posted_fen = posted_fen + 200 WHERE programme_id = CAST(:fund AS uuid)",
+        "fen",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MEDDLING)
+async def test_whoever_meddles_is_found(world: World, kind: str) -> None:
+    statement, recomputed = MEDDLING[kind]
+    await world.meddle(statement)
+    replay = await today(world.db)
+    assert not replay.exact
+    assert any(recomputed in each for _, _, each in found(replay)), found(replay)
+
+
+async def test_what_was_decided_before_it_was_recorded_on_what_is_told_and_not_judged(world: World) -> None:
+    await world.meddle(
+        "UPDATE subsidies SET decided_at = NULL, match_g = NULL, before_g = NULL WHERE reason = 'duplicate_order'"
+    )
+    replay = await today(world.db)
+    assert found(replay) == []
+    assert replay.not_judged > 0
+
+
+async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
+    courier: Courier, office: Office, db: Database
+) -> None:
+    fund = await office.open(budget_fen=5 * RATE_FEN)
+    match = await courier.claimed(quantity_g=10_000)
+    parcels = [courier.parcel(match, order_ref=order) for order in ("A", "A", None, None, None, None, None, None)]
+    for each in (*parcels, courier.parcel(match, weight_g=4000)):
+        await courier.register(each)
+    now = datetime.now(UTC).isoformat()
+    for each, kind in zip(parcels, ("delivered", "lost", "lost", "delivered", "returned"), strict=False):
+        scan = {"waybill": each["waybill"], "type": kind, "at": now, "adcode": "320102"}
+        await courier.client.post("/v1/parcels/scans", json=[scan], headers=courier.headers)
+    scan = {"waybill": parcels[7]["waybill"], "type": "delivered", "at": datetime.now(UTC).isoformat()}
+    answer = await courier.client.post("/v1/parcels/scans", json=[scan | {"adcode": "320102"}], headers=courier.headers)
+    assert answer.status_code == 200, answer.text
+    rules = OtherRules(kind="courier_parcel", rate_fen=RATE_FEN, budget_fen=5 * RATE_FEN)
+    day = local_day(datetime.now(UTC))
+    tried, granted = await what_if(db, rules, day, day)
+    shown = await office.read(fund)
+    held = shown["reserved_fen"] + shown["posted_fen"]
+    assert (tried.asked, tried.fen) == (9, held)
+    assert [(str(programme_id), fen) for programme_id, _, fen in granted] == [(fund, held)]
+    assert tried.refused == {"duplicate_order": 1, "match_mass": 1, "fund_exhausted": 2}
+    assert tried.exhausted_at is not None
+
+
+async def test_other_rules_come_to_something_else(world: World) -> None:
+    day = local_day(datetime.now(UTC))
+    dear = OtherRules(kind="courier_parcel", rate_fen=300)
+    tried, _ = await what_if(world.db, dear, day, day)
+    assert tried.granted * 300 == tried.fen + tried.returned_fen
+    elsewhere = OtherRules.model_validate({"kind": "courier_parcel", "rate_fen": 300, "eligibility": NOWHERE})
+    none, _ = await what_if(world.db, elsewhere, day, day)
+    assert (none.granted, none.refused) == (0, {"place": none.asked})
+    support, granted = await what_if(world.db, OtherRules(kind="produce_support", rate_fen=33), day, day)
+    assert (support.asked, support.fen) == (3, 3332 + 330_000)
+    assert [fen for _, _, fen in granted] == [3332]
+    before = day - timedelta(days=9)
+    assert (await what_if(world.db, dear, before, before))[0].asked == 0
+
+
+async def test_a_match_that_was_fulfilled_while_nothing_paid_for_it_is_remembered(db: Database, office: Office) -> None:
+    match = agreed()
+    await hear(db, match)
+    async with db.transaction() as session:
+        await on_matches(session, [later(match, MatchFulfilled, status="fulfilled")])
+    day = local_day(datetime.now(UTC))
+    tried, granted = await what_if(db, OtherRules(kind="produce_support", rate_fen=10), day, day)
+    assert (tried.asked, tried.fen, granted) == (1, 3000, [])
+    fund = await office.open(kind="produce_support", rate_fen=10)
+    async with db.transaction() as session:  # told once more, after its note was forgotten
+        await on_matches(session, [later(match, MatchFulfilled, status="fulfilled")])
+    assert await office.kinds(fund) == ["fund"], "it was decided when it was fulfilled"
