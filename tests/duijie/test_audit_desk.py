@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from chassis.db import Database
-from duijie import ledger_audit
+from duijie import audit_desk, ledger_audit
+from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import CannotStart, DatabaseTooOld
 from services.logistics.app import create_logistics_app
 from services.logistics.clock import local_day
+from tests.support.postgres import fresh_database, template_database
 from tests.support.services import Issuer, client_of, kept_app, service_database
 from tests.support.subsidies import RATE_FEN, Courier, Office
 
@@ -136,8 +138,15 @@ def test_a_file_that_is_not_there_and_days_that_are_none_are_refused(auditor: Au
     assert auditor.replay((datetime.now(UTC) - timedelta(days=9)).date().isoformat()).exit_code == 0
 
 
-def test_a_database_of_before_is_told_to_be_migrated(auditor: Auditor) -> None:
-    auditor.meddle("ALTER TABLE subsidies DROP COLUMN asked_at")
-    done = auditor.replay(auditor.day)
-    assert isinstance(done.exception, DatabaseTooOld)
-    assert "duijie migrate logistics" in str(done.exception)
+async def test_a_database_of_before_is_told_to_be_migrated(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = await template_database(postgres, "logistics", DATABASES["logistics"].migrate)
+    async with fresh_database(postgres, template) as url:
+        db = Database(url, source="/duijie/test")
+        async with db.transaction() as session:
+            await session.execute(text("ALTER TABLE subsidies DROP COLUMN asked_at"))
+        await db.close()
+        monkeypatch.setenv("DUIJIE_LOGISTICS_DATABASE_URL", url)
+        with pytest.raises(DatabaseTooOld, match="duijie migrate logistics"):
+            await audit_desk.replayed(None, date(2026, 12, 1))
