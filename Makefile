@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 
 unexport PYTHONDONTWRITEBYTECODE  # pytest writes its asserts anew each time, where it may not keep them
 
-.PHONY: help setup run cluster check test apart faults degraded campaign mutants bench bench-smoke docs format kafka-up kafka-down migration
+.PHONY: help setup run cluster check test apart faults degraded campaign mutants bench drain bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ mutants: setup ## Deliberate bugs, one at a time: each must be caught
 
 bench: setup ## Every hot path against its peer, side by side; writes docs/benchmarks.md
 	$(PY) -m bench
+
+drain: setup ## The whole CNY 500 million fund in the ledger's model, to the last fen: an hour or two; writes docs/drain.md
+	$(PY) -m bench.drain
 
 bench-smoke: setup ## The same programs, in seconds: they run, their figures mean nothing
 	$(PY) -m bench --smoke
