@@ -97,4 +97,6 @@ EXAMPLES: dict[str, Any] = {
     "record_repayment": {"amount_fen": 200, "reference": "20270110-0007"},
     "pay_settlement": {"reference": "20270105-0001"},
     "decide_on_change": {"decision": "approve"},
+    "ask_for_correction": {"waybills": ["SF1234567890"], "reason": "疑点属实：同一收件人重复寄送"},
+    "decide_on_correction": {"decision": "approve"},
 }

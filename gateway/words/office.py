@@ -125,7 +125,27 @@ OPERATIONS: dict[str, Told] = {
             "拨付仍应付的金额，并记下银行凭证号；同号重复不再拨付。",
             "What is still owed, with the bank's reference; the same again changes nothing.",
         ),
-        {409: ("already-paid", "nothing-to-pay", "reference-taken", "payout-held")},
+        {409: ("already-paid", "nothing-to-pay", "reference-taken", "payout-held", "correction-pending")},
+    ),
+    "ask_for_correction": Told(
+        Text("申请更正结算单", "Ask for a correction"),
+        Text(
+            "拨付之前指明有误的明细与理由；另一名官员决定之前不拨付。拨付之后改用追回。",
+            "Names lines that are wrong, and why, before the statement is paid; nothing is paid until another officer "
+            "has decided. Once it is paid, that is a clawback.",
+        ),
+        {409: ("already-paid",)},
+    ),
+    "list_corrections": Told(
+        Text("列出更正", "List corrections"), Text("一张结算单的，最新的在前。", "Of a settlement, newest first.")
+    ),
+    "decide_on_correction": Told(
+        Text("决定更正", "Decide on a correction"),
+        Text(
+            "由另一名官员决定；批准即冲正这些补贴，不再拨付。",
+            "By another officer; approved, these subsidies are reversed, and not paid.",
+        ),
+        {403: ("forbidden", "second-officer-needed"), 409: ("already-paid", "already-decided")},
     ),
     "reconcile_settlements": Told(
         Text("与银行流水对账", "Reconcile with the bank"),
@@ -195,6 +215,7 @@ PARAMETERS: dict[str, Text] = {
     "to": Text("至哪日，含当日", "To this day, all of it"),
     "rule": Text("规则", "The rule"),
     "flag_id": Text("疑点的标识", "Id of the flag"),
+    "correction_id": Text("更正的标识", "Id of the correction"),
     "clawback_id": Text("追回案的标识", "Id of the clawback"),
 }
 
@@ -262,7 +283,9 @@ MEMBERS: dict[str, Text] = {
     "reviewed_by": Text("复核的官员", "The officer who reviewed it"),
     "reviewed_at": Text("复核时间", "When it was reviewed"),
     "verdict": Text("排除或证实", "Clear it, or confirm it"),
-    "FlagOut.settlement_id": Text("结算单的标识", "Id of the settlement"),
+    **{f"{each}.settlement_id": Text("结算单的标识", "Id of the settlement") for each in ("FlagOut", "CorrectionOut")},
+    "NewCorrection.reason": Text("何处有误", "What is wrong with them"),
+    "CorrectionOut.reason": Text("何处有误", "What is wrong with them"),
     "owed_fen": Text("拨付时应付，分", "What was owed when it was paid, fen"),
     "recovered_fen": Text("已追回，分", "Recovered, fen"),
     "SettlementOut.recovered_fen": Text("其中抵扣追回，分", "Kept of it for clawbacks, fen"),

@@ -31,6 +31,8 @@ TABLES = [
     programmes.StandingFrom,
     programmes.Approval,
     settlements.Settlement,
+    settlements.Correction,
+    settlements.CORRECTION_LINES,
     flags.Flag,
     clawbacks.Clawback,
     clawbacks.CLAWBACK_LINES,

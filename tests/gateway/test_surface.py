@@ -33,7 +33,7 @@ from services.logistics.parcels.schemas import NewParcels, NewScans
 from services.logistics.programmes.schemas import NewChange, NewDecision, NewProgramme, NewRules, NewTopUp
 from services.logistics.routes.schemas import NewPlan
 from services.logistics.routes.vroom import VroomProblem
-from services.logistics.settlements.schemas import NewPayment, NewSettlement
+from services.logistics.settlements.schemas import NewCorrection, NewPayment, NewSettlement
 from services.logistics.shipments.schemas import NewReport
 from services.matching.app import create_matching_app
 from services.matching.matches.schemas import Declined
@@ -69,6 +69,7 @@ CREATED = {
     "/v1/routes": "202",
     "/v1/routes/solve": "200",
     "/v1/settlements": "201",
+    "/v1/settlements/{settlement_id}/corrections": "201",
     "/v1/clawbacks": "201",
     "/v1/programmes/{programme_id}/rules": "202",
     "/v1/programmes/{programme_id}/topup": "202",
@@ -276,6 +277,8 @@ BODIES: dict[str, Any] = {
     "decide_on_change": NewDecision,
     "freeze_settlement": NewSettlement,
     "pay_settlement": NewPayment,
+    "ask_for_correction": NewCorrection,
+    "decide_on_correction": NewDecision,
     "review_flag": NewReview,
     "open_clawback": NewClawback,
     "object_to_clawback": NewObjection,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, case, func, select, true
+from sqlalchemy import Row, Select, case, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -19,7 +19,7 @@ from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS, SCANS
 from services.logistics.parcels.states import Seen, subsidy_due
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Approval, Programme
-from services.logistics.settlements.models import Settlement
+from services.logistics.settlements.models import CORRECTION_LINES, Correction, Settlement
 from services.logistics.shipments.models import Shipment
 from services.logistics.subsidy.ledger import Transfer, of_turn, transfer_id
 from services.logistics.subsidy.models import LEDGER_HEADS, SUBSIDIES, TRANSFERS
@@ -50,6 +50,10 @@ _RECORDED = (
     s.decided_at,
     s.match_g,
     s.before_g,
+    exists()
+    .where(CORRECTION_LINES.c.subject_id == s.subject_id, CORRECTION_LINES.c.correction_id == Correction.id)
+    .where(Correction.status == "approved")
+    .label("is_corrected"),
 )
 _GOODS = (sh.producer_id, sh.buyer_id, sh.origin_adcode, sh.produce, sh.quantity_g)
 _PARCELS = (
@@ -313,5 +317,5 @@ def _match(row: Row[Any]) -> Asked:
 
 def _recorded(row: Row[Any]) -> dict[str, Any]:
     names = ("status", "first_status", "reason", "refused_by", "programme_id", "amount_fen", "rule_version", "turn")
-    recorded = {name: getattr(row, name) for name in names}
-    return recorded | {"came_back": row.came_back_at is not None, "decided_at": row.decided_at}
+    recorded = {name: getattr(row, name) for name in (*names, "decided_at", "is_corrected")}
+    return recorded | {"came_back": row.came_back_at is not None}

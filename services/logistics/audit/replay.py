@@ -56,6 +56,7 @@ class Asked:
     rule_version: int | None = None
     turn: int = 1
     came_back: bool = False
+    is_corrected: bool = False
     decided_at: datetime | None = None
 
     @property
@@ -216,12 +217,14 @@ def judged(asked: Asked, right: set[Grant | NoGrant]) -> Difference | None:
 def standing(asked: Asked) -> Difference | None:
     """Whether the subsidy stands as what is known of the parcel wants it.
 
-    What came back after it was paid stays posted, and is recovered; what was voided and delivered late stays voided
-    where there was no money for it any more.
+    What came back after it was paid stays posted, and is recovered; what officers corrected is reversed; what was
+    voided and delivered late stays voided where there was no money for it any more.
     """
     if asked.status not in LAST_TURN or asked.status == asked.due:
         return None
     if (asked.status, asked.due, asked.came_back) == ("posted", "reversed", True):
+        return None
+    if (asked.status, asked.is_corrected) == ("reversed", True):
         return None
     if asked.status == "voided" and asked.due in {"posted", "reversed"}:
         return None

@@ -84,6 +84,12 @@ async def locked_parcels(session: WriteSession, identities: Collection[str]) -> 
     return {row.identity: _parcel(row) for row in rows}
 
 
+async def locked_by_id(session: WriteSession, parcel_ids: Collection[UUID]) -> list[Parcel]:
+    """These parcels, locked in the order of their identities."""
+    wanted = select(PARCELS).where(among(PARCELS.c.id, parcel_ids)).order_by(PARCELS.c.identity).with_for_update()
+    return [_parcel(row) for row in await session.execute(wanted)]
+
+
 async def locked_overdue(session: WriteSession, limit: int) -> list[Parcel]:
     """Parcels whose time is over by the database's clock; what others have locked is passed over."""
     wanted = (

@@ -1,6 +1,6 @@
 """What becomes of parcels and their subsidies when more is known of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -112,6 +112,32 @@ async def settle(session: WriteSession, learned: Sequence[tuple[Parcel, Seen]]) 
     told = {change.before.id: _tell(session, change, settled.get(change.before.id), now) for change in changes}
     await queries.update_parcels(session, list(told.values()))
     return [told.get(parcel.id, parcel) for parcel, _ in learned]
+
+
+async def reverse_posted(session: WriteSession, parcel_ids: Collection[UUID]) -> tuple[int, int]:
+    """Reverse what is posted for these parcels, as officers decided, whatever their scans say; how many, their fen.
+
+    The caller has seen to it that none of it is paid, or being paid. Locks: the parcels, then their funds.
+    """
+    parcels = await queries.locked_by_id(session, parcel_ids)
+    subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in parcels])
+    posted = [
+        Change(parcel, parcel, subsidies[parcel.id]) for parcel in parcels if subsidies[parcel.id].status == "posted"
+    ]
+    granting = {change.subsidy.programme_id for change in posted if change.subsidy.programme_id is not None}
+    desk = await open_desk(session, "courier_parcel", [], also=granting)
+    now, reversed_ = await database_now(session), {}
+    for change in posted:
+        programme_id, held = _held(change)
+        desk.funds[programme_id].reverse(held)
+        desk.funds[programme_id].recount("posted", "reversed")
+        reversed_[change.before.id] = replace(change.subsidy, status="reversed")
+    rows = [subsidy_columns(change.before, reversed_[change.before.id]) for change in posted]
+    await subsidy_service.change_subsidies(session, rows)
+    told = [_tell(session, change, reversed_[change.before.id], now) for change in posted]
+    await queries.update_parcels(session, told)
+    await desk.close(session)
+    return len(posted), sum(change.subsidy.amount_fen or 0 for change in posted)
 
 
 async def _settle_subsidies(session: WriteSession, changes: Sequence[Change]) -> dict[UUID, Subsidy]:

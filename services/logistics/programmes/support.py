@@ -1,6 +1,6 @@
 """Produce support: so many fen a kilogram of a fulfilled match, once, to its producer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from services.logistics.programmes.granting import Claim, open_desk
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
 from services.logistics.subsidy.eligibility import Grant, NoGrant
-from services.logistics.subsidy.fund import Fund
+from services.logistics.subsidy.fund import Fund, Held
 
 
 async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfilled]) -> None:
@@ -35,6 +35,26 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
             fund.recount(None, rows[-1]["status"])
     await subsidy.add_subsidies(session, rows)
     await desk.close(session)
+
+
+async def reverse_support(session: WriteSession, match_ids: Collection[UUID]) -> tuple[int, int]:
+    """Reverse what is posted for these matches, as officers decided; how many, and their fen.
+
+    The caller has seen to it that none of it is paid, or being paid.
+    """
+    before = await ledger.subsidies_of(session, match_ids)
+    desk = await open_desk(
+        session, "produce_support", [], also={row.programme_id for row in before.values() if row.programme_id}
+    )
+    rows = await ledger.subsidies_of(session, match_ids)  # under the funds' locks
+    posted = [row for row in rows.values() if row.status == "posted" and row.programme_id in desk.funds]
+    for row in posted:
+        fund, match_id = desk.funds[row.programme_id], str(row.match_id)
+        fund.reverse(Held(match_id, row.amount_fen, row.rule_version, None, match_id))
+        fund.recount("posted", "reversed")
+    await subsidy.change_subsidies(session, [row._asdict() | {"status": "reversed"} for row in posted])
+    await desk.close(session)
+    return len(posted), sum(row.amount_fen for row in posted)
 
 
 def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: datetime) -> Claim:

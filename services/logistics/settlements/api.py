@@ -11,9 +11,13 @@ from chassis.fields import Limit, Page
 from chassis.routes import Db, ImportRoute, Read, Write, slice_router
 from services.logistics.clock import Day
 from services.logistics.office import payee
-from services.logistics.settlements import queries, service, statement
+from services.logistics.programmes.models import Decision
+from services.logistics.programmes.schemas import NewDecision
+from services.logistics.settlements import corrections, queries, service, statement
 from services.logistics.settlements.models import Status
 from services.logistics.settlements.schemas import (
+    CorrectionOut,
+    NewCorrection,
     NewPayment,
     NewSettlement,
     ReconciledOut,
@@ -76,6 +80,35 @@ async def read_settlement(
 async def pay_settlement(settlement_id: UUID, new: NewPayment, caller: Officer, session: Write) -> SettlementOut:
     """Pay what is still owed of a statement, with the reference of the bank's transfer."""
     return SettlementOut.of(await service.pay(session, caller, settlement_id, new))
+
+
+@router.post("/{settlement_id}/corrections", status_code=201)
+async def ask_for_correction(settlement_id: UUID, new: NewCorrection, caller: Officer, session: Write) -> CorrectionOut:
+    """Name lines that are wrong, before the statement is paid; the payout waits until another officer has decided."""
+    return CorrectionOut.of(await corrections.ask(session, caller, settlement_id, new))
+
+
+@router.get("/{settlement_id}/corrections")
+async def list_corrections(
+    settlement_id: UUID,
+    caller: Party,
+    session: Read,
+    status: Decision | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
+) -> Page[CorrectionOut]:
+    """What was held to be wrong in a statement, newest first."""
+    await service.find(session, caller, settlement_id)
+    rows = await queries.corrections_of(session, settlement_id, status=status, before=after, limit=limit + 1)
+    return Page.of([CorrectionOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.post("/{settlement_id}/corrections/{correction_id}/decision")
+async def decide_on_correction(
+    settlement_id: UUID, correction_id: UUID, new: NewDecision, caller: Officer, session: Write
+) -> CorrectionOut:
+    """Approve what another officer asked for, so that these lines are reversed and not paid; or reject it."""
+    return CorrectionOut.of(await corrections.decide(session, caller, settlement_id, correction_id, new))
 
 
 @bank_router.post("/reconcile")

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, Integer, Table, Uuid
 from sqlalchemy import Text as SqlText
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Problem, Text
 from contracts.programmes import ProgrammeKind
-from services.logistics.programmes.models import Programme
+from services.logistics.programmes.models import AlreadyDecided, Decision, Programme, SecondOfficerNeeded
+from services.logistics.subsidy.models import SUBSIDIES
 from services.logistics.tables import Base
 
 Party = Literal["carrier", "producer"]
@@ -23,6 +24,12 @@ class AlreadyPaid(Problem):
     slug, status = "already-paid", 409
     title = Text("已拨付", "It has been paid")
     detail = Text("此结算单已按凭证号 {reference} 拨付。", "This settlement was paid with the reference {reference}.")
+
+
+class CorrectionPending(Problem):
+    slug, status = "correction-pending", 409
+    title = Text("更正待决定", "A correction is pending")
+    detail = Text("有 {count} 项更正待另一名官员决定。", "{count} corrections wait for another officer's decision.")
 
 
 class NothingToPay(Problem):
@@ -78,3 +85,42 @@ class Settlement(Base):
             raise NothingToPay()
         self.owed_fen, self.recovered_fen = owed_fen, recovered_fen
         self.reference, self.paid_by, self.paid_at = reference, officer_id, now
+
+
+class Correction(Base):
+    """Lines of a frozen statement that one officer holds to be wrong, and another decides on. Approved, what was posted
+    for them is reversed, so that it is not paid; `lines` and `amount_fen` are then what was reversed.
+    """
+
+    __tablename__ = "settlement_corrections"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    settlement_id: Mapped[UUID] = mapped_column(ForeignKey(Settlement.id))
+    reason: Mapped[str] = mapped_column(SqlText)
+    lines: Mapped[int] = mapped_column(Integer)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[Decision] = mapped_column(SqlText)
+    asked_by: Mapped[UUID] = mapped_column(Uuid)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[UUID | None] = mapped_column(Uuid)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (Index(None, "settlement_id", "id"),)
+
+    def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
+        """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
+        if self.status != "pending":
+            raise AlreadyDecided(status=self.status)
+        if officer_id == self.asked_by:
+            raise SecondOfficerNeeded()
+        self.status, self.decided_by, self.decided_at = decision, officer_id, now
+
+
+CORRECTION_LINES = Table(
+    "settlement_correction_lines",
+    Base.metadata,
+    Column("correction_id", Uuid, ForeignKey(Correction.id), primary_key=True),
+    Column("subject_id", Uuid, ForeignKey(SUBSIDIES.c.subject_id), primary_key=True),
+    Index("ix_settlement_correction_lines_subject_id", "subject_id"),
+)
+"""Which subsidies a correction is about."""

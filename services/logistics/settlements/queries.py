@@ -1,6 +1,6 @@
 """Reading settlements and the lines of their statements."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import among
 from chassis.db import Database, WriteSession
 from chassis.newest import newest
 from services.logistics.parcels.models import PARCELS
-from services.logistics.settlements.models import Settlement, Status
+from services.logistics.programmes.models import Decision
+from services.logistics.settlements.models import CORRECTION_LINES, Correction, Settlement, Status
 from services.logistics.subsidy.models import PAID_STATEMENTS, SUBSIDIES
 
 STATEMENT_PAGE = 5000
@@ -119,3 +121,50 @@ async def pages_of(db: Database, settlement_id: UUID) -> AsyncIterator[list[Line
             after = page[-1].subject_id
         if len(page) < STATEMENT_PAGE:
             return
+
+
+async def owed_called(
+    session: AsyncSession, settlement_id: UUID, identities: Collection[str]
+) -> dict[str, tuple[UUID, int]]:
+    """Of the parcels of these waybills those that a statement owes: subject and fen."""
+    s = SUBSIDIES.c
+    wanted = select(PARCELS.c.identity, s.subject_id, s.amount_fen).join_from(
+        SUBSIDIES, PARCELS, PARCELS.c.id == s.subject_id
+    )
+    wanted = wanted.where(among(PARCELS.c.identity, identities), s.settlement_id == settlement_id)
+    rows = await session.execute(wanted.where(s.status == "posted"))
+    return {identity: (subject_id, fen) for identity, subject_id, fen in rows}
+
+
+async def owed_among(
+    session: AsyncSession, settlement_id: UUID, match_ids: Collection[UUID]
+) -> dict[UUID, tuple[UUID, int]]:
+    """Of the support of these matches that which a statement owes: subject and fen."""
+    s = SUBSIDIES.c
+    wanted = select(s.subject_id, s.amount_fen).where(among(s.subject_id, match_ids), s.settlement_id == settlement_id)
+    rows = await session.execute(wanted.where(s.status == "posted", s.subject_id == s.match_id))
+    return {subject_id: (subject_id, fen) for subject_id, fen in rows}
+
+
+async def locked_correction(session: WriteSession, settlement_id: UUID, correction_id: UUID) -> Correction | None:
+    wanted = select(Correction).where(Correction.id == correction_id, Correction.settlement_id == settlement_id)
+    return (await session.scalars(wanted.with_for_update())).one_or_none()
+
+
+async def subjects_of(session: AsyncSession, correction_id: UUID) -> list[UUID]:
+    """The subsidies that a correction is about."""
+    c = CORRECTION_LINES.c
+    return list(await session.scalars(select(c.subject_id).where(c.correction_id == correction_id)))
+
+
+async def pending_corrections(session: AsyncSession, settlement_id: UUID) -> int:
+    wanted = select(func.count()).where(Correction.settlement_id == settlement_id, Correction.status == "pending")
+    return (await session.scalar(wanted)) or 0
+
+
+async def corrections_of(
+    session: AsyncSession, settlement_id: UUID, *, status: Decision | None, before: UUID | None, limit: int
+) -> Sequence[Correction]:
+    """Newest first."""
+    equal = {"settlement_id": settlement_id, "status": status}
+    return await newest(session, Correction, before=before, limit=limit, **equal)

@@ -20,10 +20,13 @@ from pydantic import (
 from chassis.fields import Instant, RequestModel, ShortText
 from chassis.problems import Text, invalid
 from services.logistics.clock import Day, bounds_of
+from services.logistics.parcels.schemas import Waybill
+from services.logistics.programmes.models import Decision
 from services.logistics.settlements.bank import Reconciled
-from services.logistics.settlements.models import Party, Settlement, Status
+from services.logistics.settlements.models import Correction, Party, Settlement, Status
 from services.logistics.settlements.queries import Line, LineState
 
+LINES_MAX = 1000
 A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
@@ -91,9 +94,42 @@ class NewPayment(RequestModel):
     reference: Annotated[ShortText, Field(min_length=1)]
 
 
+class NewCorrection(RequestModel):
+    """Lines of the statement by their waybills, or (produce support) by their matches; and what is wrong with them."""
+
+    waybills: Annotated[list[Waybill], Field(max_length=LINES_MAX)] = Field(default_factory=list)
+    match_ids: Annotated[list[UUID], Field(max_length=LINES_MAX)] = Field(default_factory=list)
+    reason: Annotated[ShortText, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_some(self) -> Self:
+        if bool(self.waybills) == bool(self.match_ids):
+            raise invalid("lines", Text("waybills 与 match_ids 须且只能给一项。", "Give waybills or match_ids."))
+        return self
+
+
+class CorrectionOut(BaseModel):
+    """`pending` until another officer decides; approved, so many `lines` and `amount_fen` were reversed."""
+
+    id: UUID
+    settlement_id: UUID
+    reason: str
+    lines: int
+    amount_fen: int
+    status: Decision
+    asked_by: UUID
+    asked_at: AwareDatetime
+    decided_by: UUID | None
+    decided_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, correction: Correction) -> Self:
+        return cls(**{name: getattr(correction, name) for name in CorrectionOut.model_fields})
+
+
 class LineOut(BaseModel):
     """One subsidy: of a parcel by its waybill, or of a match. `state`: `owed`; `reversed` (冲正), for it came back
-    before it was paid; `paid`; or `came_back` after that, to be recovered (追回)."""
+    or was corrected before it was paid; `paid`; or `came_back` after that, to be recovered (追回)."""
 
     model_config = ConfigDict(from_attributes=True)
 

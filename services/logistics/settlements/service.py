@@ -15,7 +15,7 @@ from services.logistics.clock import bounds_of, database_now
 from services.logistics.flags import service as flags
 from services.logistics.office import payee
 from services.logistics.programmes import service as programmes
-from services.logistics.settlements import queries
+from services.logistics.settlements import corrections, queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
 from services.logistics.settlements.models import PARTY_PAID, AlreadyPaid, ReferenceTaken, Settlement
 from services.logistics.settlements.queries import Line
@@ -77,8 +77,8 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     """Pay what is still owed of a statement, less what is to be recovered from its payee; the same again with the same
     reference changes nothing.
 
-    Locks: the settlement, then clawbacks, then the fund. Raises NotFound, AlreadyPaid, PayoutHeld, ReferenceTaken,
-    NothingToPay.
+    Locks: the settlement, then clawbacks, then the fund. Raises NotFound, AlreadyPaid, PayoutHeld,
+    CorrectionPending, ReferenceTaken, NothingToPay.
     """
     settlement = await queries.locked_settlement(session, settlement_id)
     if settlement is None:
@@ -88,6 +88,7 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     if settlement.reference is not None:
         raise AlreadyPaid(reference=settlement.reference)
     await flags.must_be_reviewed(session, settlement.id)
+    await corrections.must_be_decided(session, settlement.id)
     await queries.lock_reference(session, new.reference)
     upheld = await clawbacks.upheld_against(session, settlement.programme_id, settlement.payee_id)
     fund = (await ledger.locked_funds(session, [settlement.programme_id]))[settlement.programme_id]

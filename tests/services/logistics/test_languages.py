@@ -45,6 +45,7 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "second-officer-needed": 403,
         "already-paid": 409,
         "payout-held": 409,
+        "correction-pending": 409,
         "reviewed-already": 409,
         "claimed-back-already": 409,
         "objection-period": 409,

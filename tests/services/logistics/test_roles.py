@@ -64,6 +64,9 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/settlements"): {"programme_officer", "auditor", "carrier", "producer"},
     ("GET", f"/v1/settlements/{ID}"): {"programme_officer", "auditor", "carrier", "producer"},
     ("POST", f"/v1/settlements/{ID}/pay"): {"programme_officer"},
+    ("POST", f"/v1/settlements/{ID}/corrections"): {"programme_officer"},
+    ("GET", f"/v1/settlements/{ID}/corrections"): {"programme_officer", "auditor", "carrier", "producer"},
+    ("POST", f"/v1/settlements/{ID}/corrections/{ID}/decision"): {"programme_officer"},
     ("GET", f"/v1/programmes/{ID}/transfers"): {"programme_officer", "auditor"},
     ("GET", f"/v1/programmes/{ID}/verify"): {"programme_officer", "auditor"},
 }
