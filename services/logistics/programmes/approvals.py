@@ -23,7 +23,7 @@ from contracts.programmes import (
     ProgrammeRuleChanged,
     ProgrammeToppedUp,
 )
-from services.logistics.clock import database_now
+from services.logistics.clock import bounds_of, database_now, local_day
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact
 from services.logistics.programmes.models import LEADS_TO, Approval, ChangeKind, Programme, StandingFrom
@@ -83,7 +83,10 @@ async def decide(
     if approval.status == "approved":
         programme = await _found(session, programme_id)
         programme.must_allow(approval.kind, fund.at)
+        had_caps = programme.has_caps
         EFFECTS[approval.kind](approval, programme, fund)
+        if programme.has_caps and not had_caps:
+            await queries.count_granted(session, programme, bounds_of(local_day(fund.at))[0])
         programme.changes += 1
         fund.change(programme.least_rate_fen(fund.at))
         session.emit(fact(TOLD[approval.kind], programme, fund))

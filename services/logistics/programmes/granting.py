@@ -152,8 +152,9 @@ class Desk:
         if delivered:
             fund.post(held)
         self._take_order(claim)
-        for key in claim.cap_keys(fund.programme_id):
-            self._granted[key] += claim.counts(self._kind)
+        if self._programmes[grant.programme_id].has_caps:  # else nobody asks, see `queries.count_granted`
+            for key in claim.cap_keys(fund.programme_id):
+                self._granted[key] += claim.counts(self._kind)
 
     def _take_order(self, claim: Claim) -> None:
         if claim.order is not None:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Date, Row, Select, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -12,9 +13,11 @@ from chassis.bulk import among
 from chassis.db import WriteSession
 from chassis.newest import newest
 from contracts.programmes import ProgrammeKind
+from services.logistics.clock import DAYS
 from services.logistics.programmes.models import Approval, Decision, Money, Programme
 from services.logistics.shipments.models import Shipment
-from services.logistics.subsidy.models import LEDGER_HEADS
+from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES
+from services.logistics.subsidy.queries import CAP_KEY
 
 Opened = tuple[Programme, Money]
 
@@ -79,6 +82,31 @@ async def carriers_of(session: AsyncSession, match_ids: Collection[UUID]) -> dic
     """Who carried these matches."""
     wanted = select(Shipment.match_id, Shipment.carrier_id).where(among(Shipment.match_id, match_ids))
     return {row.match_id: row.carrier_id for row in await session.execute(wanted)}
+
+
+async def count_granted(session: WriteSession, programme: Programme, since: datetime) -> None:
+    """Count for its caps what a programme without any has granted to those that asked from then on; under the lock of
+    its fund. From now on whoever grants counts."""
+    s, courier = SUBSIDIES.c, programme.kind == "courier_parcel"
+    carrier_id = s.payee_id if courier else Shipment.carrier_id
+    granted = (
+        select(
+            func.timezone(str(DAYS), s.asked_at).cast(Date).label("day"),
+            Shipment.producer_id,
+            carrier_id.label("carrier_id"),
+            (literal(1) if courier else s.match_g).label("more"),
+        )
+        .join_from(SUBSIDIES, Shipment, Shipment.match_id == s.match_id)
+        .where(s.programme_id == programme.id, s.asked_at >= since)
+        .subquery()
+        .c
+    )
+    for party, party_id in (("producer", granted.producer_id), ("carrier", granted.carrier_id)):
+        sums = select(literal(programme.id), granted.day, literal(party), party_id, func.sum(granted.more))
+        sums = sums.where(party_id.is_not(None)).group_by(granted.day, party_id)
+        counted = insert(CAP_USAGE).from_select([*CAP_KEY, "used"], sums)
+        anew = {"used": counted.excluded.used}  # once every grant was counted
+        await session.execute(counted.on_conflict_do_update(index_elements=list(CAP_KEY), set_=anew))
 
 
 def _opened() -> Select[tuple[Programme, *tuple[object, ...]]]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from chassis.db import Database
 from contracts.programmes import (
@@ -19,6 +19,9 @@ from contracts.programmes import (
     ProgrammeRuleChanged,
     ProgrammeToppedUp,
 )
+from services.logistics.subsidy.models import CAP_USAGE
+from tests.services.logistics.programmes.test_support import fulfil
+from tests.support.logistics import agreed, hear
 from tests.support.services import Issuer, told
 from tests.support.subsidies import RATE_FEN, Courier, Office
 
@@ -285,3 +288,33 @@ LEFT JOIN LATERAL (
     ORDER BY effective_at DESC LIMIT 1
 ) st ON true
 """
+
+
+async def test_a_first_cap_counts_what_was_granted_before_on_that_day(
+    officers: Officers, courier: Courier, db: Database
+) -> None:
+    match = await courier.claimed()
+    await courier.register(*(courier.parcel(match) for _ in range(3)))
+    async with db.reading() as session:
+        assert (await session.execute(select(CAP_USAGE))).all() == [], "nobody asks"
+    await officers.change("rules", {"caps": {"per_carrier_per_day": 4}})
+    answered = await courier.register(*(courier.parcel(match) for _ in range(3)))
+    assert [item["subsidy"] for item in answered] == ["reserved", "not_eligible", "not_eligible"]
+    await officers.change("rules", {"caps": {"per_producer_per_day": 5}})
+    answered = await courier.register(*(courier.parcel(match) for _ in range(3)))
+    assert [item["subsidy"] for item in answered] == ["reserved", "not_eligible", "not_eligible"]
+
+
+async def test_a_first_cap_of_support_counts_kilograms(office: Office, issuer: Issuer, db: Database) -> None:
+    fund = await office.open(kind="produce_support", rate_fen=10, budget_fen=100_000)
+    officers = Officers(office.client, issuer, fund)
+    producer = {"producer_id": uuid4()}
+    matches = [agreed(quantity_g=300_000, **producer) for _ in range(3)]
+    await hear(db, *matches)
+    await fulfil(db, matches[0])
+    await officers.change("rules", {"caps": {"per_producer_per_day": 500}})
+    await fulfil(db, matches[1])
+    assert await office.money(fund) == (97_000, 0, 3000)
+    await officers.change("rules", {"caps": {"per_producer_per_day": 600}})
+    await fulfil(db, matches[2])
+    assert await office.money(fund) == (94_000, 0, 6000)
