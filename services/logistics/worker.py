@@ -10,7 +10,7 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
-from services.logistics.clawbacks.service import notice_returned
+from services.logistics.clawbacks.service import notice_days_returned
 from services.logistics.feed.models import FEED
 from services.logistics.parcels.service import void_overdue
 from services.logistics.programmes import handlers as programmes
@@ -42,7 +42,7 @@ def create_logistics_worker(
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
             every(SEAL_EVERY_S, "seals", seal_days, db),
-            every(RETURNED_EVERY_S, "returned", notice_returned, db),
+            every(RETURNED_EVERY_S, "returned", notice_days_returned, db),
             *(Task(f"planner-{number}", Planner(db, roads).run) for number in range(planners)),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             every(FORGET_EVERY_S, "released", forget_released, db),

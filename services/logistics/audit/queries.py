@@ -202,7 +202,7 @@ async def officers_entries(session: AsyncSession, programme_id: UUID) -> dict[st
     r = RECOVERIES.c
     recoveries = select(RECOVERIES).join(Clawback, Clawback.id == r.clawback_id)
     for row in await session.execute(recoveries.where(Clawback.programme_id == programme_id)):
-        entries[transfer_id(id_, "clawback", recovery_subject(row.clawback_id, row.reference))] = (
+        entries[transfer_id(id_, "clawback", recovery_subject(row.clawback_id, row.kind, row.reference))] = (
             row.at,
             row.amount_fen,
         )

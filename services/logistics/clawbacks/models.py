@@ -13,6 +13,7 @@ from services.logistics.programmes.models import Programme, SecondOfficerNeeded
 from services.logistics.subsidy.models import SUBSIDIES
 from services.logistics.tables import Base
 
+RecoveryKind = Literal["netted", "repaid"]
 Cause = Literal["returned_after_payment", "not_delivered", "false_weight", "duplicate", "other"]
 Status = Literal["noticed", "objected", "upheld", "dismissed", "recovered"]
 
@@ -131,14 +132,16 @@ RECOVERIES = Table(
     "clawback_recoveries",
     Base.metadata,
     Column("clawback_id", Uuid, ForeignKey(Clawback.id), primary_key=True),
+    Column("kind", SqlText, primary_key=True),
     Column("reference", SqlText, primary_key=True),
     Column("amount_fen", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
+    Index("uq_clawback_recoveries_repaid", "reference", unique=True, postgresql_where="kind = 'repaid'"),
 )
-"""What was recovered of a clawback: by a settlement from whose payment it was netted (its id), or by a transfer of the
-bank. One reference recovers once."""
+"""What was recovered of a clawback: `netted` from the payment of a settlement (`reference` is its id), or `repaid` by a
+transfer of the bank, which recovers once, of whatever clawback."""
 
 
-def recovery_subject(clawback_id: UUID, reference: str) -> str:
+def recovery_subject(clawback_id: UUID, kind: RecoveryKind, reference: str) -> str:
     """The business fact of a recovery, for the ledger: which clawback, by which payment."""
-    return f"{clawback_id}\n{reference}"
+    return f"{clawback_id}\n{reference}" if kind == "netted" else f"{clawback_id}\n{kind}\n{reference}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -40,23 +40,32 @@ _PAID = (
 )
 
 
-async def paid_called(session: AsyncSession, programme_id: UUID, identities: Collection[str]) -> dict[str, Paid]:
-    """Of the parcels of these waybills those that this programme has paid for."""
+async def paid_called(session: WriteSession, programme_id: UUID, identities: Collection[str]) -> dict[str, Paid]:
+    """Of the parcels of these waybills those that this programme has paid for, locked in the order of their ids."""
     wanted = _PAID.where(among(PARCELS.c.identity, identities), SUBSIDIES.c.programme_id == programme_id)
+    wanted = wanted.order_by(s.subject_id).with_for_update(of=SUBSIDIES)
     return {row.identity: Paid(*row) for row in await session.execute(wanted)}
 
 
-async def paid_matches(session: AsyncSession, programme_id: UUID, match_ids: Collection[UUID]) -> dict[UUID, Paid]:
-    """Of the support of these matches that which this programme has paid."""
+async def paid_matches(session: WriteSession, programme_id: UUID, match_ids: Collection[UUID]) -> dict[UUID, Paid]:
+    """Of the support of these matches that which this programme has paid, locked in the order of their ids."""
     wanted = _PAID.where(among(SUBSIDIES.c.subject_id, match_ids), SUBSIDIES.c.programme_id == programme_id)
+    wanted = wanted.order_by(s.subject_id).with_for_update(of=SUBSIDIES)
     return {row.subject_id: Paid(*row) for row in await session.execute(wanted)}
 
 
-async def came_back_unclaimed(session: WriteSession, limit: int) -> list[Paid]:
-    """What came back after it was paid and was never part of a clawback, locked; what others have locked is passed
-    over."""
-    claimed = exists().where(CLAWBACK_LINES.c.subject_id == SUBSIDIES.c.subject_id)
+async def came_back_unclaimed(session: WriteSession, before: datetime | None, limit: int) -> list[Paid]:
+    """What came back after it was paid, before a moment, and is not being recovered, nor was a clawback for just that
+    dismissed; locked. What others have locked is passed over."""
+    lines = CLAWBACK_LINES.c
+    claimed = (
+        exists()
+        .where(lines.subject_id == SUBSIDIES.c.subject_id, lines.clawback_id == Clawback.id)
+        .where(or_(lines.is_live, Clawback.cause == "returned_after_payment"))
+    )
     wanted = _PAID.where(SUBSIDIES.c.came_back_at.is_not(None), ~claimed)
+    if before is not None:
+        wanted = wanted.where(SUBSIDIES.c.came_back_at < before)
     wanted = wanted.order_by(SUBSIDIES.c.came_back_at).limit(limit).with_for_update(of=SUBSIDIES, skip_locked=True)
     return [Paid(*row) for row in await session.execute(wanted)]
 
@@ -69,13 +78,12 @@ async def live_among(session: AsyncSession, subject_ids: Collection[UUID]) -> se
     return set((await session.scalars(wanted)).all())
 
 
-async def recovered_by(session: AsyncSession, clawback_id: UUID, reference: str) -> int | None:
-    """How much this reference recovered; None where it is new."""
+async def repaid_by(session: AsyncSession, reference: str) -> tuple[UUID, int] | None:
+    """The clawback that this transfer of the bank has repaid, and how much; None where it is new."""
     r = RECOVERIES.c
-    fen: int | None = await session.scalar(
-        select(r.amount_fen).where(r.clawback_id == clawback_id, r.reference == reference)
-    )
-    return fen
+    wanted = select(r.clawback_id, r.amount_fen).where(r.kind == "repaid", r.reference == reference)
+    row = (await session.execute(wanted)).one_or_none()
+    return None if row is None else (row.clawback_id, row.amount_fen)
 
 
 async def clawback_of(session: AsyncSession, clawback_id: UUID, payee_id: UUID | None) -> Clawback | None:

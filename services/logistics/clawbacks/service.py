@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -20,6 +20,7 @@ from services.logistics.clawbacks.models import (
     Cause,
     ClaimedBackAlready,
     Clawback,
+    RecoveryKind,
     RepaidOtherwise,
     recovery_subject,
 )
@@ -32,8 +33,8 @@ from services.logistics.clawbacks.schemas import (
     NewObjection,
     NewRepayment,
 )
-from services.logistics.clock import database_now
-from services.logistics.office import payee
+from services.logistics.clock import bounds_of, database_now, local_day
+from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
@@ -67,19 +68,31 @@ async def notice(session: WriteSession, caller: Caller, new: NewClawback) -> Cla
     return await _open(session, paid, new.cause, new.evidence, period, await database_now(session), caller.account_id)
 
 
-async def notice_returned(db: Database) -> int:
-    """Open a clawback for each programme and payee of whose paid parcels some came back; how many."""
-    by_payee: dict[tuple[UUID, UUID], list[Paid]] = defaultdict(list)
-    try:
-        async with db.transaction() as session:
-            for each in await queries.came_back_unclaimed(session, SUBJECTS_MAX):
-                by_payee[each.programme_id, each.payee_id].append(each)
-            now = await database_now(session)
-            for paid in by_payee.values():
-                await _open(session, paid, "returned_after_payment", CAME_BACK, OBJECTION, now, None)
-    except ClaimedBackAlready:  # an officer, or another worker, was quicker
-        return 0
-    return len(by_payee)
+async def notice_returned(db: Database, before: datetime | None = None) -> int:
+    """Open a clawback for each programme and payee of whose paid parcels some came back (before a moment); how many."""
+    opened = 0
+    while True:
+        by_payee: dict[tuple[UUID, UUID], list[Paid]] = defaultdict(list)
+        try:
+            async with db.transaction() as session:
+                returned = await queries.came_back_unclaimed(session, before, SUBJECTS_MAX)
+                for each in returned:
+                    by_payee[each.programme_id, each.payee_id].append(each)
+                now = await database_now(session)
+                for paid in by_payee.values():
+                    await _open(session, paid, "returned_after_payment", CAME_BACK, OBJECTION, now, None)
+        except ClaimedBackAlready:  # an officer, or another worker, was quicker
+            return opened
+        opened += len(by_payee)
+        if len(returned) < SUBJECTS_MAX:
+            return opened
+
+
+async def notice_days_returned(db: Database) -> int:
+    """The same for the days (Asia/Shanghai) that are over: one a payee and day, not one a parcel."""
+    async with db.reading() as session:
+        today = local_day(await database_now(session))
+    return await notice_returned(db, bounds_of(today)[0])
 
 
 async def object_to(session: WriteSession, caller: Caller, clawback_id: UUID, new: NewObjection) -> Clawback:
@@ -105,15 +118,17 @@ async def repay(session: WriteSession, caller: Caller, clawback_id: UUID, new: N
     Locks: the clawback, then the fund. Raises NotFound, NotRecoverable and RepaidOtherwise.
     """
     clawback = _found(await queries.locked_clawback(session, clawback_id, None))
-    known_fen = await queries.recovered_by(session, clawback_id, new.reference)
-    if known_fen is not None:
-        if known_fen != new.amount_fen:
-            raise RepaidOtherwise(amount_fen=known_fen)
+    await lock_reference(session, f"repaid {new.reference}")  # a payout's is another
+    known = await queries.repaid_by(session, new.reference)
+    if known is not None:
+        if known != (clawback_id, new.amount_fen):
+            raise RepaidOtherwise(amount_fen=known[1])
         return clawback
     fund = (await ledger.locked_funds(session, [clawback.programme_id]))[clawback.programme_id]
     programme, _ = await programmes.find(session, clawback.programme_id)
     version = programme.version_at(fund.at).version
-    await _recover(session, clawback, fund, new.amount_fen, new.reference, version)
+    recovered = _recovered(clawback, fund, new.amount_fen, "repaid", new.reference, version)
+    await session.execute(insert(RECOVERIES).values(recovered))
     await subsidy.write(session, [fund])
     return clawback
 
@@ -127,12 +142,14 @@ async def net(
     session: WriteSession, upheld: Sequence[Clawback], fund: Fund, owed_fen: int, reference: str, rule_version: int
 ) -> int:
     """Recover as much as `owed_fen` allows, the oldest first; how much. The caller locked the fund, and writes it."""
-    netted_fen = 0
+    netted_fen, rows = 0, []
     for clawback in upheld:
         part_fen = min(owed_fen - netted_fen, clawback.left_fen)
         if part_fen > 0:
-            await _recover(session, clawback, fund, part_fen, reference, rule_version)
+            rows.append(_recovered(clawback, fund, part_fen, "netted", reference, rule_version))
             netted_fen += part_fen
+    if rows:
+        await session.execute(insert(RECOVERIES).values(rows))
     return netted_fen
 
 
@@ -164,7 +181,8 @@ async def _open(
     )
     session.add(clawback)
     await session.flush()
-    rows = [{"clawback_id": clawback.id, "subject_id": each.subject_id, "is_live": True} for each in paid]
+    subjects = sorted(each.subject_id for each in paid)  # so that no two can wait for each other
+    rows = [{"clawback_id": clawback.id, "subject_id": each, "is_live": True} for each in subjects]
     added = await session.execute(
         insert(CLAWBACK_LINES).values(rows).on_conflict_do_nothing().returning(CLAWBACK_LINES.c.subject_id)
     )
@@ -180,13 +198,14 @@ def _named(field: str, names: Sequence[Key], paid: Mapping[Key, Paid]) -> list[P
     return [paid[name] for name in names]
 
 
-async def _recover(
-    session: WriteSession, clawback: Clawback, fund: Fund, amount_fen: int, reference: str, rule_version: int
-) -> None:
+def _recovered(
+    clawback: Clawback, fund: Fund, amount_fen: int, kind: RecoveryKind, reference: str, rule_version: int
+) -> dict[str, Any]:
+    """The row of `RECOVERIES` for so much, which goes back into the fund."""
     clawback.recover(amount_fen)
-    fund.claw_back(amount_fen, recovery_subject(clawback.id, reference), rule_version)
-    row = {"clawback_id": clawback.id, "reference": reference, "amount_fen": amount_fen, "at": fund.at}
-    await session.execute(insert(RECOVERIES).values(row))
+    fund.claw_back(amount_fen, recovery_subject(clawback.id, kind, reference), rule_version)
+    row = {"clawback_id": clawback.id, "kind": kind, "reference": reference}
+    return row | {"amount_fen": amount_fen, "at": fund.at}
 
 
 def _found(clawback: Clawback | None) -> Clawback:

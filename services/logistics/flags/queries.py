@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import ARRAY, Float, Select, Text, column, extract, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,9 +26,10 @@ REFUSED = ("not_eligible", "fund_exhausted")
 
 
 async def share_of(
-    session: AsyncSession, programme_id: UUID, payee_id: UUID, begins_at: datetime, ends_at: datetime
+    session: AsyncSession, programme_id: UUID, payee_id: UUID, begins_at: datetime, ends_at: datetime, settled: int
 ) -> Share:
-    """Of the payee in the period; and of all the programme's others, by its counts, over its whole life.
+    """Of the payee in the period; and of all the programme's others, by its counts, over its whole life. `settled` of
+    those granted are in the payee's statements of before.
 
     A parcel's id is of version 7, made when it is registered: so the payee's of a period lie together.
     """
@@ -39,9 +41,9 @@ async def share_of(
     registered, granted, refused = rows.one()
     h = LEDGER_HEADS.c
     counts = (await session.execute(select(*(h[each] for each in BUCKETS)).where(h.programme_id == programme_id))).one()
-    all_granted = sum(getattr(counts, each) for each in GRANTED)
-    asked = all_granted - granted + max(0, counts.refused - refused)
-    return Share(str(payee_id), registered, granted, asked, all_granted - granted)
+    others_granted = max(0, sum(getattr(counts, each) for each in GRANTED) - granted - settled)
+    others_asked = others_granted + max(0, counts.refused - refused)
+    return Share(str(payee_id), registered, granted, others_asked, others_granted)
 
 
 def _first_id(moment: datetime) -> UUID:
@@ -63,20 +65,35 @@ async def weights_of(session: AsyncSession, settlement_id: UUID) -> list[Weights
     return [Weights(str(match_id), declared_g, weighed_g) for match_id, declared_g, weighed_g in rows]
 
 
-async def scans_of(session: AsyncSession, settlement_id: UUID) -> dict[str, list[Seen]]:
-    """By waybill, of the parcels in the statement that were seen in more than one county."""
-    c = SCANS.c
-    travelled = (
-        select(c.parcel_id)
-        .join_from(SCANS, SUBSIDIES, s.subject_id == c.parcel_id)
-        .where(s.settlement_id == settlement_id)
-        .group_by(c.parcel_id)
-        .having(func.count(distinct(c.adcode)) > 1)
+async def quickest_hops(session: AsyncSession, settlement_id: UUID) -> list[tuple[str, str, float]]:
+    """From county to county, of the parcels in the statement: where, where to, and the fewest seconds between scans."""
+    hops = _hops(settlement_id).subquery().c
+    wanted = select(hops.one, hops.other, func.min(hops.seconds)).group_by(hops.one, hops.other)
+    return [(one, other, float(seconds)) for one, other, seconds in await session.execute(wanted)]
+
+
+async def scans_of_hops(
+    session: AsyncSession, settlement_id: UUID, hops: Sequence[tuple[str, str, float]], limit: int
+) -> dict[str, list[Seen]]:
+    """By waybill, all scans of the statement's parcels that made one of these hops in fewer seconds."""
+    if not hops:
+        return {}
+    columns = [list(each) for each in zip(*hops, strict=True)]
+    kinds: list[tuple[str, Any]] = [("one", Text), ("other", Text), ("within_s", Float)]
+    arrays = [literal(values, ARRAY(kind)) for values, (_, kind) in zip(columns, kinds, strict=True)]
+    asked = func.unnest(*arrays).table_valued(*(column(*kind) for kind in kinds), name="asked").render_derived().c
+    made = _hops(settlement_id).subquery().c
+    fast = (
+        select(made.parcel_id)
+        .where(made.one == asked.one, made.other == asked.other, made.seconds < asked.within_s)
+        .distinct()
+        .limit(limit)
         .subquery()
     )
+    c = SCANS.c
     rows = await session.execute(
         select(p.waybill, c.at, c.adcode)
-        .join_from(SCANS, travelled, travelled.c.parcel_id == c.parcel_id)
+        .join_from(SCANS, fast, fast.c.parcel_id == c.parcel_id)
         .join(PARCELS, p.id == c.parcel_id)
     )
     found: dict[str, list[Seen]] = defaultdict(list)
@@ -85,6 +102,21 @@ async def scans_of(session: AsyncSession, settlement_id: UUID) -> dict[str, list
         if located is not None:
             found[waybill].append(Seen(at, adcode, located.point.lon, located.point.lat))
     return found
+
+
+def _hops(settlement_id: UUID) -> Select[Any]:
+    """From each scan of a parcel to its next, where that is in another county."""
+    c = SCANS.c
+    in_order: dict[str, Any] = {"partition_by": c.parcel_id, "order_by": c.at}
+    before, since = func.lag(c.adcode).over(**in_order), func.lag(c.at).over(**in_order)
+    seconds = extract("epoch", c.at - since).label("seconds")
+    steps = (
+        select(c.parcel_id, before.label("one"), c.adcode.label("other"), seconds)
+        .join_from(SCANS, SUBSIDIES, s.subject_id == c.parcel_id)
+        .where(s.settlement_id == settlement_id)
+        .subquery()
+    )
+    return select(steps).where(steps.c.one != steps.c.other)
 
 
 async def repeated_of(session: AsyncSession, settlement_id: UUID) -> list[Repeated]:
@@ -102,6 +134,12 @@ async def repeated_of(session: AsyncSession, settlement_id: UUID) -> list[Repeat
 async def open_flags(session: AsyncSession, settlement_id: UUID) -> int:
     wanted = select(func.count()).where(Flag.settlement_id == settlement_id, Flag.status == "open")
     return int((await session.execute(wanted)).scalar_one())
+
+
+async def reviewers_of(session: AsyncSession, settlement_id: UUID) -> set[UUID]:
+    """The officers who have reviewed a flag of this statement."""
+    wanted = select(Flag.reviewed_by).where(Flag.settlement_id == settlement_id, Flag.reviewed_by.is_not(None))
+    return {each for each in await session.scalars(wanted) if each is not None}
 
 
 async def locked_flag(session: WriteSession, flag_id: UUID) -> Flag | None:

@@ -24,6 +24,8 @@ NEAR_KM: Final = 60.0
 RECIPIENT_FEWEST: Final = 20
 """Parcels of one match and one weight to one county that no order of the buyer's stands for."""
 
+Point = tuple[float, float]
+"""Longitude and latitude."""
 Distance = Callable[[float, float, float, float], float]
 """Of a great circle, km: from longitude and latitude to longitude and latitude."""
 
@@ -109,6 +111,12 @@ def of_speed(scans: Mapping[str, Sequence[Seen]], distance_km: Distance) -> list
         if fastest is not None and fastest["km_h"] > SPEED_MOST_KM_H:
             found.append(Suspicion("impossible_speed", waybill, fastest))
     return found
+
+
+def within_s(one: Point, other: Point, distance_km: Distance) -> float:
+    """In fewer seconds than this nobody comes from one county to the other; 0 where they are near."""
+    km = max(0.0, distance_km(*one, *other) - NEAR_KM)
+    return km / SPEED_MOST_KM_H * 3600
 
 
 def of_recipients(groups: Iterable[Repeated]) -> list[Suspicion]:

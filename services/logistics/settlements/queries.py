@@ -73,9 +73,12 @@ async def settlements_of(
     return await newest(session, Settlement, *conditions, before=before, limit=limit, **equal)
 
 
-async def lock_reference(session: WriteSession, reference: str) -> None:
-    """Of two payments with one reference the second waits, and then finds it taken."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(reference, 0))))
+async def lines_settled(session: AsyncSession, programme_id: UUID, payee_id: UUID, but: UUID) -> int:
+    """How many lines there are in the payee's other statements of this programme."""
+    wanted = select(func.coalesce(func.sum(Settlement.lines), 0)).where(
+        Settlement.payee_id == payee_id, Settlement.programme_id == programme_id, Settlement.id != but
+    )
+    return int((await session.execute(wanted)).scalar_one())
 
 
 async def is_taken(session: AsyncSession, reference: str) -> bool:

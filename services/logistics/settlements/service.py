@@ -13,7 +13,7 @@ from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from services.logistics.clawbacks import service as clawbacks
 from services.logistics.clock import bounds_of, database_now
 from services.logistics.flags import service as flags
-from services.logistics.office import payee
+from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.settlements import corrections, queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
@@ -69,7 +69,8 @@ async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> S
     await session.flush()
     if new.party == "carrier":
         period = (new.begins_at, new.ends_at)
-        await flags.raise_for(session, settlement.id, new.programme_id, new.payee_id, *period, now)
+        settled = await queries.lines_settled(session, new.programme_id, new.payee_id, settlement.id)
+        await flags.raise_for(session, settlement.id, new.programme_id, new.payee_id, *period, settled, now)
     return settlement
 
 
@@ -87,9 +88,9 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
         return settlement
     if settlement.reference is not None:
         raise AlreadyPaid(reference=settlement.reference)
-    await flags.must_be_reviewed(session, settlement.id)
+    await flags.must_be_reviewed(session, caller, settlement.id)
     await corrections.must_be_decided(session, settlement.id)
-    await queries.lock_reference(session, new.reference)
+    await lock_reference(session, new.reference)
     upheld = await clawbacks.upheld_against(session, settlement.programme_id, settlement.payee_id)
     fund = (await ledger.locked_funds(session, [settlement.programme_id]))[settlement.programme_id]
     if await queries.is_taken(session, new.reference):

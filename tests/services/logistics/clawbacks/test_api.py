@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.db import Database
-from services.logistics.clawbacks.service import notice_returned
+from services.logistics.clawbacks.service import notice_days_returned, notice_returned
 from tests.services.logistics.settlements.settling import Settling
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, balances
@@ -192,6 +192,60 @@ async def test_parcels_that_came_back_after_they_were_paid_open_one_by_themselve
     assert all(line["came_back_at"] for line in shown["items"])
     await recovery.says(found, "objection", {"text": "no"}, recovery.carrier)
     assert (await recovery.says(found, "decision", {"decision": "uphold"}, recovery.first)).status_code == 200
+
+
+async def test_days_that_are_over_make_one_clawback_a_payee(recovery: Recovery, db: Database) -> None:
+    waybills = await recovery.paid(3)
+    await recovery.settling.courier.tell((waybills[0], "returned"), (waybills[1], "returned"))
+    assert await notice_days_returned(db) == 0, "the day is not over"
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE subsidies SET came_back_at = came_back_at - interval '1 day'"))
+    await recovery.settling.courier.tell((waybills[2], "returned"))
+    assert await notice_days_returned(db) == 1
+    (found,) = (await recovery.client.get("/v1/clawbacks", headers=recovery.carrier)).json()["items"]
+    assert found["amount_fen"] == 2 * RATE_FEN
+
+
+async def test_what_came_back_is_claimed_though_another_claim_of_it_was_dismissed(
+    recovery: Recovery, db: Database
+) -> None:
+    (waybill,) = await recovery.paid(1)
+    opened = (await recovery.opens([waybill], cause="false_weight")).json()
+    await recovery.says(opened, "objection", {"text": "no"}, recovery.carrier)
+    await recovery.says(opened, "decision", {"decision": "dismiss"}, recovery.second)
+    await recovery.settling.courier.tell((waybill, "returned"))
+    assert await notice_returned(db) == 1
+    returned = "/v1/clawbacks?status=noticed"
+    (found,) = (await recovery.client.get(returned, headers=recovery.first)).json()["items"]
+    await recovery.says(found, "objection", {"text": "no"}, recovery.carrier)
+    await recovery.says(found, "decision", {"decision": "dismiss"}, recovery.first)
+    assert await notice_returned(db) == 0, "it was decided that it did not come back"
+
+
+async def test_a_transfer_of_the_bank_repays_once_of_whatever_clawback(recovery: Recovery) -> None:
+    waybills = [await recovery.paid(2), await recovery.paid(2, "B-2")]
+    first, second = [await recovery.upheld(each) for each in waybills]
+    repaid = {"amount_fen": 400, "reference": "BANK-77"}
+    answers = await asyncio.gather(
+        *(recovery.says(each, "repayments", repaid, recovery.first) for each in (first, second))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    (refused,) = (answer.json()["type"] for answer in answers if answer.status_code == 409)
+    assert refused == "/problems/repaid-otherwise"
+    assert (await recovery.money())["paid_fen"] == 400
+
+
+async def test_a_repayment_is_never_taken_for_what_was_netted(recovery: Recovery) -> None:
+    clawback = await recovery.upheld(await recovery.paid(2))
+    await recovery.settling.delivers(1)
+    statement = await recovery.settling.freezes()
+    odd = {"amount_fen": 1, "reference": statement["id"]}
+    assert (await recovery.says(clawback, "repayments", odd, recovery.first)).status_code == 200
+    paid = await recovery.settling.pays(statement, "B-2")
+    assert (paid.status_code, paid.json()["recovered_fen"]) == (200, 200)
+    money = await recovery.money()
+    assert (await recovery.reads(clawback))["recovered_fen"] == 201
+    assert money["paid_fen"] == 2 * RATE_FEN + RATE_FEN - 201
 
 
 @pytest.mark.parametrize(

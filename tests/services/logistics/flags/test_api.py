@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from chassis.db import Database
 from tests.services.logistics.settlements.settling import Settling
@@ -81,7 +82,9 @@ async def test_each_kind_is_found_with_its_evidence(settling: Settling, issuer: 
     assert made["lines"] == 120, "nothing is refused by a flag"
 
 
-async def test_a_payout_waits_for_every_flag_and_not_for_its_verdict(settling: Settling) -> None:
+async def test_a_payout_waits_for_every_flag_and_for_another_officer_than_its_reviewer(
+    settling: Settling, issuer: Issuer
+) -> None:
     await settling.delivers(25, order_ref=None)
     made = await settling.freezes()
     (flag,) = await flags(settling, "status=open")
@@ -93,7 +96,24 @@ async def test_a_payout_waits_for_every_flag_and_not_for_its_verdict(settling: S
     assert (again.status_code, again.json()["type"]) == (409, "/problems/reviewed-already")
     assert await flags(settling, "status=open") == []
     assert [each["id"] for each in await flags(settling, "rule=repeated_recipient&status=confirmed")] == [flag["id"]]
-    assert (await settling.pays(made)).json()["paid_fen"] == 25 * RATE_FEN
+    own = await settling.pays(made)
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/second-officer-needed")
+    url, reference = f"/v1/settlements/{made['id']}/pay", {"reference": "B-1"}
+    paid = await settling.client.post(url, json=reference, headers=issuer.caller("programme_officer"))
+    assert paid.json()["paid_fen"] == 25 * RATE_FEN
+
+
+async def test_what_a_payee_had_before_is_not_taken_for_others(settling: Settling, db: Database) -> None:
+    await settling.delivers(120)
+    await settling.freezes()
+    async with db.transaction() as session:  # and of others 40 asked, who got nothing
+        await session.execute(text("UPDATE ledger_heads SET refused = 40"))
+        await session.execute(text("UPDATE parcels SET registered_at = registered_at - interval '40 days'"))
+    assert [each["rule"] for each in await flags(settling)] == []
+    await settling.delivers(120)
+    made = await settling.freezes()
+    (flag,) = await flags(settling, f"settlement_id={made['id']}&rule=subsidised_share")
+    assert (flag["evidence"]["others_asked"], flag["evidence"]["others_subsidised"]) == (40, 0)
 
 
 async def test_flags_are_the_offices_alone(settling: Settling, issuer: Issuer) -> None:
