@@ -158,6 +158,7 @@ class Database:
             },
         )
         self._readers = self._engine.execution_options(postgresql_readonly=True)
+        self._snapshots = self._readers.execution_options(isolation_level="REPEATABLE READ")
         self._at_once = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._measure(2 * pool_size)
 
@@ -173,6 +174,12 @@ class Database:
     async def reading(self) -> AsyncIterator[ReadSession]:
         """A read-only transaction."""
         async with ReadSession(self._readers, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[ReadSession]:
+        """A read-only transaction all of whose statements see one moment. For reports, not for requests."""
+        async with ReadSession(self._snapshots, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager

@@ -6,9 +6,10 @@
 import asyncio
 import json
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -78,11 +79,11 @@ def whatif(
     first, last = _day(start), _day(end)
     if last < first:
         raise typer.BadParameter("--to is before --from")
-    outcome, granted = asyncio.run(audit_desk.tried(data, audit_desk.rules_in(rules), first, last))
+    tried = asyncio.run(audit_desk.tried(data, audit_desk.rules_in(rules), first, last))
     if as_json:
-        print(json.dumps(audit_desk.as_json(outcome, granted), ensure_ascii=False, indent=2))
+        print(json.dumps(audit_desk.as_json(tried), ensure_ascii=False, indent=2))
     else:
-        print("\n".join(audit_desk.compared(outcome, granted)))
+        print("\n".join(audit_desk.compared(tried)))
 
 
 # a separate command needs its group's name
@@ -93,6 +94,9 @@ def _programme() -> None:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text} is no day such as 2026-12-01") from error
+    if not date(2000, 1, 1) <= day <= datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date():
+        raise typer.BadParameter(f"{text} is no day that has begun")
+    return day

@@ -88,7 +88,7 @@ def test_what_differs_is_told_and_ends_with_one(auditor: Auditor) -> None:
     auditor.meddle("UPDATE programme_rules SET rate_fen = 100")
     done = auditor.replay(auditor.day)
     assert done.exit_code == 1
-    assert "reserve 200 fen by rule 1; reserve 100 fen by rule 1" in done.output
+    assert "reserve 200 fen by rule 1; recomputed reserve 100 fen by rule 1" in done.output
     assert done.output.splitlines()[-1].endswith("differences")
 
 

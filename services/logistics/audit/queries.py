@@ -3,26 +3,28 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, case, exists, func, select, true
+from sqlalchemy import Row, Select, Text, case, cast, distinct, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from chassis.bulk import among
-from chassis.db import Database
 from services.logistics.audit.replay import Asked, Order
 from services.logistics.audit.whatif import Past
 from services.logistics.clawbacks.models import RECOVERIES, Clawback, recovery_subject
 from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS, SCANS
-from services.logistics.parcels.states import Seen, subsidy_due
+from services.logistics.parcels.states import SEEN_BY_SCAN, Seen, subsidy_due
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Approval, Programme
 from services.logistics.settlements.models import CORRECTION_LINES, Correction, Settlement
 from services.logistics.shipments.models import Shipment
-from services.logistics.subsidy.ledger import Transfer, of_turn, transfer_id
-from services.logistics.subsidy.models import LEDGER_HEADS, SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.ledger import Balances, Head, Transfer, moved, of_turn, transfer_id
+from services.logistics.subsidy.models import SUBSIDIES, TRANSFERS
+from services.logistics.subsidy.queries import head_of
 
 PAGE: Final = 5000
 CLOCKS_APART: Final = timedelta(hours=1)
@@ -56,8 +58,15 @@ _RECORDED = (
     .label("is_corrected"),
 )
 _GOODS = (sh.producer_id, sh.buyer_id, sh.origin_adcode, sh.produce, sh.quantity_g)
+_SCANNED = select(func.array_agg(distinct(SCANS.c.type))).where(SCANS.c.parcel_id == p.id).scalar_subquery()
 _PARCELS = (
-    select(PARCELS, *_RECORDED, *_GOODS)
+    select(
+        PARCELS,
+        *_RECORDED,
+        *_GOODS,
+        _SCANNED.label("scanned"),
+        (p.registered_at <= func.now() - DELIVERY_DEADLINE).label("is_late"),
+    )
     .join_from(PARCELS, Shipment, sh.match_id == p.match_id)
     .join(SUBSIDIES, s.subject_id == p.id, isouter=True)
 )
@@ -74,31 +83,39 @@ async def programmes(session: AsyncSession) -> Sequence[Programme]:
     return (await session.scalars(wanted.order_by(Programme.id))).all()
 
 
-class Course(NamedTuple):
-    """Of a programme's chain: the places between which a time lies, and what was available when it began."""
+class Chain(NamedTuple):
+    """A programme's: the places between which a time lies, what was available when it began; and how it stands now, by
+    its entries, beside what its row keeps."""
 
     after: int
     last: int
     available_fen: int
     entries: int
-    head: int
+    stands: Balances
+    kept: Head
 
 
-async def course_of(session: AsyncSession, programme_id: UUID, between: Between) -> Course:
-    """Summed from every entry, so that neither a seal nor a missing place leads astray. `entries` there are up to the
-    last; `head` is the place that the programme's row keeps."""
-    t, h = TRANSFERS.c, LEDGER_HEADS.c
+async def chain_of(session: AsyncSession, programme_id: UUID, between: Between) -> Chain:
+    """Summed from every entry, so that neither a seal nor a missing place leads astray."""
+    t = TRANSFERS.c
     into = case((t.credit == "available", t.amount_fen), (t.debit == "available", -t.amount_fen), else_=0)
-    kept = select(h.seq).where(h.programme_id == programme_id).scalar_subquery()
-    wanted = select(
-        func.coalesce(func.max(t.seq).filter(t.at < between[0]), 0),
-        func.coalesce(func.max(t.seq).filter(t.at < between[1]), 0),
-        func.coalesce(func.sum(into).filter(t.at < between[0]), 0),
-        func.count(),
-        kept,
+    by_kind = select(
+        t.kind,
+        func.count().label("entries"),
+        func.sum(t.amount_fen).label("fen"),
+        func.coalesce(func.max(t.seq).filter(t.at < between[0]), 0).label("after"),
+        func.coalesce(func.max(t.seq).filter(t.at < between[1]), 0).label("last"),
+        func.coalesce(func.sum(into).filter(t.at < between[0]), 0).label("available_fen"),
     ).where(t.programme_id == programme_id)
-    after, last, available_fen, entries, head = (await session.execute(wanted)).one()
-    return Course(after, last, int(available_fen), entries, head)
+    rows = (await session.execute(by_kind.group_by(t.kind))).all()
+    return Chain(
+        max((row.after for row in rows), default=0),
+        max((row.last for row in rows), default=0),
+        int(sum(row.available_fen for row in rows)),
+        sum(row.entries for row in rows),
+        moved(Balances(), {row.kind: int(row.fen) for row in rows}),
+        await head_of(session, programme_id),
+    )
 
 
 async def asked_for(session: AsyncSession, transfers: Sequence[Transfer]) -> dict[str, Asked]:
@@ -111,62 +128,86 @@ async def asked_for(session: AsyncSession, transfers: Sequence[Transfer]) -> dic
     return asked | {str(row.id): _match(row) for row in rows}
 
 
-async def asked_between(db: Database, between: Between) -> AsyncIterator[list[tuple[UUID, Asked]]]:
-    """Every parcel that was registered in this time, and every match fulfilled, a page at a time, with their ids."""
-    async for rows in _pages(db, _registered(between), p.id):
-        yield [(row.id, _parcel(row)) for row in rows]
-    async for rows in _pages(db, _MATCHES.where(s.asked_at >= between[0], s.asked_at < between[1]), s.subject_id):
-        yield [(row.id, _match(row)) for row in rows]
+async def asked_between(session: AsyncSession, between: Between) -> AsyncIterator[list[Asked]]:
+    """Every parcel that was registered in this time, and every match fulfilled, a page at a time."""
+    async for rows in _pages(session, _registered(between), p.id):
+        yield [_parcel(row) for row in rows]
+    fulfilled = _MATCHES.where(s.asked_at >= between[0], s.asked_at < between[1])
+    async for rows in _pages(session, fulfilled, s.subject_id):
+        yield [_match(row) for row in rows]
 
 
-async def past_parcels(db: Database, between: Between) -> list[Past]:
+async def past_parcels(session: AsyncSession, between: Between) -> list[Past]:
     """The parcels registered in this time, in that order, and when each came to its end."""
     pasts: list[Past] = []
-    async for rows in _pages(db, _registered(between), p.id):
-        async with db.reading() as session:
-            scans = await _scans_of(session, [row.id for row in rows])
+    async for rows in _pages(session, _registered(between), p.id):
+        scans = await _scans_of(session, [row.id for row in rows])
         for row in rows:
             asked = _parcel(row)
             pasts.append(Past(asked.claim, asked.due, _ended_at(row, asked, scans.get(row.id, {}))))
     return sorted(pasts, key=lambda past: past.claim.moment)
 
 
-async def past_matches(db: Database, between: Between) -> list[Past]:
+async def past_matches(session: AsyncSession, between: Between) -> list[Past]:
     """The matches fulfilled in this time, in that order."""
     wanted = _MATCHES.where(s.asked_at >= between[0], s.asked_at < between[1])
-    pasts = [Past(_match(row).claim, "posted") async for rows in _pages(db, wanted, s.subject_id) for row in rows]
+    pasts = [Past(_match(row).claim, "posted") async for rows in _pages(session, wanted, s.subject_id) for row in rows]
     return sorted(pasts, key=lambda past: past.claim.moment)
 
 
+async def loads_before(session: AsyncSession, match_ids: Collection[UUID], before: datetime) -> dict[UUID, int]:
+    """What the parcels weigh, in g, that these matches had before a moment, as far as they are goods of theirs."""
+    counted = select(p.match_id, func.sum(p.counted_g)).where(among(p.match_id, match_ids), p.registered_at < before)
+    return {match_id: int(grams) for match_id, grams in await session.execute(counted.group_by(p.match_id))}
+
+
 async def granted_between(session: AsyncSession, between: Between) -> list[tuple[UUID, int, int]]:
-    """What programmes granted to those that asked in this time and has not come back: how many, and their fen."""
+    """What programmes granted to those that asked in this time: how many, and their fen that have not come back."""
+    asked_at = func.coalesce(p.registered_at, s.asked_at)
     wanted = (
-        select(s.programme_id, func.count(), func.sum(s.amount_fen))
-        .where(s.asked_at >= between[0], s.asked_at < between[1], s.status.in_(HELD))
+        select(s.programme_id, func.count(), func.coalesce(func.sum(s.amount_fen).filter(s.status.in_(HELD)), 0))
+        .join_from(SUBSIDIES, PARCELS, p.id == s.subject_id, isouter=True)
+        .where(asked_at >= between[0], asked_at < between[1], s.programme_id.is_not(None))
         .group_by(s.programme_id)
         .order_by(s.programme_id)
     )
     return [(programme_id, many, int(fen)) for programme_id, many, fen in await session.execute(wanted)]
 
 
-async def orders_held(session: AsyncSession, orders: Collection[Order], before: datetime) -> dict[Order, bool | None]:
-    """Those of these that had their subsidy from before; None where that can't be told any more.
+async def unrecorded(session: AsyncSession, between: Between) -> int:
+    """How many matches were supported in this time before it was recorded when they asked."""
+    wanted = select(func.count()).where(s.subject_id == s.match_id, s.asked_at.is_(None))
+    return (await session.scalar(wanted.where(s.posted_at >= between[0], s.posted_at < between[1]))) or 0
 
-    Whatever holds an order now is found by its index; what held it once is told by the order's other parcels.
-    """
+
+async def orders_held(session: AsyncSession, orders: Collection[Order], before: datetime) -> dict[Order, bool | None]:
+    """Those of these whose subsidy a parcel has now that asked before; None where it was not granted at once, or not
+    for the first time, so that it is not known since when. By the index that keeps an order to one subsidy."""
     if not orders:
         return {}
-    refs = [order_ref for _, order_ref in orders]
-    earlier = (
-        select(s.buyer_id, p.order_ref, s.status, s.turn)
-        .join_from(PARCELS, SUBSIDIES, s.subject_id == p.id)
-        .where(among(p.order_ref, refs), s.asked_at < before, s.programme_id.is_not(None))
+    buyers, refs = zip(*orders, strict=True)
+    holders = (
+        select(s.buyer_id, s.order_ref, s.first_status, s.turn)
+        .join_from(SUBSIDIES, PARCELS, p.id == s.subject_id)
+        .where(among(s.buyer_id, set(buyers)), among(s.order_ref, set(refs)), p.registered_at < before)
     )
-    found: dict[Order, bool | None] = {}
-    for buyer_id, order_ref, status, turn in await session.execute(earlier):
-        held = True if status in {"reserved", "posted"} and turn == 1 else None
-        found[buyer_id, order_ref] = found.get((buyer_id, order_ref)) or held
+    rows = await session.execute(holders)
+    found = {(row[0], row[1]): True if (row.first_status, row.turn) == ("reserved", 1) else None for row in rows}
     return {order: found[order] for order in orders if order in found}
+
+
+async def orders_once_held(session: AsyncSession, orders: Collection[Order], before: datetime) -> set[Order]:
+    """Those of these for which another parcel was ever granted a subsidy that asked before. No index helps: ask it of
+    few."""
+    if not orders:
+        return set()
+    refs = {order_ref for _, order_ref in orders}
+    earlier = (
+        select(s.buyer_id, p.order_ref)
+        .join_from(PARCELS, SUBSIDIES, s.subject_id == p.id)
+        .where(among(p.order_ref, refs), p.registered_at < before, s.programme_id.is_not(None))
+    )
+    return {(buyer_id, order_ref) for buyer_id, order_ref in await session.execute(earlier)} & set(orders)
 
 
 async def posted_between(session: AsyncSession, between: Between) -> list[tuple[UUID, str, int]]:
@@ -209,36 +250,45 @@ async def officers_entries(session: AsyncSession, programme_id: UUID) -> dict[st
     return entries
 
 
-async def standing_now(session: AsyncSession, programme_id: UUID) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Fen reserved, and fen posted or paid, by the ledger's head and by the subsidies themselves, at one moment."""
-    sums = (
-        select(*(func.coalesce(func.sum(s.amount_fen).filter(s.status == each), 0).label(each) for each in HELD))
-        .where(s.programme_id == programme_id)
-        .subquery()
-    )
-    recovered = (
-        select(func.coalesce(func.sum(RECOVERIES.c.amount_fen), 0))
-        .join(Clawback, Clawback.id == RECOVERIES.c.clawback_id)
+async def sums_now(session: AsyncSession, programme_id: UUID) -> list[tuple[str, int, int]]:
+    """What is told in two places: what, as it is told, and as it is summed from the parts.
+
+    Fen reserved, and posted or paid, by the head and by the subsidies; what each payment owed and kept, and what each
+    clawback recovered, by their rows and by lines and recoveries.
+    """
+    amounts = (func.coalesce(func.sum(s.amount_fen).filter(s.status == each), 0) for each in HELD)
+    reserved, posted = (await session.execute(select(*amounts).where(s.programme_id == programme_id))).one()
+    head, r = (await head_of(session, programme_id)).balances, RECOVERIES.c
+    recovered = select(r.clawback_id, func.sum(r.amount_fen).label("fen")).group_by(r.clawback_id).subquery()
+    mine = (
+        select(Clawback.id, Clawback.recovered_fen, func.coalesce(recovered.c.fen, 0))
+        .join(recovered, recovered.c.clawback_id == Clawback.id, isouter=True)
         .where(Clawback.programme_id == programme_id)
-        .scalar_subquery()
     )
-    h = LEDGER_HEADS.c
-    wanted = select(h.reserved_fen, h.posted_fen, h.paid_fen, sums, recovered.label("recovered"))
-    wanted = wanted.join_from(LEDGER_HEADS, sums, true()).where(h.programme_id == programme_id)
-    row = (await session.execute(wanted)).one()
-    return (
-        {"reserved": row.reserved_fen, "posted and paid": row.posted_fen + row.paid_fen},
-        {"reserved": int(row.reserved), "posted and paid": int(row.posted - row.recovered)},
+    clawbacks = [(id_, told, int(fen)) for id_, told, fen in await session.execute(mine)]
+    netted = select(func.coalesce(func.sum(r.amount_fen), 0)).where(
+        r.kind == "netted", r.reference == cast(Settlement.id, Text)
     )
+    owed = select(func.coalesce(func.sum(s.amount_fen), 0)).where(
+        s.settlement_id == Settlement.id, s.status == "posted"
+    )
+    payments = select(
+        Settlement.id, Settlement.owed_fen, owed.scalar_subquery(), Settlement.recovered_fen, netted.scalar_subquery()
+    ).where(Settlement.programme_id == programme_id, Settlement.paid_at.is_not(None))
+    told = [("reserved", head.reserved, int(reserved))]
+    told += [("posted and paid", head.posted + head.paid, int(posted) - sum(fen for _, _, fen in clawbacks))]
+    told += [(f"recovered of clawback {id_}", kept, fen) for id_, kept, fen in clawbacks]
+    for id_, owed_fen, lines_fen, kept_fen, netted_fen in await session.execute(payments):
+        told += [(f"owed of {id_}", owed_fen, int(lines_fen)), (f"kept of {id_}", kept_fen, int(netted_fen))]
+    return told
 
 
-async def _pages(db: Database, wanted: Select[Any], key: Any) -> AsyncIterator[Sequence[Row[Any]]]:
-    """In the order of their ids, a transaction a page."""
+async def _pages(session: AsyncSession, wanted: Select[Any], key: Any) -> AsyncIterator[Sequence[Row[Any]]]:
+    """In the order of their ids."""
     after: UUID | None = None
     while True:
         page = wanted.order_by(key).limit(PAGE)
-        async with db.reading() as session:
-            rows = (await session.execute(page if after is None else page.where(key > after))).all()
+        rows = (await session.execute(page if after is None else page.where(key > after))).all()
         if rows:
             yield rows
             after = rows[-1].id
@@ -290,10 +340,13 @@ def _parcel(row: Row[Any]) -> Asked:
         match_mass_g=row.quantity_g if row.match_g is None else row.match_g,
         match_parcels_g=row.before_g or 0,
     )
-    due = subsidy_due(Seen(row.seen))
+    scanned = reduce(or_, (SEEN_BY_SCAN[each] for each in row.scanned or ()), Seen.NOTHING)
+    if row.is_late:
+        scanned |= Seen.EXPIRED & Seen(row.seen)
+    scans: dict[str, Any] = {"due": subsidy_due(scanned), "scanned": scanned, "seen": Seen(row.seen)}
     if row.status is None:  # no programme was active, so nothing is recorded
-        return Asked(claim, "courier_parcel", due, decided_at=row.registered_at)
-    return Asked(claim, "courier_parcel", due, **_recorded(row))
+        return Asked(claim, "courier_parcel", **scans, decided_at=row.registered_at)
+    return Asked(claim, "courier_parcel", **scans, **_recorded(row))
 
 
 def _match(row: Row[Any]) -> Asked:

@@ -11,11 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
+from operator import itemgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from contracts.parcels import SubsidyStatus
 from contracts.programmes import ProgrammeKind
+from services.logistics.parcels.states import Seen
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Programme
 from services.logistics.subsidy.eligibility import Eligible, Grant, NoGrant, Refused, decide
@@ -41,12 +44,15 @@ BEING_OPENED: Final = timedelta(minutes=1)
 class Asked:
     """A parcel that was registered, or a match that was fulfilled; and what is recorded of its subsidy.
 
-    `due` is what its scans make of a subsidy; `decided_at` None: from before that was recorded, so it is not judged.
+    `scanned` is what its scans say, `seen` what the parcel's row has of them, `due` what the scans make of a subsidy.
+    `decided_at` None: from before that was recorded, so it is not judged.
     """
 
     claim: Claim
     kind: ProgrammeKind
     due: SubsidyStatus
+    scanned: Seen = Seen.NOTHING
+    seen: Seen = Seen.NOTHING
     status: SubsidyStatus = "none"
     first_status: SubsidyStatus = "none"
     reason: str | None = None
@@ -81,38 +87,53 @@ class Difference(NamedTuple):
 
 
 class Course:
-    """A figure from instant to instant."""
+    """A figure from instant to instant. Changes may come in any order: those of several programmes are not in one."""
 
     def __init__(self, start: int = 0) -> None:
-        self._ats: list[datetime] = []
-        self._values = [start]
-
-    @property
-    def last(self) -> int:
-        return self._values[-1]
+        self._changes: list[tuple[datetime, int]] = []
+        self._start = start
+        self._in_order: tuple[list[datetime], list[int]] | None = None
 
     def begin_with(self, more: int) -> None:
         """It was so much more all the time."""
-        self._values = [value + more for value in self._values]
+        self._start, self._in_order = self._start + more, None
 
     def change(self, at: datetime, by: int) -> None:
-        self._ats.append(at)
-        self._values.append(self.last + by)
+        self._changes.append((at, by))
+        self._in_order = None
 
     def at(self, moment: datetime) -> tuple[int, int]:
         """The least and the most that it was in this instant, from just before it until it was over."""
-        values = self._values[bisect_left(self._ats, moment) : bisect_right(self._ats, moment) + 1]
-        return min(values), max(values)
+        ats, values = self._ordered()
+        there = values[bisect_left(ats, moment) : bisect_right(ats, moment) + 1]
+        return min(there), max(there)
+
+    @property
+    def least(self) -> int:
+        return min(self._ordered()[1])
+
+    @property
+    def last(self) -> int:
+        return self._ordered()[1][-1]
+
+    def _ordered(self) -> tuple[list[datetime], list[int]]:
+        if self._in_order is None:
+            self._changes.sort(key=itemgetter(0))
+            values = list(accumulate((by for _, by in self._changes), initial=self._start))
+            self._in_order = [at for at, _ in self._changes], values
+        return self._in_order
 
 
 @dataclass(slots=True)
 class Books:
-    """What the ledger tells of the day: money, use of the caps, and when an order had its one subsidy."""
+    """What the ledger tells of the day: money, use of the caps, when an order had its one subsidy, and when each claim
+    was first granted. Entered are a programme's transfers in their order, one programme after the other."""
 
     available_fen: dict[str, Course]
     used: dict[CapKey, Course] = field(default_factory=lambda: defaultdict(Course))
     orders: dict[Order, Course] = field(default_factory=lambda: defaultdict(Course))
     unsure: set[Order] = field(default_factory=set)
+    granted_at: dict[str, datetime] = field(default_factory=dict)
 
     def enter(self, programme_id: str, transfer: Transfer, asked: Asked | None) -> None:
         """Take in the next transfer of a programme, in its order, with what asked for it."""
@@ -123,20 +144,30 @@ class Books:
             return
         order = asked.claim.order
         if order is not None and transfer.kind in {"reserve", "void", "reverse"}:
-            course = self.orders[order]
-            if transfer.kind != "reserve" and course.last == 0:
-                course.begin_with(1)  # it has had it since before
-            course.change(at, 1 if transfer.kind == "reserve" else -1)
+            self.orders[order].change(at, 1 if transfer.kind == "reserve" else -1)
         if transfer.kind == "reserve" and transfer.id == transfer_id(programme_id, "reserve", asked.claim.subject):
+            self.granted_at[asked.claim.subject] = at
             for key in asked.claim.cap_keys(UUID(programme_id)):
                 self.used[key].change(at, asked.claim.counts(asked.kind))
 
     def held_before(self, order: Order, certain: bool | None) -> None:
-        """Another parcel had this order's subsidy from before the day; or (None) may have had it."""
+        """A parcel that asked before the day has this order's subsidy now; or (None) it may have had it on the day.
+
+        Where the day's entries end without it, it has had it since before.
+        """
         if certain is None:
             self.unsure.add(order)
         elif self.orders[order].last == 0:
             self.orders[order].begin_with(1)
+
+    def is_taken(self, order: Order, moment: datetime) -> set[bool]:
+        """Whether the order had its subsidy in that instant: what may have been."""
+        if order in self.unsure:
+            return {False, True}
+        course = self.orders[order]
+        if course.least < 0:  # given up on the day, so it was had since before
+            course.begin_with(-course.least)
+        return {held > 0 for held in course.at(moment)}
 
 
 @dataclass(slots=True)
@@ -147,6 +178,13 @@ class Sums:
     fen: int = 0
     recomputed: int = 0
     recomputed_fen: int = 0
+
+    def add(self, transfer: Transfer, right: bool) -> None:
+        """One more; what is not right is not recomputed."""
+        self.entries += 1
+        self.fen += transfer.amount_fen
+        self.recomputed += right
+        self.recomputed_fen += transfer.amount_fen if right else 0
 
 
 def answers(asked: Asked, programmes: Iterable[Programme], books: Books, moment: datetime) -> set[Grant | NoGrant]:
@@ -189,9 +227,7 @@ def _answers(
 
 def _verdicts(asked: Asked, programme: Programme, books: Books, moment: datetime) -> set[Eligible | Refused]:
     claim, rule = asked.claim, programme.rule_at(asked.claim.moment)
-    taken = {False} if claim.order is None else {held > 0 for held in books.orders[claim.order].at(moment)}
-    if claim.order in books.unsure:
-        taken = {False, True}
+    taken = {False} if claim.order is None else books.is_taken(claim.order, moment)
     keys = claim.cap_keys(programme.id)
     used = [books.used[key].at(moment) for key in keys] if programme.has_caps else []
     verdicts = set()
@@ -212,6 +248,29 @@ def judged(asked: Asked, right: set[Grant | NoGrant]) -> Difference | None:
         isinstance(each, NoGrant) and each.subsidy == "fund_exhausted" for each in right
     )
     return None if late else Difference(asked.claim.subject, "answer", _said(answer), " or ".join(map(_said, right)))
+
+
+def dated(asked: Asked, books: Books, within: timedelta) -> Difference | None:
+    """Whether it was decided when it says: a grant is in the ledger at that instant, a refusal came soon after it was
+    asked for."""
+    assert asked.decided_at is not None
+    subject, asked_at = asked.claim.subject, asked.claim.moment
+    if isinstance(asked.answer, Grant):
+        granted_at = books.granted_at.get(subject)
+        if granted_at is None:
+            return Difference(subject, "entry", "none", "reserve")
+        if granted_at != asked.decided_at:
+            return Difference(subject, "decided_at", asked.decided_at.isoformat(), granted_at.isoformat())
+    elif not asked_at <= asked.decided_at <= asked_at + within:
+        return Difference(subject, "decided_at", asked.decided_at.isoformat(), f"soon after {asked_at.isoformat()}")
+    return None
+
+
+def told(asked: Asked) -> Difference | None:
+    """Whether the parcel's row has what its scans say."""
+    if asked.seen == asked.scanned:
+        return None
+    return Difference(asked.claim.subject, "scans", f"{asked.seen!r}", f"{asked.scanned!r}")
 
 
 def standing(asked: Asked) -> Difference | None:
@@ -258,18 +317,6 @@ def checked(programme: Programme, transfer: Transfer, asked: Asked | None) -> Di
         return Difference(name, "entry", found, f"nothing: {verdict.reason}")
     owed = f"{transfer.kind} {verdict.amount_fen} fen by rule {verdict.rule_version}"
     return None if owed == found else Difference(name, "entry", found, owed)
-
-
-def summed(transfers: Iterable[tuple[Transfer, bool]]) -> dict[Kind, Sums]:
-    """By kind; with each, whether it was found right. What is not is not recomputed."""
-    sums: dict[Kind, Sums] = defaultdict(Sums)
-    for transfer, right in transfers:
-        of = sums[transfer.kind]
-        of.entries += 1
-        of.fen += transfer.amount_fen
-        of.recomputed += right
-        of.recomputed_fen += transfer.amount_fen if right else 0
-    return sums
 
 
 def _text(id_: UUID | None) -> str | None:

@@ -1,14 +1,17 @@
 """What an auditor asks of the ledger: a day recomputed, and other rules over the past."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from chassis.db import Database
 from services.logistics.audit import queries, replay, whatif
-from services.logistics.audit.queries import Between
 from services.logistics.audit.replay import Asked, Books, Course, Difference, Sums
 from services.logistics.audit.schemas import OtherRules
 from services.logistics.clock import bounds_of
@@ -17,7 +20,8 @@ from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy.ledger import Kind, Transfer, transfer_id
 
 Granted = tuple[UUID, int, int]
-"""A programme, how many it granted, and their fen."""
+"""A programme, how many it granted, and their fen that have not come back."""
+DIFFERENCES_MOST: Final = 1000
 
 OVERHANG: Final = timedelta(minutes=10)
 """What was asked just before midnight may be decided after it."""
@@ -25,139 +29,160 @@ CLAIMS: Final[frozenset[Kind]] = frozenset({"reserve", "post", "void", "reverse"
 """The entries that a claim brings about; the others are officers'."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What other rules come to, and what was granted. `unrecorded` matches were supported in this time before it was
+    recorded when they asked: they are in the second alone."""
+
+    outcome: whatif.Outcome
+    granted: list[Granted]
+    unrecorded: int
+
+
 @dataclass(slots=True)
 class Replayed:
-    """A programme's day: the sums of each kind of entry, and what is not as it must be."""
+    """A programme's day: the sums of each kind of entry."""
 
     programme: Programme
-    sums: dict[Kind, Sums] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
+    sums: dict[Kind, Sums] = field(default_factory=lambda: defaultdict(Sums))
 
 
 @dataclass(slots=True)
 class Replay:
-    """A day. `differences` are those of claims that got nothing; `not_judged` claims are of before it was recorded what
-    they were decided on."""
+    """A day of all programmes. `differing` counts what is not as it must be, of which `differences` has the first.
+
+    `not_judged`: claims of before it was recorded what they were decided on.
+    """
 
     day: date
     programmes: list[Replayed] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    differing: int = 0
     asked: int = 0
     not_judged: int = 0
 
     @property
     def exact(self) -> bool:
-        return not self.differences and not any(each.differences for each in self.programmes)
+        return not self.differing and not self.not_judged
+
+    def differs(self, found: Difference | None) -> bool:
+        """Keep it, where there is one."""
+        if found is not None:
+            self.differing += 1
+            self.differences += [found] if self.differing <= DIFFERENCES_MOST else []
+        return found is not None
 
 
 async def replay_day(db: Database, day: date) -> Replay:
-    """Recompute all that was asked and entered on a day (Asia/Shanghai), of every programme; nothing is written."""
-    return await _Recount(db, day).run()
+    """Recompute all that was asked and entered on a day (Asia/Shanghai), of every programme; nothing is written.
+
+    All of it is read as it was at one moment, so that the day may still be running.
+    """
+    async with db.snapshot() as session:
+        return await _Recount(session, day).run()
 
 
-async def what_if(
-    db: Database, rules: OtherRules, first: date, last: date
-) -> tuple[whatif.Outcome, list[tuple[UUID, int, int]]]:
+async def what_if(db: Database, rules: OtherRules, first: date, last: date) -> Tried:
     """What a programme with these rules would have granted to those that asked on these days; and what those there
     were did grant."""
     between = bounds_of(first)[0], bounds_of(last)[1]
-    past = queries.past_parcels if rules.kind == "courier_parcel" else queries.past_matches
-    pasts = await past(db, between)
-    async with db.reading() as session:
+    async with db.snapshot() as session:
+        loads_g, unrecorded = {}, 0
+        if rules.kind == "courier_parcel":
+            pasts = await queries.past_parcels(session, between)
+            loads_g = await queries.loads_before(session, {past.claim.match_id for past in pasts}, between[0])
+        else:
+            pasts = await queries.past_matches(session, between)
+            unrecorded = await queries.unrecorded(session, between)
         granted = await queries.granted_between(session, between)
         kinds = {each.id: each.kind for each in await queries.programmes(session)}
-    tried = whatif.outcome(rules.rule(), rules.budget_fen, pasts)
-    return tried, [each for each in granted if kinds[each[0]] == rules.kind]
+    tried = await asyncio.to_thread(whatif.outcome, rules.rule(), rules.budget_fen, pasts, loads_g)
+    return Tried(tried, [each for each in granted if kinds[each[0]] == rules.kind], unrecorded)
 
 
 class _Recount:
     """One day on its way: first every programme's entries in their order, then all that asked."""
 
-    def __init__(self, db: Database, day: date) -> None:
-        self._db = db
-        self._between: Between = bounds_of(day)
+    def __init__(self, session: AsyncSession, day: date) -> None:
+        self._session = session
+        self._begins, self._ends = bounds_of(day)
         self._replay = Replay(day)
         self._books = Books({})
         self._entered: set[str] = set()
+        self._programmes: Sequence[Programme] = ()
 
     async def run(self) -> Replay:
-        async with self._db.reading() as session:
-            programmes = await queries.programmes(session)
-        for programme in programmes:
+        self._programmes = await queries.programmes(self._session)
+        for programme in self._programmes:
             self._replay.programmes.append(await self._entries(programme))
-        async for page in queries.asked_between(self._db, self._between):
-            await self._claims(programmes, [asked for _, asked in page])
-        await self._missing()
+            for what, kept, summed in await queries.sums_now(self._session, programme.id):
+                self._same("now", what, kept, summed)
+        async for page in queries.asked_between(self._session, (self._begins, self._ends)):
+            await self._claims(page)
+        for programme_id, subject, fen in await queries.posted_between(self._session, (self._begins, self._ends)):
+            self._must_be_there(subject, transfer_id(str(programme_id), "post", subject), f"post {fen} fen")
         return self._replay
 
     async def _entries(self, programme: Programme) -> Replayed:
         """Check a programme's transfers of the day, and take in those and a few behind them."""
-        id_, ends, recount = str(programme.id), self._between[1], Replayed(programme)
-        async with self._db.reading() as session:
-            course = await queries.course_of(session, programme.id, (self._between[0], ends + OVERHANG))
-            officers = await queries.officers_entries(session, programme.id)
-        if course.entries != course.head:
-            recount.differences.append(Difference("now", "entries", str(course.entries), str(course.head)))
-        self._books.available_fen[id_] = Course(course.available_fen)
-        found, seq = [], course.after
-        while seq < course.last:
-            async with self._db.reading() as session:
-                page = await ledger.transfers_after(session, programme.id, seq, ledger.VERIFY_PAGE, last=course.last)
-                asked = await queries.asked_for(session, page)
+        id_, recount = str(programme.id), Replayed(programme)
+        chain = await queries.chain_of(self._session, programme.id, (self._begins, self._ends + OVERHANG))
+        officers = await queries.officers_entries(self._session, programme.id)
+        self._same(id_, "entries", chain.kept.seq, chain.entries)
+        for account, fen in asdict(chain.kept.balances).items():
+            self._same(id_, account, fen, getattr(chain.stands, account))
+        self._books.available_fen[id_] = Course(chain.available_fen)
+        seq = chain.after
+        while seq < chain.last:
+            page = await ledger.transfers_after(self._session, programme.id, seq, ledger.VERIFY_PAGE, last=chain.last)
+            asked = await queries.asked_for(self._session, page)
             for transfer in page:
                 by = asked.get(transfer.parcel_id or transfer.match_id or "")
                 self._books.enter(id_, transfer, by)
                 self._entered.add(transfer.id)
-                if datetime.fromisoformat(transfer.at) < ends:
-                    difference = _checked(programme, transfer, by, officers)
-                    recount.differences += [difference] if difference else []
-                    found.append((transfer, difference is None))
+                if datetime.fromisoformat(transfer.at) < self._ends:
+                    wrong = self._replay.differs(_checked(programme, transfer, by, officers))
+                    recount.sums[transfer.kind].add(transfer, right=not wrong)
             seq = page[-1].seq
-        recount.sums = replay.summed(found)
-        for name, (at, fen) in officers.items():
-            if self._between[0] <= at < ends and name not in self._entered:
-                recount.differences.append(Difference(name, "entry", "none", f"{fen} fen"))
-        await self._stands(recount)
+        for entry, (at, fen) in officers.items():
+            if self._begins <= at < self._ends:
+                self._must_be_there(id_, entry, f"{fen} fen")
         return recount
 
-    async def _stands(self, recount: Replayed) -> None:
-        """What is reserved, posted and paid now is what the subsidies say, so no entry of any day is missing."""
-        async with self._db.reading() as session:
-            kept, reckoned = await queries.standing_now(session, recount.programme.id)
-        for name, fen in kept.items():
-            if reckoned[name] != fen:
-                recount.differences.append(Difference("now", name, f"{fen} fen", f"{reckoned[name]} fen"))
-
-    async def _claims(self, programmes: Iterable[Programme], page: list[Asked]) -> None:
+    async def _claims(self, page: Sequence[Asked]) -> None:
         """Judge what was answered to these, and how they stand."""
         orders = {asked.claim.order for asked in page if asked.claim.order is not None}
-        async with self._db.reading() as session:
-            held = await queries.orders_held(session, orders, self._between[0])
-        for order, certain in held.items():
+        for order, certain in (await queries.orders_held(self._session, orders, self._begins)).items():
             self._books.held_before(order, certain)
+        unexplained = {asked.claim.order for asked in page if self._is_unexplained(asked)}
+        named = {order for order in unexplained if order is not None}
+        for order in await queries.orders_once_held(self._session, named, self._begins):
+            self._books.held_before(order, None)
         for asked in page:
             self._replay.asked += 1
+            self._replay.differs(replay.told(asked))
+            self._replay.differs(replay.standing(asked))
             if asked.decided_at is None:
                 self._replay.not_judged += 1
                 continue
-            right = replay.answers(asked, programmes, self._books, asked.decided_at)
-            found = [replay.judged(asked, right), replay.standing(asked), self._reserved(asked)]
-            self._replay.differences += [each for each in found if each is not None]
+            self._replay.differs(replay.dated(asked, self._books, OVERHANG))
+            right = replay.answers(asked, self._programmes, self._books, asked.decided_at)
+            self._replay.differs(replay.judged(asked, right))
 
-    def _reserved(self, asked: Asked) -> Difference | None:
-        """Whether what was granted at first is in the ledger."""
-        if asked.first_status not in {"reserved", "posted"}:
-            return None
-        entry = transfer_id(str(asked.programme_id), "reserve", asked.claim.subject)
-        return None if entry in self._entered else Difference(asked.claim.subject, "entry", "none", f"reserve {entry}")
+    def _is_unexplained(self, asked: Asked) -> bool:
+        """Whether its order was said to have its subsidy, and who had it is not found yet."""
+        if asked.reason != "duplicate_order" or asked.decided_at is None:
+            return False
+        right = replay.answers(asked, self._programmes, self._books, asked.decided_at)
+        return replay.judged(asked, right) is not None
 
-    async def _missing(self) -> None:
-        """What is told to have been posted on the day has to be in the ledger."""
-        async with self._db.reading() as session:
-            posted = await queries.posted_between(session, self._between)
-        for programme_id, subject, fen in posted:
-            if transfer_id(str(programme_id), "post", subject) not in self._entered:
-                self._replay.differences.append(Difference(subject, "entry", "none", f"post {fen} fen"))
+    def _same(self, subject: str, what: str, kept: int, summed: int) -> None:
+        if kept != summed:
+            self._replay.differs(Difference(subject, what, str(kept), str(summed)))
+
+    def _must_be_there(self, subject: str, entry: str, wanted: str) -> None:
+        if entry not in self._entered:
+            self._replay.differs(Difference(subject, "entry", "none", wanted))
 
 
 def _checked(

@@ -6,11 +6,12 @@ fund is tried once more when it was delivered. When something happened is what c
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from heapq import heappop, heappush
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from services.logistics.subsidy.queries import CapKey
 
 HYPOTHETICAL: Final = UUID(int=0)
 ENDLESS_FEN: Final = 2**63
+NO_LOADS: Final[Mapping[UUID, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Day:
 class Outcome:
     """`fen` is what was granted and stayed, `returned_fen` what was granted and came back to the fund.
 
-    `refused` counts by reason. `exhausted_at`: when one asked for the first time for which there was too little left.
+    `refused` counts by reason those that got nothing. `exhausted_at`: when one asked for the first time for which there
+    was too little left.
     """
 
     asked: int = 0
@@ -57,9 +60,14 @@ class Outcome:
     days: dict[date, Day] = field(default_factory=lambda: defaultdict(Day))
 
 
-def outcome(rule: Rule, budget_fen: int | None, pasts: Iterable[Past]) -> Outcome:
-    """What these, in the order of their moments, would have been granted by this rule, out of this budget if any."""
-    trial = _Trial(rule, ENDLESS_FEN if budget_fen is None else budget_fen)
+def outcome(
+    rule: Rule, budget_fen: int | None, pasts: Iterable[Past], loads_g: Mapping[UUID, int] = NO_LOADS
+) -> Outcome:
+    """What these, in the order of their moments, would have been granted by this rule, out of this budget if any.
+
+    `loads_g`: what the matches had of parcels before the first of them.
+    """
+    trial = _Trial(rule, ENDLESS_FEN if budget_fen is None else budget_fen, loads_g)
     for past in pasts:
         trial.come_to(past.claim.moment)
         trial.ask(past)
@@ -68,13 +76,13 @@ def outcome(rule: Rule, budget_fen: int | None, pasts: Iterable[Past]) -> Outcom
 
 
 class _Trial:
-    def __init__(self, rule: Rule, available_fen: int) -> None:
+    def __init__(self, rule: Rule, available_fen: int, loads_g: Mapping[UUID, int]) -> None:
         self.outcome = Outcome()
         self._rule = rule
         self._available_fen = available_fen
         self._orders: set[tuple[UUID, str]] = set()
         self._used: Counter[CapKey] = Counter()
-        self._loads_g: Counter[UUID] = Counter()
+        self._loads_g: Counter[UUID] = Counter(loads_g)
         self._ends: list[tuple[datetime, int, Past, int]] = []
         self._numbers = count()  # of two that end at once the first that asked goes first
 
@@ -84,8 +92,8 @@ class _Trial:
             _, _, past, granted_fen = heappop(self._ends)
             if granted_fen:
                 self._give_back(past, granted_fen)
-            else:
-                self._ask(past)
+            elif self._ask(past) is None:
+                self.outcome.refused["fund_exhausted"] -= 1
 
     def ask(self, past: Past) -> None:
         if self._rule.kind == "courier_parcel":

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.parcels import SubsidyStatus
-from services.logistics.audit.replay import Asked, Books, Course, answers, judged, standing
+from services.logistics.audit.replay import Asked, Books, Course, answers, dated, judged, standing
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Programme, RuleVersion
 from services.logistics.subsidy.eligibility import Grant, NoGrant
@@ -91,6 +91,30 @@ def test_an_order_has_one_subsidy_while_it_is_held() -> None:
     assert answers(asked, [only], kept, NOON) == {refused, granted}
 
 
+def test_changes_may_come_in_any_order_for_programmes_are_entered_one_after_the_other() -> None:
+    assert course(0, (5, -1), (1, 1)).at(NOON + 3 * SECOND) == (1, 1)
+    kept = books((programme(1), course(9000)))
+    order = (uuid4(), "A")
+    kept.orders[order] = course(0, (5, -1))
+    assert [kept.is_taken(order, NOON + each * SECOND) for each in (0, 5, 9)] == [{True}, {False, True}, {False}]
+
+
+def test_a_grant_is_in_the_ledger_at_its_instant_and_a_refusal_comes_soon() -> None:
+    only = programme(1)
+    kept, soon = books((only, course(9000))), timedelta(minutes=10)
+    granted = Asked(claim(), "courier_parcel", "reserved", status="reserved", first_status="reserved", decided_at=NOON)
+    missing = dated(granted, kept, soon)
+    assert missing is not None
+    assert (missing.what, missing.recomputed) == ("entry", "reserve")
+    kept.granted_at["SF1"] = NOON
+    assert dated(granted, kept, soon) is None
+    kept.granted_at["SF1"] = NOON + SECOND
+    assert dated(granted, kept, soon) is not None
+    for late, right in ((timedelta(), True), (soon, True), (soon + SECOND, False), (-SECOND, False)):
+        refused = Asked(claim(), "courier_parcel", "reserved", first_status="not_eligible", decided_at=NOON + late)
+        assert (dated(refused, kept, soon) is None) == right, late
+
+
 def test_caps_count_what_was_granted_before() -> None:
     only = programme(1, per_carrier_per_day=2)
     asked = Asked(claim(), "courier_parcel", "reserved")
@@ -102,7 +126,8 @@ def test_caps_count_what_was_granted_before() -> None:
 
 
 def test_what_was_granted_late_is_no_longer_told_by_whom_it_was_refused() -> None:
-    late = Asked(claim(), "courier_parcel", "posted", "posted", "fund_exhausted", programme_id=uuid4(), amount_fen=200)
+    stands: dict[str, SubsidyStatus] = {"status": "posted", "first_status": "fund_exhausted"}
+    late = Asked(claim(), "courier_parcel", "posted", **stands, programme_id=uuid4(), amount_fen=200)
     assert judged(late, {NoGrant("fund_exhausted", None, "p")}) is None
     assert judged(late, {Grant("p", 200, 1)}) is not None
 
@@ -122,5 +147,5 @@ def test_what_was_granted_late_is_no_longer_told_by_whom_it_was_refused() -> Non
 def test_a_subsidy_stands_as_its_parcels_scans_want_it(
     status: SubsidyStatus, due: SubsidyStatus, came_back: bool, right: bool
 ) -> None:
-    asked = Asked(claim(), "courier_parcel", due, status, status, came_back=came_back)
+    asked = Asked(claim(), "courier_parcel", due, status=status, first_status=status, came_back=came_back)
     assert (standing(asked) is None) == right

@@ -1,6 +1,6 @@
 """A day recomputed: exact where nobody meddled, and whatever was meddled with is found."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -10,7 +10,8 @@ from chassis.db import Database
 from contracts.matches import MatchFulfilled
 from duijie.postgres import EmbeddedPostgres
 from services.logistics.audit.schemas import OtherRules
-from services.logistics.audit.service import Replay, replay_day, what_if
+from services.logistics.audit.service import Granted, Replay, replay_day, what_if
+from services.logistics.audit.whatif import Outcome
 from services.logistics.clawbacks.service import notice_returned
 from services.logistics.clock import local_day
 from services.logistics.programmes.handlers import on_matches
@@ -28,7 +29,12 @@ async def today(db: Database) -> Replay:
 
 def found(replay: Replay) -> list[tuple[str, str, str]]:
     """What, by the ledger, as recomputed."""
-    return [(each.what, each.ledger, each.recomputed) for of in (replay, *replay.programmes) for each in of.differences]
+    return [(each.what, each.ledger, each.recomputed) for each in replay.differences]
+
+
+async def outcome_of(db: Database, rules: OtherRules, day: date) -> tuple[Outcome, list[Granted]]:
+    tried = await what_if(db, rules, day, day)
+    return tried.outcome, tried.granted
 
 
 class World:
@@ -38,11 +44,13 @@ class World:
         self, courier: Courier, office: Office, db: Database, issuer: Issuer, server: EmbeddedPostgres
     ) -> None:
         self.courier, self.office, self.db, self.server = courier, office, db, server
+        self.fund = self.support = self.capped = self.elsewhere = ""
+        self.names = [""]
         self.second = issuer.caller("programme_officer")
 
     async def lives(self) -> "World":
         # The first in order has money for six parcels, the second caps, the last refuses all by their place.
-        await self.office.open(ends_at=_in(40), eligibility=NOWHERE)
+        self.elsewhere = await self.office.open(ends_at=_in(40), rate_fen=50, eligibility=NOWHERE)
         self.fund = await self.office.open(ends_at=_in(9), budget_fen=6 * RATE_FEN)
         self.capped = await self.office.open(budget_fen=10_000, rate_fen=150, caps={"per_carrier_per_day": 3})
         self.support = await self.office.open(kind="produce_support", rate_fen=33, budget_fen=10_000)
@@ -61,7 +69,7 @@ class World:
         await hear(self.db, *matches)
         async with self.db.transaction() as session:
             await on_matches(session, [later(each, MatchFulfilled, status="fulfilled") for each in matches])
-        await self._tops_up(500)
+        await self.tops_up(500)
         settling = Settling(self.office, self.courier, self.fund)
         await settling.pays(await settling.freezes())
         await self.courier.tell((names[0], "returned"))  # after it was paid
@@ -69,7 +77,7 @@ class World:
         await self.courier.register(self.courier.parcel(match, order_ref="B"))
         return self
 
-    async def _tops_up(self, fen: int) -> None:
+    async def tops_up(self, fen: int) -> None:
         path = f"/v1/programmes/{self.fund}"
         asked = await self.office.client.post(f"{path}/topup", json={"amount_fen": fen}, headers=self.office.headers)
         decision = f"{path}/approvals/{asked.json()['approval_id']}"
@@ -119,77 +127,136 @@ async def test_a_day_without_anything_is_exact_and_empty(world: World) -> None:
     assert not any(each.sums for each in replay.programmes)
 
 
+ORDER_A = "UPDATE parcels SET order_ref = 'Z' WHERE order_ref = 'A' AND waybill <> :one"
+EMPTY = (
+    "UPDATE subsidies SET first_status = 'fund_exhausted', status = 'fund_exhausted', reason = NULL,"
+    " refused_by = :capped WHERE reason = 'duplicate_order'"
+)
+HEAD = "UPDATE ledger_heads SET {} WHERE programme_id = :fund"
 MEDDLING = {
     "another rate": (
         "UPDATE programme_rules SET rate_fen = 199 WHERE programme_id = :fund",
-        "reserve 199 fen by rule 1",
+        ("entry", "reserve 199 fen by rule 1"),
     ),
     "another place of origin": (
-        "UPDATE shipments SET origin_adcode = '110101' WHERE produce = 'strawberry'",
-        "200 fen of",
+        "UPDATE shipments SET origin_adcode = '110101'",
+        ("answer", "50 fen of {elsewhere} by rule 1"),
     ),
     "another amount": (
         "UPDATE transfers SET amount_fen = 201 WHERE programme_id = :fund AND seq = 2",
-        "reserve 200 fen by rule 1",
+        ("entry", "reserve 200 fen by rule 1"),
     ),
-    "an entry taken away": (
-        "DELETE FROM transfers WHERE programme_id = :capped AND kind = 'reserve' AND seq = 2",
-        "reserve",
-    ),
+    "an entry taken away": ("DELETE FROM transfers WHERE programme_id = :capped AND seq = 2", ("entry", "reserve")),
     "a delivery unsaid": (
         "UPDATE parcels SET seen = 0 WHERE waybill = :one",
-        "reserved",
+        ("scans", "<Seen.DELIVERED|RETURNED: 12>"),
     ),
     "a delivery made up": (
         "UPDATE parcels SET seen = 4 WHERE id = (SELECT subject_id FROM subsidies WHERE status = 'reserved' LIMIT 1)",
-        "posted",
+        ("scans", "<Seen.NOTHING: 0>"),
     ),
-    "an order that had its subsidy": (
-        "UPDATE parcels SET order_ref = 'Z' WHERE order_ref = 'A' AND waybill <> :one",
-        "200 fen of",
+    "scans taken away": ("DELETE FROM parcel_scans WHERE type = 'delivered'", ("status", "voided")),
+    "an order that had its subsidy": (ORDER_A, ("answer", "200 fen of {fund} by rule 1")),
+    "another reason": (
+        "UPDATE subsidies SET reason = 'produce' WHERE reason = 'duplicate_order'",
+        ("answer", "not_eligible duplicate_order of {fund}"),
     ),
-    "another reason": ("UPDATE subsidies SET reason = 'produce' WHERE reason = 'duplicate_order'", "duplicate_order"),
     "a refusal forgotten": (
         "DELETE FROM subsidies WHERE first_status = 'not_eligible' AND reason = 'match_mass'",
-        "fund_exhausted of",
+        ("answer", "fund_exhausted of {fund}"),
     ),
-    "another top-up": ("""UPDATE programme_approvals SET wanted = '{"amount_fen": 5}'""", "fund 5 fen"),
+    "a refusal at another time": (
+        "UPDATE subsidies SET decided_at = decided_at + interval '1 hour' WHERE reason = 'duplicate_order'",
+        ("decided_at", "soon after"),
+    ),
+    "a grant at another time": (
+        "UPDATE subsidies SET decided_at = decided_at - interval '1 ms' WHERE first_status = 'reserved'",
+        ("decided_at", "T"),
+    ),
+    "another top-up": ("""UPDATE programme_approvals SET wanted = '{"amount_fen": 5}'""", ("entry", "fund 5 fen")),
     "a line of a paid statement lost": (
         "UPDATE subsidies SET settlement_id = NULL WHERE order_ref = 'B'",
-        "payout",
+        ("entry", "payout 400 fen"),
     ),
+    "a payment told otherwise": ("UPDATE settlements SET owed_fen = owed_fen + 1", ("owed of", "600")),
+    "a netting made up": ("UPDATE settlements SET recovered_fen = 1", ("kept of", "0")),
+    "a recovery made up": ("UPDATE clawbacks SET recovered_fen = 1", ("recovered of clawback", "0")),
     "a subsidy of nobody": (
         "UPDATE transfers SET parcel_id = gen_random_uuid() WHERE programme_id = :fund AND seq = 2",
-        "nothing asked for it",
+        ("entry", "nothing asked for it"),
     ),
     "a heavier match": (
         "UPDATE subsidies SET match_g = 90000 WHERE programme_id = :support",
-        "reserve 2970 fen by rule 1",
+        ("entry", "reserve 2970 fen by rule 1"),
     ),
     "a cap unsaid": (
         "UPDATE programme_rules SET per_carrier_per_day = 9 WHERE programme_id = :capped",
-        "150 fen of",
+        ("answer", "150 fen of {capped} by rule 1"),
     ),
     "a fund that was not empty": (
-        "UPDATE subsidies SET first_status = 'fund_exhausted', status = 'fund_exhausted', reason = NULL,"
-        " refused_by = :capped WHERE reason = 'duplicate_order'",
-        "duplicate_order",
+        EMPTY,
+        ("answer", "not_eligible duplicate_order of {fund}"),
     ),
-    "paid twice": (
-        "UPDATE ledger_heads SET posted_fen = posted_fen + 200, available_fen = available_fen - 200"
-        " WHERE programme_id = :fund",
-        "fen",
+    "money conjured": (
+        HEAD.format("available_fen = available_fen + 1000000, funder_fen = funder_fen - 1000000"),
+        ("available", "700"),
+    ),
+    "posted twice": (
+        HEAD.format("posted_fen = posted_fen + 200, available_fen = available_fen - 200"),
+        ("posted", "0"),
     ),
 }
 
 
 @pytest.mark.parametrize("kind", MEDDLING)
 async def test_whoever_meddles_is_found(world: World, kind: str) -> None:
-    statement, recomputed = MEDDLING[kind]
+    statement, (what, recomputed) = MEDDLING[kind]
     await world.meddle(statement)
     replay = await today(world.db)
     assert not replay.exact
-    assert any(recomputed in each for _, _, each in found(replay)), found(replay)
+    recomputed = recomputed.format(fund=world.fund, capped=world.capped, elsewhere=world.elsewhere)
+    right = [each for each in found(replay) if each[0].startswith(what) and recomputed in each[2]]
+    assert right, found(replay)
+
+
+async def test_an_order_that_went_from_one_programme_to_another_is_exact(
+    courier: Courier, office: Office, db: Database, issuer: Issuer, postgres: EmbeddedPostgres
+) -> None:
+    world = World(courier, office, db, issuer, postgres)
+    world.fund = await office.open(ends_at=_in(5), budget_fen=RATE_FEN - 1)
+    await office.open(ends_at=_in(9))
+    match = await courier.claimed()
+    first, second = (courier.parcel(match, order_ref="X") for _ in range(2))
+    await courier.register(first)
+    await courier.tell((first["waybill"], "returned"))
+    await world.tops_up(RATE_FEN)
+    await courier.register(second)
+    assert (await office.read(world.fund))["reserved_fen"] == RATE_FEN
+    replay = await today(db)
+    assert (found(replay), replay.exact) == ([], True)
+
+
+async def test_a_day_stays_exact_whatever_comes_later(
+    courier: Courier, office: Office, db: Database, issuer: Issuer, postgres: EmbeddedPostgres
+) -> None:
+    world = World(courier, office, db, issuer, postgres)
+    world.fund = await office.open(budget_fen=RATE_FEN - 1)
+    match = await courier.claimed()
+    first, second = (courier.parcel(match, order_ref="X") for _ in range(2))
+    await courier.register(first)
+    for statement in (
+        "UPDATE programmes SET created_at = created_at - interval '3 days', starts_at = starts_at - interval '3 days'",
+        "UPDATE transfers SET at = at - interval '3 days'",
+        "UPDATE parcels SET registered_at = registered_at - interval '1 day'",
+        "UPDATE subsidies SET asked_at = asked_at - interval '1 day', decided_at = decided_at - interval '1 day'",
+    ):
+        await world.meddle(statement)
+    await courier.register(second)
+    assert (await today(db)).exact
+    await world.tops_up(RATE_FEN)
+    await courier.tell((first["waybill"], "delivered"))  # and has the order's subsidy now
+    replay = await today(db)
+    assert (found(replay), replay.exact) == ([], True)
 
 
 async def test_what_was_decided_before_it_was_recorded_on_what_is_told_and_not_judged(world: World) -> None:
@@ -198,7 +265,7 @@ async def test_what_was_decided_before_it_was_recorded_on_what_is_told_and_not_j
     )
     replay = await today(world.db)
     assert found(replay) == []
-    assert replay.not_judged > 0
+    assert (replay.exact, replay.not_judged > 0) == (False, True)
 
 
 async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
@@ -218,28 +285,29 @@ async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
     assert answer.status_code == 200, answer.text
     rules = OtherRules(kind="courier_parcel", rate_fen=RATE_FEN, budget_fen=5 * RATE_FEN)
     day = local_day(datetime.now(UTC))
-    tried, granted = await what_if(db, rules, day, day)
+    tried, granted = await outcome_of(db, rules, day)
     shown = await office.read(fund)
     held = shown["reserved_fen"] + shown["posted_fen"]
     assert (tried.asked, tried.fen) == (9, held)
     assert [(str(programme_id), fen) for programme_id, _, fen in granted] == [(fund, held)]
-    assert tried.refused == {"duplicate_order": 1, "match_mass": 1, "fund_exhausted": 2}
+    assert +tried.refused == {"duplicate_order": 1, "match_mass": 1, "fund_exhausted": 1}
+    assert tried.asked == tried.granted + sum(tried.refused.values())
     assert tried.exhausted_at is not None
 
 
 async def test_other_rules_come_to_something_else(world: World) -> None:
     day = local_day(datetime.now(UTC))
     dear = OtherRules(kind="courier_parcel", rate_fen=300)
-    tried, _ = await what_if(world.db, dear, day, day)
+    tried, _ = await outcome_of(world.db, dear, day)
     assert tried.granted * 300 == tried.fen + tried.returned_fen
     elsewhere = OtherRules.model_validate({"kind": "courier_parcel", "rate_fen": 300, "eligibility": NOWHERE})
-    none, _ = await what_if(world.db, elsewhere, day, day)
+    none, _ = await outcome_of(world.db, elsewhere, day)
     assert (none.granted, none.refused) == (0, {"place": none.asked})
-    support, granted = await what_if(world.db, OtherRules(kind="produce_support", rate_fen=33), day, day)
+    support, granted = await outcome_of(world.db, OtherRules(kind="produce_support", rate_fen=33), day)
     assert (support.asked, support.fen) == (3, 3332 + 330_000)
     assert [fen for _, _, fen in granted] == [3332]
     before = day - timedelta(days=9)
-    assert (await what_if(world.db, dear, before, before))[0].asked == 0
+    assert (await outcome_of(world.db, dear, before))[0].asked == 0
 
 
 async def test_a_match_that_was_fulfilled_while_nothing_paid_for_it_is_remembered(db: Database, office: Office) -> None:
@@ -248,7 +316,7 @@ async def test_a_match_that_was_fulfilled_while_nothing_paid_for_it_is_remembere
     async with db.transaction() as session:
         await on_matches(session, [later(match, MatchFulfilled, status="fulfilled")])
     day = local_day(datetime.now(UTC))
-    tried, granted = await what_if(db, OtherRules(kind="produce_support", rate_fen=10), day, day)
+    tried, granted = await outcome_of(db, OtherRules(kind="produce_support", rate_fen=10), day)
     assert (tried.asked, tried.fen, granted) == (1, 3000, [])
     fund = await office.open(kind="produce_support", rate_fen=10)
     async with db.transaction() as session:  # told once more, after its note was forgotten

@@ -44,7 +44,7 @@ def test_without_an_end_of_money_all_that_are_eligible_get_it() -> None:
 def test_money_that_comes_back_is_granted_again() -> None:
     tried = outcome(PLAIN, 200, [past(0, "voided", 2), past(1, "voided", 9), past(3, "posted", 4)])
     assert (tried.granted, tried.fen, tried.returned_fen) == (2, 200, 200)
-    assert tried.refused == {"fund_exhausted": 1}
+    assert +tried.refused == {"fund_exhausted": 1}
     assert tried.exhausted_at == MORNING + timedelta(hours=1)
 
 
@@ -64,6 +64,12 @@ def test_conditions_caps_orders_and_the_weight_of_the_match_are_those_of_claims(
     assert outcome(PLAIN, None, orders).refused == {"duplicate_order": 1}
     heavy = [past(0, mass_g=600_000), past(1, mass_g=600_000), past(2, mass_g=500_000), past(3)]
     assert outcome(PLAIN, None, heavy).refused == {"match_mass": 2}
+
+
+def test_what_a_match_had_before_weighs_on_those_that_come_after() -> None:
+    pasts = [past(0, mass_g=600_000)]
+    assert outcome(PLAIN, None, pasts, {MATCH: 500_000}).granted == 1
+    assert outcome(PLAIN, None, pasts, {MATCH: 500_001}).refused == {"match_mass": 1}
 
 
 def test_support_is_by_the_kilogram_and_a_crumb_earns_nothing() -> None:
@@ -89,5 +95,4 @@ def test_no_fen_is_lost_and_none_is_spent_that_was_not_there(
     assert 0 <= tried.fen <= budget_fen
     assert tried.granted * 200 == tried.fen + tried.returned_fen
     assert tried.fen == sum(of.fen for of in tried.days.values())
-    assert tried.asked == len(pasts)
-    assert tried.granted <= tried.asked <= tried.granted + sum(tried.refused.values())
+    assert tried.asked == len(pasts) == tried.granted + sum(tried.refused.values())

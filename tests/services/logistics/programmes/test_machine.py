@@ -173,7 +173,8 @@ def recomputed(world: World) -> list[object]:
     """What differs where these days are recomputed from parcels and scans."""
     days = {local_day(datetime.now(UTC) - timedelta(minutes=10)), local_day(datetime.now(UTC))}
     replays = [world.do(replay_day(world.db, day)) for day in sorted(days)]
-    return [each for replay in replays for of in (replay, *replay.programmes) for each in of.differences]
+    assert not any(replay.not_judged for replay in replays)
+    return [each for replay in replays for each in replay.differences]
 
 
 def close_others(world: World) -> None:
