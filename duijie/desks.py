@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from chassis.db import Database, is_transient
 from chassis.settings import ServiceSettings
 from duijie.databases import away, lets_nobody_in
-from duijie.datafolder import DataFolder, default_path
-from duijie.problems import DatabaseTooOld
+from duijie.datafolder import MARKER, DataFolder, default_path
+from duijie.problems import CannotStart, DatabaseTooOld
 from duijie.store import database_of
 
 NOT_THERE = ("42P01", "42703")
@@ -37,7 +37,11 @@ async def opened(service: str, settings: type[ServiceSettings], data: Path | Non
 @asynccontextmanager
 async def _database(service: str, settings: type[ServiceSettings], data: Path | None) -> AsyncIterator[Database]:
     if data is not None or not os.environ.get(f"DUIJIE_{service.upper()}_DATABASE_URL"):
-        async with database_of(DataFolder(data or default_path()), service) as db:
+        path = data or default_path()
+        if not (path / MARKER).is_file():
+            setting = f"DUIJIE_{service.upper()}_DATABASE_URL"
+            raise CannotStart(f"{path} holds no platform: name its data folder with --data, or set {setting}.")
+        async with database_of(DataFolder(path), service) as db:
             yield db
         return
     from duijie.wiring import told

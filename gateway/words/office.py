@@ -26,7 +26,7 @@ OPERATIONS: dict[str, Told] = {
     "top_up": Told(
         Text("申请追加预算", "Ask for more money"),
         Text("另一名官员批准后到账。", "It is there once another officer approves."),
-        {409: ("programme-closed",)},
+        {409: ("programme-closed", "budget-too-large")},
     ),
     "pause_programme": Told(
         Text("申请暂停", "Ask for a pause"),
@@ -58,7 +58,7 @@ OPERATIONS: dict[str, Told] = {
         Text("须由申请人以外的官员决定。", "By another officer than the one who asked."),
         {
             403: ("forbidden", "second-officer-needed"),
-            409: ("already-decided", "programme-closed", "nothing-to-change"),
+            409: ("already-decided", "programme-closed", "nothing-to-change", "budget-too-large"),
         },
     ),
     "list_transfers": Told(
@@ -264,7 +264,10 @@ MEMBERS: dict[str, Text] = {
     "days": Text("逐日", "Day by day"),
     "committed_fen": Text("当日终了时已预占、记账或拨付，分", "Reserved, posted or paid when the day was over, fen"),
     "rate_fen_per_day": Text("最近七天每日用去，分", "What the last seven days took, a day, fen"),
-    "ends_on": Text("照此速度何日用尽", "The day on which it ends at that rate"),
+    "ends_on": Text(
+        "照此速度何日用尽；项目结束前用不尽为 null",
+        "The day on which it ends at that rate; null where it outlasts the programme",
+    ),
     "NewSettlement.from": Text("自何日（北京时间）或何时", "From this day (Asia/Shanghai), or instant, on"),
     "NewSettlement.to": Text("至何日（含）或何时（不含）", "To this day, all of it, or before this instant"),
     **{f"{each}.reference": OF_THE_BANK for each in ("NewPayment", "SettlementOut", "StatementOut", "PayoutOut")},

@@ -21,7 +21,7 @@ from contracts.programmes import ProgrammeKind
 from services.logistics.parcels.states import Seen
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Programme
-from services.logistics.subsidy.eligibility import Eligible, Grant, NoGrant, Refused, decide
+from services.logistics.subsidy.eligibility import Eligible, Grant, NoGrant, Refused, decide, nearer
 from services.logistics.subsidy.ledger import Kind, Transfer, of_turn, transfer_id
 from services.logistics.subsidy.queries import CapKey
 
@@ -203,26 +203,26 @@ def _answers(
     programmes: Sequence[Programme],
     books: Books,
     moment: datetime,
-    first_refusal: NoGrant | None,
+    refusal: NoGrant | None,
     first_empty: NoGrant | None,
 ) -> Iterator[Grant | NoGrant]:
     if not programmes:
-        yield first_empty or first_refusal or NoGrant("none")
+        yield first_empty or refusal or NoGrant("none")
         return
     programme, rest = programmes[0], programmes[1:]
     id_ = str(programme.id)
     least_fen, most_fen = books.available_fen[id_].at(moment)
     for verdict in _verdicts(asked, programme, books, moment):
         if isinstance(verdict, Refused):
-            refusal = first_refusal or NoGrant("not_eligible", verdict.reason, id_)
-            yield from _answers(asked, rest, books, moment, refusal, first_empty)
+            nearest = nearer(refusal, NoGrant("not_eligible", verdict.reason, id_))
+            yield from _answers(asked, rest, books, moment, nearest, first_empty)
             continue
         if verdict.amount_fen <= most_fen:
             paid = Grant(id_, verdict.amount_fen, verdict.rule_version)
             yield paid if verdict.amount_fen else NoGrant("none")
         if verdict.amount_fen > least_fen:
             empty = first_empty or NoGrant("fund_exhausted", None, id_)
-            yield from _answers(asked, rest, books, moment, first_refusal, empty)
+            yield from _answers(asked, rest, books, moment, refusal, empty)
 
 
 def _verdicts(asked: Asked, programme: Programme, books: Books, moment: datetime) -> set[Eligible | Refused]:

@@ -26,11 +26,12 @@ from contracts.programmes import (
 from services.logistics.clock import bounds_of, database_now, local_day
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact
-from services.logistics.programmes.models import LEADS_TO, Approval, ChangeKind, Programme, StandingFrom
+from services.logistics.programmes.models import LEADS_TO, Approval, BudgetTooLarge, ChangeKind, Programme, StandingFrom
 from services.logistics.programmes.schemas import NewChange, NewDecision, NewRules, NewTopUp, next_rule
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
 from services.logistics.subsidy.fund import Fund
+from services.logistics.subsidy.ledger import LARGEST_FEN
 
 TOLD: Final[dict[ChangeKind, type[ProgrammeEvent]]] = {
     "rules": ProgrammeRuleChanged,
@@ -48,15 +49,18 @@ async def ask(
     kind: ChangeKind,
     wanted: NewRules | NewTopUp | NewChange,
 ) -> Approval:
-    """Keep what is asked for until another officer decides. Raises NotFound, ClosedProgramme and NothingToChange."""
+    """Keep what is asked for until another officer decides. Raises NotFound, ClosedProgramme, NothingToChange
+    and BudgetTooLarge."""
     programme = await _found(session, programme_id)
     now = await database_now(session)
     programme.must_allow(kind, now)
+    if isinstance(wanted, NewTopUp):
+        _must_be_counted((await ledger.head_of(session, programme_id)).balances.budget_fen, wanted.amount_fen)
     approval = Approval(
         id=uuid7(),
         programme_id=programme_id,
         kind=kind,
-        wanted=wanted.model_dump(mode="json", exclude_none=True),
+        wanted=wanted.model_dump(mode="json", exclude_unset=True),
         status="pending",
         asked_by=caller.account_id,
         asked_at=now,
@@ -102,8 +106,15 @@ def _change_rules(approval: Approval, programme: Programme, fund: Fund) -> None:
 
 
 def _top_up(approval: Approval, programme: Programme, fund: Fund) -> None:
-    version = programme.version_at(fund.at).version
-    fund.bring(NewTopUp.model_validate(approval.wanted).amount_fen, str(approval.id), version)
+    version, amount_fen = programme.version_at(fund.at).version, NewTopUp.model_validate(approval.wanted).amount_fen
+    _must_be_counted(fund.head.balances.budget_fen, amount_fen)
+    fund.bring(amount_fen, str(approval.id), version)
+
+
+def _must_be_counted(budget_fen: int, more_fen: int) -> None:
+    """Raises BudgetTooLarge where the sum is no integer of JSON any more."""
+    if budget_fen + more_fen > LARGEST_FEN:
+        raise BudgetTooLarge(most_fen=LARGEST_FEN - budget_fen)
 
 
 def _stand(approval: Approval, programme: Programme, fund: Fund) -> None:

@@ -37,6 +37,12 @@ class NothingToChange(Problem):
     detail = Text("项目已是 {standing}。", "The programme is {standing} already.")
 
 
+class BudgetTooLarge(Problem):
+    slug, status = "budget-too-large", 409
+    title = Text("预算过大", "The budget would be too large")
+    detail = Text("最多还可追加 {most_fen} 分。", "It can grow by {most_fen} fen at most.")
+
+
 class AlreadyDecided(Problem):
     slug, status = "already-decided", 409
     title = Text("已有决定", "It has been decided")
@@ -173,7 +179,7 @@ class Approval(Base):
         """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
         if self.status != "pending":
             raise AlreadyDecided(status=self.status)
-        if officer_id == self.asked_by:
+        if officer_id == self.asked_by and decision == "approved":  # one's own may be taken back
             raise SecondOfficerNeeded()
         self.status, self.decided_by, self.decided_at = decision, officer_id, now
 
@@ -199,7 +205,7 @@ class Money:
     def days_left(self, since: datetime) -> float | None:
         """Days until nothing is left, when it goes on as it went `since` then; None while nothing was spent."""
         spent_fen = self.budget_fen - self.available_fen
-        seconds = (self.read_at - since).total_seconds()
-        if spent_fen <= 0 or seconds <= 0:
+        days = (self.read_at - since).total_seconds() / SECONDS_PER_DAY
+        if spent_fen <= 0 or days <= 0:
             return None
-        return round(self.available_fen / spent_fen * seconds / SECONDS_PER_DAY, 2)
+        return round(self.available_fen / spent_fen * max(days, 1), 2)  # of its first day, what that took so far

@@ -86,7 +86,10 @@ class NewProgramme(RequestModel):
 
 
 class NewRules(RequestModel):
-    """A new version of the rules; what is left out stays. In effect from `effective_at`, by default once approved."""
+    """A new version of the rules; what is left out stays, also of conditions and caps, and null takes one away.
+
+    In effect from `effective_at`, by default once approved.
+    """
 
     rate_fen: RateFen | None = None
     eligibility: Eligibility | None = None
@@ -95,7 +98,8 @@ class NewRules(RequestModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.rate_fen is None and self.eligibility is None and self.caps is None:
+        changed = [each.model_fields_set for each in (self.eligibility, self.caps) if each is not None]
+        if self.rate_fen is None and not any(changed):
             raise invalid("nothing", Text("请写明要更改的内容。", "Say what is to change."))
         return self
 
@@ -228,10 +232,9 @@ def next_rule(wanted: NewRules, then: RuleVersion, number: int, effective_at: da
     """The version of this number, with what is wanted instead of what the version in force `then` says."""
     names = (*Eligibility.model_fields, *CapsIn.model_fields)
     told = {name: getattr(then, name) for name in names}
-    if wanted.eligibility is not None:
-        told |= _conditions(wanted.eligibility)
-    if wanted.caps is not None:
-        told |= wanted.caps.model_dump()
+    for changed in (wanted.eligibility, wanted.caps):
+        if changed is not None:
+            told |= {name: _stored(name, getattr(changed, name)) for name in changed.model_fields_set}
     return RuleVersion(
         programme_id=then.programme_id,
         version=number,
@@ -242,8 +245,12 @@ def next_rule(wanted: NewRules, then: RuleVersion, number: int, effective_at: da
 
 
 def _conditions(eligibility: Eligibility) -> dict[str, Any]:
-    lists = {name: sorted(set(getattr(eligibility, name) or ())) for name in ("adcodes", "produce")}
-    return eligibility.model_dump() | lists
+    return {name: _stored(name, value) for name, value in eligibility.model_dump().items()}
+
+
+def _stored(name: str, value: Any) -> Any:
+    """As a rule version has it: lists sorted, and empty where there is none."""
+    return sorted(set(value or ())) if name in {"adcodes", "produce"} else value
 
 
 class VerifiedOut(BaseModel):

@@ -1,6 +1,7 @@
 """What can be done with programmes: one function a use case."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -105,12 +106,14 @@ async def standing_at(session: AsyncSession, programme_id: UUID, at: datetime) -
 
 
 async def burn_down(session: AsyncSession, programme_id: UUID) -> tuple[list[Seal], Rate]:
-    """The sealed days of a programme, how fast its money goes and when it ends."""
+    """The sealed days of a programme, how fast its money goes and when it ends, if before the programme does."""
     programme, money = await find(session, programme_id)
     days = await ledger.seals_of(session, programme_id)
     sealed = [(bounds_of(date.fromisoformat(seal.day))[1], seal.budget_fen - seal.available_fen) for seal in days]
     since = max(programme.starts_at, programme.created_at)
-    return days, rate(sealed, since, money.read_at, money.budget_fen - money.available_fen, money.available_fen)
+    now = rate(sealed, since, money.read_at, money.budget_fen - money.available_fen, money.available_fen)
+    outlasts = now.ends_at is not None and now.ends_at > programme.ends_at
+    return days, replace(now, ends_at=None) if outlasts else now
 
 
 async def _must_exist(session: AsyncSession, programme_id: UUID) -> None:

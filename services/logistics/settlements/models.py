@@ -111,7 +111,7 @@ class Correction(Base):
         """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
         if self.status != "pending":
             raise AlreadyDecided(status=self.status)
-        if officer_id == self.asked_by:
+        if officer_id == self.asked_by and decision == "approved":  # one's own may be taken back
             raise SecondOfficerNeeded()
         self.status, self.decided_by, self.decided_at = decision, officer_id, now
 

@@ -96,11 +96,22 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NoGrant:
-    """`none`: no programme is active. `not_eligible` carries the reason of the programme that came first."""
+    """`none`: no programme is active. `not_eligible` has the reason of the programme that came nearest to paying."""
 
     subsidy: Literal["none", "not_eligible", "fund_exhausted"]
     reason: Reason | None = None
     programme_id: str | None = None
+
+
+_NEARNESS: Final[Mapping[Reason | None, int]] = {
+    "place": 0,
+    "status_unknown": 1,
+    "produce": 2,
+    "match_mass": 3,
+    "duplicate_order": 4,
+    "cap": 5,
+}
+"""In the order in which conditions are looked at."""
 
 
 def decide(rule: Rule, facts: Facts) -> Eligible | Refused:
@@ -128,17 +139,23 @@ def choose(programmes: Iterable[Programme], facts: Facts | Mapping[str, Facts]) 
     ordered = sorted(programmes, key=lambda p: (p.ends_at, p.created_at, p.id))
     if not ordered:
         return NoGrant("none")
-    first_refusal: NoGrant | None = None
+    refusal: NoGrant | None = None
     first_empty: NoGrant | None = None
     for programme in ordered:
         verdict = decide(programme.rule, facts[programme.id] if isinstance(facts, Mapping) else facts)
         if isinstance(verdict, Refused):
-            first_refusal = first_refusal or NoGrant("not_eligible", verdict.reason, programme.id)
+            refusal = nearer(refusal, NoGrant("not_eligible", verdict.reason, programme.id))
         elif verdict.amount_fen > programme.available_fen:
             first_empty = first_empty or NoGrant("fund_exhausted", None, programme.id)
         else:
             return Grant(programme.id, verdict.amount_fen, verdict.rule_version)
-    return first_empty or first_refusal or NoGrant("none")
+    return first_empty or refusal or NoGrant("none")
+
+
+def nearer(one: NoGrant | None, other: NoGrant) -> NoGrant:
+    """Of two refusals that of the programme which came nearer to paying: who is told that another county has a
+    programme learns nothing of why their own did not pay. Of two alike the first."""
+    return one if one is not None and _NEARNESS[one.reason] >= _NEARNESS[other.reason] else other
 
 
 def waybill_identity(text: str) -> str:

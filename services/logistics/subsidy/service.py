@@ -71,7 +71,7 @@ async def open_fund(
     batch = ledger.apply(Head.genesis(str(programme_id)), [opening], {})
     balances = batch.head.balances
     row = _head_row(batch.head) | {"programme_id": programme_id, "at": at, "least_fen": least_fen, "version": 1}
-    row |= dict.fromkeys(BUCKETS, 0)
+    row |= dict.fromkeys(BUCKETS, 0) | {"exhausted_at": at if amount_fen < least_fen else None}
     await session.execute(insert(LEDGER_HEADS).values(row))
     await _insert_transfers(session, [(programme_id, batch)])
     return balances

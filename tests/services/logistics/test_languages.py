@@ -42,6 +42,7 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "programme-closed": 409,
         "nothing-to-change": 409,
         "already-decided": 409,
+        "budget-too-large": 409,
         "second-officer-needed": 403,
         "already-paid": 409,
         "payout-held": 409,

@@ -300,7 +300,7 @@ async def test_a_first_cap_counts_what_was_granted_before_on_that_day(
     await officers.change("rules", {"caps": {"per_carrier_per_day": 4}})
     answered = await courier.register(*(courier.parcel(match) for _ in range(3)))
     assert [item["subsidy"] for item in answered] == ["reserved", "not_eligible", "not_eligible"]
-    await officers.change("rules", {"caps": {"per_producer_per_day": 5}})
+    await officers.change("rules", {"caps": {"per_producer_per_day": 5, "per_carrier_per_day": None}})
     answered = await courier.register(*(courier.parcel(match) for _ in range(3)))
     assert [item["subsidy"] for item in answered] == ["reserved", "not_eligible", "not_eligible"]
 
@@ -318,3 +318,49 @@ async def test_a_first_cap_of_support_counts_kilograms(office: Office, issuer: I
     await officers.change("rules", {"caps": {"per_producer_per_day": 600}})
     await fulfil(db, matches[2])
     assert await office.money(fund) == (94_000, 0, 6000)
+
+
+async def test_conditions_and_caps_that_are_left_out_stay_and_null_takes_one_away(
+    officers: Officers, office: Office
+) -> None:
+    await officers.change("rules", {"eligibility": {"poverty_832": True, "adcodes": ["3213"]}})
+    await officers.change("rules", {"eligibility": {"produce": ["strawberry"]}, "caps": {"per_carrier_per_day": 5}})
+    await officers.change("rules", {"caps": {"per_producer_per_day": 7}})
+    shown = await office.read(officers.fund)
+    assert shown["eligibility"] == {
+        "poverty_832": True, "watch_52": None, "adcodes": ["3213"], "produce": ["strawberry"],
+    }  # fmt: skip
+    assert shown["caps"] == {"per_producer_per_day": 7, "per_carrier_per_day": 5}
+    asked = await officers.change(
+        "rules", {"eligibility": {"poverty_832": None}, "caps": {"per_carrier_per_day": None}}
+    )
+    assert asked["wanted"] == {"eligibility": {"poverty_832": None}, "caps": {"per_carrier_per_day": None}}
+    shown = await office.read(officers.fund)
+    assert (shown["eligibility"]["poverty_832"], shown["eligibility"]["adcodes"]) == (None, ["3213"])
+    assert shown["caps"] == {"per_producer_per_day": 7, "per_carrier_per_day": None}
+    for nothing in ({"caps": {}}, {"eligibility": {}}, {"caps": {}, "eligibility": {}}):
+        assert (await officers.ask("rules", nothing)).status_code == 422
+
+
+async def test_who_asked_may_take_it_back(officers: Officers) -> None:
+    asked = (await officers.ask("topup", {"amount_fen": 5})).json()
+    taken_back = await officers.decide(asked["approval_id"], "reject", officers.first)
+    assert (taken_back.status_code, taken_back.json()["status"]) == (200, "rejected")
+
+
+async def test_a_budget_grows_no_further_than_json_can_count(officers: Officers, office: Office) -> None:
+    most = 2**53 - 1 - 10 * RATE_FEN
+    first = (await officers.ask("topup", {"amount_fen": most})).json()
+    second = (await officers.ask("topup", {"amount_fen": 1})).json()
+    assert (await officers.decide(first["approval_id"])).status_code == 200
+    refused = await officers.decide(second["approval_id"])
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/budget-too-large")
+    asked = await officers.ask("topup", {"amount_fen": 1})
+    assert (asked.status_code, asked.json()["type"]) == (409, "/problems/budget-too-large")
+    assert (await office.read(officers.fund))["budget_fen"] == 2**53 - 1
+
+
+async def test_a_fund_that_is_less_than_one_subsidy_is_exhausted_from_the_start(office: Office) -> None:
+    shown = await office.read(await office.open(budget_fen=RATE_FEN - 1))
+    assert shown["exhausted_at"] is not None
+    assert (await office.read(await office.open(budget_fen=RATE_FEN)))["exhausted_at"] is None

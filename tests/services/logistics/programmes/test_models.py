@@ -111,7 +111,7 @@ def test_what_is_named_twice_in_the_conditions_counts_once() -> None:
         (999, 2, 1998.0),
         (0, 5, 0.0),
         (667, 1, 2.0),
-        (333, 0.5, 0.25),
+        (333, 0.5, 0.5),
     ],
 )
 def test_what_is_left_lasts_as_long_as_it_takes_to_spend_at_the_rate_so_far(

@@ -134,12 +134,14 @@ def test_all_eligible_programmes_empty_is_fund_exhausted_even_beside_one_that_re
     assert choose(offered, FACTS) == NoGrant("fund_exhausted", None, "empty")
 
 
-def test_when_all_refuse_the_reason_is_the_first_programmes() -> None:
-    offered = [
-        programme("b", 2, produce=frozenset({"apple"})),
-        programme("a", 1, adcode_prefixes=frozenset({"11"})),
-    ]
-    assert choose(offered, FACTS) == NoGrant("not_eligible", "place", "a")
+def test_when_all_refuse_the_reason_is_that_of_the_programme_that_came_nearest() -> None:
+    elsewhere = programme("a", 1, adcode_prefixes=frozenset({"11"}))
+    apples, pears = (programme(name, 2, produce=frozenset({name})) for name in ("apple", "pear"))
+    assert choose([apples, elsewhere], FACTS) == NoGrant("not_eligible", "produce", "apple")
+    assert choose([elsewhere], FACTS) == NoGrant("not_eligible", "place", "a")
+    assert choose([pears, elsewhere, apples], FACTS) == NoGrant("not_eligible", "produce", "apple"), "the first of two"
+    taken = FACTS._replace(order_ref_taken=True)
+    assert choose([apples, programme("b", 9)], taken) == NoGrant("not_eligible", "duplicate_order", "b")
 
 
 def test_each_programme_may_have_facts_of_its_own() -> None:
