@@ -45,10 +45,10 @@ def told(replay: Replay) -> Iterator[str]:
     for each in replay.programmes:
         if not each.sums:
             continue
-        yield f"programme {each.programme.id} ({each.programme.kind})"
-        yield f"  {'':<10}{'entries':>12}{'fen':>20}{'recomputed':>12}{'fen':>20}"
+        yield f"programme {each.programme.id} ({each.programme.kind}) {shown(each.programme.name)}"
+        yield f"  {'':<10} {'entries':>12} {'fen':>22} {'recomputed':>12} {'fen':>22}"
         for kind, of in each.sums.items():
-            yield f"  {kind:<10}{of.entries:>12,}{of.fen:>20,}{of.recomputed:>12,}{of.recomputed_fen:>20,}"
+            yield f"  {kind:<10} {of.entries:>12,} {of.fen:>22,} {of.recomputed:>12,} {of.recomputed_fen:>22,}"
     for found in replay.differences[:SHOWN_MOST]:
         ledger, recomputed = shown(found.ledger), shown(found.recomputed)
         yield f"differs: {shown(found.subject)}: {found.what}: {ledger}; recomputed {recomputed}"

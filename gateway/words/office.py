@@ -112,6 +112,13 @@ OPERATIONS: dict[str, Told] = {
         Text("列出结算单", "List settlements"),
         Text("最新的在前；承运商与生产者只见自己的。", "Newest first; carriers and producers see their own."),
     ),
+    "list_owed": Told(
+        Text("列出待结算", "List what is owed"),
+        Text(
+            "某项目已记账而未入任何结算单的补贴，按收款方。",
+            "What a programme owes that is in no statement yet, by who is paid.",
+        ),
+    ),
     "read_settlement": Told(
         Text("看一张结算单", "Read a settlement"),
         Text(
@@ -276,6 +283,7 @@ MEMBERS: dict[str, Text] = {
     "SettlementOut.ends_at": Text("至何时（不含）", "Before this"),
     "StatementOut.ends_at": Text("至何时（不含）", "Before this"),
     "lines": Text("明细条数", "How many lines"),
+    "since": Text("其中最早的记账时间", "When the first of it was posted"),
     "frozen_at": Text("冻结时间", "When it was frozen"),
     "paid_at": Text("拨付时间", "When it was paid"),
     "posted_at": Text("记账时间", "When it was posted"),

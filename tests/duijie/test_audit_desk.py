@@ -75,7 +75,7 @@ def test_a_day_is_told_by_kind_and_ends_with_its_verdict(auditor: Auditor) -> No
     done = auditor.replay(auditor.day)
     assert done.exit_code == 0, (done.output, done.exception)
     heading, _, *kinds, verdict = done.output.splitlines()
-    assert heading == f"programme {auditor.fund} (courier_parcel)"
+    assert heading == f"programme {auditor.fund} (courier_parcel) 爱心助农"
     assert [line.split() for line in kinds] == [
         ["fund", "1", "2,000", "1", "2,000"],
         ["reserve", "3", "600", "3", "600"],
@@ -136,6 +136,16 @@ def test_a_file_that_is_not_there_and_days_that_are_none_are_refused(auditor: Au
     assert auditor.run(ledger_audit.programmes, "whatif", "--rules", "none.json", *days).exit_code == 2
     assert auditor.replay("tomorrow").exit_code == 2
     assert auditor.replay((datetime.now(UTC) - timedelta(days=9)).date().isoformat()).exit_code == 0
+    assert auditor.replay((datetime.now(UTC) + timedelta(days=2)).date().isoformat()).exit_code == 2
+
+
+async def test_a_folder_without_a_platform_is_refused_and_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DUIJIE_LOGISTICS_DATABASE_URL", raising=False)
+    with pytest.raises(CannotStart, match="holds no platform"):
+        await audit_desk.replayed(tmp_path / "none", date(2026, 11, 1))
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_database_of_before_is_told_to_be_migrated(

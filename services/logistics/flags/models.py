@@ -25,7 +25,7 @@ class ReviewedAlready(Problem):
 class PayoutHeld(Problem):
     slug, status = "payout-held", 409
     title = Text("拨付待复核", "The payout is held")
-    detail = Text("有 {count} 个疑点尚未复核。", "{count} flags have not been reviewed yet.")
+    detail = Text("有 {count} 个疑点尚未复核。", "Flags not reviewed yet: {count}.")
 
 
 class Flag(Base):

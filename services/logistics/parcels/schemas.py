@@ -59,9 +59,9 @@ class RegisteredOut(BaseModel):
     waybill: str
     parcel_id: UUID
     subsidy: SubsidyStatus
-    reason: str | None
-    programme_id: UUID | None
-    subsidy_fen: int | None
+    reason: str | None = None
+    programme_id: UUID | None = None
+    subsidy_fen: int | None = None
 
     @classmethod
     def of(cls, parcel: Parcel, subsidy: Subsidy) -> Self:
@@ -101,10 +101,10 @@ class ParcelOut(BaseModel):
     match_id: UUID
     status: ParcelStatus
     subsidy: SubsidyStatus
-    reason: str | None
-    programme_id: UUID | None
-    subsidy_fen: int | None
-    rule_version: int | None
+    reason: str | None = None
+    programme_id: UUID | None = None
+    subsidy_fen: int | None = None
+    rule_version: int | None = None
 
     @classmethod
     def of(cls, parcel: Parcel, subsidy: Subsidy) -> Self:

@@ -20,6 +20,7 @@ from services.logistics.settlements.schemas import (
     NewCorrection,
     NewPayment,
     NewSettlement,
+    OwedOut,
     ReconciledOut,
     SettlementOut,
     StatementOut,
@@ -61,6 +62,16 @@ async def list_settlements(
         limit=limit + 1,
     )
     return Page.of([SettlementOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/owed")
+async def list_owed(
+    programme_id: UUID, caller: Overseer, session: Read, after: UUID | None = None, limit: Limit = 50
+) -> Page[OwedOut]:
+    """Whom a programme owes what is in no statement yet."""
+    found, party = await service.owed(session, programme_id, after, limit + 1)
+    owed = [OwedOut.of(each, party) for each in found]
+    return Page.of(owed, limit, lambda last: last.carrier_id or last.producer_id)
 
 
 @router.get("/{settlement_id}", response_model=StatementOut, responses=AS_SHEETS)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
-REFERENCE_NAMES: Final = ("reference", "凭证号", "附言", "摘要")
+REFERENCE_NAMES: Final = ("reference", "凭证号", "附言", "摘要", "流水号", "交易流水号", "参考号")
 FEN_NAMES: Final = ("amount_fen", "金额(分)", "金额（分）")
-YUAN_NAMES: Final = ("amount", "amount_yuan", "金额", "金额(元)", "金额（元）")
+YUAN_NAMES: Final = ("amount", "amount_yuan", "金额", "金额(元)", "金额（元）", "支出金额", "交易金额", "借方发生额")
+DELIMITERS: Final = (",", ";", "\t")
 NAMES: Final = (*REFERENCE_NAMES[1:], *FEN_NAMES[1:], *YUAN_NAMES[2:])
 """In Chinese."""
 LINES_MAX: Final = 100_001
@@ -117,7 +118,9 @@ def rows_of(text: str) -> list[Row]:
 
     Raises BadRow.
     """
-    reader = csv.reader(io.StringIO(text, newline=""))
+    first = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names = [name.strip().lower() for name in next(reader, [])]
     reference = _column(names, REFERENCE_NAMES)
     in_fen, in_yuan = _column(names, FEN_NAMES), _column(names, YUAN_NAMES)
@@ -143,7 +146,7 @@ def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 def _row(line: int, cells: Sequence[str], reference: int, amount: int, *, in_yuan: bool) -> Row:
     if len(cells) <= max(reference, amount):
         raise BadRow(line, "columns")
-    said = cells[amount].strip().replace(",", "").removeprefix("¥")
+    said = cells[amount].strip().replace(",", "").lstrip("¥￥")
     if not AMOUNT.fullmatch(said):
         raise BadRow(line, "amount")
     fen = Decimal(said) * (100 if in_yuan else 1)

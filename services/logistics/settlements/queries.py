@@ -73,6 +73,32 @@ async def settlements_of(
     return await newest(session, Settlement, *conditions, before=before, limit=limit, **equal)
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is posted for one payee and is in no statement yet, since when."""
+
+    payee_id: UUID
+    lines: int
+    amount_fen: int
+    since: datetime
+
+
+async def owed_by(session: AsyncSession, programme_id: UUID, after: UUID | None, limit: int) -> list[Owed]:
+    """Whom a programme owes anything that is in no statement, in the order of their ids."""
+    s = SUBSIDIES.c
+    wanted = (
+        select(s.payee_id, func.count(), func.sum(s.amount_fen), func.min(s.posted_at))
+        .where(s.programme_id == programme_id, s.status == "posted", s.settlement_id.is_(None))
+        .group_by(s.payee_id)
+        .order_by(s.payee_id)
+        .limit(limit)
+    )
+    if after is not None:
+        wanted = wanted.where(s.payee_id > after)
+    rows = await session.execute(wanted)
+    return [Owed(payee_id, lines, int(fen), since) for payee_id, lines, fen, since in rows]
+
+
 async def lines_settled(session: AsyncSession, programme_id: UUID, payee_id: UUID, but: UUID) -> int:
     """How many lines there are in the payee's other statements of this programme."""
     wanted = select(func.coalesce(func.sum(Settlement.lines), 0)).where(

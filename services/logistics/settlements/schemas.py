@@ -24,7 +24,7 @@ from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
 from services.logistics.settlements.bank import Reconciled
 from services.logistics.settlements.models import Correction, Party, Settlement, Status
-from services.logistics.settlements.queries import Line, LineState
+from services.logistics.settlements.queries import Line, LineState, Owed
 
 LINES_MAX = 1000
 A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -92,6 +92,26 @@ class NewPayment(RequestModel):
     """`reference`: of the bank's transfer, by which it is found again."""
 
     reference: Annotated[ShortText, Field(min_length=1)]
+
+
+class OwedOut(BaseModel):
+    """What is posted for a carrier (or a producer) and is in no statement yet; `since` the first of it was."""
+
+    carrier_id: UUID | None
+    producer_id: UUID | None
+    lines: int
+    amount_fen: int
+    since: AwareDatetime
+
+    @classmethod
+    def of(cls, owed: Owed, party: Party) -> Self:
+        return cls(
+            carrier_id=owed.payee_id if party == "carrier" else None,
+            producer_id=owed.payee_id if party == "producer" else None,
+            lines=owed.lines,
+            amount_fen=owed.amount_fen,
+            since=owed.since,
+        )
 
 
 class NewCorrection(RequestModel):

@@ -17,8 +17,8 @@ from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.settlements import corrections, queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
-from services.logistics.settlements.models import PARTY_PAID, AlreadyPaid, ReferenceTaken, Settlement
-from services.logistics.settlements.queries import Line
+from services.logistics.settlements.models import PARTY_PAID, AlreadyPaid, Party, ReferenceTaken, Settlement
+from services.logistics.settlements.queries import Line, Owed
 from services.logistics.settlements.schemas import NewPayment, NewSettlement
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
@@ -26,6 +26,7 @@ from services.logistics.subsidy import service as subsidy
 STILL_POSTING = timedelta(minutes=2)
 """No transaction lasts so long."""
 OTHER_PARTY = Text("此项目不向他们支付。", "This programme does not pay them.")
+BACKWARDS = Text("结束日须不早于开始日。", "The last day must not be before the first.")
 BAD_ROWS: dict[Fault, Text] = {
     "columns": Text(
         "须有凭证号（reference）与金额（amount_fen 或 amount）两栏。",
@@ -112,6 +113,12 @@ async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Se
     return settlement
 
 
+async def owed(session: AsyncSession, programme_id: UUID, after: UUID | None, limit: int) -> tuple[list[Owed], Party]:
+    """Whom a programme owes what is in no statement yet, and what they are. Raises NotFound."""
+    programme, _ = await programmes.find(session, programme_id)
+    return await queries.owed_by(session, programme_id, after, limit), PARTY_PAID[programme.kind]
+
+
 async def lines_of(session: AsyncSession, settlement: Settlement, after: UUID | None, limit: int) -> list[Line]:
     return await queries.lines_after(session, settlement.id, after, limit)
 
@@ -119,7 +126,14 @@ async def lines_of(session: AsyncSession, settlement: Settlement, after: UUID | 
 async def compare(
     session: AsyncSession, file: bytes, programme_id: UUID | None, begins: date, ends: date
 ) -> Reconciled:
-    """What was paid on these days, against what the bank's CSV says of it. Raises InvalidInput, naming the line."""
+    """What was paid on these days, against what the bank's CSV says of it.
+
+    Raises InvalidInput, naming the line or the day, and NotFound of the programme.
+    """
+    if ends < begins:
+        raise InvalidInput(errors=[FieldError("?to", BACKWARDS)])
+    if programme_id is not None:
+        await programmes.find(session, programme_id)
     try:
         rows = await asyncio.to_thread(lambda: rows_of(decoded(file)))
     except BadRow as bad:

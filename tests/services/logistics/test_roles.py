@@ -61,6 +61,7 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("POST", f"/v1/clawbacks/{ID}/repayments"): {"programme_officer"},
     ("POST", "/v1/settlements"): {"programme_officer"},
     ("POST", "/v1/settlements/reconcile"): {"programme_officer", "auditor"},
+    ("GET", "/v1/settlements/owed"): {"programme_officer", "auditor"},
     ("GET", "/v1/settlements"): {"programme_officer", "auditor", "carrier", "producer"},
     ("GET", f"/v1/settlements/{ID}"): {"programme_officer", "auditor", "carrier", "producer"},
     ("POST", f"/v1/settlements/{ID}/pay"): {"programme_officer"},

@@ -304,3 +304,39 @@ async def test_a_period_that_is_over_is_frozen_while_its_fund_is_at_work(settlin
 
 def ago(days: int) -> str:
     return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+async def test_whom_a_programme_owes_is_listed_until_it_is_in_a_statement(settling: Settling, issuer: Issuer) -> None:
+    async def owed(query: str = "") -> list[dict[str, Any]]:
+        path = f"/v1/settlements/owed?programme_id={settling.fund}{query}"
+        answer = await settling.client.get(path, headers=issuer.caller("auditor"))
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    assert await owed() == []
+    await settling.delivers(3)
+    rival = Settling(settling.office, Courier(settling.client, issuer, settling.courier.db), settling.fund)
+    await rival.delivers(1)
+    found = {each["carrier_id"]: (each["lines"], each["amount_fen"], each["producer_id"]) for each in await owed()}
+    assert found == {
+        str(settling.courier.account_id): (3, 3 * RATE_FEN, None),
+        str(rival.courier.account_id): (1, RATE_FEN, None),
+    }
+    first = (await owed("&limit=1"))[0]["carrier_id"]
+    assert [each["carrier_id"] for each in await owed(f"&after={first}")] == [max(found)]
+    await settling.freezes()
+    assert [each["carrier_id"] for each in await owed()] == [str(rival.courier.account_id)]
+    unknown = await settling.client.get(f"/v1/settlements/owed?programme_id={uuid4()}", headers=settling.office.headers)
+    assert unknown.status_code == 404
+
+
+async def test_days_that_run_backwards_and_an_unknown_programme_are_not_reconciled(settling: Settling) -> None:
+    async def reconcile(query: str) -> httpx.Response:
+        headers = settling.office.headers | {"Content-Type": "text/csv"}
+        url = f"/v1/settlements/reconcile?{query}"
+        return await settling.client.post(url, content=b"reference,amount", headers=headers)
+
+    backwards = await reconcile("from=2026-11-30&to=2026-11-29")
+    assert (backwards.status_code, backwards.json()["errors"][0]["pointer"]) == (422, "?to")
+    assert (await reconcile(f"from=2026-11-29&to=2026-11-30&programme_id={uuid4()}")).status_code == 404

@@ -43,6 +43,8 @@ def test_each_payout_and_each_row_ends_in_one_list(ours: list[Payout], theirs: l
         ("reference,amount_fen\nA,120\n", 120),
         ("date,Reference,amount\n2026-11-01,A,1.20\n", 120),
         ('凭证号,金额\nA,"1,234.56"\n', 123_456),
+        ("交易流水号;支出金额\nA;￥7.77\n", 777),
+        ("流水号\t交易金额\nA\t7.77\n", 777),
         ("附言,金额（元）\nA,¥8\n\n , \n", 800),
         ("reference,amount\nA,-1.20\n", -120),
     ],
