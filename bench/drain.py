@@ -130,11 +130,14 @@ class Drain:
 
 def drained(budget_fen: int, seed: int, told: Callable[[Sums, Head], None]) -> Drained:
     """Drain a fund of so much. AssertionError where a fen is elsewhere."""
-    gc.disable()  # nothing here is a cycle, and looking for some takes a tenth of the time
     drain = Drain(budget_fen, seed)
-    began_s = time.perf_counter()
-    sums = drain.run(told)
-    return Drained(sums, drain.head, time.perf_counter() - began_s)
+    gc.disable()  # nothing here is a cycle, and looking for some takes a tenth of the time
+    try:
+        began_s = time.perf_counter()
+        sums = drain.run(told)
+        return Drained(sums, drain.head, time.perf_counter() - began_s)
+    finally:
+        gc.enable()
 
 
 def page(result: Drained, seed: int) -> str:

@@ -1,6 +1,6 @@
 """What `duijie ledger replay` and `duijie programme whatif` do with the database of logistics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from duijie.dead_letters import shown
 from duijie.desks import opened
 from duijie.problems import CannotStart
 from services.logistics.audit import service
+from services.logistics.audit.queries import Granted
 from services.logistics.audit.schemas import OtherRules
 from services.logistics.audit.service import Replay, Tried
+from services.logistics.audit.whatif import Day
 from services.logistics.settings import LogisticsSettings
 
 SHOWN_MOST = 50
@@ -78,7 +80,11 @@ def as_json(tried: Tried) -> dict[str, Any]:
             {"day": day.isoformat(), "asked": of.asked, "granted": of.granted, "fen": of.fen}
             for day, of in sorted(outcome.days.items())
         ],
-        "as_it_was": [{"programme_id": str(id_), "granted": many, "fen": fen} for id_, many, fen in tried.granted],
+        "as_it_was": [
+            {"programme_id": str(each.programme_id), "day": each.day.isoformat()}
+            | {"granted": each.granted, "fen": each.fen}
+            for each in tried.granted
+        ],
         "unrecorded": tried.unrecorded,
     }
 
@@ -86,16 +92,22 @@ def as_json(tried: Tried) -> dict[str, Any]:
 def compared(tried: Tried) -> Iterator[str]:
     """The same as lines."""
     outcome = tried.outcome
-    yield f"{'day':<12}{'asked':>12}{'granted':>12}{'fen':>20}"
-    for day, of in sorted(outcome.days.items()):
-        yield f"{day.isoformat():<12}{of.asked:>12,}{of.granted:>12,}{of.fen:>20,}"
-    yield f"{'in all':<12}{outcome.asked:>12,}{outcome.granted:>12,}{outcome.fen:>20,}"
-    yield f"came back: {outcome.returned_fen:,} fen"
+    days = sorted({*outcome.days, *(each.day for each in tried.granted)})
+    yield f"{'':<12} {'':>12} {'these rules':>12} {'':>22} {'as it was':>12}"
+    yield f"{'day':<12} {'asked':>12} {'granted':>12} {'fen':>22} {'granted':>12} {'fen':>22}"
+    for day in days:
+        of, was = outcome.days.get(day, Day()), [each for each in tried.granted if each.day == day]
+        yield _line(day.isoformat(), of.asked, of.granted, of.fen, was)
+    yield _line("in all", outcome.asked, outcome.granted, outcome.fen, tried.granted)
+    yield f"came back: {outcome.returned_fen:,} fen, which are in no sum above"
     for reason, many in (+outcome.refused).most_common():
         yield f"refused, {reason}: {many:,}"
     if outcome.exhausted_at is not None:
         yield f"the money was too little from {outcome.exhausted_at.isoformat()} on"
-    for programme_id, many, fen in tried.granted:
-        yield f"as it was, programme {programme_id}: {many:,} granted, {fen:,} fen"
     if tried.unrecorded:
         yield f"{tried.unrecorded:,} matches are only in what was: it was not recorded yet when they asked"
+
+
+def _line(day: str, asked: int, granted: int, fen: int, was: Sequence[Granted]) -> str:
+    were, were_fen = sum(each.granted for each in was), sum(each.fen for each in was)
+    return f"{day:<12} {asked:>12,} {granted:>12,} {fen:>22,} {were:>12,} {were_fen:>22,}"

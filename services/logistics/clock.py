@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
@@ -28,6 +29,11 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
     """When a day (Asia/Shanghai) begins, and when the next one does, in UTC."""
     begins = datetime.combine(day, time(), DAYS).astimezone(UTC)
     return begins, begins + timedelta(days=1)
+
+
+def earliest_id(moment: datetime) -> UUID:
+    """No id of version 7 that was made from then on is less: those begin with their milliseconds."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _of_this_century(day: date) -> date:

@@ -2,20 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, case, cast, distinct, exists, func, select
+from sqlalchemy import Date, Row, Select, Text, case, cast, distinct, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from chassis.bulk import among
+from contracts.programmes import ProgrammeKind
 from services.logistics.audit.replay import Asked, Order
 from services.logistics.audit.whatif import Past
 from services.logistics.clawbacks.models import RECOVERIES, Clawback, recovery_subject
+from services.logistics.clock import DAYS, earliest_id
 from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS, SCANS
 from services.logistics.parcels.states import SEEN_BY_SCAN, Seen, subsidy_due
 from services.logistics.programmes.granting import Claim
@@ -161,17 +163,30 @@ async def loads_before(session: AsyncSession, match_ids: Collection[UUID], befor
     return {match_id: int(grams) for match_id, grams in await session.execute(counted.group_by(p.match_id))}
 
 
-async def granted_between(session: AsyncSession, between: Between) -> list[tuple[UUID, int, int]]:
-    """What programmes granted to those that asked in this time: how many, and their fen that have not come back."""
+class Granted(NamedTuple):
+    """What a programme granted to those that asked on one day: how many, and their fen that have not come back."""
+
+    programme_id: UUID
+    day: date
+    granted: int
+    fen: int
+
+
+async def granted_between(session: AsyncSession, kind: ProgrammeKind, between: Between) -> list[Granted]:
+    """What programmes of this kind granted to those that asked in this time, in the order of the days."""
     asked_at = func.coalesce(p.registered_at, s.asked_at)
+    day = cast(func.timezone(str(DAYS), asked_at), Date)
+    kept_fen = func.coalesce(func.sum(s.amount_fen).filter(s.status.in_(HELD)), 0)
     wanted = (
-        select(s.programme_id, func.count(), func.coalesce(func.sum(s.amount_fen).filter(s.status.in_(HELD)), 0))
-        .join_from(SUBSIDIES, PARCELS, p.id == s.subject_id, isouter=True)
-        .where(asked_at >= between[0], asked_at < between[1], s.programme_id.is_not(None))
-        .group_by(s.programme_id)
-        .order_by(s.programme_id)
+        select(s.programme_id, day, func.count(), kept_fen)
+        .join_from(SUBSIDIES, Programme, Programme.id == s.programme_id)
+        .join(PARCELS, p.id == s.subject_id, isouter=True)
+        .where(Programme.kind == kind, asked_at >= between[0], asked_at < between[1])
+        .group_by(s.programme_id, day)
+        .order_by(day, s.programme_id)
     )
-    return [(programme_id, many, int(fen)) for programme_id, many, fen in await session.execute(wanted)]
+    rows = await session.execute(wanted)
+    return [Granted(programme_id, on, many, int(fen)) for programme_id, on, many, fen in rows]
 
 
 async def unrecorded(session: AsyncSession, between: Between) -> int:
@@ -297,13 +312,8 @@ async def _pages(session: AsyncSession, wanted: Select[Any], key: Any) -> AsyncI
 
 
 def _registered(between: Between) -> Select[Any]:
-    first, behind = (_earliest_id(at + by) for at, by in zip(between, (-CLOCKS_APART, CLOCKS_APART), strict=True))
+    first, behind = (earliest_id(at + by) for at, by in zip(between, (-CLOCKS_APART, CLOCKS_APART), strict=True))
     return _PARCELS.where(p.id >= first, p.id < behind, p.registered_at >= between[0], p.registered_at < between[1])
-
-
-def _earliest_id(at: datetime) -> UUID:
-    """Before every id of version 7 that was made at this time."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 async def _scans_of(session: AsyncSession, parcel_ids: Collection[UUID]) -> dict[UUID, dict[str, datetime]]:

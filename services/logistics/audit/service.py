@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
 from services.logistics.audit import queries, replay, whatif
+from services.logistics.audit.queries import Granted
 from services.logistics.audit.replay import Asked, Books, Course, Difference, Sums
 from services.logistics.audit.schemas import OtherRules
 from services.logistics.clock import bounds_of
@@ -19,8 +19,6 @@ from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy.ledger import Kind, Transfer, transfer_id
 
-Granted = tuple[UUID, int, int]
-"""A programme, how many it granted, and their fen that have not come back."""
 DIFFERENCES_MOST: Final = 1000
 
 OVERHANG: Final = timedelta(minutes=10)
@@ -94,10 +92,9 @@ async def what_if(db: Database, rules: OtherRules, first: date, last: date) -> T
         else:
             pasts = await queries.past_matches(session, between)
             unrecorded = await queries.unrecorded(session, between)
-        granted = await queries.granted_between(session, between)
-        kinds = {each.id: each.kind for each in await queries.programmes(session)}
+        granted = await queries.granted_between(session, rules.kind, between)
     tried = await asyncio.to_thread(whatif.outcome, rules.rule(), rules.budget_fen, pasts, loads_g)
-    return Tried(tried, [each for each in granted if kinds[each[0]] == rules.kind], unrecorded)
+    return Tried(tried, granted, unrecorded)
 
 
 class _Recount:

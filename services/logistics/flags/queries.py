@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalogue import places
 from chassis.db import WriteSession
 from chassis.newest import newest
+from services.logistics.clock import earliest_id
 from services.logistics.flags.models import Flag, Status
 from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, Seen, Share, Weights
 from services.logistics.parcels.models import LOADS, PARCELS, SCANS
@@ -36,7 +37,7 @@ async def share_of(
     rows = await session.execute(
         select(func.count(), func.count().filter(s.status.in_(GRANTED)), func.count().filter(s.status.in_(REFUSED)))
         .join_from(PARCELS, SUBSIDIES, s.subject_id == p.id, isouter=True)
-        .where(p.carrier_id == payee_id, p.id >= _first_id(begins_at), p.id < _first_id(ends_at))
+        .where(p.carrier_id == payee_id, p.id >= earliest_id(begins_at), p.id < earliest_id(ends_at))
     )
     registered, granted, refused = rows.one()
     h = LEDGER_HEADS.c
@@ -44,11 +45,6 @@ async def share_of(
     others_granted = max(0, sum(getattr(counts, each) for each in GRANTED) - granted - settled)
     others_asked = others_granted + max(0, counts.refused - refused)
     return Share(str(payee_id), registered, granted, others_asked, others_granted)
-
-
-def _first_id(moment: datetime) -> UUID:
-    """No id of version 7 that was made from then on is less."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 async def weights_of(session: AsyncSession, settlement_id: UUID) -> list[Weights]:

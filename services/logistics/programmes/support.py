@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,8 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
         rows.append(_row(claim, verdict, fund))
         if fund is not None:
             fund.recount(None, rows[-1]["status"])
-    await subsidy.add_subsidies(session, rows)
+    write = subsidy.add_subsidies if desk.funds else subsidy.note_unsupported
+    await write(session, sorted(rows, key=itemgetter("subject_id")))  # so that no two can wait for each other
     await desk.close(session)
 
 

@@ -23,7 +23,7 @@ from services.logistics.settlements.schemas import NewPayment, NewSettlement
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
 
-STILL_POSTING = timedelta(minutes=2)
+STILL_POSTING = timedelta(minutes=6)
 """No transaction lasts so long."""
 OTHER_PARTY = Text("此项目不向他们支付。", "This programme does not pay them.")
 BACKWARDS = Text("结束日须不早于开始日。", "The last day must not be before the first.")
@@ -131,7 +131,7 @@ async def compare(
     Raises InvalidInput, naming the line or the day, and NotFound of the programme.
     """
     if ends < begins:
-        raise InvalidInput(errors=[FieldError("?to", BACKWARDS)])
+        raise InvalidInput(errors=[FieldError("#/query/to", BACKWARDS)])
     if programme_id is not None:
         await programmes.find(session, programme_id)
     try:

@@ -23,6 +23,7 @@ from services.logistics.subsidy.queries import CAP_KEY, CapKey
 from services.logistics.subsidy.seals import Seal
 
 _NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in {"settlement_id", "came_back_at"})  # noqa: SIM118
+_NOTE_SUBSIDIES = insert_given(SUBSIDIES, *_NEW).on_conflict_do_nothing()
 _CHANGED = (
     "subject_id",
     "order_ref",
@@ -97,8 +98,15 @@ async def write(session: WriteSession, funds: Collection[Fund]) -> list[Fund]:
 
 
 async def add_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Under the lock of a fund, which keeps others from deciding on the same."""
     if rows:
         await copy_in(session, SUBSIDIES, _NEW, map(itemgetter(*_NEW), rows))
+
+
+async def note_unsupported(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What asked while no programme was active: no fund's lock keeps others from noting the same."""
+    if rows:
+        await session.execute(_NOTE_SUBSIDIES, parameters_of(rows, *_NEW))
 
 
 async def change_subsidies(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from chassis.db import Database
 from contracts.matches import MatchFulfilled
 from duijie.postgres import EmbeddedPostgres
+from services.logistics.audit.queries import Granted
 from services.logistics.audit.schemas import OtherRules
-from services.logistics.audit.service import Granted, Replay, replay_day, what_if
+from services.logistics.audit.service import Replay, replay_day, what_if
 from services.logistics.audit.whatif import Outcome
 from services.logistics.clawbacks.service import notice_returned
 from services.logistics.clock import local_day
@@ -289,7 +290,7 @@ async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
     shown = await office.read(fund)
     held = shown["reserved_fen"] + shown["posted_fen"]
     assert (tried.asked, tried.fen) == (9, held)
-    assert [(str(programme_id), fen) for programme_id, _, fen in granted] == [(fund, held)]
+    assert [(str(each.programme_id), each.fen) for each in granted] == [(fund, held)]
     assert +tried.refused == {"duplicate_order": 1, "match_mass": 1, "fund_exhausted": 1}
     assert tried.asked == tried.granted + sum(tried.refused.values())
     assert tried.exhausted_at is not None
@@ -305,7 +306,7 @@ async def test_other_rules_come_to_something_else(world: World) -> None:
     assert (none.granted, none.refused) == (0, {"place": none.asked})
     support, granted = await outcome_of(world.db, OtherRules(kind="produce_support", rate_fen=33), day)
     assert (support.asked, support.fen) == (3, 3332 + 330_000)
-    assert [fen for _, _, fen in granted] == [3332]
+    assert [each.fen for each in granted] == [3332]
     before = day - timedelta(days=9)
     assert (await outcome_of(world.db, dear, before))[0].asked == 0
 

@@ -338,5 +338,5 @@ async def test_days_that_run_backwards_and_an_unknown_programme_are_not_reconcil
         return await settling.client.post(url, content=b"reference,amount", headers=headers)
 
     backwards = await reconcile("from=2026-11-30&to=2026-11-29")
-    assert (backwards.status_code, backwards.json()["errors"][0]["pointer"]) == (422, "?to")
+    assert (backwards.status_code, backwards.json()["errors"][0]["pointer"]) == (422, "#/query/to")
     assert (await reconcile(f"from=2026-11-29&to=2026-11-30&programme_id={uuid4()}")).status_code == 404
