@@ -23,7 +23,7 @@ from services.logistics.subsidy.service import seal_days
 CANCEL_EVERY_S = 5
 VOID_EVERY_S = 60
 SEAL_EVERY_S = 60
-RETURNED_EVERY_S = 60
+RETURNED_EVERY_S = 600
 FORGET_EVERY_S = 3600
 
 

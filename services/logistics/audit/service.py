@@ -77,7 +77,12 @@ async def replay_day(db: Database, day: date) -> Replay:
     All of it is read as it was at one moment, so that the day may still be running.
     """
     async with db.snapshot() as session:
-        return await _Recount(session, day).run()
+        return await recount(session, day)
+
+
+async def recount(session: AsyncSession, day: date) -> Replay:
+    """The same as this session sees it."""
+    return await _Recount(session, day).run()
 
 
 async def what_if(db: Database, rules: OtherRules, first: date, last: date) -> Tried:
