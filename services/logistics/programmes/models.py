@@ -158,7 +158,25 @@ class StandingFrom(Base):
     approval_id: Mapped[UUID] = mapped_column(Uuid)
 
 
-class Approval(Base):
+class ByTwoOfficers:
+    """What one officer asks for and another decides on; who asked may take it back."""
+
+    status: Mapped[Decision] = mapped_column(SqlText)
+    asked_by: Mapped[UUID] = mapped_column(Uuid)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[UUID | None] = mapped_column(Uuid)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
+        """Raises AlreadyDecided, and SecondOfficerNeeded for who asked, but to reject it."""
+        if self.status != "pending":
+            raise AlreadyDecided(status=self.status)
+        if officer_id == self.asked_by and decision == "approved":
+            raise SecondOfficerNeeded()
+        self.status, self.decided_by, self.decided_at = decision, officer_id, now
+
+
+class Approval(ByTwoOfficers, Base):
     """A change that one officer asked for and another decides on. `wanted` is what was asked, as it was sent."""
 
     __tablename__ = "programme_approvals"
@@ -167,21 +185,8 @@ class Approval(Base):
     programme_id: Mapped[UUID] = mapped_column(ForeignKey(Programme.id))
     kind: Mapped[ChangeKind] = mapped_column(SqlText)
     wanted: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    status: Mapped[Decision] = mapped_column(SqlText)
-    asked_by: Mapped[UUID] = mapped_column(Uuid)
-    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[UUID | None] = mapped_column(Uuid)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (Index(None, "programme_id", "id"),)
-
-    def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
-        """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
-        if self.status != "pending":
-            raise AlreadyDecided(status=self.status)
-        if officer_id == self.asked_by and decision == "approved":  # one's own may be taken back
-            raise SecondOfficerNeeded()
-        self.status, self.decided_by, self.decided_at = decision, officer_id, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Problem, Text
 from contracts.programmes import ProgrammeKind
-from services.logistics.programmes.models import AlreadyDecided, Decision, Programme, SecondOfficerNeeded
+from services.logistics.programmes.models import ByTwoOfficers, Programme
 from services.logistics.subsidy.models import SUBSIDIES
 from services.logistics.tables import Base
 
@@ -87,7 +87,7 @@ class Settlement(Base):
         self.reference, self.paid_by, self.paid_at = reference, officer_id, now
 
 
-class Correction(Base):
+class Correction(ByTwoOfficers, Base):
     """Lines of a frozen statement that one officer holds to be wrong, and another decides on. Approved, what was posted
     for them is reversed, so that it is not paid; `lines` and `amount_fen` are then what was reversed.
     """
@@ -99,21 +99,8 @@ class Correction(Base):
     reason: Mapped[str] = mapped_column(SqlText)
     lines: Mapped[int] = mapped_column(Integer)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
-    status: Mapped[Decision] = mapped_column(SqlText)
-    asked_by: Mapped[UUID] = mapped_column(Uuid)
-    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[UUID | None] = mapped_column(Uuid)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (Index(None, "settlement_id", "id"),)
-
-    def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
-        """Raises AlreadyDecided, and SecondOfficerNeeded for who asked."""
-        if self.status != "pending":
-            raise AlreadyDecided(status=self.status)
-        if officer_id == self.asked_by and decision == "approved":  # one's own may be taken back
-            raise SecondOfficerNeeded()
-        self.status, self.decided_by, self.decided_at = decision, officer_id, now
 
 
 CORRECTION_LINES = Table(
