@@ -107,6 +107,7 @@ OPERATIONS: dict[str, Told] = {
             "All that was posted for a carrier (or producer) in a period and is in no statement yet. Days are whole, "
             "the last one too; an instant ends the period before it.",
         ),
+        {409: ("nothing-to-settle",)},
     ),
     "list_settlements": Told(
         Text("列出结算单", "List settlements"),

@@ -32,6 +32,15 @@ class CorrectionPending(Problem):
     detail = Text("有 {count} 项更正待另一名官员决定。", "Corrections that wait for another officer: {count}.")
 
 
+class NothingToSettle(Problem):
+    slug, status = "nothing-to-settle", 409
+    title = Text("没有可结算的补贴", "There is nothing to settle")
+    detail = Text(
+        "此期间没有为其记账而未入结算单的补贴。",
+        "Nothing was posted for them in this period that is in no statement yet.",
+    )
+
+
 class NothingToPay(Problem):
     slug, status = "nothing-to-pay", 409
     title = Text("没有应付金额", "There is nothing to pay")

@@ -17,7 +17,14 @@ from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.settlements import corrections, queries
 from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconciled, decoded, reconcile, rows_of
-from services.logistics.settlements.models import PARTY_PAID, AlreadyPaid, Party, ReferenceTaken, Settlement
+from services.logistics.settlements.models import (
+    PARTY_PAID,
+    AlreadyPaid,
+    NothingToSettle,
+    Party,
+    ReferenceTaken,
+    Settlement,
+)
 from services.logistics.settlements.queries import Line, Owed
 from services.logistics.settlements.schemas import NewPayment, NewSettlement
 from services.logistics.subsidy import queries as ledger
@@ -42,8 +49,8 @@ async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> S
     """The statement of all that was posted for this payee in the period and is in no statement yet.
 
     Where the period reaches up to now, under the lock of the programme's fund: nothing is posted meanwhile. One that is
-    over needs none, so that a month of a million parcels holds nobody up. Raises NotFound, and InvalidInput where the
-    programme pays nobody of that kind.
+    over needs none, so that a month of a million parcels holds nobody up. Raises NotFound, NothingToSettle, and
+    InvalidInput where the programme pays nobody of that kind.
     """
     programme, _ = await programmes.find(session, new.programme_id)
     if new.party != PARTY_PAID[programme.kind]:
@@ -66,6 +73,8 @@ async def freeze(session: WriteSession, caller: Caller, new: NewSettlement) -> S
     settlement.lines, settlement.amount_fen = await subsidy.freeze(
         session, settlement.id, new.programme_id, new.payee_id, new.begins_at, new.ends_at
     )
+    if settlement.lines == 0:
+        raise NothingToSettle()
     session.add(settlement)
     await session.flush()
     if new.party == "carrier":

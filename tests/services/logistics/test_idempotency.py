@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from chassis.auth import verify
 from chassis.db import Database
 from contracts.parcels import ParcelRegistered
+from tests.services.logistics.settlements.settling import Settling
 from tests.support.logistics import agreed, hear, van
 from tests.support.services import Issuer, told
 from tests.support.subsidies import Courier, Office, programme
@@ -66,8 +67,10 @@ async def topup(courier: Courier, office: Office) -> Call:
 
 
 async def settlement(courier: Courier, office: Office) -> Call:
-    body = {"programme_id": await office.open(), "carrier_id": str(courier.account_id), "from": "2026-11-01"}
-    return Call("/v1/settlements", office.headers, body | {"to": "2026-11-30"}, body | {"to": "2026-11-29"})
+    settling = Settling(office, courier, await office.open())
+    await settling.delivers(1)
+    body = {"programme_id": settling.fund, "carrier_id": str(courier.account_id), "from": "2026-11-01"}
+    return Call("/v1/settlements", office.headers, body | {"to": "2099-11-30"}, body | {"to": "2099-11-29"})
 
 
 CALLS: list[Callable[[Courier, Office], Awaitable[Call]]] = [

@@ -55,6 +55,7 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "not-recoverable": 409,
         "repaid-otherwise": 409,
         "nothing-to-pay": 409,
+        "nothing-to-settle": 409,
         "reference-taken": 409,
     }
     for kind in found:

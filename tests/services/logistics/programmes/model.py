@@ -46,7 +46,7 @@ class Model:
         lines = [name for name, each in self.parcels.items() if each.subsidy == "posted" and each.statement is None]
         for name in lines:
             self.parcels[name].statement = len(self.statements)
-        self.statements.append(lines)
+        self.statements += [lines] if lines else []
         return len(lines), sum(self.parcels[name].amount_fen for name in lines)
 
     def pay(self, statement: int) -> tuple[int, int] | None:

@@ -104,17 +104,21 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 "from": (now - timedelta(days=1)).isoformat(),
                 "to": (now + timedelta(days=1)).isoformat(),
             }
-            made = world.post("/v1/settlements", body, world.office.headers, 201)
-            assert (made["lines"], made["amount_fen"]) == self.model.freeze()
-            self.statements.append(made["id"])
+            lines, fen = self.model.freeze()
+            made = world.post("/v1/settlements", body, world.office.headers, 201 if lines else 409)
+            if lines:
+                assert (made["lines"], made["amount_fen"]) == (lines, fen)
+                self.statements.append(made["id"])
 
         @precondition(lambda self: self.names)
         @rule(place=places)
         def bring_and_settle(self, place: int) -> None:
             """What it all is for, and what must have been for most of what can go wrong with money."""
             self.scan([(place, "delivered"), (place + 1, "delivered")])
+            before = len(self.statements)
             self.freeze()
-            self.pay(len(self.statements) - 1)
+            if len(self.statements) > before:
+                self.pay(before - len(self.model.paid_statements))  # the last of those unpaid
 
         @precondition(lambda self: len(self.statements) > len(self.model.paid_statements))
         @rule(place=places)

@@ -48,13 +48,23 @@ async def test_a_statement_has_what_was_posted_and_is_paid_to_the_fen(settling: 
 
 async def test_nothing_is_in_two_statements_and_what_is_posted_later_is_in_the_next(settling: Settling) -> None:
     await settling.delivers(2)
-    first, none = await settling.freezes(), await settling.freezes()
-    assert (first["lines"], none["lines"], none["amount_fen"]) == (2, 0, 0)
+    answers = await asyncio.gather(*(settling.asks() for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert {answer.json().get("type") for answer in answers} == {None, "/problems/nothing-to-settle"}
+    (first,) = (answer.json() for answer in answers if answer.status_code == 201)
     await settling.delivers(1)
     assert (await settling.freezes())["lines"] == 1
-    refused = await settling.pays(none)
-    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-pay")
     assert (await settling.reads(first)).json()["lines"] == 2
+    listed = await settling.client.get("/v1/settlements", headers=settling.office.headers)
+    assert len(listed.json()["items"]) == 2
+
+
+async def test_a_statement_of_which_all_came_back_is_not_paid(settling: Settling) -> None:
+    (parcel,) = await settling.delivers(1)
+    made = await settling.freezes()
+    await settling.courier.tell((parcel["waybill"], "returned"))
+    refused = await settling.pays(made)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-pay")
 
 
 async def test_a_statement_is_paid_once_with_one_reference(settling: Settling) -> None:
@@ -206,6 +216,7 @@ async def test_settlements_are_listed_by_programme_payee_and_status(settling: Se
     await settling.delivers(1)
     paid = await settling.freezes()
     await settling.pays(paid)
+    await settling.delivers(1)
     frozen = await settling.freezes()
 
     async def found(query: str) -> list[str]:
