@@ -5,13 +5,16 @@ time of an insert, but only adds: nothing comes back, and no conflict is passed 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from asyncpg.exceptions import PostgresError
 from sqlalchemy import ARRAY, ColumnElement, Table, TableValuedAlias, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+COPY_FAILED: Final = "copy_failed"
+"""In a session's `info`: whom to tell of an error, who says whether the connection is to be given up."""
 _BEGIN = select(literal(1))
 """SQLAlchemy begins a transaction with its first statement."""
 
@@ -47,14 +50,19 @@ def parameters_of(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[str, l
 async def copy_in(session: AsyncSession, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Add these rows, the values of each in the order of `names`; ids may be text. Other columns take their defaults.
 
-    Raises what asyncpg does: nothing of SQLAlchemy stands between.
+    Raises what asyncpg does: nothing of SQLAlchemy stands between, so the session's database is told of it here.
     """
     connection = await session.connection()
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     if not driver.is_in_transaction():
         await connection.execute(_BEGIN)
-    await driver.copy_records_to_table(table.name, columns=names, records=rows)
+    try:
+        await driver.copy_records_to_table(table.name, columns=names, records=rows)
+    except PostgresError as error:
+        if session.info[COPY_FAILED](error):
+            await connection.invalidate(error)
+        raise
 
 
 def _parameter(name: str) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from chassis.bulk import COPY_FAILED
 from chassis.killing import point
 from chassis.metrics import COMMIT_SECONDS, DATABASE_ERRORS, POOL_IN_USE, POOL_SIZE
 from chassis.outbox import Emitted, append
@@ -192,7 +193,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
         """A transaction that commits when the block ends, and is undone when it raises."""
-        async with WriteSession(self._engine, expire_on_commit=False) as session:
+        async with self.write_session() as session:
             yield session
             await self.commit(session)
 
@@ -219,7 +220,7 @@ class Database:
 
     def write_session(self) -> WriteSession:
         """A session for `chassis.routes`, which ends it itself."""
-        return WriteSession(self._engine, expire_on_commit=False)
+        return WriteSession(self._engine, expire_on_commit=False, info={COPY_FAILED: self._copy_failed})
 
     @asynccontextmanager
     async def holding(
@@ -276,7 +277,7 @@ class Database:
         """A transaction over the connection that holds a lock: with the lock its holder has lost the transaction."""
         await connection.rollback()  # of nothing: each statement was committed by itself
         ordinary = await connection.execution_options(isolation_level="READ COMMITTED")
-        async with WriteSession(ordinary, expire_on_commit=False) as session:
+        async with WriteSession(ordinary, expire_on_commit=False, info={COPY_FAILED: self._copy_failed}) as session:
             yield session
             await self.commit(session)
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -292,6 +293,12 @@ class Database:
     def _count_error(self, failed: ExceptionContext) -> None:
         state = getattr(failed.original_exception, "sqlstate", None) or "08"
         DATABASE_ERRORS.labels(self.service, state[:2]).inc()
+
+    def _copy_failed(self, error: PostgresError) -> bool:
+        """Count it; whether the server only reads now, see `_give_up_who_was_demoted`."""
+        state = _sqlstate(error) or "08"
+        DATABASE_ERRORS.labels(self.service, state[:2]).inc()
+        return state == READ_ONLY
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, fu
 
 from chassis.bulk import among, copy_in, given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession, is_transient, is_works_own
+from chassis.metrics import DATABASE_ERRORS
 from chassis.tables import new_metadata
 from tests.chassis.conftest import NOTES
 
@@ -147,10 +148,12 @@ async def test_what_is_copied_in_goes_with_its_transaction(db: Database) -> None
 
 
 async def test_a_copy_that_is_refused_is_the_works_own_fault(db: Database) -> None:
+    before = DATABASE_ERRORS.labels(db.service, "23")._value.get()
     with pytest.raises(UniqueViolationError) as refused:
         await copied(db, (1, "once"), (1, "twice"))
     assert is_works_own(refused.value)
     assert not is_transient(refused.value)
+    assert DATABASE_ERRORS.labels(db.service, "23")._value.get() == before + 1
 
 
 async def test_a_copy_whose_connection_was_lost_is_worth_trying_again(db: Database) -> None:
