@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.parcels import SubsidyStatus
-from services.logistics.audit.replay import Asked, Books, Course, answers, dated, judged, standing
+from services.logistics.audit.replay import Asked, Books, Course, Difference, answers, dated, judged, standing
 from services.logistics.programmes.granting import Claim
 from services.logistics.programmes.models import Programme, RuleVersion
 from services.logistics.subsidy.eligibility import Grant, NoGrant
@@ -81,13 +81,13 @@ def test_an_order_has_one_subsidy_while_it_is_held() -> None:
     only = programme(1)
     asked = Asked(claim("A"), "courier_parcel", "reserved")
     kept = books((only, course(9000)))
-    assert asked.claim.order is not None
-    kept.orders[asked.claim.order] = course(0, (-5, 1), (5, -1))
+    order = (asked.claim.buyer_id, "A")
+    kept.orders[order] = course(0, (-5, 1), (5, -1))
     refused = NoGrant("not_eligible", "duplicate_order", str(only.id))
     granted = Grant(str(only.id), 200, 1)
     assert answers(asked, [only], kept, NOON) == {refused}
     assert answers(asked, [only], kept, NOON + 6 * SECOND) == {granted}
-    kept.held_before(asked.claim.order, None)
+    kept.held_before(order, None)
     assert answers(asked, [only], kept, NOON) == {refused, granted}
 
 
@@ -103,13 +103,12 @@ def test_a_grant_is_in_the_ledger_at_its_instant_and_a_refusal_comes_soon() -> N
     only = programme(1)
     kept, soon = books((only, course(9000))), timedelta(minutes=10)
     granted = Asked(claim(), "courier_parcel", "reserved", status="reserved", first_status="reserved", decided_at=NOON)
-    missing = dated(granted, kept, soon)
-    assert missing is not None
-    assert (missing.what, missing.recomputed) == ("entry", "reserve")
+    assert dated(granted, kept, soon) == Difference("SF1", "entry", "none", "reserve")
     kept.granted_at["SF1"] = NOON
     assert dated(granted, kept, soon) is None
     kept.granted_at["SF1"] = NOON + SECOND
-    assert dated(granted, kept, soon) is not None
+    told, entered = NOON.isoformat(), (NOON + SECOND).isoformat()
+    assert dated(granted, kept, soon) == Difference("SF1", "decided_at", told, entered)
     for late, right in ((timedelta(), True), (soon, True), (soon + SECOND, False), (-SECOND, False)):
         refused = Asked(claim(), "courier_parcel", "reserved", first_status="not_eligible", decided_at=NOON + late)
         assert (dated(refused, kept, soon) is None) == right, late
@@ -129,7 +128,8 @@ def test_what_was_granted_late_is_no_longer_told_by_whom_it_was_refused() -> Non
     stands: dict[str, SubsidyStatus] = {"status": "posted", "first_status": "fund_exhausted"}
     late = Asked(claim(), "courier_parcel", "posted", **stands, programme_id=uuid4(), amount_fen=200)
     assert judged(late, {NoGrant("fund_exhausted", None, "p")}) is None
-    assert judged(late, {Grant("p", 200, 1)}) is not None
+    granted = Difference("SF1", "answer", "fund_exhausted", "200 fen of p by rule 1")
+    assert judged(late, {Grant("p", 200, 1)}) == granted
 
 
 @pytest.mark.parametrize(
