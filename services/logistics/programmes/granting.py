@@ -128,7 +128,7 @@ class Desk:
         return verdict
 
     def fund_of(self, verdict: Grant | NoGrant) -> Fund:
-        """That of the programme which granted, or was the first to refuse."""
+        """That of the programme which granted, or whose refusal was told."""
         assert verdict.programme_id is not None
         return self._funds[verdict.programme_id]
 

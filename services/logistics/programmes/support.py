@@ -77,7 +77,7 @@ def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: 
 
 
 def _row(claim: Claim, verdict: Grant | NoGrant, fund: Fund | None) -> dict[str, Any]:
-    """`fund` is that of the programme which granted, or was the first to refuse; None where none was active."""
+    """`fund` is that of the programme which granted, or whose refusal was told; None where none was active."""
     row: dict[str, Any] = {
         "subject_id": claim.match_id,
         "match_id": claim.match_id,
