@@ -26,7 +26,7 @@ from services.logistics.audit.service import replay_day
 from services.logistics.clock import local_day
 from services.logistics.subsidy.eligibility import waybill_identity
 from tests.faults.kit.findings import Findings
-from tests.faults.kit.oracles.ledger import lives, overdraws_at, settled, snapshot
+from tests.faults.kit.oracles.ledger import last_short_at, lives, overdraws_at, settled, snapshot
 from tests.support.logistics import agreed, hear
 from tests.support.subsidies import RATE_FEN
 
@@ -259,8 +259,10 @@ async def judged(bank: Bank, server: EmbeddedPostgres, findings: Findings) -> No
         undelivered = [each for each in posted if "delivered" not in scans[each]]
         findings.none("I4", undelivered, "posted undelivered", of=len(posted))
         statuses = dict(await connection.fetch("SELECT subject_id::text, status FROM subsidies"))
-        empty = {each for each, status in statuses.items() if status == "fund_exhausted"}
-        findings.take(settled(statuses, scans, empty))
+        short_at = last_short_at(rows, RATE_FEN)
+        scarce = {each for each, status in statuses.items() if status == "fund_exhausted"}
+        scarce |= {row["parcel_id"] for row in rows if row["kind"] == "void" and row["seq"] < short_at}
+        findings.take(settled(statuses, scans, scarce))
     finally:
         await connection.close()
 

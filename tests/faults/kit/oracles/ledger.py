@@ -93,6 +93,16 @@ def overdraws_at(transfers: Iterable[Mapping[str, Any]]) -> int | None:
     return None
 
 
+def last_short_at(transfers: Iterable[Mapping[str, Any]], fen: int) -> int:
+    """The last transfer after which less than so much was available; 0 where there was always so much."""
+    available, last = 0, 0
+    for transfer in transfers:
+        available += transfer["amount_fen"] * ((transfer["credit"] == "available") - (transfer["debit"] == "available"))
+        if available < fen:
+            last = int(transfer["seq"])
+    return last
+
+
 def identity(waybill: str) -> str:
     """The waybill as a person would say it is the same."""
     return "".join(unicodedata.normalize("NFKC", waybill).upper().split())
@@ -268,13 +278,17 @@ async def _deliveries(
 
 
 def settled(subsidies: Mapping[str, str], scans: Mapping[str, Set[str]], scarce: Set[str]) -> Findings:
-    """I5: each parcel's subsidy is what its scans make due; `scarce` may have found no money."""
+    """I5: each parcel's subsidy is what its scans make due; `scarce` may have found no money.
+
+    Such a one was refused at first; or its money was voided, and another's when it was heard to have been delivered.
+    """
     findings = Findings()
-    wrong = [
-        (each, sorted(scans.get(each, ())), status)
-        for each, status in subsidies.items()
-        if status != due(scans.get(each, frozenset())) and not (status == "fund_exhausted" and each in scarce)
-    ]
+    wrong = []
+    for each, status in subsidies.items():
+        seen = scans.get(each, frozenset())
+        moneyless = status == "fund_exhausted" or (status == "voided" and "delivered" in seen)
+        if status != due(seen) and not (moneyless and each in scarce):
+            wrong.append((each, sorted(seen), status))
     findings.none("I5", wrong[:SHOWN], f"scanned so, and its subsidy is ({len(wrong)} of them)", of=len(subsidies))
     return findings
 

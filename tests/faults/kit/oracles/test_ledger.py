@@ -188,9 +188,33 @@ def test_what_was_scanned_makes_a_subsidy_due(subsidy: str, scans: set[str], rig
     assert (not ledger.settled({"p": subsidy}, {"p": scans}, set()).violations) == right
 
 
-def test_only_the_scarce_produce_may_find_no_money() -> None:
-    assert not ledger.settled({"p": "fund_exhausted"}, {"p": {"delivered"}}, {"p"}).violations
-    assert ledger.settled({"p": "fund_exhausted"}, {"p": {"delivered"}}, {"q"}).violations
+@pytest.mark.parametrize(
+    ("subsidy", "scans"),
+    [
+        ("fund_exhausted", {"delivered"}),
+        ("fund_exhausted", {"accepted"}),
+        ("voided", {"returned", "delivered"}),
+        ("voided", {"lost", "delivered"}),
+    ],
+)
+def test_only_the_scarce_produce_may_find_no_money(subsidy: str, scans: set[str]) -> None:
+    assert not ledger.settled({"p": subsidy}, {"p": scans}, {"p"}).violations
+    assert ledger.settled({"p": subsidy}, {"p": scans}, {"q"}).violations
+
+
+@pytest.mark.parametrize(("subsidy", "scans"), [("voided", {"accepted"}), ("posted", {"accepted"})])
+def test_no_money_excuses_nothing_else(subsidy: str, scans: set[str]) -> None:
+    assert ledger.settled({"p": subsidy}, {"p": scans}, {"p"}).violations
+
+
+def test_the_last_time_that_money_was_short_is_told_by_the_transfers() -> None:
+    moves = [("funder", "available", 500), ("available", "reserved", 200), ("available", "reserved", 200)]
+    moves += [("reserved", "available", 200), ("available", "reserved", 100)]
+    rows = [
+        {"seq": seq, "debit": debit, "credit": credit, "amount_fen": fen}
+        for seq, (debit, credit, fen) in enumerate(moves, 1)
+    ]
+    assert [ledger.last_short_at(rows, fen) for fen in (100, 200, 201, 301)] == [0, 3, 5, 5]
 
 
 SUPPORT = [posting(kind, "U", parcel_id=None, amount_fen=60) for kind in ("reserve", "post")]
