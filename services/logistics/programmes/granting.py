@@ -20,7 +20,7 @@ from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import eligibility
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy import service as subsidy
-from services.logistics.subsidy.eligibility import Facts, Grant, NoGrant, Rule
+from services.logistics.subsidy.eligibility import Facts, Grant, NoGrant
 from services.logistics.subsidy.fund import Fund, Held
 from services.logistics.subsidy.queries import CapKey
 
@@ -105,11 +105,11 @@ class Desk:
         self._kind = kind
         self._programmes = {str(programme.id): programme for programme in programmes}
         self._funds = {str(programme_id): fund for programme_id, fund in funds.items()}
-        self._capped = any(programme.has_caps for programme in programmes)
+        self._capped = {str(programme.id) for programme in programmes if programme.has_caps}
         self._orders_taken = orders_taken
         self._used = used
         self._granted: dict[CapKey, int] = defaultdict(int)
-        self._in_force: dict[datetime, list[tuple[str, Programme, Rule]]] = {}
+        self._in_force: dict[datetime, list[eligibility.Programme]] = {}
 
     def ask(self, claim: Claim, *, delivered: bool = False) -> Grant | NoGrant:
         """Reserve the claim's subsidy in the first programme that pays for it, or say why none does.
@@ -117,8 +117,7 @@ class Desk:
         What was `delivered` already is posted at once.
         """
         offers = [
-            eligibility.Programme(id_, programme.ends_at, programme.created_at, rule, self._funds[id_].available_fen)
-            for id_, programme, rule in self._active_at(claim.moment)
+            each._replace(available_fen=self._funds[each.id].available_fen) for each in self._active_at(claim.moment)
         ]
         verdict = eligibility.choose(offers, self._facts(claim, offers))
         if isinstance(verdict, Grant):
@@ -152,7 +151,7 @@ class Desk:
         if delivered:
             fund.post(held)
         self._take_order(claim)
-        if self._programmes[grant.programme_id].has_caps:  # else nobody asks, see `queries.count_granted`
+        if grant.programme_id in self._capped:  # else nobody asks, see `queries.count_granted`
             for key in claim.cap_keys(fund.programme_id):
                 self._granted[key] += claim.counts(self._kind)
 
@@ -160,11 +159,17 @@ class Desk:
         if claim.order is not None:
             self._orders_taken.add(claim.order)
 
-    def _active_at(self, moment: datetime) -> list[tuple[str, Programme, Rule]]:
-        """What pays at that moment, and by which rule. A request's parcels are of one moment."""
+    def _active_at(self, moment: datetime) -> list[eligibility.Programme]:
+        """What pays at that moment, by the rule of then and with its money at the first asking. A request's parcels are
+        of one moment."""
         if moment not in self._in_force:
-            active = [(id_, each) for id_, each in self._programmes.items() if each.active_at(moment)]
-            self._in_force[moment] = [(id_, each, each.rule_at(moment)) for id_, each in active]
+            self._in_force[moment] = [
+                eligibility.Programme(
+                    id_, each.ends_at, each.created_at, each.rule_at(moment), self._funds[id_].available_fen
+                )
+                for id_, each in self._programmes.items()
+                if each.active_at(moment)
+            ]
         return self._in_force[moment]
 
     def _facts(self, claim: Claim, offers: Sequence[eligibility.Programme]) -> Facts | dict[str, Facts]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +34,7 @@ async def support_fulfilled(session: WriteSession, matches: Sequence[MatchFulfil
         if fund is not None:
             fund.recount(None, rows[-1]["status"])
     write = subsidy.add_subsidies if desk.funds else subsidy.note_unsupported
-    await write(session, sorted(rows, key=itemgetter("subject_id")))  # so that no two can wait for each other
+    await write(session, sorted(rows, key=lambda row: row["subject_id"].int))  # so that no two can wait for each other
     await desk.close(session)
 
 

@@ -54,6 +54,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             self.model = Model(parcels * RATE_FEN + change + 1, RATE_FEN)
             self.match: MatchEvent = world.do(world.courier.claimed(quantity_g=10**9))
             close_others(world)
+            world.do(notice_returned(world.db))  # what came back in earlier lives is none of this one's
             self.fund: str = world.do(world.office.open(budget_fen=self.model.budget_fen))
             self.names: list[str] = []
             self.statements: list[str] = []
