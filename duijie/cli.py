@@ -149,6 +149,7 @@ def demo(
     parcels: Annotated[int, typer.Option(min=0, help="About how many parcels.")] = 12_000,
 ) -> None:
     """Play the demonstration through the public surface; killed, it goes on where it was."""
+    from duijie.client import NoAnswer, Problem
     from duijie.demo.client import Refused
     from duijie.demo.run import play
     from duijie.demo.world import Size
@@ -156,7 +157,7 @@ def demo(
     configure_logging("WARNING")
     try:
         asyncio.run(play(folder_at(data), url, seed, Size(listings, orders, parcels)))
-    except* Refused as refused:
+    except* (Refused, Problem, NoAnswer) as refused:
         print(f"The demonstration can't go on: {refused.exceptions[0]}", file=sys.stderr)
         sys.exit(1)
 

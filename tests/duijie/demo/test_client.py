@@ -1,61 +1,43 @@
-"""A caller that does not give up, and does not do a thing twice."""
-
-import asyncio
-import json
-from collections.abc import Callable
+"""The demonstration's caller: many accounts, keys from the seed, and a platform that may start late."""
 
 import pytest
 
-from duijie.demo.client import Client, Refused, until_ready
-
-Answer = tuple[int, dict[str, object]]
-
-
-async def served(answers: Callable[[int], Answer | None]) -> tuple[asyncio.Server, str, list[str]]:
-    """A server on loopback that gives these answers by the number of the request; None hangs up."""
-    seen: list[str] = []
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        seen.append(next((line for line in head.split("\r\n") if line.lower().startswith("idempotency-key")), ""))
-        answer = answers(len(seen))
-        if answer is not None:
-            body = json.dumps(answer[1]).encode()
-            writer.write(
-                b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (answer[0], len(body), body)
-            )
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", seen
+from duijie.client import Problem
+from duijie.demo.client import Client, until_ready
+from tests.support.rough import Said, rough
 
 
-async def test_an_unknown_outcome_is_asked_again_with_the_same_key() -> None:
-    rough: dict[int, Answer | None] = {1: None, 2: (503, {}), 3: (409, {"type": "/problems/still-running"})}
-    server, url, seen = await served(lambda number: rough.get(number, (201, {"id": "x"})))
-    async with server, Client(url, {"a": "t"}, seed="s") as client:
+async def test_each_account_calls_with_its_token_and_keys_bear_the_seed() -> None:
+    async with (
+        rough(lambda _: Said.json({"id": "x"}, 201)) as server,
+        Client(server.url, {"a": "t", "b": "u"}, seed="s") as client,
+    ):
         assert await client.post("a", "/v1/x", {}, key="k") == {"id": "x"}
-    assert len(seen) == 4
-    assert {line.split(": ")[1] for line in seen} == {"s/k"}
+        await client.post("b", "/v1/x", {}, key="k")
+        sent = [(asked.headers["authorization"], asked.headers["idempotency-key"]) for asked in server.asked]
+    assert sent == [("Bearer t", "s/k"), ("Bearer u", "s/k")]
 
 
 async def test_a_refusal_is_told_at_once() -> None:
-    server, url, seen = await served(lambda number: (422, {"type": "/problems/invalid-input"}))
-    async with server, Client(url, {"a": "t"}, seed="s") as client:
-        with pytest.raises(Refused, match="422"):
+    async with (
+        rough(lambda _: Said.json({"type": "/problems/invalid-input"}, 422)) as server,
+        Client(server.url, {"a": "t"}, seed="s") as client,
+    ):
+        with pytest.raises(Problem, match="422"):
             await client.post("a", "/v1/x", {}, key="k")
-    assert len(seen) == 1
+        assert len(server.asked) == 1
 
 
 async def test_pages_are_read_to_the_last() -> None:
-    pages: dict[int, Answer] = {1: (200, {"items": [1, 2], "next": "2"}), 2: (200, {"items": [3], "next": None})}
-    server, url, _ = await served(lambda number: pages[number])
-    async with server, Client(url, {"a": "t"}, seed="s") as client:
+    pages = {1: {"items": [1, 2], "next": "2"}, 2: {"items": [3], "next": None}}
+    async with (
+        rough(lambda asked: Said.json(pages[asked.number])) as server,
+        Client(server.url, {"a": "t"}, seed="s") as client,
+    ):
         assert await client.every("a", "/v1/x") == [1, 2, 3]
 
 
 async def test_it_waits_for_a_platform_that_starts_late() -> None:
-    server, url, _ = await served(lambda number: (503, {}) if number < 3 else (200, {}))
-    async with server:
-        await asyncio.wait_for(until_ready(url), 10)
+    async with rough(lambda asked: Said(503 if asked.number < 3 else 200)) as server:
+        await until_ready(server.url)
+        assert len(server.asked) == 3

@@ -1,0 +1,141 @@
+"""Sending a request until its outcome is known: what is lost on the way is sent again, with the same key."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from copy import copy
+from typing import Any, Final, Self
+from uuid import uuid4
+
+import httpx
+import stamina
+
+from duijie.client.errors import NoAnswer, Problem
+from duijie.client.tokens import Tokens
+
+AGAIN: Final = frozenset({429, 502, 503, 504})
+STILL_RUNNING: Final = "/problems/still-running"
+WAIT_MAX_S: Final = 5.0
+RETRY_AFTER_MAX_S: Final = 60.0
+TIMEOUT: Final = httpx.Timeout(120, connect=10)
+
+
+class Caller:
+    """Calls the platform at `url` in the name of whoever `tokens` speaks for; close it, or use it as a context.
+
+    Each request is tried for `patience_s`, None for ever; then NoAnswer is raised.
+    """
+
+    def __init__(
+        self, url: str, tokens: Tokens | None = None, *, language: str = "zh-CN", patience_s: float | None = 60
+    ) -> None:
+        headers = {"Accept-Language": language, "User-Agent": "duijie-client"}
+        limits = httpx.Limits(max_connections=32)
+        self.http = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, limits=limits, trust_env=False)
+        self._tokens = tokens
+        self._patience_s = patience_s
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self.http.aclose()
+
+    def acting_for(self, tokens: Tokens) -> Self:
+        """The same for another account, over the connections of this one."""
+        other = copy(self)
+        other._tokens = tokens
+        return other
+
+    async def get(self, path: str, **params: Any) -> Any:
+        return (await self.send("GET", path, params=_given(params))).json()
+
+    async def post(self, path: str, body: object = None, *, key: str | None = None) -> Any:
+        """`key` names this very request, for who may have to send it again after a crash; else one is drawn."""
+        return (await self.send("POST", path, json=body, headers={"Idempotency-Key": key or str(uuid4())})).json()
+
+    async def put(self, path: str, body: object) -> Any:
+        return (await self.send("PUT", path, json=body)).json()
+
+    async def patch(self, path: str, body: object, *, version: int) -> Any:
+        """`version` is the one that was read; who changed it meanwhile makes this a Problem of 412.
+
+        Sent again after a lost answer it may be that, too: read before you change once more.
+        """
+        return (await self.send("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})).json()
+
+    async def delete(self, path: str) -> None:
+        await self.send("DELETE", path)
+
+    async def every(self, path: str, **params: Any) -> AsyncIterator[Any]:
+        """Every item of a list, page by page."""
+        after = params.pop("after", None)
+        while True:
+            page = await self.get(path, **{"limit": 500, **params, "after": after})
+            for item in page["items"]:
+                yield item
+            after = page["next"]
+            if after is None or not page["items"]:
+                return
+
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """A good answer, read whole. Raises Problem, and NoAnswer once patience is at its end."""
+        async for attempt in stamina.retry_context(
+            _pause_s, attempts=None, timeout=self._patience_s, wait_initial=0.1, wait_max=WAIT_MAX_S
+        ):
+            with attempt:
+                async with self._answer(method, path, **request) as answer:
+                    await answer.aread()
+                    return answer
+        raise AssertionError("it returned, or raised")
+
+    @asynccontextmanager
+    async def streamed(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
+        """A good answer while it comes, tried once. Raises Problem, and NoAnswer also where it breaks off."""
+        async with self._answer(method, path, **request) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _answer(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
+        headers = dict(request.pop("headers", {}))
+        try:
+            token = "" if self._tokens is None else await self._tokens.token(self.http)
+            if token:
+                headers["Authorization"] = f"Bearer {token}"
+            async with self.http.stream(method, path, headers=headers, **request) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    self._refuse(answer, token)
+                yield answer
+        except httpx.TransportError as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+
+    def _refuse(self, answer: httpx.Response, token: str) -> None:
+        try:
+            body = answer.json()
+        except ValueError:
+            body = {"detail": answer.text[:200]}
+        problem = Problem(answer.status_code, body if isinstance(body, dict) else {})
+        if answer.status_code in AGAIN or problem.type == STILL_RUNNING:
+            raise NoAnswer(str(problem), _seconds(answer.headers.get("retry-after")))
+        if answer.status_code == 401 and self._tokens is not None and self._tokens.drop(token):
+            raise NoAnswer(str(problem), 0)
+        raise problem
+
+
+def _pause_s(error: Exception) -> bool | float:
+    """Whether to try again; after so many seconds where the answer said so."""
+    if not isinstance(error, NoAnswer):
+        return False
+    return True if error.after_s is None else error.after_s
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Of `Retry-After`, seconds are understood; a date is as if nothing was said."""
+    return min(float(retry_after), RETRY_AFTER_MAX_S) if retry_after and retry_after.isdecimal() else None
+
+
+def _given(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
