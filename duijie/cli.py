@@ -19,7 +19,7 @@ import typer
 
 from chassis.telemetry import configure_logging
 from contracts.accounts import Role
-from duijie import dead_letters, ledger_audit, operating, policies
+from duijie import dead_letters, ledger_audit, operating, partner, policies
 from duijie.datafolder import DataFolder, Run, default_path
 from duijie.problems import CannotStart
 
@@ -39,6 +39,9 @@ app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(policies.app, name="policy")
 app.add_typer(ledger_audit.app, name="ledger")
 app.add_typer(ledger_audit.programmes, name="programme")
+app.add_typer(partner.listings, name="listings")
+app.add_typer(partner.feed, name="feed")
+app.add_typer(partner.routes, name="routes")
 
 Data = Annotated[Path | None, typer.Option(help="The data folder; else $DUIJIE_DATA, else one of this checkout's own.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to answer on loopback; 0 takes a free port.")]

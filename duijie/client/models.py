@@ -165,11 +165,41 @@ class Shipment(_Received):
     version: int
 
 
+class Stop(_Received):
+    """`load_kg`: what is aboard when it leaves."""
+
+    shipment_id: UUID
+    type: Literal["pickup", "delivery"]
+    arrival: AwareDatetime
+    departure: AwareDatetime
+    lon: float
+    lat: float
+    produce: str | None = None
+    quantity_kg: Decimal | None = None
+    load_kg: Decimal | None = None
+    adcode: str | None = None
+
+
+class VehicleRoute(_Received):
+    vehicle_id: UUID
+    distance_m: int
+    duration_s: int
+    load_kg: Decimal
+    stops: list[Stop]
+
+
+class Unassigned(_Received):
+    shipment_id: UUID
+    reasons: list[str]
+
+
 class Route(_Received):
+    """A plan; `planning` has neither vehicles nor what is left out yet."""
+
     id: UUID
     status: str
-    vehicles: list[dict[str, Any]] = []
-    unassigned: list[dict[str, Any]] = []
+    vehicles: list[VehicleRoute] = []
+    unassigned: list[Unassigned] = []
     distance_source: str | None = None
 
 

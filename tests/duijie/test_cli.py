@@ -53,7 +53,7 @@ def test_it_tells_its_version() -> None:
 def test_help_names_every_command() -> None:
     code, said = run("--help")
     assert code == 0
-    for command in ("up", "down", "status", "reset", "demo", "token", "client", "policy"):
+    for command in ("up", "down", "status", "reset", "demo", "token", "client", "policy", "listings", "feed", "routes"):
         assert command in said
 
 
