@@ -1,6 +1,7 @@
 """Who is calling: Ed25519 JWTs, issued by the gateway and verified by every service."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
@@ -11,7 +12,7 @@ import httpx
 import jwt
 import structlog
 from fastapi import Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chassis.problems import Forbidden, Unauthenticated, Unavailable
 
@@ -31,6 +32,8 @@ class Caller(BaseModel, frozen=True):
     account_id: UUID
     role: str
     name: str = ""
+    until_s: float = Field(math.inf, exclude=True, repr=False)
+    """When the token ends, by the clock: a stream ends with it."""
 
 
 class KeySource(Protocol):
@@ -102,8 +105,8 @@ async def verify(token: str, keys: KeySource) -> Caller:
         key = await keys.key(str(header.get("kid", "")))
         if key is None:
             raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
-        caller, ends_s = _sound(token, key)
-        if ends_s <= time.time():
+        caller = _sound(token, key)
+        if caller.until_s <= time.time():
             raise jwt.ExpiredSignatureError
         return caller
     except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
@@ -111,8 +114,8 @@ async def verify(token: str, keys: KeySource) -> Caller:
 
 
 @lru_cache(maxsize=TOKENS_KNOWN)
-def _sound(token: str, key: jwt.PyJWK) -> tuple[Caller, float]:
-    """Whom a token names, and until when by the clock. Kept, for its signature takes longer than a small request;
+def _sound(token: str, key: jwt.PyJWK) -> Caller:
+    """Whom a token names, in time or not. Kept, for its signature takes longer than a small request;
     never beyond its key, which is another object whenever the gateway's are read again. What raises isn't kept."""
     claims = jwt.decode(
         token,
@@ -122,8 +125,9 @@ def _sound(token: str, key: jwt.PyJWK) -> tuple[Caller, float]:
         issuer=ISSUER,
         options={"require": ["exp", "iat", "sub", "iss", "aud"]},
     )
-    caller = Caller(account_id=claims["sub"], role=claims["role"], name=claims.get("name", ""))
-    return caller, float(claims["exp"])
+    return Caller(
+        account_id=claims["sub"], role=claims["role"], name=claims.get("name", ""), until_s=float(claims["exp"])
+    )
 
 
 async def caller_or_none(request: Request) -> Caller | None:

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis.ending import ended
+from chassis.streams import end_streams
 from chassis.worker import Worker
 from duijie.postgres_settings import LOOPBACK
 from duijie.problems import PortTaken
@@ -101,5 +102,6 @@ async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asynci
     try:
         yield task
     finally:
+        end_streams(app)
         server.should_exit = True
         await task

@@ -46,7 +46,8 @@ POST /v1/listings; GET /v1/listings; GET /v1/listings/{}; PATCH /v1/listings/{};
 GET /v1/listings/{}/explanation
 GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation
-GET /v1/board; GET /v1/board/{}; POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
+GET /v1/board; GET /v1/board/{}; GET /v1/board/{}/stream; GET /v1/feed/matches/stream
+POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
 GET /.well-known/jwks.json; GET /v1/produce; GET /v1/places
 POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree

@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
 from chassis.feed import After
 from chassis.fields import Limit
+from chassis.following import ResumeAfter, follow, told_as
 from chassis.routes import Db, slice_router
+from chassis.streams import EventStream
 from services.logistics.feed.models import ANY_CARRIER, FEED
 from services.logistics.feed.schemas import ShipmentFeedPage
 
@@ -28,3 +30,15 @@ async def read_open_shipments_feed(caller: Carrier, db: Db, after: After = 0, li
     """What came to be claimed, and what no longer is, behind `after`: the same for every carrier."""
     page = await FEED.page(db, ANY_CARRIER, after, limit)
     return Response(page.body, media_type="application/json", headers=page.caching)
+
+
+@router.get("/stream", response_class=EventStream, responses=told_as("ShipmentFeedItem"))
+async def follow_shipment_feed(request: Request, caller: Party, db: Db, after: ResumeAfter) -> EventStream:
+    """What happens to your shipments as server-sent events, for as long as the token is good."""
+    return await follow(request, db, FEED, caller, caller.account_id, after)
+
+
+@router.get("/open/stream", response_class=EventStream, responses=told_as("ShipmentFeedItem"))
+async def follow_open_shipments_feed(request: Request, caller: Carrier, db: Db, after: ResumeAfter) -> EventStream:
+    """What there is to claim, the same for every carrier, as server-sent events."""
+    return await follow(request, db, FEED, caller, ANY_CARRIER, after)
