@@ -89,8 +89,10 @@ SELECT count(*) FROM taken
 """
 
 HEADS_BEYOND = text("""
-    SELECT account_id, head.seq FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) AS known (account_id, seq)
-    JOIN feed_heads AS head USING (account_id) WHERE head.seq > known.seq
+    SELECT account_id, head.seq
+    FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) AS known (account_id, seq)
+    JOIN feed_heads AS head USING (account_id)
+    WHERE head.seq > known.seq
 """)
 
 
@@ -215,7 +217,8 @@ class Feed:
         """The last `seq` of each of these accounts' feeds that is beyond the one that is known of it."""
         asked = {"accounts": list(known), "seqs": [seq or 0 for seq in known.values()]}
         async with db.at_once() as connection:
-            return {account_id: seq for account_id, seq in await connection.execute(HEADS_BEYOND, asked)}
+            rows = await connection.execute(HEADS_BEYOND, asked)
+        return {row.account_id: row.seq for row in rows}
 
 
 def type_of(item: bytes) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
@@ -84,18 +84,6 @@ async def follow(request: Request, db: Database, feed: Feed, caller: Caller, of:
     first = await followers.read(of, after)
     return EventStream(
         followers.chunks(of, after, first),
-        place=streams.one_more_of(caller.account_id, TooManyStreams, A_CALLER),
+        place=streams.one_more_of(caller.account_id, A_CALLER, partial(TooManyStreams, A_CALLER)),
         until_s=caller.until_s,
     )
-
-
-def told_as(item: str) -> dict[int | str, dict[str, Any]]:
-    """How a stream stands in the document; OpenAPI 3.1 knows no more of events than that they are text in a row."""
-    data = {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "contentSchema": {"$ref": f"#/components/schemas/{item}"},
-    }
-    properties = {"id": {"type": "integer", "minimum": 1}, "event": {"type": "string"}, "data": data}
-    one = {"type": "object", "required": ["id", "event", "data"], "properties": properties}
-    return {200: {"content": {"text/event-stream": {"schema": {"type": "array", "items": one}}}}}

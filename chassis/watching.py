@@ -52,12 +52,12 @@ class Watched(Generic[Value]):
 
 
 class Watch(Generic[Value]):
-    """All that one process waits for of one kind. `wake` brings the next look forward."""
+    """All that one process waits for of one kind. `wake` brings the next look forward, where it is set."""
 
-    def __init__(self, name: str, look: Look[Value], wake: Wake, every_s: float = EVERY_S) -> None:
+    def __init__(self, name: str, look: Look[Value], wake: Wake | None = None, every_s: float = EVERY_S) -> None:
         self._name = name
         self._look = look
-        self._wake = wake
+        self._wake = wake or Wake()
         self._every_s = every_s
         self._watched: dict[UUID, Watched[Value]] = {}
         self._looking: asyncio.Task[None] | None = None

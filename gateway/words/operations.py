@@ -41,6 +41,15 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "read_board_item": Told(Text("看榜上一个货批", "Read one lot of the board")),
+    "follow_board_item": Told(
+        Text("看一个货批的实时计数", "Follow the counter of one lot"),
+        Text(
+            "服务器推送事件（SSE）`lot`：先是现在的，之后每有变化一个；状态为 `withdrawn` 或 `expired` 的是最后一个。",
+            "Server-sent events `lot`: as it is now, then one at each change; that of status `withdrawn` or `expired` "
+            "is the last.",
+        ),
+        {503: ("streams-full",)},
+    ),
     "send_code": Told(
         Text("发送验证码", "Send a one-time code"),
         Text(

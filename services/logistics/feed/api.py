@@ -7,11 +7,11 @@ from fastapi import Depends, Request, Response
 from chassis.auth import Caller, only
 from chassis.feed import After
 from chassis.fields import Limit
-from chassis.following import ResumeAfter, follow, told_as
+from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
-from chassis.streams import EventStream
+from chassis.streams import EventStream, stream_of
 from services.logistics.feed.models import ANY_CARRIER, FEED
-from services.logistics.feed.schemas import ShipmentFeedPage
+from services.logistics.feed.schemas import ShipmentFeedItem, ShipmentFeedPage
 
 router = slice_router("/v1/feed/shipments", tag="feed")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
@@ -32,13 +32,13 @@ async def read_open_shipments_feed(caller: Carrier, db: Db, after: After = 0, li
     return Response(page.body, media_type="application/json", headers=page.caching)
 
 
-@router.get("/stream", response_class=EventStream, responses=told_as("ShipmentFeedItem"))
+@router.get("/stream", **stream_of(ShipmentFeedItem))
 async def follow_shipment_feed(request: Request, caller: Party, db: Db, after: ResumeAfter) -> EventStream:
     """What happens to your shipments as server-sent events, for as long as the token is good."""
     return await follow(request, db, FEED, caller, caller.account_id, after)
 
 
-@router.get("/open/stream", response_class=EventStream, responses=told_as("ShipmentFeedItem"))
+@router.get("/open/stream", **stream_of(ShipmentFeedItem))
 async def follow_open_shipments_feed(request: Request, caller: Carrier, db: Db, after: ResumeAfter) -> EventStream:
     """What there is to claim, the same for every carrier, as server-sent events."""
     return await follow(request, db, FEED, caller, ANY_CARRIER, after)

@@ -5,11 +5,11 @@ from fastapi import Request, Response
 from chassis.auth import AnyCaller
 from chassis.feed import After
 from chassis.fields import Limit
-from chassis.following import ResumeAfter, follow, told_as
+from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
-from chassis.streams import EventStream
+from chassis.streams import EventStream, stream_of
 from services.matching.feed.models import FEED
-from services.matching.feed.schemas import FeedPage
+from services.matching.feed.schemas import FeedItem, FeedPage
 
 router = slice_router("/v1/feed", tag="feed")
 
@@ -21,7 +21,7 @@ async def read_feed(caller: AnyCaller, db: Db, after: After = 0, limit: Limit = 
     return Response(page.body, media_type="application/json", headers=page.caching)
 
 
-@router.get("/matches/stream", response_class=EventStream, responses=told_as("FeedItem"))
+@router.get("/matches/stream", **stream_of(FeedItem))
 async def follow_feed(request: Request, caller: AnyCaller, db: Db, after: ResumeAfter) -> EventStream:
     """The same as server-sent events, for as long as the token is good."""
     return await follow(request, db, FEED, caller, caller.account_id, after)
