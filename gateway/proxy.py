@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.ending import ended
 from chassis.problems import Problem, Text
-from chassis.streams import AT_MOST, is_stream
+from chassis.streams import AT_MOST, LAST_CHUNK, is_stream
 from chassis.tracing import current_traceparent
 from gateway.lines import Lines
 
@@ -101,9 +101,11 @@ class Remote:
             return
         except httpx.TransportError as error:
             log.warning("service_unreachable", path=scope["path"], error=type(error).__name__)
-            if answer.started:
+            if not answer.started:
+                raise ServiceUnavailable() from error
+            if not is_stream(scope):
                 raise  # too late for a problem: the cut connection tells the client
-            raise ServiceUnavailable() from error
+            await answer(LAST_CHUNK)  # its reader goes on behind the last event that came whole
         finally:
             await ended(exchange, hang_up)
 
