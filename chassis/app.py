@@ -14,6 +14,7 @@ from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
+from chassis.sealed import SealedPages
 from chassis.streams import OpenStreams, StreamGuard
 from chassis.telemetry import RequestTelemetry
 
@@ -46,6 +47,7 @@ def create_app(
     app.state.db = db
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
+    app.state.sealed_pages = SealedPages()
     app.state.streams = OpenStreams(name)
     app.router.route_class = Route
     app.add_middleware(StreamGuard, streams=app.state.streams)

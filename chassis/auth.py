@@ -101,8 +101,7 @@ def _by_id(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
 async def verify(token: str, keys: KeySource) -> Caller:
     """The caller named by a token. Raises Unauthenticated for any token that isn't ours, sound and in time."""
     try:
-        header = jwt.get_unverified_header(token)
-        key = await keys.key(str(header.get("kid", "")))
+        key = await keys.key(_key_id(token))
         if key is None:
             raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
         caller = _sound(token, key)
@@ -111,6 +110,12 @@ async def verify(token: str, keys: KeySource) -> Caller:
         return caller
     except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from error
+
+
+@lru_cache(maxsize=TOKENS_KNOWN)
+def _key_id(token: str) -> str:
+    """Which key it says that it is signed with."""
+    return str(jwt.get_unverified_header(token).get("kid", ""))
 
 
 @lru_cache(maxsize=TOKENS_KNOWN)

@@ -277,7 +277,12 @@ def _database(request: Request) -> Database:
     return db
 
 
-Db = Annotated[Database, Depends(_database)]
+async def _db(request: Request) -> Database:
+    """A coroutine, for FastAPI would call a function in a thread."""
+    return _database(request)
+
+
+Db = Annotated[Database, Depends(_db)]
 """The database itself, for a use case that must not hold a transaction while it computes."""
 
 DbOnce = Annotated[Database, Depends(_look)]
