@@ -1,8 +1,8 @@
 """A feed page of 100 items that is sealed, against FastAPI that returns fixed bytes of that size.
 
 `duijie serve matching` answers at its own port; its feeds were filled before. Each reader has an account of its own and
-turns the sealed pages of its feed, from the first on and then again, so a page is asked for many times, by a token that
-is known by then: most come from memory (`chassis/sealed.py`). The peer knows no caller and no page, only bytes. Both
+turns the sealed pages of its feed, from the first on and then again, so that a page is asked for many times under one
+token: all but the first come from memory (`chassis/sealed.py`). The peer knows no caller and no page, only bytes. Both
 sides send as many, over as many connections that are kept; afterwards each page is what the database holds.
 """
 

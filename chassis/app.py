@@ -14,7 +14,7 @@ from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
-from chassis.sealed import SealedPages
+from chassis.sealed import SealedAnswers
 from chassis.streams import OpenStreams, StreamGuard
 from chassis.telemetry import RequestTelemetry
 
@@ -47,7 +47,7 @@ def create_app(
     app.state.db = db
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
-    app.state.sealed_pages = SealedPages()
+    app.state.sealed = SealedAnswers()
     app.state.streams = OpenStreams(name)
     app.router.route_class = Route
     app.add_middleware(StreamGuard, streams=app.state.streams)

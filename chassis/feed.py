@@ -36,6 +36,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from chassis.db import Database, WriteSession
 from chassis.killing import point
+from chassis.sealed import SEALED
 
 APPENDER_LOCK = 0x66656564  # "feed": the advisory lock of whoever appends to this database's feeds
 BATCH = 1000
@@ -46,12 +47,6 @@ GROWN = "feed.grown"
 """The name under which those who wait for items are woken."""
 LOCK = select(func.pg_advisory_xact_lock(APPENDER_LOCK))
 
-SEALED = {
-    # The cache of one reader may keep it for ever, under the token with which it was fetched: the next
-    # account that signs in on the same machine must not find it.
-    "Cache-Control": "private, max-age=31536000, immutable",
-    "Vary": "Authorization",
-}
 SEQ_MAX = 2**63 - 1
 After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
 """The `next` of the page before; 0 begins at the beginning."""

@@ -1,53 +1,77 @@
-"""Full pages of feeds in memory: they never change, so they need not be asked of the database again.
+"""Answers that never change, such as full pages of feeds, are kept in memory: an HTTP cache of our own, as private as
+they say that they are.
 
-Whoever falls behind, or begins anew, turns the same pages as everyone who shares the account.
+The same request under the same token gets the same bytes; whether the token is still good is asked each time. Most of
+what a small answer costs is finding out what is asked, and of that nothing is done twice.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from uuid import UUID
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from chassis.db import Database
-from chassis.feed import SEALED, Feed, FeedPage
+from chassis.auth import current_caller
+from chassis.routes import Route
 
+SEALED = {
+    # The cache of one reader may keep it for ever, under the token with which it was fetched: the next
+    # account that signs in on the same machine must not find it.
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "Vary": "Authorization",
+}
 KEPT_B = 32 * 1024 * 1024
-"""In one process of one service; some 350 pages of 100."""
 
 
-class SealedPages:
-    """The pages that were asked for last, up to so many bytes."""
+class Asked(NamedTuple):
+    """All that such an answer depends on."""
+
+    authorization: str
+    path: str
+    query: bytes
+
+
+class SealedAnswers:
+    """Those that were asked for last, up to so many bytes."""
 
     def __init__(self, kept_b: int = KEPT_B) -> None:
         self._kept_b = kept_b
-        self._pages: OrderedDict[Hashable, FeedPage] = OrderedDict()
+        self._bodies: OrderedDict[Asked, bytes] = OrderedDict()
         self._size_b = 0
 
-    def get(self, key: Hashable) -> FeedPage | None:
-        found = self._pages.get(key)
-        if found is not None:
-            self._pages.move_to_end(key)
-        return found
+    def get(self, asked: Asked) -> bytes | None:
+        body = self._bodies.get(asked)
+        if body is not None:
+            self._bodies.move_to_end(asked)
+        return body
 
-    def keep(self, key: Hashable, page: FeedPage) -> None:
-        if key in self._pages:
+    def keep(self, asked: Asked, body: bytes) -> None:
+        if asked in self._bodies:
             return  # two asked for it at once
-        self._pages[key] = page
-        self._size_b += len(page.body)
+        self._bodies[asked] = body
+        self._size_b += len(body)
         while self._size_b > self._kept_b:
-            _, oldest = self._pages.popitem(last=False)
-            self._size_b -= len(oldest.body)
+            _, oldest = self._bodies.popitem(last=False)
+            self._size_b -= len(oldest)
 
 
-async def read_page(request: Request, db: Database, feed: Feed, account_id: UUID, after: int, limit: int) -> Response:
-    """The page of this account's feed, as it is answered."""
-    pages: SealedPages = request.app.state.sealed_pages
-    key = feed, account_id, after, limit
-    page = pages.get(key)
-    if page is None:
-        page = await feed.page(db, account_id, after, limit)
-        if page.caching is SEALED:
-            pages.keep(key, page)
-    return Response(page.body, media_type="application/json", headers=page.caching)
+class SealedRoute(Route):
+    """A route some of whose answers are JSON for ever, and say so by the headers `SEALED`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        find_out = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            answers: SealedAnswers = request.app.state.sealed
+            scope = request.scope
+            asked = Asked(request.headers.get("authorization", ""), scope["path"], scope["query_string"])
+            if (body := answers.get(asked)) is not None:
+                await current_caller(request)
+                return Response(body, media_type="application/json", headers=SEALED)
+            response = await find_out(request)
+            if response.headers.get("cache-control") == SEALED["Cache-Control"]:
+                answers.keep(asked, bytes(response.body))
+            return response
+
+        return handle

@@ -9,28 +9,28 @@ from chassis.feed import After
 from chassis.fields import Limit
 from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
-from chassis.sealed import read_page
+from chassis.sealed import SealedRoute
 from chassis.streams import EventStream, stream_of
 from services.logistics.feed.models import ANY_CARRIER, FEED
 from services.logistics.feed.schemas import ShipmentFeedItem, ShipmentFeedPage
 
-router = slice_router("/v1/feed/shipments", tag="feed")
+router = slice_router("/v1/feed/shipments", tag="feed", route_class=SealedRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
 
 
 @router.get("", response_model=ShipmentFeedPage)
-async def read_shipment_feed(request: Request, caller: Party, db: Db, after: After = 0, limit: Limit = 50) -> Response:
+async def read_shipment_feed(caller: Party, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """What happened to your shipments behind `after`. A full page of the same `after` and `limit` never changes."""
-    return await read_page(request, db, FEED, caller.account_id, after, limit)
+    page = await FEED.page(db, caller.account_id, after, limit)
+    return Response(page.body, media_type="application/json", headers=page.caching)
 
 
 @router.get("/open", response_model=ShipmentFeedPage)
-async def read_open_shipments_feed(
-    request: Request, caller: Carrier, db: Db, after: After = 0, limit: Limit = 50
-) -> Response:
+async def read_open_shipments_feed(caller: Carrier, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """What came to be claimed, and what no longer is, behind `after`: the same for every carrier."""
-    return await read_page(request, db, FEED, ANY_CARRIER, after, limit)
+    page = await FEED.page(db, ANY_CARRIER, after, limit)
+    return Response(page.body, media_type="application/json", headers=page.caching)
 
 
 @router.get("/stream", **stream_of(ShipmentFeedItem))

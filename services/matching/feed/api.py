@@ -7,18 +7,19 @@ from chassis.feed import After
 from chassis.fields import Limit
 from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
-from chassis.sealed import read_page
+from chassis.sealed import SealedRoute
 from chassis.streams import EventStream, stream_of
 from services.matching.feed.models import FEED
 from services.matching.feed.schemas import FeedItem, FeedPage
 
-router = slice_router("/v1/feed", tag="feed")
+router = slice_router("/v1/feed", tag="feed", route_class=SealedRoute)
 
 
 @router.get("/matches", response_model=FeedPage)
-async def read_feed(request: Request, caller: AnyCaller, db: Db, after: After = 0, limit: Limit = 50) -> Response:
+async def read_feed(caller: AnyCaller, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """Your own feed behind `after`. A full page of the same `after` and `limit` is the same bytes for ever."""
-    return await read_page(request, db, FEED, caller.account_id, after, limit)
+    page = await FEED.page(db, caller.account_id, after, limit)
+    return Response(page.body, media_type="application/json", headers=page.caching)
 
 
 @router.get("/matches/stream", **stream_of(FeedItem))
