@@ -68,6 +68,10 @@ class Count:
     hours_left: float = field(compare=False)
 
     @property
+    def shown(self) -> tuple[object, ...]:
+        return self.status, self.remaining_g, self.sold_g, self.spoils_at
+
+    @property
     def is_last(self) -> bool:
         return self.status in {"withdrawn", "expired"}
 

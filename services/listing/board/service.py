@@ -46,8 +46,8 @@ async def _counting(watch: Watch[Count], listing_id: UUID, count: Count) -> Asyn
 
 
 def _is_newer(seen: Count, now: Count) -> bool:
-    """What others have watched may be older than what this one saw when it began."""
-    return now != seen and (now.version, now.supply_version) >= (seen.version, seen.supply_version)
+    """To the eye; and what others have watched may be older than what this one saw when it began."""
+    return now.shown != seen.shown and (now.version, now.supply_version) >= (seen.version, seen.supply_version)
 
 
 def _told(count: Count) -> bytes:
