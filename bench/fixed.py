@@ -1,11 +1,11 @@
 """The least that could answer: FastAPI on uvicorn that returns fixed bytes. `python -m bench.fixed FILE`."""
 
-import asyncio
 import socket
 import sys
 from pathlib import Path
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from fastapi.responses import Response
 
@@ -27,4 +27,4 @@ async def main(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    uvloop.run(main(Path(sys.argv[1])))

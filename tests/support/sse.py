@@ -10,7 +10,7 @@ from typing import Any, Self
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
 @dataclass(slots=True)
