@@ -47,7 +47,7 @@ test: setup ## Every test, on a real PostgreSQL and a real Kafka
 LONG_TEST := $(PY) -m pytest -p no:hypothesispytest
 
 apart: setup ## The processes apart over Kafka: the scene, a consumer that joins, workers killed, three brokers, a restore, wrong clocks, a bank
-	$(LONG_TEST) $(addprefix tests/faults/test_,apart.py rebalance.py cluster.py three_brokers.py restore.py clock.py bank.py)
+	$(LONG_TEST) $(addprefix tests/faults/test_,apart.py followers.py rebalance.py cluster.py three_brokers.py restore.py clock.py bank.py)
 
 FAULTS_WITHIN_S := 600
 

@@ -30,6 +30,12 @@ def post(url: str, path: str, headers: Mapping[str, str], body: object) -> bytes
     return "\r\n".join([*lines, "", ""]).encode() + said
 
 
+def get(url: str, path: str, headers: Mapping[str, str]) -> bytes:
+    """The same of one without a body."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+
+
 async def closed_loop(url: str, requests: list[bytes], connections: int) -> Answers:
     """Send each request once, over as many connections as are told; all answers."""
     answers, waiting = Answers(), iter(requests)

@@ -14,6 +14,8 @@ from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
+from chassis.sealed import SealedAnswers
+from chassis.streams import OpenStreams, StreamGuard
 from chassis.telemetry import RequestTelemetry
 
 SPANS: TelemetryConfig = {"metrics": False, "logs": False, "operation_spans": False}
@@ -45,7 +47,10 @@ def create_app(
     app.state.db = db
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
+    app.state.sealed = SealedAnswers()
+    app.state.streams = OpenStreams(name)
     app.router.route_class = Route
+    app.add_middleware(StreamGuard, streams=app.state.streams)
     app.add_middleware(RequestTelemetry, service=name)
     # outermost, for a refusal must cost little
     app.add_middleware(OverloadGuard, service=name, at_once=at_once or overload.AT_ONCE)

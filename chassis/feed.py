@@ -6,7 +6,7 @@ its items are visible, and numbers only what is committed. What commits late is 
 an event have it in one row until then, so they are numbered in one batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,20 +36,17 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from chassis.db import Database, WriteSession
 from chassis.killing import point
+from chassis.sealed import SEALED
 
 APPENDER_LOCK = 0x66656564  # "feed": the advisory lock of whoever appends to this database's feeds
 BATCH = 1000
 POLL_S = 0.05
 LOOP = "feed"
 """The name under which the appender is woken."""
+GROWN = "feed.grown"
+"""The name under which those who wait for items are woken."""
 LOCK = select(func.pg_advisory_xact_lock(APPENDER_LOCK))
 
-SEALED = {
-    # The cache of one reader may keep it for ever, under the token with which it was fetched: the next
-    # account that signs in on the same machine must not find it.
-    "Cache-Control": "private, max-age=31536000, immutable",
-    "Vary": "Authorization",
-}
 SEQ_MAX = 2**63 - 1
 After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
 """The `next` of the page before; 0 begins at the beginning."""
@@ -85,6 +82,13 @@ WITH taken AS (
 )
 SELECT count(*) FROM taken
 """
+
+HEADS_BEYOND = text("""
+    SELECT account_id, head.seq
+    FROM unnest(CAST(:accounts AS uuid[]), CAST(:seqs AS bigint[])) AS known (account_id, seq)
+    JOIN feed_heads AS head USING (account_id)
+    WHERE head.seq > known.seq
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class Feed:
         # on the primary key, as the appending
         self._first = select(self.pending.c.id).order_by(self.pending.c.id).limit(1)
         self._page = _page_of(self.items)
+        self._behind = _behind(self.items)
 
     async def note(self, session: WriteSession, items: Sequence[Item]) -> None:
         """Put these events into the feeds of their accounts, in this order; the transaction holds their row locks."""
@@ -172,6 +177,7 @@ class Feed:
             appended = int((await session.execute(self.append, {"batch": BATCH})).scalar_one())
             if appended:
                 point("feed.after_append")
+                session.wake(GROWN)
             return appended
 
     async def waits(self, db: Database) -> bool:
@@ -196,15 +202,37 @@ class Feed:
         body = b'{"items":[%b],"next":%d}' % (items or b"", last or after)
         return FeedPage(body, SEALED if count == limit else GROWING)
 
+    async def behind(self, db: Database, account_id: UUID, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
+        """At most `limit` items of this account behind `after`, each with its `seq`."""
+        asked = {"account_id": account_id, "after": after, "limit": limit}
+        async with db.at_once() as connection:
+            return [(seq, item) for seq, item in await connection.execute(self._behind, asked)]
 
-def _page_of(table: Table) -> Select[Any]:
-    """One statement along the primary key, whose answer is already the page."""
-    items = (
+    async def grown(self, db: Database, known: Mapping[UUID, int | None]) -> Mapping[UUID, int]:
+        """The last `seq` of each of these accounts' feeds that is beyond the one that is known of it."""
+        asked = {"accounts": list(known), "seqs": [seq or 0 for seq in known.values()]}
+        async with db.at_once() as connection:
+            rows = await connection.execute(HEADS_BEYOND, asked)
+        return {row.account_id: row.seq for row in rows}
+
+
+def type_of(item: bytes) -> bytes:
+    """The type in an item of `APPEND`, in which it is the second member."""
+    return item.split(b'"', 6)[5]
+
+
+def _behind(table: Table) -> Select[Any]:
+    """Along the primary key."""
+    return (
         select(table.c.seq, table.c.item)
         .where(table.c.account_id == bindparam("account_id"), table.c.seq > bindparam("after"))
         .order_by(table.c.seq)
         .limit(bindparam("limit"))
-        .subquery()
     )
+
+
+def _page_of(table: Table) -> Select[Any]:
+    """One statement whose answer is already the page."""
+    items = _behind(table).subquery()
     joined = func.string_agg(items.c.item, aggregate_order_by(literal(b",", LargeBinary), items.c.seq))
     return select(joined, func.count(), func.max(items.c.seq)).select_from(items)

@@ -10,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 HTTP_SECONDS = Histogram("duijie_http_seconds", "Time to answer", ["service", "method", "route", "status"])
 HTTP_AT_WORK = Gauge("duijie_http_at_work", "Requests that hold a place, see chassis.overload", ["service"])
 HTTP_REFUSED = Counter("duijie_http_refused", "Requests that were refused for want of a place", ["service"])
+STREAMS_OPEN = Gauge("duijie_streams_open", "Streams of events that are open, see chassis.streams", ["service"])
+STREAMS_REFUSED = Counter("duijie_streams_refused", "Streams that were refused: too many were open", ["service"])
 
 EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
 EVENTS_HANDLED = Counter("duijie_events_handled", "Events that had their effect", ["consumer"])

@@ -1,6 +1,7 @@
 """Logs, and what each request is called: a log event is a constant name with fields; ids, never a phone number."""
 
 import logging
+import math
 import re
 import sys
 import time
@@ -24,6 +25,7 @@ LIBRARIES = "library"
 DESCRIBED_MAX = 500
 CAUSES_MAX = 5
 REQUEST_ID_MAX = 128
+EVENT_STREAM = "text/event-stream"
 DIGIT = "[0-9０-９]"
 MARK = r"[ \t\u00a0\u2002-\u200b\u202f\u3000()（）.．·・\-－\u2010-\u2015\u2212]"
 PHONE = re.compile(
@@ -113,7 +115,10 @@ def request_id_of(headers: Headers) -> str:
 
 
 class RequestTelemetry:
-    """Takes or makes X-Request-Id and traceparent, returns both, and times the answer by route."""
+    """Takes or makes X-Request-Id and traceparent, returns both, and times the answer by route.
+
+    Of a stream it times the head: the rest may last for hours.
+    """
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
@@ -134,12 +139,15 @@ class RequestTelemetry:
         request_id = request_id_of(headers)
         traceparent = current_traceparent()
         started, status = time.perf_counter(), 500
+        answered = math.inf
 
         async def send_with_ids(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
                 answer = MutableHeaders(scope=message)
+                if answer.get("content-type", "").startswith(EVENT_STREAM):
+                    answered = time.perf_counter()
                 answer["X-Request-Id"] = request_id
                 if traceparent is not None:
                     answer["traceparent"] = traceparent
@@ -151,5 +159,5 @@ class RequestTelemetry:
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 HTTP_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(
-                    time.perf_counter() - started
+                    min(answered, time.perf_counter()) - started
                 )

@@ -7,6 +7,7 @@ and the gateway would answer 500.
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -16,12 +17,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis.ending import ended
+from chassis.streams import end_streams
 from chassis.worker import Worker
 from duijie.postgres_settings import LOOPBACK
 from duijie.problems import PortTaken
 
 DRAIN_S = 5
 YOUNG_OBJECTS = 20_000
+FILES = 65_536
 
 
 def tune_memory() -> None:
@@ -32,6 +35,14 @@ def tune_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+
+
+def take_files() -> None:
+    """Open as many files as we may: each stream is a socket, at the gateway two, and a shell gives 1,024 at first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def told_to_stop() -> asyncio.Event:
@@ -85,6 +96,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """The HTTP server, for as long as the block lasts; its task ends early only if it fails."""
+    take_files()
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -101,5 +113,6 @@ async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asynci
     try:
         yield task
     finally:
+        end_streams(app)
         server.should_exit = True
         await task

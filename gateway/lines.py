@@ -15,7 +15,6 @@ IDLE_S = 3.0
 """How long one waits for the next request: uvicorn closes after 5 s, and ours must be the first to let go."""
 IDLE_MAX = 100
 OPEN_MAX = 2000
-"""Every open feed holds one."""
 
 
 class LinesExhausted(httpx.TransportError):

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.ending import ended
 from chassis.problems import Problem, Text
+from chassis.streams import AT_MOST, LAST_CHUNK, is_stream
 from chassis.tracing import current_traceparent
 from gateway.lines import Lines
 
@@ -86,6 +87,7 @@ class Remote:
     def __init__(self, base_url: str) -> None:
         self._base = httpx.URL(base_url)
         self._lines = Lines()
+        self._streams = Lines(AT_MOST)  # of their own: open for hours, they would leave none for what is soon over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         inbound, answer = Inbound(scope, receive), Answer(send)
@@ -99,17 +101,21 @@ class Remote:
             return
         except httpx.TransportError as error:
             log.warning("service_unreachable", path=scope["path"], error=type(error).__name__)
-            if answer.started:
+            if not answer.started:
+                raise ServiceUnavailable() from error
+            if not is_stream(scope):
                 raise  # too late for a problem: the cut connection tells the client
-            raise ServiceUnavailable() from error
+            await answer(LAST_CHUNK)  # its reader goes on behind the last event that came whole
         finally:
             await ended(exchange, hang_up)
 
     async def aclose(self) -> None:
         await self._lines.aclose()
+        await self._streams.aclose()
 
     async def _exchange(self, scope: Scope, inbound: "Inbound", answer: "Answer") -> None:
-        async with self._lines.sent(self._request(scope, inbound)) as response:
+        lines = self._streams if is_stream(scope) else self._lines
+        async with lines.sent(self._request(scope, inbound)) as response:
             inbound.ended.set()  # a service may answer before it has read everything
             headers = [(name.lower(), value) for name, value in response.headers.raw]
             await answer({"type": "http.response.start", "status": response.status_code, "headers": headers})

@@ -14,6 +14,9 @@ CRS = Text("坐标系；`gcj02` 会换算", "Coordinate system; `gcj02` is conve
 PARAMETERS: dict[str, Text] = {
     "limit": Text("至多几项", "How many at most"),
     "after": Text("上一页的 `next`", "`next` of the page before"),
+    "Last-Event-ID": Text(
+        "已收到的最后一个事件的 `id`；优先于 `after`", "`id` of the last event that you had; wins over `after`"
+    ),
     "q": Text("名称或其一部分", "A name, or part of one"),
     "produce": Text("农产品代号", "Slug of the produce"),
     "adcode": Text("行政区划代码，或其开头", "Code of the area (GB/T 2260), or how it begins"),

@@ -7,13 +7,15 @@ from chassis.problems import Text
 from gateway.words.office import OPERATIONS as OF_THE_OFFICE
 from gateway.words.told import Told
 
-FOR_ANY_ROLE = frozenset({"read_me", "read_feed", "read_policy"})
+FOR_ANY_ROLE = frozenset({"read_me", "read_feed", "follow_feed", "read_policy"})
 """Operations that refuse no role."""
 
 OAUTH: dict[int, tuple[str, ...]] = {
     400: ("invalid-request", "invalid-grant", "unsupported-grant-type"),
     401: ("invalid-client",),
 }
+
+FOLLOWING: dict[int, tuple[str, ...]] = {429: ("too-many-streams",), 503: ("streams-full",)}
 
 OPERATIONS: dict[str, Told] = {
     # everyone
@@ -39,6 +41,15 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "read_board_item": Told(Text("看榜上一个货批", "Read one lot of the board")),
+    "follow_board_item": Told(
+        Text("看一个货批的实时计数", "Follow the counter of one lot"),
+        Text(
+            "服务器推送事件（SSE）`lot`：先是现在的，之后每有变化一个；状态为 `withdrawn` 或 `expired` 的是最后一个。",
+            "Server-sent events `lot`: as it is now, then one at each change; that of status `withdrawn` or `expired` "
+            "is the last.",
+        ),
+        {503: ("streams-full",)},
+    ),
     "send_code": Told(
         Text("发送验证码", "Send a one-time code"),
         Text(
@@ -169,6 +180,17 @@ OPERATIONS: dict[str, Told] = {
             "same bytes for ever.",
         ),
     ),
+    "follow_feed": Told(
+        Text("持续接收推送流", "Follow your feed"),
+        Text(
+            "服务器推送事件（SSE）：`id` 为编号，`event` 为类型，`data` 为该项的 JSON，一字不差。断线后带 "
+            "`Last-Event-ID` 再连，不漏不重。至少每 15 秒有一行注释；令牌到期则结束。",
+            "Server-sent events: `id` is the seq, `event` the type, `data` the item's JSON, byte for byte. Connect "
+            "again with `Last-Event-ID` and nothing is missed or repeated. A comment comes at least every 15 s; it "
+            "ends when the token does.",
+        ),
+        FOLLOWING,
+    ),
     # carriers
     "register_vehicle": Told(
         Text("登记车辆", "Register a vehicle"),
@@ -212,6 +234,22 @@ OPERATIONS: dict[str, Told] = {
             "新增的与不再可承接的；每家承运商看到的相同。",
             "What came to be claimed, and what no longer is; the same for every carrier.",
         ),
+    ),
+    "follow_shipment_feed": Told(
+        Text("持续接收自己的运单事件", "Follow your shipments' events"),
+        Text(
+            "服务器推送事件，与推送流相同；断线后带 `Last-Event-ID` 再连。",
+            "Server-sent events, as of the feed of matches; connect again with `Last-Event-ID`.",
+        ),
+        FOLLOWING,
+    ),
+    "follow_open_shipments_feed": Told(
+        Text("持续接收可承接的运单", "Follow what there is to claim"),
+        Text(
+            "服务器推送事件；每家承运商收到的相同。",
+            "Server-sent events; the same for every carrier.",
+        ),
+        FOLLOWING,
     ),
     "claim_shipment": Told(
         Text("承接运单", "Claim a shipment"),

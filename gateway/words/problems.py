@@ -23,6 +23,14 @@ BY_SLUG: dict[str, Text] = {
         "核对 client_id 与 client_secret；遗失的密钥请管理员另发。",
         "Check the client_id and client_secret; an administrator can make new ones.",
     ),
+    "too-many-streams": Text(
+        "关闭不用的推送连接；一个连接即可收到账户的全部事件。",
+        "Close streams that nobody reads; one brings all events of the account.",
+    ),
+    "streams-full": Text(
+        "按 Retry-After 等候后再连，并带上 Last-Event-ID；其间可分页读取。",
+        "Connect again after Retry-After with Last-Event-ID; pages can be read meanwhile.",
+    ),
     "malformed-header": Text(
         "按 errors 所列更正该请求头，例如 If-Match 写作引号内的版本。",
         'Mend the header that `errors` names; If-Match, for one, is a version in quotes, such as "3".',
@@ -50,6 +58,7 @@ BY_STATUS: dict[int, Text] = {
         "`errors` names each place and why; correct them and send it again.",
     ),
     428: Text("先读取，再把 ETag 放进 If-Match。", "Read it first, then send its ETag as If-Match."),
+    429: Text("按 Retry-After 等候后再试。", "Wait as Retry-After says, then try again."),
     500: Text(
         "稍后用同一个 Idempotency-Key 重试；若仍出现，请把 X-Request-Id 告诉我们。",
         "Try again later with the same Idempotency-Key; if it stays, tell us the X-Request-Id.",
@@ -75,6 +84,7 @@ ANSWERS: dict[str, Text] = {
     "415": Text("内容类型不符", "Another media type is expected"),
     "422": Text("输入无效", "The input is not valid"),
     "428": Text("需要 If-Match", "If-Match is required"),
+    "429": Text("过多", "Too many"),
     "503": Text("暂时不可用", "Unavailable for the moment"),
     "default": Text("其他问题", "Any other problem"),
 }

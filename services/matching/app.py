@@ -25,12 +25,12 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
     Without solvers all but rounds on demand is answered, so `/readyz` tells of them as late.
     """
     routers = [
+        feed.router,  # asked for most often, and they are tried in their order
         orders.router,
         matches.orders_router,
         matches.router,
         rounds.router,
         policies.router,
-        feed.router,
         explanations.router,
         explanations.orders_router,
         values.router,

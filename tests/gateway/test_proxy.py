@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from chassis.db import Database
 from chassis.routes import IMPORT_LIMIT_B
 from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
+from gateway.lines import Lines
 from gateway.proxy import InProcess, Remote, Upstream
 from gateway.tokens import Signer
 from tests.support.http import served
@@ -71,13 +73,15 @@ class FakeService:
         await _answer(send, 200, [], digest.hexdigest().encode())
 
     async def answer_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Events without end, one for each that the test puts in."""
+        """Events without end, one for each that the test puts in; an empty one is the end of the service."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
         gone = asyncio.create_task(self._wait_for_hang_up(receive))
         while not gone.done():
             coming = asyncio.create_task(self.events.get())
             await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
             if coming.done():
+                if not coming.result():
+                    raise ConnectionAbortedError("the service dies here")
                 await send({"type": "http.response.body", "body": coming.result(), "more_body": True})
             coming.cancel()
 
@@ -132,6 +136,7 @@ class Stage:
     def __init__(self) -> None:
         self.service = FakeService()
         self.url = ""
+        self.gateway = FastAPI()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.service(scope, receive, send)
@@ -160,10 +165,15 @@ async def upstream_of(kind: str, service: Stage) -> AsyncIterator[Upstream]:
 
 
 @asynccontextmanager
-async def gateway_before(upstream: Upstream, signer: Signer, vault: Vault) -> AsyncIterator[str]:
+async def gateway_before(
+    upstream: Upstream, signer: Signer, vault: Vault, stage: Stage | None = None
+) -> AsyncIterator[str]:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", source="/duijie/gateway")
     services = {"listing": upstream, "matching": upstream, "logistics": upstream}
-    async with served(create_gateway(nowhere, signer, vault, services)) as url:
+    gateway = create_gateway(nowhere, signer, vault, services)
+    if stage is not None:
+        stage.gateway = gateway
+    async with served(gateway) as url:
         yield url
     await nowhere.close()
 
@@ -171,7 +181,7 @@ async def gateway_before(upstream: Upstream, signer: Signer, vault: Vault) -> As
 @pytest.fixture(scope="module", params=["in process", "over HTTP"])
 async def stage(request: pytest.FixtureRequest, signer: Signer, vault: Vault) -> AsyncIterator[Stage]:
     stage = Stage()
-    async with upstream_of(request.param, stage) as upstream, gateway_before(upstream, signer, vault) as url:
+    async with upstream_of(request.param, stage) as upstream, gateway_before(upstream, signer, vault, stage) as url:
         stage.url = url
         yield stage
 
@@ -211,6 +221,63 @@ async def test_a_client_that_leaves_a_stream_is_missed_within_a_second(way: Way)
         await anext(answer.aiter_raw())
         assert not way.service.hung_up.is_set()
     await asyncio.wait_for(way.service.hung_up.wait(), WITHIN_S)
+
+
+async def test_all_streams_end_when_the_gateway_is_told_to_stop(stage: Stage, way: Way) -> None:
+    streams = stage.gateway.state.streams
+    try:
+        async with way.client.stream("GET", "/v1/feed/matches/stream") as answer:
+            way.service.events.put_nowait(b"id: 1\n\n")
+            chunks = answer.aiter_raw()
+            assert await anext(chunks) == b"id: 1\n\n"
+            streams.end()
+            async with asyncio.timeout(WITHIN_S):
+                assert [chunk async for chunk in chunks] == [], "it is whole"
+        await asyncio.wait_for(way.service.hung_up.wait(), WITHIN_S)
+        assert (await way.client.get("/v1/feed/matches/stream")).status_code == 503
+        assert (await way.client.get("/v1/orders")).status_code == 200, "what is soon over is still answered"
+    finally:
+        streams.ending = False
+
+
+async def test_beyond_the_streams_that_it_bears_the_gateway_takes_no_more_and_all_else(stage: Stage, way: Way) -> None:
+    streams = stage.gateway.state.streams
+    at_most, streams.at_most = streams.at_most, 1
+    try:
+        async with way.client.stream("GET", "/v1/feed/matches/stream"):
+            refused = await way.client.get("/v1/feed/matches/stream", headers={"Accept-Language": "zh"})
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/streams-full")
+            assert refused.json()["title"] == "长连接已满"
+            assert (await way.client.get("/v1/orders")).status_code == 200
+    finally:
+        streams.at_most = at_most
+
+
+@pytest.fixture
+async def apart(signer: Signer, vault: Vault) -> AsyncIterator[Way]:
+    """Over HTTP, with one connection for requests."""
+    stage = Stage()
+    async with upstream_of("over HTTP", stage) as upstream, gateway_before(upstream, signer, vault, stage) as url:
+        assert isinstance(upstream, Remote)
+        upstream._lines = Lines(open_max=1)
+        async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+            yield Way(client, stage.service, url)
+
+
+async def test_open_streams_leave_the_connections_for_requests_alone(apart: Way) -> None:
+    path = "/v1/feed/matches/stream"
+    async with apart.client.stream("GET", path), apart.client.stream("GET", path):
+        assert (await apart.client.get("/v1/orders")).status_code == 200
+
+
+async def test_a_stream_whose_service_dies_ends_and_is_not_broken(apart: Way) -> None:
+    """Its client goes on behind the last event that came whole: where an event ends it says itself."""
+    apart.service.events.put_nowait(b"id: 1\n\n")
+    async with apart.client.stream("GET", "/v1/feed/matches/stream") as answer:
+        chunks = answer.aiter_raw()
+        assert await anext(chunks) == b"id: 1\n\n"
+        apart.service.events.put_nowait(b"")
+        assert [chunk async for chunk in chunks] == []
 
 
 async def test_a_client_that_leaves_before_the_answer_is_missed_within_a_second(way: Way) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
+from chassis import streams
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
@@ -46,7 +47,8 @@ POST /v1/listings; GET /v1/listings; GET /v1/listings/{}; PATCH /v1/listings/{};
 GET /v1/listings/{}/explanation
 GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation
-GET /v1/board; GET /v1/board/{}; POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
+GET /v1/board; GET /v1/board/{}; GET /v1/board/{}/stream; GET /v1/feed/matches/stream
+POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
 GET /.well-known/jwks.json; GET /v1/produce; GET /v1/places
 POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
@@ -187,6 +189,24 @@ def test_each_post_answers_with_the_status_of_the_surface(whole: Document) -> No
     for path, status in CREATED.items():
         good = {each for each in whole["paths"][path]["post"]["responses"] if each.startswith("2")}
         assert good == {status}, path
+
+
+def test_what_never_ends_is_known_by_its_address_and_tells_what_its_events_carry(whole: Document) -> None:
+    found = {}
+    for method, path, operation in operations(whole):
+        content = operation["responses"].get("200", {}).get("content", {})
+        assert ("text/event-stream" in content) == path.endswith(streams.SUFFIX), f"{method} {path}"
+        if "text/event-stream" in content:
+            event = content["text/event-stream"]["schema"]["items"]
+            found[path] = event["properties"]["data"]["contentSchema"]["$ref"].rsplit("/", 1)[1]
+            assert "streams-full" in operation["responses"]["503"]["x-problems"]
+            assert ("too-many-streams" in str(operation["responses"])) == (not is_public(path))
+    assert found == {
+        "/v1/board/{listing_id}/stream": "LotCount",
+        "/v1/feed/matches/stream": "FeedItem",
+        "/v1/feed/shipments/stream": "ShipmentFeedItem",
+        "/v1/feed/shipments/open/stream": "ShipmentFeedItem",
+    }
 
 
 def test_each_patch_says_that_it_takes_a_version(whole: Document) -> None:

@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from chassis.fields import Limit, Page
 from chassis.problems import FieldError, InvalidInput, Text
-from chassis.routes import Read, slice_router
+from chassis.routes import Db, Read, slice_router
+from chassis.streams import EventStream, stream_of
 from services.listing.board import queries, service
-from services.listing.board.schemas import BoardItem
+from services.listing.board.schemas import BoardItem, LotCount
 from services.listing.listings.queries import database_now
 
 router = slice_router("/v1/board", tag="board")
@@ -43,3 +44,9 @@ async def read_board(
 async def read_board_item(listing_id: UUID, session: Read) -> BoardItem:
     """One open lot."""
     return BoardItem.of(await service.find(session, listing_id), await database_now(session))
+
+
+@router.get("/{listing_id}/stream", **stream_of(LotCount))
+async def follow_board_item(request: Request, listing_id: UUID, db: Db) -> EventStream:
+    """The live counter of one open lot, until it is closed."""
+    return await service.follow(request.app.state.streams, db, listing_id)

@@ -9,9 +9,8 @@ from pydantic import AwareDatetime, BaseModel
 from catalogue import places, produce
 from chassis.fields import KgOut
 from contracts.listings import Grade, TemperatureClass
-from services.listing.listings.models import Listing
-
-SECONDS_PER_HOUR = 3600
+from services.listing.board.queries import Count, hours_between
+from services.listing.listings.models import Listing, Status
 
 
 class CountyOut(BaseModel):
@@ -82,7 +81,27 @@ class BoardItem(BaseModel):
             origin=CountyOut.of(listing.origin_adcode),
             available_from=listing.available_from,
             spoils_at=listing.spoils_at,
-            hours_left=round(max(0.0, (listing.spoils_at - now).total_seconds() / SECONDS_PER_HOUR), 1),
+            hours_left=hours_between(now, listing.spoils_at),
             households=listing.households,
             story=listing.story,
+        )
+
+
+class LotCount(BaseModel):
+    """The counter of one lot. It is the last of its stream when the status is `withdrawn` or `expired`."""
+
+    status: Status
+    remaining_kg: KgOut
+    sold_kg: KgOut
+    hours_left: float
+    spoils_at: AwareDatetime
+
+    @classmethod
+    def of(cls, count: Count) -> Self:
+        return cls(
+            status=count.status,
+            remaining_kg=count.remaining_g,
+            sold_kg=count.sold_g,
+            hours_left=count.hours_left,
+            spoils_at=count.spoils_at,
         )

@@ -1,12 +1,23 @@
 """What everyone may do on the board."""
 
+from collections.abc import AsyncGenerator
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.db import Database
 from chassis.problems import NotFound
+from chassis.streams import EventStream, OpenStreams, StreamsFull, event
+from chassis.watching import Watch
 from services.listing.board import queries
+from services.listing.board.queries import Count
+from services.listing.board.schemas import LotCount
 from services.listing.listings.models import Listing
+
+WATCHERS_MAX = 2000
+"""Of all lots in one process. Nobody has to say who they are, so they may not take every stream of the house."""
+EVERY_S = 0.2
 
 
 async def find(session: AsyncSession, listing_id: UUID) -> Listing:
@@ -15,3 +26,30 @@ async def find(session: AsyncSession, listing_id: UUID) -> Listing:
     if listing is None:
         raise NotFound()
     return listing
+
+
+async def follow(streams: OpenStreams, db: Database, listing_id: UUID) -> EventStream:
+    """The counter of an open lot: as it is, each time it changes, and the last when it is closed. Raises NotFound."""
+    now = (await queries.counts(db, [listing_id])).get(listing_id)
+    if now is None or now.is_last:
+        raise NotFound()
+    watch = streams.shared((db, "board"), lambda: Watch("board", partial(queries.counts, db), every_s=EVERY_S))
+    return EventStream(_counting(watch, listing_id, now), place=streams.one_more_of("board", WATCHERS_MAX, StreamsFull))
+
+
+async def _counting(watch: Watch[Count], listing_id: UUID, count: Count) -> AsyncGenerator[bytes, None]:
+    with watch.on(listing_id) as lot:
+        yield _told(count)
+        while not count.is_last:
+            count = await lot.until(partial(_is_newer, count))
+            yield _told(count)
+
+
+def _is_newer(seen: Count, now: Count) -> bool:
+    """To the eye; and what others have watched may be older than what this one saw when it began."""
+    return now.shown != seen.shown and (now.version, now.supply_version) >= (seen.version, seen.supply_version)
+
+
+def _told(count: Count) -> bytes:
+    data = LotCount.of(count).model_dump_json().encode()
+    return event(b"lot", f"{count.version}.{count.supply_version}", data)

@@ -23,6 +23,11 @@ class ListingClosed(Problem):
     detail = Words("它已撤回或过期，不能再更改。", "It was withdrawn or has expired, and can't be changed.")
 
 
+def status_of(lifecycle: ListingStatus, remaining_g: int, held_g: int) -> Status:
+    """Sold out is not a state of its own: nothing left and nothing held; a release reopens it."""
+    return "sold_out" if lifecycle == "open" and remaining_g == 0 and held_g == 0 else lifecycle
+
+
 class Listing(Base):
     """What a producer offers. `version` counts changes of the listing itself.
 
@@ -70,10 +75,7 @@ class Listing(Base):
 
     @property
     def status(self) -> Status:
-        """Sold out is not a state of its own: nothing left and nothing held; a release reopens it."""
-        if self.lifecycle == "open" and self.remaining_g == 0 and self.held_g == 0:
-            return "sold_out"
-        return self.lifecycle
+        return status_of(self.lifecycle, self.remaining_g, self.held_g)
 
     def must_be(self, version: int | None) -> None:
         """Raises StaleVersion unless this is the version that the caller read; None is any."""

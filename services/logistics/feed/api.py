@@ -2,16 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
 from chassis.feed import After
 from chassis.fields import Limit
+from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
+from chassis.sealed import SealedRoute
+from chassis.streams import EventStream, stream_of
 from services.logistics.feed.models import ANY_CARRIER, FEED
-from services.logistics.feed.schemas import ShipmentFeedPage
+from services.logistics.feed.schemas import ShipmentFeedItem, ShipmentFeedPage
 
-router = slice_router("/v1/feed/shipments", tag="feed")
+router = slice_router("/v1/feed/shipments", tag="feed", route_class=SealedRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
 
@@ -28,3 +31,15 @@ async def read_open_shipments_feed(caller: Carrier, db: Db, after: After = 0, li
     """What came to be claimed, and what no longer is, behind `after`: the same for every carrier."""
     page = await FEED.page(db, ANY_CARRIER, after, limit)
     return Response(page.body, media_type="application/json", headers=page.caching)
+
+
+@router.get("/stream", **stream_of(ShipmentFeedItem))
+async def follow_shipment_feed(request: Request, caller: Party, db: Db, after: ResumeAfter) -> EventStream:
+    """What happens to your shipments as server-sent events, for as long as the token is good."""
+    return await follow(request, db, FEED, caller, caller.account_id, after)
+
+
+@router.get("/open/stream", **stream_of(ShipmentFeedItem))
+async def follow_open_shipments_feed(request: Request, caller: Carrier, db: Db, after: ResumeAfter) -> EventStream:
+    """What there is to claim, the same for every carrier, as server-sent events."""
+    return await follow(request, db, FEED, caller, ANY_CARRIER, after)

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import Depends, File, Query, Response, UploadFile
 
 from chassis.auth import Caller, only
-from chassis.feed import SEALED
 from chassis.fields import Limit, Page
 from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, reencoded
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import PhotoRoute, Read, Write, set_etag, slice_router
+from chassis.sealed import SEALED
 from contracts.shipments import ShipmentStatus
 from services.logistics.clock import Day
 from services.logistics.shipments import queries, service

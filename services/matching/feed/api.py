@@ -1,15 +1,18 @@
 """`/v1/feed`: what happens to your matches, in order and without a gap."""
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from chassis.auth import AnyCaller
 from chassis.feed import After
 from chassis.fields import Limit
+from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
+from chassis.sealed import SealedRoute
+from chassis.streams import EventStream, stream_of
 from services.matching.feed.models import FEED
-from services.matching.feed.schemas import FeedPage
+from services.matching.feed.schemas import FeedItem, FeedPage
 
-router = slice_router("/v1/feed", tag="feed")
+router = slice_router("/v1/feed", tag="feed", route_class=SealedRoute)
 
 
 @router.get("/matches", response_model=FeedPage)
@@ -17,3 +20,9 @@ async def read_feed(caller: AnyCaller, db: Db, after: After = 0, limit: Limit = 
     """Your own feed behind `after`. A full page of the same `after` and `limit` is the same bytes for ever."""
     page = await FEED.page(db, caller.account_id, after, limit)
     return Response(page.body, media_type="application/json", headers=page.caching)
+
+
+@router.get("/matches/stream", **stream_of(FeedItem))
+async def follow_feed(request: Request, caller: AnyCaller, db: Db, after: ResumeAfter) -> EventStream:
+    """The same as server-sent events, for as long as the token is good."""
+    return await follow(request, db, FEED, caller, caller.account_id, after)

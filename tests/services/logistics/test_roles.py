@@ -29,6 +29,8 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", f"/v1/shipments/{ID}/photos/{ID}"): PARTIES,
     ("GET", "/v1/feed/shipments"): PARTIES,
     ("GET", "/v1/feed/shipments/open"): {"carrier"},
+    ("GET", "/v1/feed/shipments/stream"): PARTIES,
+    ("GET", "/v1/feed/shipments/open/stream"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/claim"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/release"): {"carrier"},
     ("POST", f"/v1/shipments/{ID}/events"): {"carrier"},
@@ -82,6 +84,8 @@ def sent(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
         return {"headers": headers | {"Content-Type": "text/csv"}, "content": b"reference,amount"}
     if method == "POST" and path.endswith("/photos"):
         return {"headers": headers, "files": {"photo": ("photo.png", A_DOT, "image/png")}}
+    if path.endswith("/stream"):
+        return {"headers": headers | {"Last-Event-ID": "x"}}  # this client waits for the end, which no stream has
     return {"headers": headers} | ({"json": {}} if method in {"POST", "PATCH"} else {})
 
 

@@ -10,9 +10,11 @@ import httpx
 
 from chassis.db import Database
 from contracts.matches import MatchReleased
+from services.logistics.app import create_logistics_app
 from services.logistics.feed.models import FEED
 from tests.support.logistics import agreed, hear, later
-from tests.support.services import Issuer
+from tests.support.services import Issuer, kept_app
+from tests.support.sse import Listener
 
 
 async def read(
@@ -108,3 +110,27 @@ async def test_what_the_feeds_join_to_is_where_every_shipment_stands(
     newest = {item["shipment"]["id"]: item["shipment"]["status"] for item in await read(client, carrier, "/open")}
     present = (await client.get("/v1/shipments", headers=carrier)).json()["items"]
     assert newest == {each["id"]: each["status"] for each in present}
+
+
+async def test_streams_bring_the_same_bytes_as_the_pages(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    app = kept_app(create_logistics_app, db, issuer.keys)
+    carrier = issuer.caller("carrier")
+    async with (
+        Listener(app, "/v1/feed/shipments/stream", carrier) as own,
+        Listener(app, "/v1/feed/shipments/open/stream", carrier) as to_claim,
+    ):
+        await hear(db, agreed())
+        (item,) = (await client.get("/v1/shipments", headers=carrier)).json()["items"]
+        await client.post(f"/v1/shipments/{item['id']}/claim", headers=carrier)
+        while await FEED.append_batch(db):
+            pass
+        for stream, path, types in ((own, "", ["claimed"]), (to_claim, "/open", ["opened", "claimed"])):
+            events = [await stream.next() for _ in types]
+            assert [(event.id, event.name) for event in events] == [
+                (str(seq), f"shipment.{each}") for seq, each in enumerate(types, 1)
+            ]
+            page = await client.get(f"/v1/feed/shipments{path}", headers=carrier)
+            joined = ",".join(event.data for event in events)
+            assert page.text == f'{{"items":[{joined}],"next":{len(types)}}}'

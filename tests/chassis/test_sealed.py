@@ -1,0 +1,97 @@
+"""What never changes is answered from memory: to whom it was answered before, as long as the token is good."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from chassis.app import create_app
+from chassis.auth import AnyCaller
+from chassis.db import Database
+from chassis.routes import slice_router
+from chassis.sealed import SEALED, Asked, SealedAnswers, SealedRoute
+from tests.support.services import Issuer, client_of
+
+router = slice_router("/v1/pages", tag="x", route_class=SealedRoute)
+asked: list[UUID] = []
+
+
+@router.get("/{number}")
+async def page(caller: AnyCaller, number: int, limit: int = 3) -> Response:
+    """The even ones are sealed."""
+    asked.append(caller.account_id)
+    body = f'{{"of":"{caller.account_id}","number":{number},"limit":{limit}}}'
+    caching = SEALED if number % 2 == 0 else {"Cache-Control": "no-store"}
+    return Response(body, media_type="application/json", headers=caching)
+
+
+@pytest.fixture
+def app(issuer: Issuer) -> FastAPI:
+    asked.clear()
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", source="/duijie/x")
+    return create_app("x", db=nowhere, keys=issuer.keys, routers=[router])
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        yield client
+
+
+async def test_what_never_changes_is_found_out_once(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    caller = issuer.caller("platform")
+    first = await client.get("/v1/pages/2", headers=caller)
+    again = await client.get("/v1/pages/2", headers=caller)
+    assert len(asked) == 1
+    assert first.json()["number"] == 2
+    own = {"x-request-id", "traceparent"}
+    assert (again.content, {*again.headers.items()} - {*first.headers.items()}) == (
+        first.content,
+        {(name, again.headers[name]) for name in own},
+    )
+
+
+async def test_what_may_change_is_found_out_each_time(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    caller = issuer.caller("platform")
+    for _ in range(3):
+        await client.get("/v1/pages/1", headers=caller)
+    assert len(asked) == 3
+
+
+async def test_another_token_path_or_query_is_another_question(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    one, other = uuid4(), uuid4()
+    mine = issuer.caller("platform", one)
+    assert (await client.get("/v1/pages/2", headers=mine)).json()["of"] == str(one)
+    assert (await client.get("/v1/pages/2", headers=issuer.caller("platform", other))).json()["of"] == str(other)
+    assert (await client.get("/v1/pages/4", headers=mine)).json()["number"] == 4
+    assert (await client.get("/v1/pages/2?limit=7", headers=mine)).json()["limit"] == 7
+    assert (await client.get("/v1/pages/2")).status_code == 401
+    assert asked == [one, other, one, one]
+
+
+async def test_a_token_that_has_ended_gets_nothing_more(
+    client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = issuer.token("platform", exp=datetime.now(UTC) + timedelta(minutes=5))
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await client.get("/v1/pages/2", headers=headers)).status_code == 200
+    monkeypatch.setattr("chassis.auth.time.time", lambda: datetime.now(UTC).timestamp() + 301)
+    assert (await client.get("/v1/pages/2", headers=headers)).status_code == 401
+
+
+def test_the_latest_are_kept_up_to_so_many_bytes() -> None:
+    answers = SealedAnswers(kept_b=30)
+    one, two, three, four = (Asked("token", f"/{number}", b"") for number in range(4))
+    for each in (one, two, three):
+        answers.keep(each, b"x" * 10)
+    assert answers.get(one) == b"x" * 10
+    answers.keep(four, b"y" * 10)
+    assert [answers.get(each) is None for each in (one, two, three, four)] == [False, True, False, False]
+    answers.keep(four, b"y" * 10)
+    assert answers.get(three) == b"x" * 10, "the same again took no more room"
+    answers.keep(two, b"z" * 31)
+    assert [answers.get(each) for each in (one, two, three, four)] == [None] * 4
