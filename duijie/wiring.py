@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -71,8 +70,8 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
         signer,
         vault,
         services,
-        client_ttl=timedelta(seconds=settings.client_token_ttl_s),
-        person_ttl=timedelta(seconds=settings.person_token_ttl_s),
+        for_people=settings.for_people(),
+        for_machines=settings.for_machines(),
     )
 
 

@@ -13,12 +13,13 @@ from pydantic import TypeAdapter
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
-from gateway.accounts.schemas import CodeRequest, TokenForm
+from gateway.accounts.schemas import CodeRequest, NewName
 from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.openapi import Document, merged
 from gateway.pages.operations import read_reference
 from gateway.routes import is_public, service_for
+from gateway.sessions.schemas import RevokeForm, TokenForm
 from gateway.tokens import Signer
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.telling import METHODS, ZH
@@ -47,7 +48,8 @@ GET /v1/listings/{}/explanation
 GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation
 GET /v1/board; GET /v1/board/{}; POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
-GET /.well-known/jwks.json; GET /v1/produce; GET /v1/places
+GET /.well-known/jwks.json; POST /v1/auth/revoke; PATCH /v1/me; GET /v1/me/sessions; DELETE /v1/me/sessions
+GET /v1/produce; GET /v1/places
 POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
 POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
@@ -80,6 +82,7 @@ CREATED = {
     "/v1/parcels": "200",
     "/v1/parcels/scans": "200",
     "/v1/auth/token": "200",
+    "/v1/auth/revoke": "200",
 }
 
 
@@ -202,6 +205,7 @@ def test_lists_take_a_limit_of_50_up_to_500(whole: Document) -> None:
         "/v1/board",
         "/v1/consents",
         "/v1/vehicles",
+        "/v1/me/sessions",
         "/v1/produce",
         "/v1/places",
     ):
@@ -252,6 +256,8 @@ MOVES_NOTHING = ("/v1/auth/", "/v1/routes/solve", "/v1/settlements/reconcile")
 BODIES: dict[str, Any] = {
     "send_code": CodeRequest,
     "issue_token": TokenForm,
+    "revoke_token": RevokeForm,
+    "change_me": NewName,
     "give_consent": NewConsent,
     "publish_listing": NewListing,
     "change_listing": ListingChange,
