@@ -54,7 +54,7 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
 
     settings = told(GatewaySettings)
     try:
-        signer = Signer.from_pem(settings.signing_key.get_secret_value())
+        signer = Signer.from_pem(settings.signing_key.get_secret_value(), settings.verifying_keys.get_secret_value())
         vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
     except ValueError as error:
         raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error

@@ -76,6 +76,11 @@ async def end_all(session: WriteSession, account_id: UUID) -> int:
     return len(ended.all())
 
 
+async def end_of_client(session: WriteSession, client_id: str) -> None:
+    """End what was signed in with that client's secret."""
+    await session.execute(delete(Session).where(Session.client_id == client_id))
+
+
 async def forget_ended(db: Database) -> None:
     """Delete sessions whose time is over; the worker runs this now and then."""
     async with db.transaction() as session:
