@@ -5,6 +5,7 @@ from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from chassis.app import create_app
@@ -15,9 +16,11 @@ from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
 from gateway.accounts.vault import Vault
+from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
 from gateway.openapi import Surface
 from gateway.pages import api as pages
+from gateway.personal import api as personal
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
@@ -44,13 +47,23 @@ def create_gateway(
         "gateway",
         db=db,
         keys=LocalKeys(signer.jwks),
-        routers=[accounts.router, sessions.router, reference.router, pages.router, pages.sheets_router],
+        routers=[
+            accounts.router,
+            sessions.router,
+            personal.router,
+            reference.router,
+            pages.router,
+            pages.sheets_router,
+        ],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         at_once=AT_ONCE,
     )
     surface = Surface(app.openapi, upstreams)
     app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
     app.state.upstreams = upstreams
+    app.state.erased = ErasedAccounts(db)
+    # innermost, so that a refusal is counted and has its ids
+    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased))
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:

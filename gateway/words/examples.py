@@ -9,6 +9,7 @@ EXAMPLES: dict[str, Any] = {
     "issue_token": {"grant_type": "otp", "phone": "13812345678", "code": "123456"},
     "revoke_token": {"token": "djr_AZAAAAAAcACAAAAAAAAAAQ…"},
     "change_me": {"name": "泗阳张家果园"},
+    "erase_me": {"code": "123456"},
     "give_consent": {"agent_id": SOME_ID},
     "publish_listing": {
         "produce": "strawberry",

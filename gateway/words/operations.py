@@ -77,6 +77,25 @@ OPERATIONS: dict[str, Told] = {
         Text("加密保存。", "It is kept sealed."),
         {409: ("name-taken",)},
     ),
+    "export_me": Told(
+        Text("导出自己的数据", "Export your own data"),
+        Text(
+            "账户（手机号完整）、登录、授权、供应、求购、匹配、运单、车辆、路线与结算，一个 JSON 文件。",
+            "Account (the phone in full), sessions, consents, listings, orders, matches, shipments, vehicles, routes "
+            "and settlements, as one JSON file.",
+        ),
+    ),
+    "erase_me": Told(
+        Text("删除自己的数据", "Erase your own data"),
+        Text(
+            "须附新发到该手机的验证码，或客户端的标识与密钥。姓名、手机号、登录与客户端即被删除，在售的撤回，求购取消；"
+            "已达成的匹配与账目以账户标识保留。不可撤销。",
+            "Takes the code of a fresh OTP to this phone, or a client's id and secret. Name, phone, sessions and "
+            "clients are gone, open listings are withdrawn and orders cancelled; agreed matches and the ledger keep "
+            "the account id. It can't be undone.",
+        ),
+        {409: ("not-proven",)},
+    ),
     "list_sessions": Told(
         Text("列出自己的登录", "List your sessions"),
         Text(
