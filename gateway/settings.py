@@ -9,6 +9,7 @@ from chassis.settings import ServiceSettings
 from gateway.tokens import Lives
 
 DAY_S = 24 * 3600
+CONSOLE = "console"
 
 
 class GatewaySettings(ServiceSettings):
@@ -23,6 +24,10 @@ class GatewaySettings(ServiceSettings):
     listing_url: str
     matching_url: str
     logistics_url: str
+    sms_url: str = Field("", pattern=rf"^(https?://.+|{CONSOLE})?$")
+    """Where codes are posted to be sent by SMS; `console` prints them, for trials. The API does not start without."""
+    sms_token: SecretStr = SecretStr("")
+    """What that provider knows us by, sent as a bearer token."""
     client_token_ttl_s: int = Field(3600, ge=1)
     person_token_ttl_s: int = Field(15 * 60, ge=1)
     client_session_idle_s: int = Field(DAY_S, ge=1)

@@ -125,7 +125,7 @@ async def test_what_breaks_off_halfway_does_not_end_as_if_it_were_whole(
 ) -> None:
     lists.count, lists.fails_after = 2 * LIMIT, LIMIT
     answer = await client.get("/v1/me/export", headers=await caller(db, vault, signer, "citizen"))
-    with pytest.raises(ValueError, match="Expecting|delimiter|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|delimiter|Unterminated"):
         json.loads(answer.content)
 
 
