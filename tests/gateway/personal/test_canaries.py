@@ -23,7 +23,7 @@ from chassis.telemetry import configure_logging
 from gateway.proxy import InProcess
 from tests.gateway.support import Phones
 
-MANY = int(os.environ.get("CANARIES", "50"))
+MANY = int(os.environ.get("CANARIES", "25"))
 """`CANARIES=1000` is the whole thousand, in some minutes."""
 AT_ONCE = 10
 
