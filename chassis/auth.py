@@ -44,15 +44,18 @@ class KeySource(Protocol):
 
 
 class LocalKeys:
-    """The gateway's keys in the same process; `jwks` returns its JWK set, which is read again for an unknown id."""
+    """The gateway's keys in the same process; `jwks` returns its JWK set, which is read again for an unknown id, and
+    now and then, so that a key that was taken back is good no more."""
 
     def __init__(self, jwks: Callable[[], Mapping[str, Any]]) -> None:
         self.jwks = jwks
         self._keys: dict[str, jwt.PyJWK] = {}
+        self._read_after_s = float("-inf")
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
-        if kid not in self._keys:
+        if kid not in self._keys or time.monotonic() > self._read_after_s:
             self._keys = _by_id(self.jwks())
+            self._read_after_s = time.monotonic() + KEYS_STAY_FRESH_S
         return self._keys.get(kid)
 
 

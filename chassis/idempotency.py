@@ -10,12 +10,14 @@ whichever ended first.
 
 import hashlib
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import BigInteger, bindparam, func, select
+from sqlalchemy import BigInteger, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -140,6 +142,12 @@ async def _remember(connection: AsyncConnection | WriteSession, mine: Claim, res
 async def forget_old(db: Database) -> None:
     """Delete answers older than `KEPT`; the worker runs this now and then."""
     await delete_in_batches(db, IDEMPOTENCY, IDEMPOTENCY.c.created_at < func.now() - KEPT)
+
+
+async def forget_callers(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Delete the answers to these accounts: they say again what was said of them."""
+    callers = [str(each) for each in account_ids]
+    await session.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller.in_(callers)))
 
 
 async def _hash(request: Request) -> bytes:

@@ -41,3 +41,18 @@ class AccountOpened(AccountEvent):
     """Someone has an account."""
 
     TYPE: ClassVar[str] = "duijie.account.opened"
+
+
+class AccountChanged(AccountEvent):
+    """Its name is another; which one is not told."""
+
+    TYPE: ClassVar[str] = "duijie.account.changed"
+
+
+class AccountErased(AccountEvent):
+    """Whose it was is forgotten. The id stays as a pseudonym in what others need to add up.
+
+    Who keeps anything about that person forgets it, and ends what they had open.
+    """
+
+    TYPE: ClassVar[str] = "duijie.account.erased"

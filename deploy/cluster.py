@@ -228,6 +228,7 @@ class Cluster:
         for behind in SERVICES:
             if behind != "gateway":
                 settings[f"DUIJIE_GATEWAY_{behind.upper()}_URL"] = f"http://{LOOPBACK}:{self._api_ports[behind]}"
+        settings["DUIJIE_GATEWAY_SMS_URL"] = "console"
         # the same secrets as standalone's, so that `duijie token` and `duijie demo` know them
         settings["DUIJIE_GATEWAY_SIGNING_KEY"] = self.folder.secret("signing-key", new_signing_key)
         settings["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"] = self.folder.secret("personal-data-key", new_personal_data_key)

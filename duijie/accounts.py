@@ -6,15 +6,19 @@ API: `duijie serve gateway`.
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chassis.db import Database
+from chassis.problems import NotFound
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
-from duijie.problems import SettingMissing
+from duijie.problems import NoSuchClient, SettingMissing
 from duijie.store import Secrets, database_of
-from gateway.accounts.service import account_for, create_client, issue_token
+from gateway.accounts import queries
+from gateway.accounts.service import account_for, create_client, issue_token, revoke_client, rotate_client
 from gateway.accounts.vault import Vault
+from gateway.sessions.service import end_of_client
 from gateway.tokens import Signer
 
 
@@ -42,6 +46,48 @@ async def new_client(folder: DataFolder | None, role: Role, name: str) -> tuple[
         return await create_client(session, secrets.vault, role, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A client, and whose it is."""
+
+    client_id: str
+    role: Role
+    name: str
+    created_at: datetime
+
+
+async def known_clients(folder: DataFolder | None) -> list[Known]:
+    """Every client, by role, the oldest first."""
+    async with _gateway(folder) as (db, secrets), db.reading() as session:
+        found = await queries.clients(session)
+        return [
+            Known(client.client_id, account.role, account.name(secrets.vault), client.created_at)
+            for client, account in found
+        ]
+
+
+async def rotate(folder: DataFolder | None, client_id: str) -> str:
+    """A new secret of that client; what was signed in with the old one ends. Raises NoSuchClient."""
+    async with _gateway(folder) as (db, _), _known(client_id), db.transaction() as session:
+        secret = await rotate_client(session, client_id)
+        await end_of_client(session, client_id)
+        return secret
+
+
+async def revoke(folder: DataFolder | None, client_id: str) -> None:
+    """Take that client's way in, and end what was signed in by it. Raises NoSuchClient."""
+    async with _gateway(folder) as (db, _), _known(client_id), db.transaction() as session:
+        await revoke_client(session, client_id)
+
+
+@asynccontextmanager
+async def _known(client_id: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise NoSuchClient(f"There is no client {client_id}.") from error
+
+
 @asynccontextmanager
 async def _gateway(folder: DataFolder | None) -> AsyncIterator[tuple[Database, Secrets]]:
     """The accounts' database and the keys. Raises SettingMissing."""
@@ -54,7 +100,7 @@ async def _gateway(folder: DataFolder | None) -> AsyncIterator[tuple[Database, S
 
     settings = told(GatewaySettings)
     try:
-        signer = Signer.from_pem(settings.signing_key.get_secret_value())
+        signer = Signer.from_pem(settings.signing_key.get_secret_value(), settings.verifying_keys.get_secret_value())
         vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
     except ValueError as error:
         raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error

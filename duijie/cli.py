@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 clients = typer.Typer(no_args_is_help=True, help="Machines that sign in with an id and a secret.")
 app.add_typer(clients, name="client")
+keys = typer.Typer(no_args_is_help=True, help="What access tokens are signed with.")
+app.add_typer(keys, name="keys")
 for command in (operating.serve, operating.work, operating.migrate):
     app.command()(command)
 app.add_typer(operating.topics, name="topics")
@@ -192,6 +194,69 @@ def client_create(
     from duijie.accounts import new_client
 
     client_id, secret = asyncio.run(new_client(folder_or_environment(data), role_of(role), name))
+    show_secret(client_id, secret, as_json)
+
+
+@clients.command("list")
+def client_list(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
+) -> None:
+    """The clients there are: id, role, name of the account, when made. Their secrets are not kept."""
+    from duijie.accounts import known_clients
+
+    for each in asyncio.run(known_clients(folder_or_environment(data))):
+        told = {
+            "client_id": each.client_id,
+            "role": each.role,
+            "name": each.name,
+            "created_at": each.created_at.isoformat(),
+        }
+        print(json.dumps(told, ensure_ascii=False) if as_json else "  ".join(told.values()))
+
+
+@clients.command("rotate")
+def client_rotate(
+    client_id: Annotated[str, typer.Argument(help="As `duijie client list` shows it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    data: Data = None,
+) -> None:
+    """Give a client a new secret, shown this once; the old one and what it signed in end."""
+    from duijie.accounts import rotate
+
+    secret = asyncio.run(rotate(folder_or_environment(data), client_id))
+    show_secret(client_id, secret, as_json)
+
+
+@clients.command("revoke")
+def client_revoke(
+    client_id: Annotated[str, typer.Argument(help="As `duijie client list` shows it.")], data: Data = None
+) -> None:
+    """Take a client's way in; its sessions end with it."""
+    from duijie.accounts import revoke
+
+    asyncio.run(revoke(folder_or_environment(data), client_id))
+    print(f"revoked {client_id}")
+
+
+@keys.command("rotate")
+def keys_rotate(
+    keep: Annotated[str, typer.Option(help="How long tokens of the old key stay good: 90s, 30m, 1h, 7d.")] = "1d",
+    forget: Annotated[bool, typer.Option("--forget", help="Not at all: somebody else has the old key.")] = False,
+    data: Data = None,
+) -> None:
+    """Sign with a new key from here on, in a data folder; a platform that runs on it takes it up at once."""
+    from duijie.keys import KeptKeys
+    from gateway.tokens import Signer
+
+    lasting = timedelta(0) if forget else lasting_of(keep)
+    folder = folder_at(data)
+    folder.create()
+    ring = KeptKeys(folder)
+    ring.rotate(lasting)
+    print(f"signing with {Signer(ring).kid}")
+
+
+def show_secret(client_id: str, secret: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"client_id": client_id, "client_secret": secret}))
     else:

@@ -15,10 +15,11 @@ from chassis.ending import ended
 from chassis.transport.postgres import PostgresTransport
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
+from duijie.keys import KeptKeys
 from duijie.postgres import EmbeddedPostgres, free_port
 from duijie.problems import CannotStart
 from gateway.accounts.vault import Vault, new_personal_data_key
-from gateway.tokens import Signer, new_signing_key
+from gateway.tokens import Signer
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ class Secrets:
     @classmethod
     def of(cls, folder: DataFolder) -> "Secrets":
         return cls(
-            Signer.from_pem(folder.secret("signing-key", new_signing_key)),
+            Signer(KeptKeys(folder)),
             Vault.from_base64(folder.secret("personal-data-key", new_personal_data_key)),
         )
 

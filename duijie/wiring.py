@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -16,6 +16,12 @@ from chassis.transport.base import Transport
 from chassis.worker import Task, Worker
 from duijie.problems import SettingMissing
 from duijie.running import working
+
+if TYPE_CHECKING:
+    from gateway.accounts.service import SendCode
+    from gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -55,10 +61,11 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
 
     settings = told(GatewaySettings)
     try:
-        signer = Signer.from_pem(settings.signing_key.get_secret_value())
+        signer = Signer.from_pem(settings.signing_key.get_secret_value(), settings.verifying_keys.get_secret_value())
         vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
     except ValueError as error:
         raise SettingMissing(f"A key of the gateway can't be used: {error}.") from error
+    send_code = _sender_of_codes(settings, stack)
     services = {
         "listing": Remote(settings.listing_url),
         "matching": Remote(settings.matching_url),
@@ -71,9 +78,29 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
         signer,
         vault,
         services,
-        client_ttl=timedelta(seconds=settings.client_token_ttl_s),
-        person_ttl=timedelta(seconds=settings.person_token_ttl_s),
+        send_code=send_code,
+        for_people=settings.for_people(),
+        for_machines=settings.for_machines(),
     )
+
+
+def _sender_of_codes(settings: "GatewaySettings", stack: AsyncExitStack) -> "SendCode":
+    """Raises SettingMissing: who reads a log that codes are printed to can sign in as anyone, so that is asked for."""
+    from gateway.accounts.console import print_code
+    from gateway.settings import CONSOLE
+    from gateway.sms import HttpSms
+
+    if not settings.sms_url:
+        raise SettingMissing(
+            "Set in the environment: DUIJIE_GATEWAY_SMS_URL, where codes are posted to be sent by SMS; "
+            f"`{CONSOLE}` prints them, for trials."
+        )
+    if settings.sms_url == CONSOLE:
+        log.warning("codes_are_printed")
+        return print_code
+    sms = HttpSms(settings.sms_url, settings.sms_token.get_secret_value())
+    stack.push_async_callback(sms.aclose)
+    return sms.send
 
 
 async def _listing_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:

@@ -1,11 +1,11 @@
 """The one address of Duijie: accounts, reference data, pages, and the way through to every service."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from chassis.app import create_app
@@ -16,17 +16,18 @@ from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
 from gateway.accounts.vault import Vault
+from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
 from gateway.openapi import Surface
 from gateway.pages import api as pages
+from gateway.personal import api as personal
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
-from gateway.tokens import Signer
+from gateway.sessions import api as sessions
+from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Lives, Signer
 
 SOURCE = "/duijie/gateway"
-CLIENT_TTL = timedelta(hours=1)
-PERSON_TTL = timedelta(hours=12)
 READY_WAIT_S = 3.0
 AT_ONCE = 64  # fewer than a service takes: what is refused behind the gateway has cost its way through it
 
@@ -38,21 +39,31 @@ def create_gateway(
     upstreams: Mapping[str, Upstream],
     *,
     send_code: SendCode = print_code,
-    client_ttl: timedelta = CLIENT_TTL,
-    person_ttl: timedelta = PERSON_TTL,
+    for_people: Lives = FOR_PEOPLE,
+    for_machines: Lives = FOR_MACHINES,
 ) -> FastAPI:
     """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them."""
     app = create_app(
         "gateway",
         db=db,
         keys=LocalKeys(signer.jwks),
-        routers=[accounts.router, reference.router, pages.router, pages.sheets_router],
+        routers=[
+            accounts.router,
+            sessions.router,
+            personal.router,
+            reference.router,
+            pages.router,
+            pages.sheets_router,
+        ],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         at_once=AT_ONCE,
     )
     surface = Surface(app.openapi, upstreams)
-    app.state.sign_in = SignIn(vault, signer, send_code, client_ttl, person_ttl)
+    app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
     app.state.upstreams = upstreams
+    app.state.erased = ErasedAccounts(db)
+    # innermost, so that a refusal is counted and has its ids
+    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased))
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:

@@ -1,9 +1,15 @@
 """What the gateway is told from outside."""
 
-from pydantic import SecretStr
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
+from gateway.tokens import Lives
+
+DAY_S = 24 * 3600
+CONSOLE = "console"
 
 
 class GatewaySettings(ServiceSettings):
@@ -11,10 +17,32 @@ class GatewaySettings(ServiceSettings):
 
     signing_key: SecretStr
     """The Ed25519 private key of the access tokens, PEM (PKCS 8)."""
+    verifying_keys: SecretStr = SecretStr("")
+    """Further keys whose tokens are good, PEM, public or private: the next one before it signs, the last one after."""
     personal_data_key: SecretStr
     """32 random bytes in base64, under which names and phones are kept; lost, they are lost."""
     listing_url: str
     matching_url: str
     logistics_url: str
-    client_token_ttl_s: int = 3600
-    person_token_ttl_s: int = 12 * 3600
+    sms_url: str = Field("", pattern=rf"^(https?://.+|{CONSOLE})?$")
+    """Where codes are posted to be sent by SMS; `console` prints them, for trials. The API does not start without."""
+    sms_token: SecretStr = SecretStr("")
+    """What that provider knows us by, sent as a bearer token."""
+    client_token_ttl_s: int = Field(3600, ge=1)
+    person_token_ttl_s: int = Field(15 * 60, ge=1)
+    client_session_idle_s: int = Field(DAY_S, ge=1)
+    """A session that renews no token for so long ends."""
+    person_session_idle_s: int = Field(30 * DAY_S, ge=1)
+    client_session_max_s: int = Field(7 * DAY_S, ge=1)
+    """However much it is used, a session ends after this."""
+    person_session_max_s: int = Field(90 * DAY_S, ge=1)
+
+    def for_people(self) -> Lives:
+        return _lives(self.person_token_ttl_s, self.person_session_idle_s, self.person_session_max_s)
+
+    def for_machines(self) -> Lives:
+        return _lives(self.client_token_ttl_s, self.client_session_idle_s, self.client_session_max_s)
+
+
+def _lives(*seconds: int) -> Lives:
+    return Lives(*(timedelta(seconds=each) for each in seconds))

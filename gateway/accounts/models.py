@@ -1,6 +1,6 @@
 """Accounts, the clients of machines, the codes of people, and what they refuse."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
@@ -8,15 +8,16 @@ from uuid import UUID
 from sqlalchemy import Date, DateTime, ForeignKey, Integer, LargeBinary, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.problems import Language, Problem
+from chassis.problems import Language, Problem, StaleVersion
 from chassis.problems import Text as Words
-from contracts.accounts import AccountOpened, Role
+from contracts.accounts import AccountChanged, AccountErased, AccountOpened, Role
 from gateway.accounts.vault import Vault
 from gateway.tables import Base
 
 OPENED_BY_PHONE: frozenset[Role] = frozenset({"producer", "agent", "group_leader", "citizen"})
 """What anyone may become with a phone alone; every other role is given by the operator."""
 
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 CODE_LIVES = timedelta(minutes=5)
 BETWEEN_CODES = timedelta(seconds=60)
 TRIES = 5
@@ -55,10 +56,7 @@ class InvalidClient(OAuthError):
 class UnsupportedGrantType(OAuthError):
     slug, status, error = "unsupported-grant-type", 400, "unsupported_grant_type"
     title = Words("不支持的授权方式", "Unsupported grant type")
-    detail = Words(
-        "支持 otp 与 client_credentials；refresh_token 尚未提供。",
-        "Send otp or client_credentials; refresh_token is not offered yet.",
-    )
+    detail = Words("支持 otp、client_credentials 与 refresh_token。", "Send otp, client_credentials or refresh_token.")
 
 
 class AnotherRole(Problem):
@@ -67,10 +65,17 @@ class AnotherRole(Problem):
     detail = Words("请不带 role 登录。", "Sign in without `role`: it counts only when an account is opened.")
 
 
+class NameTaken(Problem):
+    slug, status = "name-taken", 409
+    title = Words("名称已被使用", "The name is taken")
+    detail = Words("同一角色中已有账户用此名称。", "Another account of this role goes by that name.")
+
+
 class Account(Base):
     """Someone who may call. A name or a phone is kept sealed, and found by its fingerprint.
 
-    Machines and operators' accounts are known by role and name; people's by their phone, and have no name yet.
+    Machines and operators' accounts are known by role and name; people's by their phone, and may share a name. Of one
+    that was erased the id and the role stay: what it had to do with others must still add up.
     """
 
     __tablename__ = "accounts"
@@ -84,6 +89,28 @@ class Account(Base):
     phone_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
+
+    def must_be(self, version: int | None) -> None:
+        """Raises StaleVersion unless this is the version that the caller read; None is any."""
+        if version not in {None, self.version}:
+            raise StaleVersion(current=self.version)
+
+    def rename(self, name: str, vault: Vault) -> bool:
+        """Go by another name; False when it is the same."""
+        if self.name(vault) == name:
+            return False
+        self.name_encrypted = vault.seal(name, about_name(self.id))
+        if self.name_hash is not None:
+            self.name_hash = vault.fingerprint("name", name)
+        self.version += 1
+        return True
+
+    def erase(self, now: datetime) -> None:
+        """Forget whose it is."""
+        self.name_encrypted = self.name_hash = self.phone_encrypted = self.phone_hash = None
+        self.erased_at = now
+        self.version += 1
 
     def name(self, vault: Vault) -> str:
         return vault.open(self.name_encrypted, about_name(self.id)) if self.name_encrypted else ""
@@ -94,6 +121,12 @@ class Account(Base):
 
     def opened(self) -> AccountOpened:
         return AccountOpened(account_id=self.id, version=self.version, role=self.role)
+
+    def changed(self) -> AccountChanged:
+        return AccountChanged(account_id=self.id, version=self.version, role=self.role)
+
+    def erased(self) -> AccountErased:
+        return AccountErased(account_id=self.id, version=self.version, role=self.role)
 
 
 def about_name(account_id: UUID) -> str:
@@ -142,6 +175,11 @@ class Code(Base):
         self.sent_at, self.expires_at = now, now + CODE_LIVES
         self.sent_that_day += 1
         return True
+
+    def was_not_sent(self) -> None:
+        """The way there failed: the next one need not wait, and the day has seen one less."""
+        self.sent_at = NEVER
+        self.sent_that_day = max(self.sent_that_day - 1, 0)
 
     def spend(self, code_hash: bytes, now: datetime) -> bool:
         """Whether this is the code; it is used up then, and a wrong guess is counted."""

@@ -7,12 +7,19 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.db import WriteSession
 from contracts.accounts import Role
 from gateway.accounts.models import Account, Client, Code
 
 
 async def account(session: AsyncSession, account_id: UUID) -> Account | None:
     return await session.get(Account, account_id)
+
+
+async def locked_account(session: WriteSession, account_id: UUID) -> Account | None:
+    """The same as it is now: who signs in waits for who erases, and the other way round."""
+    wanted = select(Account).where(Account.id == account_id).with_for_update()
+    return (await session.scalars(wanted.execution_options(populate_existing=True))).one_or_none()
 
 
 async def accounts(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Account]:
@@ -32,6 +39,18 @@ async def client_and_account(session: AsyncSession, client_id: str) -> tuple[Cli
     wanted = select(Client, Account).join(Account).where(Client.client_id == client_id)
     row = (await session.execute(wanted)).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+async def kept_client(session: WriteSession, client_id: str) -> Client | None:
+    """The client, which stays until this transaction ends."""
+    wanted = select(Client).where(Client.client_id == client_id).with_for_update(read=True, key_share=True)
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def clients(session: AsyncSession) -> Sequence[tuple[Client, Account]]:
+    """All of them with their accounts, by role, the oldest first."""
+    rows = select(Client, Account).join(Account).order_by(Account.role, Client.created_at, Client.client_id)
+    return [(client, account) for client, account in await session.execute(rows)]
 
 
 async def code_for_update(session: AsyncSession, phone_hash: bytes) -> Code | None:

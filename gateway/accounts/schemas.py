@@ -1,9 +1,9 @@
 """Accounts on the public surface."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.fields import RequestModel, ShortText
 from contracts.accounts import Role
@@ -27,26 +27,8 @@ class CodeSent(BaseModel):
     retry_after_s: int
 
 
-class TokenForm(BaseModel):
-    """`otp` with phone and code, or `client_credentials` with id and secret (also by HTTP Basic).
-
-    What the form does not know is passed over, as RFC 6749 wants. Refresh tokens are not offered yet.
-    """
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    grant_type: ShortText
-    phone: Phone | None = None
-    code: ShortText | None = None
-    role: Role | None = None
-    client_id: ShortText | None = None
-    client_secret: ShortText | None = None
-
-
-class TokenOut(BaseModel):
-    access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
-    expires_in: int
+class NewName(RequestModel):
+    name: Annotated[ShortText, Field(min_length=1)]
 
 
 class Me(BaseModel):

@@ -3,43 +3,40 @@
 import secrets
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, Forbidden, Text, Unauthenticated, Unavailable
+from chassis.problems import Forbidden, Language, NotFound, Unauthenticated, Unavailable
 from contracts.accounts import Role
 from gateway.accounts import hashing, queries
 from gateway.accounts.models import (
+    NEVER,
     OPENED_BY_PHONE,
     Account,
     AnotherRole,
     Client,
     Code,
     InvalidClient,
-    InvalidGrant,
-    InvalidRequest,
-    UnsupportedGrantType,
+    NameTaken,
     about_name,
     about_phone,
 )
 from gateway.accounts.phones import masked
-from gateway.accounts.schemas import TokenForm
 from gateway.accounts.vault import Vault
-from gateway.tokens import Signer
+from gateway.tokens import Lives, Signer
 
 log = structlog.get_logger()
 
-SendCode = Callable[[str, str], Awaitable[None]]
-"""Sends a code to a phone (E.164): an SMS provider, or the console of a standalone machine."""
-
-NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+SendCode = Callable[[str, str, Language], Awaitable[None]]
+"""Sends a code to a phone (E.164), in that language: an SMS provider, or the console of a standalone machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +46,14 @@ class SignIn:
     vault: Vault
     signer: Signer
     send_code: SendCode
-    client_ttl: timedelta
-    person_ttl: timedelta
+    for_people: Lives
+    for_machines: Lives
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
     name: str
     phone_masked: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A token and how long it lasts."""
-
-    token: str
-    ttl: timedelta
 
 
 async def account_for(session: WriteSession, vault: Vault, role: Role, name: str) -> Account:
@@ -77,11 +66,29 @@ async def account_for(session: WriteSession, vault: Vault, role: Role, name: str
 
 async def create_client(session: WriteSession, vault: Vault, role: Role, name: str) -> tuple[str, str]:
     """A new client of that account, opened if need be: its id, and the secret that is not kept."""
-    client_id, secret = f"dj_{secrets.token_hex(12)}", secrets.token_urlsafe(32)
+    client_id, secret = f"dj_{secrets.token_hex(12)}", _new_secret()
     secret_hash = await hashing.hashed(secret)  # before the first statement, so that no transaction waits for it
     account = await account_for(session, vault, role, name)
     session.add(Client(client_id=client_id, account_id=account.id, secret_hash=secret_hash))
     return client_id, secret
+
+
+async def rotate_client(session: WriteSession, client_id: str) -> str:
+    """A new secret for that client; the old one is good no more. Raises NotFound."""
+    secret = _new_secret()
+    secret_hash = await hashing.hashed(secret)
+    client = await session.get(Client, client_id, with_for_update=True)
+    if client is None:
+        raise NotFound()
+    client.secret_hash = secret_hash
+    return secret
+
+
+async def revoke_client(session: WriteSession, client_id: str) -> None:
+    """Take the client's way in; its sessions end with it. Raises NotFound."""
+    revoked = delete(Client).where(Client.client_id == client_id).returning(Client.client_id)
+    if (await session.execute(revoked)).first() is None:
+        raise NotFound()
 
 
 def issue_token(signer: Signer, account: Account, ttl: timedelta) -> str:
@@ -90,9 +97,24 @@ def issue_token(signer: Signer, account: Account, ttl: timedelta) -> str:
 
 async def who_is(session: AsyncSession, account_id: UUID) -> Account:
     """The account behind a sound token. Raises Unauthenticated when it is no more."""
-    account = await queries.account(session, account_id)
-    if account is None:
-        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return _there_still(await queries.account(session, account_id))
+
+
+async def locked(session: WriteSession, account_id: UUID) -> Account:
+    """The same, locked."""
+    return _there_still(await queries.locked_account(session, account_id))
+
+
+async def rename(session: WriteSession, vault: Vault, account_id: UUID, version: int | None, name: str) -> Account:
+    """Go by another name; that it changed is told, the name is not. Raises NameTaken, StaleVersion, Unauthenticated."""
+    account = await locked(session, account_id)
+    account.must_be(version)
+    if account.rename(name, vault):
+        try:
+            await session.flush()
+        except IntegrityError as error:
+            raise NameTaken() from error
+        session.emit(account.changed())
     return account
 
 
@@ -105,7 +127,7 @@ async def contacts(session: AsyncSession, vault: Vault, ids: Collection[UUID]) -
     return found
 
 
-async def send_code(db: Database, desk: SignIn, phone: str) -> None:
+async def send_code(db: Database, desk: SignIn, phone: str, language: Language = "zh-CN") -> None:
     """Send a code to `phone`, unless one went out just now. Nothing tells whether the phone has an account."""
     code = f"{secrets.randbelow(1_000_000):06}"
     phone_hash = _phone_hash(desk.vault, phone)
@@ -116,24 +138,13 @@ async def send_code(db: Database, desk: SignIn, phone: str) -> None:
     if not renewed:
         return
     try:
-        await desk.send_code(phone, code)
+        await desk.send_code(phone, code, language)
     except Exception as error:
         # its text may hold the number, so neither the text nor the trace is logged
         log.error("code_not_sent", error=type(error).__name__)
         async with db.transaction() as session:
-            (await _code_entry(session, phone_hash)).sent_at = NEVER  # a retry need not wait
+            (await _code_entry(session, phone_hash)).was_not_sent()
         raise Unavailable(headers={"Retry-After": "5"}) from None
-
-
-async def grant(db: Database, desk: SignIn, form: TokenForm) -> Granted:
-    """A token for whom the form proves to be. Raises one of the OAuthErrors otherwise."""
-    if form.grant_type == "otp":
-        account = await _person(db, desk.vault, _given(form, "phone"), _given(form, "code"), form.role)
-        return Granted(issue_token(desk.signer, account, desk.person_ttl), desk.person_ttl)
-    if form.grant_type == "client_credentials":
-        account = await _machine(db, form.client_id or "", form.client_secret or "")
-        return Granted(issue_token(desk.signer, account, desk.client_ttl), desk.client_ttl)
-    raise UnsupportedGrantType()
 
 
 async def forget_codes(db: Database) -> None:
@@ -142,18 +153,15 @@ async def forget_codes(db: Database) -> None:
         await session.execute(delete(Code).where(Code.expires_at < func.now() - timedelta(days=1)))
 
 
-async def _person(db: Database, vault: Vault, phone: str, code: str, role: Role | None) -> Account:
-    async with db.transaction() as session:
-        entry = await queries.code_for_update(session, _phone_hash(vault, phone))
-        now, _ = await queries.database_now(session)
-        good = entry is not None and entry.spend(_code_hash(vault, phone, code), now)
-        account = await _account_of_phone(session, vault, phone, role) if good else None
-    if account is None:  # only now: a wrong guess is counted, so its transaction has to commit
-        raise InvalidGrant()
-    return account
+async def spend_code(session: WriteSession, vault: Vault, phone: str, code: str) -> bool:
+    """Whether that is the phone's code. A wrong guess is counted, so the transaction has to commit either way."""
+    entry = await queries.code_for_update(session, _phone_hash(vault, phone))
+    now, _ = await queries.database_now(session)
+    return entry is not None and entry.spend(_code_hash(vault, phone, code), now)
 
 
-async def _machine(db: Database, client_id: str, secret: str) -> Account:
+async def account_of_client(db: Database, client_id: str, secret: str) -> Account:
+    """Whose client that is. Raises InvalidClient unless the secret is its."""
     async with db.reading() as session:
         # ids are printable; PostgreSQL would choke on U+0000
         found = await queries.client_and_account(session, client_id) if client_id.isprintable() else None
@@ -164,7 +172,8 @@ async def _machine(db: Database, client_id: str, secret: str) -> Account:
     return found[1]
 
 
-async def _account_of_phone(session: WriteSession, vault: Vault, phone: str, role: Role | None) -> Account:
+async def account_of_phone(session: WriteSession, vault: Vault, phone: str, role: Role | None) -> Account:
+    """The account of a phone whose code was spent, opened if need be. Raises AnotherRole, Forbidden."""
     phone_hash = _phone_hash(vault, phone)
     known = await queries.account_by_phone(session, phone_hash)
     if known is None:
@@ -200,16 +209,19 @@ async def _code_entry(session: WriteSession, phone_hash: bytes) -> Code:
     return (await session.scalars(locked.returning(Code))).one()
 
 
+def _there_still(account: Account | None) -> Account:
+    if account is None or account.erased_at is not None:
+        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return account
+
+
 def _there(account: Account | None) -> Account:
     assert account is not None, "the insert found it there, and accounts are never deleted"
     return account
 
 
-def _given(form: TokenForm, field: str) -> str:
-    value: str | None = getattr(form, field)
-    if value is None:
-        raise InvalidRequest(errors=[FieldError(f"#/{field}", Text("缺少此项。", "Field required."))])
-    return value
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _phone_hash(vault: Vault, phone: str) -> bytes:

@@ -7,6 +7,9 @@ SOME_ID = "01900000-0000-7000-8000-000000000000"
 EXAMPLES: dict[str, Any] = {
     "send_code": {"phone": "13812345678"},
     "issue_token": {"grant_type": "otp", "phone": "13812345678", "code": "123456"},
+    "revoke_token": {"token": "djr_AZAAAAAAcACAAAAAAAAAAQ…"},
+    "change_me": {"name": "泗阳张家果园"},
+    "erase_me": {"code": "123456"},
     "give_consent": {"agent_id": SOME_ID},
     "publish_listing": {
         "produce": "strawberry",

@@ -7,11 +7,23 @@ from chassis.problems import Text
 from gateway.words.office import OPERATIONS as OF_THE_OFFICE
 from gateway.words.told import Told
 
-FOR_ANY_ROLE = frozenset({"read_me", "read_feed", "follow_feed", "read_policy"})
+FOR_ANY_ROLE = frozenset(
+    {
+        "read_me",
+        "change_me",
+        "export_me",
+        "erase_me",
+        "list_sessions",
+        "end_sessions",
+        "read_feed",
+        "follow_feed",
+        "read_policy",
+    }
+)
 """Operations that refuse no role."""
 
 OAUTH: dict[int, tuple[str, ...]] = {
-    400: ("invalid-request", "invalid-grant", "unsupported-grant-type"),
+    400: ("invalid-request", "invalid-grant", "invalid-refresh-token", "unsupported-grant-type"),
     401: ("invalid-client",),
 }
 
@@ -60,15 +72,63 @@ OPERATIONS: dict[str, Told] = {
     "issue_token": Told(
         Text("换取访问令牌", "Get an access token"),
         Text(
-            "个人用 `grant_type=otp`，程序用 `client_credentials`。`refresh_token` 尚未提供"
-            "（`unsupported_grant_type`），到期后以同样方式再取。",
-            "`grant_type=otp` for people, `client_credentials` for machines. `refresh_token` is not offered yet "
-            "(`unsupported_grant_type`): ask for a new token the same way.",
+            "个人用 `grant_type=otp`，程序用 `client_credentials`；用 `refresh_token` 续期，刷新令牌每次都换新的。"
+            "应答丢失时，30 秒内可用同一个旧令牌再取；此外重复使用会结束整个登录。",
+            "`grant_type=otp` for people, `client_credentials` for machines; `refresh_token` renews it, and comes anew "
+            "each time. Where the answer was lost, the same old one is good for 30 s; used again otherwise it ends the "
+            "whole session.",
         ),
         OAUTH | {403: ("forbidden",), 409: ("another-role",)},
     ),
+    "revoke_token": Told(
+        Text("撤销刷新令牌", "Revoke a refresh token"),
+        Text(
+            "结束它所属的登录；无论是什么令牌，都应答 200（RFC 7009）。已发出的访问令牌到期前仍有效。",
+            "Ends its session; 200 whatever the token is (RFC 7009). Access tokens that are out stay good until they "
+            "expire.",
+        ),
+        {400: ("invalid-request",)},
+    ),
     "read_me": Told(
-        Text("看自己的账户", "Read your own account"), Text("账户、角色与名称。", "Account, role and name.")
+        Text("看自己的账户", "Read your own account"),
+        Text("账户、角色与名称；版本在 `ETag` 中。", "Account, role and name; its version comes as `ETag`."),
+    ),
+    "change_me": Told(
+        Text("更改自己的名称", "Change your own name"),
+        Text("加密保存。", "It is kept sealed."),
+        {409: ("name-taken",)},
+    ),
+    "export_me": Told(
+        Text("导出自己的数据", "Export your own data"),
+        Text(
+            "账户（手机号完整）、登录、授权、供应、求购、匹配、运单、车辆、路线与结算，一个 JSON 文件。",
+            "Account (the phone in full), sessions, consents, listings, orders, matches, shipments, vehicles, routes "
+            "and settlements, as one JSON file.",
+        ),
+    ),
+    "erase_me": Told(
+        Text("删除自己的数据", "Erase your own data"),
+        Text(
+            "须附新发到该手机的验证码，或客户端的标识与密钥。姓名、手机号、登录与客户端即被删除，在售的撤回，求购取消；"
+            "已达成的匹配与账目以账户标识保留。不可撤销。",
+            "Takes the code of a fresh OTP to this phone, or a client's id and secret. Name, phone, sessions and "
+            "clients are gone, open listings are withdrawn and orders cancelled; agreed matches and the ledger keep "
+            "the account id. It can't be undone.",
+        ),
+        {409: ("not-proven",)},
+    ),
+    "list_sessions": Told(
+        Text("列出自己的登录", "List your sessions"),
+        Text(
+            "仍可续期的登录，最新的在前；不含令牌。", "Those that still renew tokens, newest first, without any token."
+        ),
+    ),
+    "end_sessions": Told(
+        Text("在所有设备上退出", "Sign out everywhere"),
+        Text(
+            "结束自己的所有登录；已发出的访问令牌到期前仍有效。",
+            "Ends all your sessions; access tokens that are out stay good until they expire.",
+        ),
     ),
     "read_keys": Told(
         Text("取验证令牌的公钥", "Get the keys that verify tokens"), Text("JWK 集合。", "A JWK set (RFC 7517).")

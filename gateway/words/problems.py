@@ -19,6 +19,10 @@ BY_SLUG: dict[str, Text] = {
         "请该生产者以 POST /v1/consents 授权您。", "Ask the producer to give you consent with POST /v1/consents."
     ),
     "invalid-grant": Text("以 POST /v1/auth/otp 取新的验证码。", "Ask for a new code with POST /v1/auth/otp."),
+    "invalid-refresh-token": Text(
+        "重新登录：个人以 POST /v1/auth/otp 取验证码，程序用 client_credentials。",
+        "Sign in again: people ask for a code with POST /v1/auth/otp, machines use client_credentials.",
+    ),
     "invalid-client": Text(
         "核对 client_id 与 client_secret；遗失的密钥请管理员另发。",
         "Check the client_id and client_secret; an administrator can make new ones.",

@@ -15,7 +15,7 @@ ZH = "x-zh-CN"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 BODY = {413: ("too-large",), 415: ("unsupported-media-type",), 422: ("invalid-input", "malformed-json")}
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-TOKEN_REQUEST = "issue_token"
+TOKEN_REQUESTS = frozenset({"issue_token", "revoke_token"})
 
 Document = dict[str, Any]
 Refusals = Mapping[int, tuple[str, ...]]
@@ -105,7 +105,7 @@ def _by_input(operation: Document) -> list[Refusals]:
     found: list[Refusals] = []
     if any(each.get("in") == "path" for each in parameters):
         found.append({404: ("not-found",)})
-    if operation.get("operationId") == TOKEN_REQUEST:
+    if operation.get("operationId") in TOKEN_REQUESTS:
         found.append({413: BODY[413], 415: BODY[415]})  # RFC 6749 wants a 400 where others say 422
         operation["responses"].pop("422", None)
     elif "requestBody" in operation:

@@ -8,14 +8,16 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
-from services.listing.listings import handlers, service
+from services.listing.listings import handlers as listings
+from services.listing.listings import service
+from services.listing.producers import handlers as producers
 
 EXPIRY_EVERY_S = 5
 FORGET_EVERY_S = 3600
 
 
 def create_listing_worker(db: Database, transport: Transport) -> Worker:
-    consumer = Consumer("listing", db, transport, handlers.SUBSCRIPTIONS)
+    consumer = Consumer("listing", db, transport, [*listings.SUBSCRIPTIONS, *producers.SUBSCRIPTIONS])
     return Worker(
         "listing",
         [

@@ -10,6 +10,7 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
+from services.logistics.carriers import handlers as carriers
 from services.logistics.clawbacks.service import notice_days_returned
 from services.logistics.feed.models import FEED
 from services.logistics.parcels.service import void_overdue
@@ -27,11 +28,14 @@ RETURNED_EVERY_S = 600
 FORGET_EVERY_S = 3600
 
 
+SUBSCRIPTIONS = [*shipments.SUBSCRIPTIONS, *programmes.SUBSCRIPTIONS, *carriers.SUBSCRIPTIONS]
+
+
 def create_logistics_worker(
     db: Database, transport: Transport, *, planners: int = 1, roads: Roads | None = None
 ) -> Worker:
     """`planners` is how many routes are planned at once, each in a process of its own, by these `roads`."""
-    consumer = Consumer("logistics", db, transport, [*shipments.SUBSCRIPTIONS, *programmes.SUBSCRIPTIONS])
+    consumer = Consumer("logistics", db, transport, SUBSCRIPTIONS)
     return Worker(
         "logistics",
         [

@@ -65,7 +65,7 @@ def test_a_promise_that_is_broken_is_not_overwritten_and_the_sentence_says_what_
 def test_an_event_without_an_example_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duijie.docs.writing.ROOT", tmp_path)
     monkeypatch.setattr("duijie.docs.writing.GOLDEN", tmp_path / "golden")
-    with pytest.raises(NotWritten, match=r"golden/duijie\.account\.opened\.v1\.json is missing"):
+    with pytest.raises(NotWritten, match=r"golden/duijie\.account\.changed\.v1\.json is missing"):
         write(tmp_path / "events")
     assert not (tmp_path / "events").exists()
 

@@ -13,7 +13,7 @@ from contracts.topics import TOPICS, declared
 from tests.contracts.support import EVENTS, MODULES, golden
 
 TOLD: dict[str, tuple[str, set[str]]] = {
-    "gateway.accounts.v1": ("account_id", {"account.opened"}),
+    "gateway.accounts.v1": ("account_id", {"account.opened", "account.changed", "account.erased"}),
     "listing.listings.v1": (
         "listing_id",
         {"listing.published", "listing.updated", "listing.withdrawn", "listing.expired"},

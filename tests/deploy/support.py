@@ -76,6 +76,8 @@ def sample(variable: str) -> str:
     made = {
         "DUIJIE_GATEWAY_SIGNING_KEY": new_signing_key,
         "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key,
+        "DUIJIE_GATEWAY_VERIFYING_KEYS": new_signing_key,
+        "DUIJIE_GATEWAY_SMS_TOKEN": lambda: "secret",
         "DUIJIE_KAFKA_USERNAME": lambda: "someone",
         "DUIJIE_KAFKA_PASSWORD": lambda: "secret",
     }

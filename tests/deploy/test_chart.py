@@ -35,6 +35,7 @@ KUBERNETES = "1.37"
 BEYOND = {"ServiceMonitor"}  # kinds that others define, whose schemas are not Kubernetes' own
 
 SMALL: dict[str, Any] = {
+    "sms": {"url": "console"},
     "kafka": {"securityProtocol": "PLAINTEXT", "bootstrap": "one:9092", "replication": 1},
     "services": {
         name: {"api": {"replicas": 1}, "worker": {"replicas": 1}}
@@ -60,6 +61,8 @@ FULL: dict[str, Any] = {
             "roads": {"source": "osrm", "url": "http://osrm:5000"},
         },
     },
+    "keys": {"verifyingKeysKey": "verifying-keys"},
+    "sms": {"url": "https://sms.example.org/send", "tokenKey": "sms-token"},
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "duijie-tls", "annotations": {"a": "b"}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     "networkPolicy": {

@@ -6,12 +6,16 @@ import pytest
 from sqlalchemy import func, select
 
 from chassis.auth import LocalKeys, verify
-from duijie.accounts import new_client, token_of
+from duijie.accounts import known_clients, new_client, revoke, rotate, token_of
 from duijie.postgres import EmbeddedPostgres
-from duijie.problems import SettingMissing
-from gateway.accounts.models import Account
-from gateway.accounts.vault import new_personal_data_key
-from gateway.tokens import Signer, new_signing_key
+from duijie.problems import NoSuchClient, SettingMissing
+from gateway.accounts.console import print_code
+from gateway.accounts.models import Account, OAuthError
+from gateway.accounts.service import SignIn
+from gateway.accounts.vault import Vault, new_personal_data_key
+from gateway.sessions.schemas import TokenForm
+from gateway.sessions.service import grant
+from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Signer, new_signing_key
 from tests.support.services import service_database
 
 KEY, PERSONAL = new_signing_key(), new_personal_data_key()
@@ -52,3 +56,36 @@ async def test_a_key_that_is_none_is_one_sentence(told: pytest.MonkeyPatch) -> N
     told.setenv("DUIJIE_GATEWAY_PERSONAL_DATA_KEY", "short")
     with pytest.raises(SettingMissing, match="can't be used"):
         await new_client(None, "admin", "operations")
+
+
+async def test_a_client_is_listed_given_another_secret_and_taken_back(
+    told: pytest.MonkeyPatch, postgres: EmbeddedPostgres
+) -> None:
+    async with service_database(postgres, "gateway") as db:
+        told.setenv("DUIJIE_GATEWAY_DATABASE_URL", db.engine.url.render_as_string(hide_password=False))
+        client_id, old = await new_client(None, "platform", "拼好货")
+        listed = [(each.client_id, each.role, each.name) for each in await known_clients(None)]
+        assert listed == [(client_id, "platform", "拼好货")]
+        desk = SignIn(Vault.from_base64(PERSONAL), Signer.from_pem(KEY), print_code, FOR_PEOPLE, FOR_MACHINES)
+        signed_in = await grant(db, desk, credentials(client_id, old))
+        new = await rotate(None, client_id)
+        for form in (credentials(client_id, old), TokenForm.model_validate(renewing(signed_in.refresh_token))):
+            with pytest.raises(OAuthError):
+                await grant(db, desk, form)
+        signed_in = await grant(db, desk, credentials(client_id, new))
+        await revoke(None, client_id)
+        for form in (credentials(client_id, new), TokenForm.model_validate(renewing(signed_in.refresh_token))):
+            with pytest.raises(OAuthError):
+                await grant(db, desk, form)
+        assert await known_clients(None) == []
+        for act in (rotate, revoke):
+            with pytest.raises(NoSuchClient, match=client_id):
+                await act(None, client_id)
+
+
+def credentials(client_id: str, secret: str) -> TokenForm:
+    return TokenForm(grant_type="client_credentials", client_id=client_id, client_secret=secret)
+
+
+def renewing(token: str) -> dict[str, str]:
+    return {"grant_type": "refresh_token", "refresh_token": token}

@@ -53,13 +53,16 @@ def test_it_tells_its_version() -> None:
 def test_help_names_every_command() -> None:
     code, said = run("--help")
     assert code == 0
-    for command in ("up", "down", "status", "reset", "demo", "token", "client", "policy", "listings", "feed", "routes"):
+    named = ("up", "down", "status", "reset", "demo", "token", "client", "keys", "policy", "listings", "feed", "routes")
+    for command in named:
         assert command in said
 
 
 def test_every_command_and_option_is_explained() -> None:
-    for command in ("up", "down", "status", "reset", "demo", "token"):
-        code, said = run(command, "--help")
+    alone = ("up", "down", "status", "reset", "demo", "token")
+    of_groups = [("client", each) for each in ("create", "list", "rotate", "revoke")] + [("keys", "rotate")]
+    for command in [*((each,) for each in alone), *of_groups]:
+        code, said = run(*command, "--help")
         assert code == 0
         assert "--data" in said, command
 

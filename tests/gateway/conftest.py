@@ -1,7 +1,6 @@
 """The gateway in a test: its database, its keys, and callers with tokens."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from duijie.postgres import EmbeddedPostgres
 from gateway.accounts.service import SignIn
 from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.app import create_gateway
-from gateway.tokens import Signer, new_signing_key
+from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Signer, new_signing_key
 from tests.gateway.support import Phones
 from tests.support.services import client_of, service_database
 
@@ -41,7 +40,7 @@ async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def desk(vault: Vault, signer: Signer, sms: Phones) -> SignIn:
-    return SignIn(vault, signer, sms.send, timedelta(hours=1), timedelta(hours=12))
+    return SignIn(vault, signer, sms.send, FOR_PEOPLE, FOR_MACHINES)
 
 
 @pytest.fixture

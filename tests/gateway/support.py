@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from chassis.problems import Language
 from contracts.accounts import Role
 from gateway.tokens import Signer
 
@@ -12,13 +13,13 @@ from gateway.tokens import Signer
 class Phones:
     """An SMS provider that remembers what it sent, or is down."""
 
-    sent: list[tuple[str, str]] = field(default_factory=list)
+    sent: list[tuple[str, str, Language]] = field(default_factory=list)
     down: bool = False
 
-    async def send(self, phone: str, code: str) -> None:
+    async def send(self, phone: str, code: str, language: Language) -> None:
         if self.down:
             raise ConnectionError(f"no way to {phone}")
-        self.sent.append((phone, code))
+        self.sent.append((phone, code, language))
 
     def last_code(self) -> str:
         return self.sent[-1][1]

@@ -14,12 +14,14 @@ from chassis import streams
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
-from gateway.accounts.schemas import CodeRequest, TokenForm
+from gateway.accounts.schemas import CodeRequest, NewName
 from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.openapi import Document, merged
 from gateway.pages.operations import read_reference
+from gateway.personal.schemas import Proof
 from gateway.routes import is_public, service_for
+from gateway.sessions.schemas import RevokeForm, TokenForm
 from gateway.tokens import Signer
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.telling import METHODS, ZH
@@ -49,7 +51,8 @@ GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation
 GET /v1/board; GET /v1/board/{}; GET /v1/board/{}/stream; GET /v1/feed/matches/stream
 POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
-GET /.well-known/jwks.json; GET /v1/produce; GET /v1/places
+GET /.well-known/jwks.json; POST /v1/auth/revoke; PATCH /v1/me; GET /v1/me/sessions; DELETE /v1/me/sessions
+GET /v1/me/export; POST /v1/me/erase; GET /v1/produce; GET /v1/places
 POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
 POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
@@ -82,6 +85,8 @@ CREATED = {
     "/v1/parcels": "200",
     "/v1/parcels/scans": "200",
     "/v1/auth/token": "200",
+    "/v1/auth/revoke": "200",
+    "/v1/me/erase": "200",
 }
 
 
@@ -222,6 +227,7 @@ def test_lists_take_a_limit_of_50_up_to_500(whole: Document) -> None:
         "/v1/board",
         "/v1/consents",
         "/v1/vehicles",
+        "/v1/me/sessions",
         "/v1/produce",
         "/v1/places",
     ):
@@ -268,10 +274,14 @@ def members(document: Document) -> Iterator[tuple[str, str, Document]]:
             yield schema, name, member
 
 
-MOVES_NOTHING = ("/v1/auth/", "/v1/routes/solve", "/v1/settlements/reconcile")
+ONCE_BY_ITSELF = ("/v1/me/erase",)  # its repeat is nobody's
+MOVES_NOTHING = ("/v1/auth/", *ONCE_BY_ITSELF, "/v1/routes/solve", "/v1/settlements/reconcile")
 BODIES: dict[str, Any] = {
     "send_code": CodeRequest,
     "issue_token": TokenForm,
+    "revoke_token": RevokeForm,
+    "change_me": NewName,
+    "erase_me": Proof,
     "give_consent": NewConsent,
     "publish_listing": NewListing,
     "change_listing": ListingChange,

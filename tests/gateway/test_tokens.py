@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis.auth import LocalKeys, verify
 from chassis.problems import Unauthenticated
-from gateway.tokens import Signer, new_signing_key
+from gateway.tokens import Ring, Signer, new_signing_key
 from tests.gateway.support import bearer
 
 HOUR = timedelta(hours=1)
@@ -49,7 +49,7 @@ def test_the_key_set_holds_no_private_part(signer: Signer) -> None:
 def test_the_key_id_is_the_thumbprint_of_rfc_8037() -> None:
     # RFC 8037, appendix A.1 and A.3
     private = base64.urlsafe_b64decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
-    signer = Signer(Ed25519PrivateKey.from_private_bytes(private))
+    signer = Signer(lambda: Ring(Ed25519PrivateKey.from_private_bytes(private)))
     assert signer.kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 

@@ -9,7 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Problem, StaleVersion
 from chassis.problems import Text as Words
-from contracts.listings import Grade, ListingEvent, ListingStatus, Place, TemperatureClass
+from contracts.listings import (
+    Grade,
+    ListingEvent,
+    ListingStatus,
+    ListingUpdated,
+    ListingWithdrawn,
+    Place,
+    TemperatureClass,
+)
 from contracts.supply import RemainingChanged
 from services.listing.tables import Base
 
@@ -101,6 +109,19 @@ class Listing(Base):
     def expire(self) -> None:
         self.lifecycle = "expired"
         self.version += 1
+
+    def forget(self) -> ListingEvent | None:
+        """Take it off the market, and forget what leads to its producer: village, point and story.
+
+        The fact to tell; None when nobody else has to hear of it.
+        """
+        was_open, had_point = self.lifecycle == "open", self.origin_lon is not None
+        self.origin_village = self.origin_lon = self.origin_lat = self.story = None
+        if not was_open and not had_point:
+            return None
+        self.lifecycle = "withdrawn" if was_open else self.lifecycle
+        self.version += 1
+        return self.fact(ListingWithdrawn if was_open else ListingUpdated)
 
     def hear_of_supply(self, supply: RemainingChanged) -> bool:
         """Copy what matching says is left; True when matching clamped the quantity to what it had promised.

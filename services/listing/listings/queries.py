@@ -38,6 +38,16 @@ async def locked_listings(session: WriteSession, ids: Sequence[UUID]) -> Sequenc
     return (await session.scalars(wanted)).all()
 
 
+async def locked_listings_of(
+    session: WriteSession, producers: Sequence[UUID], *, after: UUID | None, limit: int
+) -> Sequence[Listing]:
+    """All of these producers, the oldest first, locked."""
+    wanted = select(Listing).where(Listing.producer_id.in_(producers)).order_by(Listing.id).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Listing.id > after)
+    return (await session.scalars(wanted.with_for_update())).all()
+
+
 async def listings_of(
     session: AsyncSession,
     producers: Sequence[UUID] | None,

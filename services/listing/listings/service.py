@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
+from chassis.idempotency import forget_callers
 from chassis.problems import NotFound
 from contracts.listings import ListingExpired, ListingPublished, ListingUpdated, ListingWithdrawn
 from contracts.supply import RemainingChanged
@@ -22,6 +23,7 @@ from services.listing.producers.queries import producers_of
 from services.listing.producers.service import producer_written_for
 
 EXPIRY_BATCH = 500
+FORGET_BATCH = 1000
 
 
 async def publish(session: WriteSession, caller: Caller, new: NewListing) -> Listing:
@@ -130,6 +132,21 @@ async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]
         listing = listings.get(supply.listing_id)
         if listing is not None and listing.hear_of_supply(supply):
             session.emit(listing.fact(ListingUpdated))
+
+
+async def forget_producers(session: WriteSession, account_ids: Sequence[UUID]) -> None:
+    """Withdraw what these accounts offer, and forget whose and where from all their listings are.
+
+    What was agreed before stands. Whatever else comes to be kept of a listing, such as photos, is forgotten here, too.
+    """
+    await forget_callers(session, account_ids)
+    after: UUID | None = None
+    while batch := await queries.locked_listings_of(session, account_ids, after=after, limit=FORGET_BATCH):
+        told = [listing.forget() for listing in batch]
+        session.emit(*(fact for fact in told if fact is not None))
+        after = batch[-1].id
+        await session.flush()
+        session.expunge_all()  # an account may have any number of them
 
 
 async def expire_spoiled(db: Database) -> int:

@@ -1,8 +1,9 @@
 """What a producer can do about those who act for them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +25,12 @@ async def withdraw_consent(session: WriteSession, producer_id: UUID, agent_id: U
     rows = delete(Consent).where(Consent.producer_id == producer_id, Consent.agent_id == agent_id)
     if (await session.execute(rows.returning(Consent.agent_id))).first() is None:
         raise NotFound()
+
+
+async def forget_consents(session: WriteSession, account_ids: Sequence[UUID]) -> None:
+    """Delete what these accounts gave, and what was given to them."""
+    theirs = or_(Consent.producer_id.in_(account_ids), Consent.agent_id.in_(account_ids))
+    await session.execute(delete(Consent).where(theirs))
 
 
 async def producer_written_for(session: AsyncSession, caller: Caller, producer_id: UUID | None) -> UUID:

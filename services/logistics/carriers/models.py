@@ -66,6 +66,10 @@ class Vehicle(Base):
         if version not in {None, self.version}:
             raise StaleVersion(current=self.version)
 
+    def forget(self) -> None:
+        """Its carrier is nobody any more: get no more routes. The depot stays to the degree, some 100 km."""
+        self.change(name="", depot_lon=round(self.depot_lon, 0), depot_lat=round(self.depot_lat, 0), retired=True)
+
     def change(self, **changes: object) -> None:
         """Take new values; a version on, where any differs."""
         if any(getattr(self, name) != value for name, value in changes.items()):

@@ -1,6 +1,6 @@
 """Reading vehicles."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -32,6 +32,12 @@ async def vehicles_by_id(session: AsyncSession, carrier_id: UUID, ids: Sequence[
     """Those of these vehicles that are this carrier's, retired ones too."""
     wanted = select(Vehicle).where(Vehicle.id.in_(ids), Vehicle.carrier_id == carrier_id)
     return {vehicle.id: vehicle for vehicle in await session.scalars(wanted)}
+
+
+async def locked_vehicles_of(session: WriteSession, carriers: Collection[UUID]) -> Sequence[Vehicle]:
+    """All of these carriers, locked."""
+    wanted = select(Vehicle).where(Vehicle.carrier_id.in_(carriers)).order_by(Vehicle.id)
+    return (await session.scalars(wanted.with_for_update())).all()
 
 
 def _one(vehicle_id: UUID, carrier_id: UUID | None) -> Select[Vehicle]:

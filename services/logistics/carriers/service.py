@@ -1,6 +1,6 @@
 """What a carrier can do with its vehicles."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import time
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.fields import to_grams
+from chassis.idempotency import forget_callers
 from chassis.problems import FieldError, InvalidInput, NotFound
 from services.logistics.carriers import queries
 from services.logistics.carriers.models import Vehicle
@@ -44,6 +45,13 @@ async def change(
         raise InvalidInput(errors=[FieldError("#", OUTSIDE_THE_SHIFT)])
     vehicle.change(**_columns(wanted, sent))
     return vehicle
+
+
+async def forget_carriers(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Retire what these accounts drive, and forget what its names and depots say of them."""
+    await forget_callers(session, account_ids)
+    for vehicle in await queries.locked_vehicles_of(session, account_ids):
+        vehicle.forget()
 
 
 async def find(session: AsyncSession, caller: Caller, vehicle_id: UUID) -> Vehicle:

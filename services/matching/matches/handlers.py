@@ -1,9 +1,10 @@
-"""What matches do when listings close, shipments move and parcels arrive."""
+"""What matches do when listings close, shipments move, parcels arrive and accounts are erased."""
 
 from collections.abc import Sequence
 
 from chassis.db import WriteSession
 from chassis.inbox import Subscription
+from contracts.accounts import AccountErased
 from contracts.event import Event
 from contracts.listings import ListingEvent
 from contracts.parcels import ParcelEvent
@@ -29,7 +30,12 @@ async def on_parcels(session: WriteSession, events: Sequence[Event]) -> None:
     await service.hear_of_parcels(session, [each for each in events if isinstance(each, ParcelEvent)])
 
 
+async def on_accounts(session: WriteSession, events: Sequence[Event]) -> None:
+    await service.forget_buyers(session, {each.account_id for each in events if isinstance(each, AccountErased)})
+
+
 SUBSCRIPTIONS = [
+    Subscription(AccountErased.TOPIC, on_accounts),
     Subscription(ListingEvent.TOPIC, on_listings),
     Subscription(ShipmentEvent.TOPIC, on_shipments),
     Subscription(ParcelEvent.TOPIC, on_parcels),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
+from chassis.idempotency import forget_callers
 from chassis.problems import Forbidden, NotFound
 from contracts.matches import (
     MatchAdjusted,
@@ -32,7 +33,8 @@ from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Ma
 from services.matching.matches.schemas import MatchOut
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
 from services.matching.orders.models import Order
-from services.matching.orders.queries import locked_order_of, locked_orders
+from services.matching.orders.queries import locked_order_of, locked_orders, open_orders_of
+from services.matching.orders.service import forget_closed
 from services.matching.orders.service import own as own_orders
 from services.matching.supply.models import Supply
 from services.matching.supply.queries import locked_supply
@@ -124,10 +126,20 @@ async def decline(session: WriteSession, caller: Caller, match_id: UUID, words: 
 
 async def cancel_order(session: WriteSession, caller: Caller, order_id: UUID) -> Order:
     """Want no more; twice is the same. Proposed matches are released, agreed ones stand."""
-    order, deals = await _locked_order_with_proposed(session, caller, order_id)
+    order, deals = await _locked_order_with_proposed(session, own_orders(caller), order_id)
     order.cancel()
     await _release(session, deals, lambda deal: "order_cancelled")
     return order
+
+
+async def forget_buyers(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Cancel what these accounts still want, and forget what their orders say of them. Agreed matches stand."""
+    await forget_callers(session, account_ids)
+    for order_id, buyer_id in await open_orders_of(session, account_ids):
+        order, deals = await _locked_order_with_proposed(session, buyer_id, order_id)
+        order.forget()
+        await _release(session, deals, lambda deal: "order_cancelled")
+    await forget_closed(session, account_ids)
 
 
 async def release_of_closed_listings(session: WriteSession, listing_ids: Collection[UUID]) -> None:
@@ -242,7 +254,7 @@ class _Overtaken(Exception):
 
 
 async def _locked_order_with_proposed(
-    session: WriteSession, caller: Caller, order_id: UUID
+    session: WriteSession, buyer_id: UUID | None, order_id: UUID
 ) -> tuple[Order, list[Deal]]:
     """Supply has to be locked before the order, and only the order's lock keeps rounds away: look, lock, look again."""
     while True:
@@ -250,7 +262,7 @@ async def _locked_order_with_proposed(
             async with session.begin_nested():
                 seen = await queries.proposed_of_order(session, order_id)
                 deals = await _locked(session, seen)
-                order = await locked_order_of(session, order_id, own_orders(caller))
+                order = await locked_order_of(session, order_id, buyer_id)
                 if order is None:
                     raise NotFound()
                 if set(await queries.proposed_of_order(session, order_id)) - set(seen):

@@ -118,6 +118,12 @@ class Order(Books, Base):
         self.version += 1
         return True
 
+    def forget(self) -> None:
+        """Its buyer is nobody any more: want no more, even should a match be released, and say nothing of them."""
+        self.lifecycle = "cancelled"
+        self.reference = self.destination_lon = self.destination_lat = None
+        self.version += 1
+
     def expire(self) -> None:
         self.lifecycle = "expired"
         self.version += 1

@@ -53,6 +53,12 @@ async def orders_of(
     return (await session.scalars(wanted)).all()
 
 
+async def open_orders_of(session: AsyncSession, buyers: Collection[UUID]) -> Sequence[tuple[UUID, UUID]]:
+    """Order and buyer of what is not closed, filled or not."""
+    rows = select(Order.id, Order.buyer_id).where(Order.buyer_id.in_(buyers), Order.lifecycle == "open")
+    return [(order_id, buyer_id) for order_id, buyer_id in await session.execute(rows.order_by(Order.id))]
+
+
 async def locked_overdue(session: WriteSession, limit: int) -> Sequence[Order]:
     """Open orders, not all agreed, that nothing can reach in time any more; others' locks are passed over."""
     wanted = (

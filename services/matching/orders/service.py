@@ -1,11 +1,11 @@
 """What can be done with orders, but for cancelling, which ends matches and stands with them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -112,6 +112,13 @@ def _changes(wanted: OrderChange) -> dict[str, Any]:
     if "quantity_kg" in changes:
         changes["quantity_g"] = to_grams(changes.pop("quantity_kg"))
     return changes
+
+
+async def forget_closed(session: WriteSession, buyers: Collection[UUID]) -> None:
+    """Keep nothing of these buyers in their closed orders that leads to them."""
+    nothing = {"reference": None, "destination_lon": None, "destination_lat": None}
+    closed = update(Order).where(Order.buyer_id.in_(buyers), Order.lifecycle != "open").values(nothing)
+    await session.execute(closed.execution_options(synchronize_session=False))
 
 
 async def expire_overdue(db: Database) -> int:

@@ -97,6 +97,7 @@ class Supply(Books, Base):
         before = self._terms()
         for name in NEWS:
             setattr(self, name, getattr(event, name))
+        self.origin_lon, self.origin_lat = event.origin.lon, event.origin.lat  # it changes once: when it is forgotten
         self.quantity_g = max(event.quantity_g, self.promised_g)
         self.listing_version = event.version
         if self._terms() != before:

@@ -172,6 +172,7 @@ class House:
             "DUIJIE_MATCHING_SOLVERS": "1",
             "DUIJIE_GATEWAY_SIGNING_KEY": self.signing_key,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": self.personal_data_key,
+            "DUIJIE_GATEWAY_SMS_URL": "console",
             **{f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service) for service in SERVICES},
             **self.plan.environment,
         }

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chassis.db import Database
-from contracts.accounts import Role
+from contracts.accounts import AccountChanged, Role
 from gateway.accounts.models import OPENED_BY_PHONE
 from gateway.accounts.service import account_for, create_client
 from gateway.accounts.vault import Vault
@@ -50,7 +50,7 @@ async def test_a_phone_alone_opens_an_account_of_the_people_and_no_office(
         token = answer.json()
         me = (await client.get("/v1/me", headers={"Authorization": f"Bearer {token['access_token']}"})).json()
         assert (me["role"], me["name"], me["phone"]) == (role, "", "138****0000")
-        assert (token["token_type"], token["expires_in"]) == ("Bearer", 12 * 3600)
+        assert (token["token_type"], token["expires_in"]) == ("Bearer", 900)
     else:
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
         assert await told(db) == []
@@ -60,12 +60,8 @@ async def test_a_phone_alone_opens_an_account_of_the_people_and_no_office(
     ("form", "status", "slug", "oauth"),
     [
         ({"grant_type": "password"}, 400, "unsupported-grant-type", "unsupported_grant_type"),
-        (
-            {"grant_type": "refresh_token", "refresh_token": "x"},
-            400,
-            "unsupported-grant-type",
-            "unsupported_grant_type",
-        ),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, 400, "invalid-refresh-token", "invalid_grant"),
+        ({"grant_type": "refresh_token"}, 400, "invalid-request", "invalid_request"),
         ({"grant_type": "client_credentials"}, 401, "invalid-client", "invalid_client"),
         ({"grant_type": "client_credentials", "client_id": "a\0"}, 400, "invalid-request", "invalid_request"),
         ({"grant_type": "otp", "phone": "13800000000", "code": "000000"}, 400, "invalid-grant", "invalid_grant"),
@@ -154,3 +150,34 @@ async def test_the_answers_of_signing_in_repeat_neither_code_nor_number(client: 
 @pytest.mark.parametrize("path", ["/board?q=%00", "/v1/produce?q=%00", "/v1/places?q=%00"])
 async def test_a_nul_is_no_failure_of_ours_anywhere(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code in {422, 503}
+
+
+async def test_a_name_that_another_of_the_role_goes_by_is_refused_and_the_change_is_told_without_it(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    async with db.transaction() as session:
+        mine = await account_for(session, vault, "producer", "泗阳合作社")
+        await account_for(session, vault, "producer", "宿迁合作社")
+    headers = {**bearer(signer, "producer", mine.id), "If-Match": "*"}
+    taken = await client.patch("/v1/me", headers=headers, json={"name": "宿迁合作社"})
+    assert (taken.status_code, taken.json()["type"]) == (409, "/problems/name-taken")
+    same = await client.patch("/v1/me", headers=headers, json={"name": "泗阳合作社"})
+    assert (same.status_code, same.headers["etag"]) == (200, '"1"')
+    renamed = await client.patch("/v1/me", headers=headers, json={"name": "新泗阳合作社"})
+    assert (renamed.json()["name"], renamed.headers["etag"]) == ("新泗阳合作社", '"2"')
+    assert (await told(db))[2:] == [AccountChanged(account_id=mine.id, version=2, role="producer")]
+    async with db.transaction() as session:
+        assert (await account_for(session, vault, "producer", "新泗阳合作社")).id == mine.id
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"name": ""}, {"name": "  "}, {"name": "x" * 201}, {"name": "a\x00"}, {"name": None}]
+)
+async def test_a_name_that_is_none_names_the_field(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, body: dict[str, Any]
+) -> None:
+    async with db.transaction() as session:
+        mine = await account_for(session, vault, "producer", "泗阳合作社")
+    headers = {**bearer(signer, "producer", mine.id), "If-Match": "*"}
+    answer = await client.patch("/v1/me", headers=headers, json=body)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["#/name"])

@@ -22,9 +22,10 @@ from gateway.accounts.models import (
     InvalidRequest,
     UnsupportedGrantType,
 )
-from gateway.accounts.schemas import TokenForm
 from gateway.accounts.service import SignIn
 from gateway.accounts.vault import Vault
+from gateway.sessions import service as sessions
+from gateway.sessions.schemas import TokenForm
 from tests.gateway.support import Phones
 from tests.support.services import told
 
@@ -47,7 +48,7 @@ async def pass_s(db: Database, seconds: float) -> None:
 
 
 async def account_of(db: Database, desk: SignIn, form: TokenForm) -> str:
-    granted = await service.grant(db, desk, form)
+    granted = await sessions.grant(db, desk, form)
     return str((await verify(granted.token, LocalKeys(desk.signer.jwks))).account_id)
 
 
@@ -89,9 +90,9 @@ async def test_a_code_signs_in_and_opens_an_account_the_first_time(db: Database,
 
 async def test_without_a_role_one_is_a_citizen(db: Database, desk: SignIn, sms: Phones) -> None:
     await service.send_code(db, desk, PHONE)
-    granted = await service.grant(db, desk, otp(sms.last_code()))
+    granted = await sessions.grant(db, desk, otp(sms.last_code()))
     assert (await verify(granted.token, LocalKeys(desk.signer.jwks))).role == "citizen"
-    assert granted.ttl == desk.person_ttl
+    assert granted.ttl == timedelta(minutes=15)
 
 
 async def test_a_code_is_good_once(db: Database, desk: SignIn, sms: Phones) -> None:
@@ -244,19 +245,19 @@ async def test_a_wrong_secret_and_an_unknown_client_are_refused_alike(db: Databa
         credentials(client_id, "x").model_copy(update={"client_id": "\0"}),
     ):
         with pytest.raises(InvalidClient):
-            await service.grant(db, desk, form)
+            await sessions.grant(db, desk, form)
 
 
-@pytest.mark.parametrize("grant_type", ["refresh_token", "password", "authorization_code", ""])
+@pytest.mark.parametrize("grant_type", ["password", "authorization_code", ""])
 async def test_other_grants_are_refused_by_their_oauth_name(db: Database, desk: SignIn, grant_type: str) -> None:
     with pytest.raises(UnsupportedGrantType) as refused:
-        await service.grant(db, desk, TokenForm(grant_type=grant_type))
+        await sessions.grant(db, desk, TokenForm(grant_type=grant_type))
     assert refused.value.body("en")["error"] == "unsupported_grant_type"
 
 
 async def test_a_form_without_its_code_names_the_field(db: Database, desk: SignIn) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await service.grant(db, desk, TokenForm(grant_type="otp", phone=PHONE))
+        await sessions.grant(db, desk, TokenForm(grant_type="otp", phone=PHONE))
     assert [error.pointer for error in refused.value.errors] == ["#/code"]
 
 

@@ -1,0 +1,87 @@
+"""Tokens, and the sessions that renew them: `/v1/auth/token`, `/v1/auth/revoke`, `/v1/me/sessions`."""
+
+import base64
+import binascii
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from chassis.auth import AnyCaller
+from chassis.fields import Limit, Page
+from chassis.problems import from_validation
+from chassis.routes import Db, Read, Route, Write, slice_router
+from gateway.accounts.api import Desk
+from gateway.accounts.models import InvalidRequest
+from gateway.sessions import queries, service
+from gateway.sessions.schemas import Ended, RevokeForm, SessionOut, TokenForm, TokenOut
+
+router = slice_router("", tag="accounts")
+
+
+def _token_form(request: Request, form: Annotated[TokenForm, Form()]) -> TokenForm:
+    """The form, with a client's id and secret from HTTP Basic where they came so (RFC 6749, section 2.3.1)."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return form
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        client_id = secret = ""
+    return form.model_copy(update={"client_id": client_id, "client_secret": secret})
+
+
+class TokenRoute(Route):
+    """What is wrong with the form is a 400 `invalid_request`, as OAuth clients know it (RFC 6749, section 5.2)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        run = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await run(request)
+            except RequestValidationError as error:
+                raise InvalidRequest(errors=from_validation(error).errors) from error
+
+        return handle
+
+
+async def issue_token(
+    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, response: Response
+) -> TokenOut:
+    """An access token and a refresh token: `otp` for people, `client_credentials` for machines, `refresh_token`."""
+    granted = await service.grant(db, desk, form)
+    response.headers["Cache-Control"] = "no-store"
+    return TokenOut(
+        access_token=granted.token,
+        expires_in=int(granted.ttl.total_seconds()),
+        refresh_token=granted.refresh_token,
+        refresh_expires_in=int(granted.refresh_ttl.total_seconds()),
+    )
+
+
+async def revoke_token(form: Annotated[RevokeForm, Form()], desk: Desk, db: Db) -> dict[str, str]:
+    """End the session of a refresh token. Always 200, whatever the token is (RFC 7009)."""
+    await service.revoke(db, desk.vault, form.token)
+    return {}
+
+
+router.add_api_route("/v1/auth/token", issue_token, methods=["POST"], route_class_override=TokenRoute)
+router.add_api_route("/v1/auth/revoke", revoke_token, methods=["POST"], route_class_override=TokenRoute)
+
+
+@router.get("/v1/me/sessions")
+async def list_sessions(
+    caller: AnyCaller, session: Read, after: UUID | None = None, limit: Limit = 50
+) -> Page[SessionOut]:
+    """Where you are signed in, newest first."""
+    rows = await queries.sessions_of(session, caller.account_id, before=after, limit=limit + 1)
+    return Page.of([SessionOut.model_validate(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.delete("/v1/me/sessions")
+async def end_sessions(caller: AnyCaller, session: Write) -> Ended:
+    """Sign out everywhere: no refresh token of yours is good any more."""
+    return Ended(ended=await service.end_all(session, caller.account_id))

@@ -1,0 +1,184 @@
+"""What can be done with sessions: beginning one, renewing its tokens, ending it."""
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, func
+from uuid_utils.compat import uuid7
+
+from chassis.db import Database, WriteSession
+from chassis.problems import FieldError, Text
+from contracts.accounts import Role
+from gateway.accounts import queries as accounts
+from gateway.accounts import service as signing_in
+from gateway.accounts.models import Account, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
+from gateway.accounts.service import SignIn, issue_token
+from gateway.accounts.vault import Vault
+from gateway.sessions import queries
+from gateway.sessions.models import InvalidRefreshToken, Session
+from gateway.sessions.schemas import TokenForm
+from gateway.tokens import Lives
+
+log = structlog.get_logger()
+
+MARK = "djr_"
+"""How every refresh token begins: so that who finds one in a log or in code knows what it is."""
+SALT_B = 32
+NUMBER_B = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """An access token, and the refresh token that renews it."""
+
+    token: str
+    ttl: timedelta
+    refresh_token: str
+    refresh_ttl: timedelta
+
+
+async def grant(db: Database, desk: SignIn, form: TokenForm) -> Granted:
+    """Tokens for whom the form proves to be. Raises one of the OAuthErrors otherwise."""
+    match form.grant_type:
+        case "otp":
+            phone, code = _given(form, "phone"), _given(form, "code")
+            return await _for_person(db, desk, phone, code, form.role)
+        case "client_credentials":
+            client_id = form.client_id or ""
+            account = await signing_in.account_of_client(db, client_id, form.client_secret or "")
+            async with db.transaction() as session:
+                return await _begin(session, desk, account.id, client_id)
+        case "refresh_token":
+            return await _renew(db, desk, _given(form, "refresh_token"), form)
+    raise UnsupportedGrantType()
+
+
+async def revoke(db: Database, vault: Vault, token: str) -> None:
+    """End the session of a refresh token, of its newest or an older one. Any other token does nothing (RFC 7009)."""
+    read = _read(token)
+    if read is None:
+        return
+    async with db.transaction() as session:
+        found = await queries.locked_session(session, read.session_id)
+        if found is not None and compare_digest(_token(vault, found, read.number), token):
+            await session.delete(found)
+
+
+async def end_all(session: WriteSession, account_id: UUID) -> int:
+    """End every session of the account; how many there were."""
+    ended = await session.execute(delete(Session).where(Session.account_id == account_id).returning(Session.id))
+    return len(ended.all())
+
+
+async def end_of_client(session: WriteSession, client_id: str) -> None:
+    """End what was signed in with that client's secret."""
+    await session.execute(delete(Session).where(Session.client_id == client_id))
+
+
+async def forget_ended(db: Database) -> None:
+    """Delete sessions whose time is over; the worker runs this now and then."""
+    async with db.transaction() as session:
+        await session.execute(delete(Session).where(Session.expires_at < func.now()))
+
+
+async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: Role | None) -> Granted:
+    granted = None
+    async with db.transaction() as session:
+        if await signing_in.spend_code(session, desk.vault, phone, code):
+            account = await signing_in.account_of_phone(session, desk.vault, phone, role)
+            granted = await _begin(session, desk, account.id, None)
+    if granted is None:  # only now: a wrong guess is counted, so its transaction has to commit
+        raise InvalidGrant()
+    return granted
+
+
+async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client_id: str | None) -> Granted:
+    account = await signing_in.locked(session, account_id)
+    if client_id is not None and await accounts.kept_client(session, client_id) is None:
+        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})  # revoked while its secret was looked at
+    now, _ = await accounts.database_now(session)
+    lives = _lives(desk, client_id)
+    begun = Session(
+        id=uuid7(),
+        account_id=account.id,
+        client_id=client_id,
+        salt=os.urandom(SALT_B),
+        number=1,
+        created_at=now,
+        used_at=now,
+        expires_at=now + min(lives.idle, lives.whole),
+    )
+    session.add(begun)
+    return _granted(desk, account, begun, now)
+
+
+async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm) -> Granted:
+    """New tokens for the session of this one. One that was rotated before ends it (RFC 9700, section 4.14.2)."""
+    read = _read(token)
+    if form.client_secret is not None:
+        await signing_in.account_of_client(db, form.client_id or "", form.client_secret)
+    async with db.transaction() as session:
+        found = await queries.locked_session(session, read.session_id) if read else None
+        now, _ = await accounts.database_now(session)
+        granted = None
+        if found and read and now < found.expires_at and _is_its(desk.vault, found, read.number, token, form.client_id):
+            if found.rotate(read.number, now, _lives(desk, found.client_id)):
+                account = await signing_in.who_is(session, found.account_id)
+                granted = _granted(desk, account, found, now)
+            else:
+                await session.delete(found)
+                log.warning("refresh_token_reused", session_id=str(found.id), account_id=str(found.account_id))
+    if granted is None:  # only now: that the session has ended must be committed
+        raise InvalidRefreshToken()
+    return granted
+
+
+def _is_its(vault: Vault, session: Session, number: int, token: str, client_id: str | None) -> bool:
+    """Whether it is a token of this session, and is not sent by another client."""
+    return compare_digest(_token(vault, session, number), token) and client_id in {None, session.client_id}
+
+
+def _granted(desk: SignIn, account: Account, session: Session, now: datetime) -> Granted:
+    ttl = _lives(desk, session.client_id).access
+    refresh_token = _token(desk.vault, session, session.number)
+    return Granted(issue_token(desk.signer, account, ttl), ttl, refresh_token, session.expires_at - now)
+
+
+def _lives(desk: SignIn, client_id: str | None) -> Lives:
+    return desk.for_people if client_id is None else desk.for_machines
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a refresh token says of itself."""
+
+    session_id: UUID
+    number: int
+
+
+def _token(vault: Vault, session: Session, number: int) -> str:
+    """The session's refresh token of that number: 256 bits that nobody can tell without both the row and the key."""
+    proof = vault.fingerprint("refresh token", str(session.id), session.salt.hex(), str(number))
+    return MARK + base64.urlsafe_b64encode(session.id.bytes + number.to_bytes(NUMBER_B) + proof).rstrip(b"=").decode()
+
+
+def _read(token: str) -> _Read | None:
+    """Which session's token it claims to be; None for what is none of ours."""
+    try:
+        raw = base64.b64decode(f"{token.removeprefix(MARK)}===", altchars=b"-_")
+        return _Read(UUID(bytes=raw[:16]), int.from_bytes(raw[16 : 16 + NUMBER_B]))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _given(form: TokenForm, field: str) -> str:
+    value: str | None = getattr(form, field)
+    if value is None:
+        raise InvalidRequest(errors=[FieldError(f"#/{field}", Text("缺少此项。", "Field required."))])
+    return value

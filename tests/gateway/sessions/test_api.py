@@ -1,0 +1,119 @@
+"""Renewing, revoking and listing sessions over HTTP."""
+
+from base64 import b64encode
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from gateway.accounts.service import create_client
+from gateway.accounts.vault import Vault
+from tests.gateway.support import Phones
+
+PHONE = "13812345678"
+
+
+async def sign_in(client: httpx.AsyncClient, sms: Phones, phone: str = PHONE) -> dict[str, Any]:
+    await client.post("/v1/auth/otp", json={"phone": phone})
+    answer = await client.post("/v1/auth/token", data={"grant_type": "otp", "phone": phone, "code": sms.last_code()})
+    token: dict[str, Any] = answer.json()
+    return token
+
+
+async def renew(client: httpx.AsyncClient, token: str, **headers: str) -> httpx.Response:
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    return await client.post("/v1/auth/token", data=form, headers=headers)
+
+
+def bearer(token: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token['access_token']}"}
+
+
+async def test_a_person_signs_in_once_and_renews(client: httpx.AsyncClient, sms: Phones) -> None:
+    first = await sign_in(client, sms)
+    assert (first["expires_in"], first["refresh_expires_in"]) == (900, 30 * 86_400)
+    answer = await renew(client, first["refresh_token"])
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    second = answer.json()
+    assert second.keys() == {"access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in"}
+    assert second["refresh_token"] != first["refresh_token"]
+    me = [(await client.get("/v1/me", headers=bearer(token))).json()["account_id"] for token in (first, second)]
+    assert me[0] == me[1]
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh-CN", "刷新令牌无效"), ("en", "The refresh token is not valid")])
+async def test_a_refusal_is_oauths_in_the_readers_language(
+    client: httpx.AsyncClient, language: str, title: str
+) -> None:
+    answer = await renew(client, "djr_x", **{"Accept-Language": language})
+    assert (answer.status_code, answer.json()["error"], answer.json()["title"]) == (400, "invalid_grant", title)
+
+
+async def test_a_machine_renews_by_form_and_by_http_basic(
+    client: httpx.AsyncClient, db: Database, vault: Vault
+) -> None:
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "carrier", "顺达物流")
+    basic = {"Authorization": f"Basic {b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
+    first = await client.post("/v1/auth/token", data={"grant_type": "client_credentials"}, headers=basic)
+    second = await renew(client, first.json()["refresh_token"], **basic)
+    third = await renew(client, second.json()["refresh_token"])
+    assert [each.status_code for each in (first, second, third)] == [200, 200, 200]
+    assert third.json()["expires_in"] == 3600
+
+
+async def test_revoking_is_always_200_and_ends_the_session(client: httpx.AsyncClient, sms: Phones) -> None:
+    token = await sign_in(client, sms)
+    for form in ({"token": "nothing"}, {"token": token["refresh_token"], "token_type_hint": "access_token"}):
+        answer = await client.post("/v1/auth/revoke", data=form)
+        assert (answer.status_code, answer.json()) == (200, {})
+    assert (await renew(client, token["refresh_token"])).status_code == 400
+    without = await client.post("/v1/auth/revoke", data={})
+    assert (without.status_code, without.json()["error"]) == (400, "invalid_request")
+
+
+async def test_ones_own_sessions_are_listed_and_ended_and_nobody_elses(client: httpx.AsyncClient, sms: Phones) -> None:
+    mine, other = await sign_in(client, sms), await sign_in(client, sms, "13900000000")
+    page = (await client.get("/v1/me/sessions", headers=bearer(mine))).json()
+    (listed,) = page["items"]
+    assert page["next"] is None
+    assert listed.keys() == {"id", "client_id", "created_at", "used_at", "expires_at"}
+    assert listed["client_id"] is None
+    assert (await client.delete("/v1/me/sessions", headers=bearer(mine))).json() == {"ended": 1}
+    assert (await client.get("/v1/me/sessions", headers=bearer(mine))).json()["items"] == []
+    assert (await renew(client, mine["refresh_token"])).status_code == 400
+    assert (await renew(client, other["refresh_token"])).status_code == 200
+
+
+async def test_sessions_are_listed_page_by_page_newest_first(
+    client: httpx.AsyncClient, db: Database, vault: Vault
+) -> None:
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    tokens = [(await client.post("/v1/auth/token", data=form)).json() for _ in range(3)]
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        query = {"limit": 2, **after}
+        page = (await client.get("/v1/me/sessions", headers=bearer(tokens[0]), params=query)).json()
+        seen += [item["id"] for item in page["items"]]
+        assert {item["client_id"] for item in page["items"]} == {client_id}
+        if page["next"] is None:
+            break
+        after = {"after": page["next"]}
+    assert len(seen) == 3
+    assert seen == sorted(seen, reverse=True)
+
+
+async def test_a_name_is_changed_in_the_version_that_was_read(client: httpx.AsyncClient, sms: Phones) -> None:
+    headers = bearer(await sign_in(client, sms))
+    me = await client.get("/v1/me", headers=headers)
+    assert me.headers["etag"] == '"1"'
+    changed = await client.patch("/v1/me", headers={**headers, "If-Match": '"1"'}, json={"name": " 张家果园 "})
+    assert (changed.json()["name"], changed.headers["etag"]) == ("张家果园", '"2"')
+    stale = await client.patch("/v1/me", headers={**headers, "If-Match": '"1"'}, json={"name": "李家果园"})
+    without = await client.patch("/v1/me", headers=headers, json={"name": "李家果园"})
+    assert (stale.status_code, without.status_code) == (412, 428)
+    assert (await client.get("/v1/me", headers=headers)).json()["name"] == "张家果园"

@@ -1,0 +1,248 @@
+"""Sessions: tokens renewed, answers lost, tokens stolen, sessions ended."""
+
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text, update
+from structlog.testing import capture_logs
+
+from chassis.auth import LocalKeys, verify
+from chassis.db import Database
+from gateway.accounts import service as accounts
+from gateway.accounts.models import InvalidClient, InvalidRequest
+from gateway.accounts.service import SignIn
+from gateway.sessions import service
+from gateway.sessions.models import GRACE, InvalidRefreshToken, Session
+from gateway.sessions.schemas import TokenForm
+from gateway.sessions.service import Granted
+from gateway.tokens import FOR_MACHINES, FOR_PEOPLE
+from tests.gateway.support import Phones
+
+PHONE = "+8613812345678"
+GRACE_S = GRACE.total_seconds()
+
+
+async def sign_in(db: Database, desk: SignIn, sms: Phones, phone: str = PHONE) -> Granted:
+    await accounts.send_code(db, desk, phone)
+    return await service.grant(db, desk, TokenForm(grant_type="otp", phone=phone, code=sms.last_code()))
+
+
+def refreshing(token: str, client_id: str | None = None, client_secret: str | None = None) -> TokenForm:
+    return TokenForm(grant_type="refresh_token", refresh_token=token, client_id=client_id, client_secret=client_secret)
+
+
+async def renew(db: Database, desk: SignIn, token: str) -> Granted:
+    return await service.grant(db, desk, refreshing(token))
+
+
+async def is_refused(db: Database, desk: SignIn, token: str) -> bool:
+    try:
+        await renew(db, desk, token)
+    except InvalidRefreshToken:
+        return True
+    return False
+
+
+async def pass_s(db: Database, seconds: float) -> None:
+    """Let time pass for every session."""
+    shift = timedelta(seconds=seconds)
+    times = {name: getattr(Session, name) - shift for name in ("created_at", "used_at", "expires_at")}
+    async with db.transaction() as session:
+        await session.execute(update(Session).values(times))
+
+
+async def count(db: Database) -> int:
+    async with db.reading() as session:
+        return await session.scalar(select(func.count()).select_from(Session)) or 0
+
+
+async def client(db: Database, desk: SignIn, name: str = "生鲜平台") -> tuple[str, str]:
+    async with db.transaction() as session:
+        return await accounts.create_client(session, desk.vault, "platform", name)
+
+
+def credentials(client_id: str, secret: str) -> TokenForm:
+    return TokenForm(grant_type="client_credentials", client_id=client_id, client_secret=secret)
+
+
+async def test_each_renewal_gives_a_new_token_of_the_same_account(db: Database, desk: SignIn, sms: Phones) -> None:
+    granted = [await sign_in(db, desk, sms)]
+    for _ in range(3):
+        granted.append(await renew(db, desk, granted[-1].refresh_token))
+    assert len({each.refresh_token for each in granted}) == 4
+    callers = [await verify(each.token, LocalKeys(desk.signer.jwks)) for each in granted]
+    assert len({(caller.account_id, caller.role) for caller in callers}) == 1
+    assert await count(db) == 1
+    assert (granted[0].ttl, granted[0].refresh_ttl) == (timedelta(minutes=15), timedelta(days=30))
+
+
+async def test_a_token_is_long_and_shares_no_proof_with_the_next(db: Database, desk: SignIn, sms: Phones) -> None:
+    first = await sign_in(db, desk, sms)
+    second = await renew(db, desk, first.refresh_token)
+    assert first.refresh_token.startswith("djr_")
+    proofs = [each.refresh_token[-43:] for each in (first, second)]  # 43 characters hold 256 bits
+    assert proofs[0] != proofs[1]
+
+
+async def test_who_lost_the_answer_gets_the_same_one_again(db: Database, desk: SignIn, sms: Phones) -> None:
+    first = await sign_in(db, desk, sms)
+    second = await renew(db, desk, first.refresh_token)
+    await pass_s(db, GRACE_S - 5)
+    assert (await renew(db, desk, first.refresh_token)).refresh_token == second.refresh_token
+    third = await renew(db, desk, second.refresh_token)
+    assert third.refresh_token not in {first.refresh_token, second.refresh_token}
+
+
+async def test_two_who_renew_at_once_get_the_same_one(db: Database, desk: SignIn, sms: Phones) -> None:
+    first = await sign_in(db, desk, sms)
+    answers = await asyncio.gather(*(renew(db, desk, first.refresh_token) for _ in range(8)))
+    assert len({each.refresh_token for each in answers}) == 1
+    assert not await is_refused(db, desk, answers[0].refresh_token)
+
+
+async def test_after_the_grace_an_old_one_ends_the_session_and_is_told_of(
+    db: Database, desk: SignIn, sms: Phones
+) -> None:
+    first = await sign_in(db, desk, sms)
+    second = await renew(db, desk, first.refresh_token)
+    await pass_s(db, GRACE_S + 5)
+    with capture_logs() as logs:
+        assert await is_refused(db, desk, first.refresh_token)
+    assert [each["event"] for each in logs] == ["refresh_token_reused"]
+    assert first.refresh_token not in str(logs)
+    assert await is_refused(db, desk, second.refresh_token)
+    assert await count(db) == 0
+
+
+async def test_within_the_grace_an_old_one_ends_the_session_once_its_successor_was_used(
+    db: Database, desk: SignIn, sms: Phones
+) -> None:
+    first = await sign_in(db, desk, sms)
+    second = await renew(db, desk, first.refresh_token)
+    third = await renew(db, desk, second.refresh_token)
+    assert await is_refused(db, desk, first.refresh_token)
+    assert await is_refused(db, desk, third.refresh_token)
+
+
+@given(uses=st.lists(st.integers(0, 4), min_size=1, max_size=8))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whoever_uses_them_in_whatever_order_one_line_of_tokens_is_good(
+    db: Database, desk: SignIn, sms: Phones, uses: list[int]
+) -> None:
+    """The newest and, of the quick, the one before; anything older ends it all, for good."""
+    async with db.transaction() as session:
+        await session.execute(text("TRUNCATE codes, sessions"))
+    made = [(await sign_in(db, desk, sms)).refresh_token]
+    alive = True
+    for use in uses:
+        token = made[min(use, len(made) - 1)]
+        good = alive and token in made[-2:]
+        assert await is_refused(db, desk, token) is not good
+        alive = good
+        if good and token == made[-1]:
+            made.append((await renew(db, desk, token)).refresh_token)  # the same that the use above was given
+    assert all(one != other for one, other in pairwise(made))
+    assert await count(db) == int(alive)
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "good"), [(30 * 86_400 - 60, True), (30 * 86_400 + 60, False)], ids=["just in time", "too late"]
+)
+async def test_a_session_that_is_not_used_ends(
+    db: Database, desk: SignIn, sms: Phones, idle_s: float, good: bool
+) -> None:
+    first = await sign_in(db, desk, sms)
+    await pass_s(db, idle_s)
+    assert await is_refused(db, desk, first.refresh_token) is not good
+
+
+async def test_a_session_ends_after_its_whole_life_however_much_it_is_used(
+    db: Database, desk: SignIn, sms: Phones
+) -> None:
+    granted = await sign_in(db, desk, sms)
+    for _ in range(4):
+        await pass_s(db, 20 * 86_400)
+        granted = await renew(db, desk, granted.refresh_token)
+    assert timedelta(days=9) < granted.refresh_ttl <= FOR_PEOPLE.whole - timedelta(days=80)
+    await pass_s(db, 10 * 86_400)
+    assert await is_refused(db, desk, granted.refresh_token)
+    await service.forget_ended(db)
+    assert await count(db) == 0
+
+
+async def test_what_is_no_token_of_ours_is_refused(db: Database, desk: SignIn, sms: Phones) -> None:
+    good = (await sign_in(db, desk, sms)).refresh_token
+    changed = [good[:i] + ("A" if good[i] != "A" else "B") + good[i + 1 :] for i in range(4, len(good), 7)]
+    for token in [
+        *changed,
+        good[:-1],
+        good + "A",
+        good + "=",
+        f" {good}",
+        good.removeprefix("djr_"),
+        "",
+        "djr_",
+        "草莓",
+    ]:
+        assert await is_refused(db, desk, token), token
+    assert not await is_refused(db, desk, good), "guesses end nobody's session"
+
+
+async def test_a_machine_renews_too_and_not_as_long(db: Database, desk: SignIn) -> None:
+    granted = await service.grant(db, desk, credentials(*await client(db, desk)))
+    assert (granted.ttl, granted.refresh_ttl) == (timedelta(hours=1), FOR_MACHINES.idle)
+    assert (await verify((await renew(db, desk, granted.refresh_token)).token, LocalKeys(desk.signer.jwks))).role == (
+        "platform"
+    )
+
+
+async def test_a_clients_token_is_no_other_clients(db: Database, desk: SignIn, sms: Phones) -> None:
+    mine, other = await client(db, desk), await client(db, desk, "另一平台")
+    token = (await service.grant(db, desk, credentials(*mine))).refresh_token
+    persons = (await sign_in(db, desk, sms)).refresh_token
+    for stolen in (token, persons):
+        with pytest.raises(InvalidRefreshToken):
+            await service.grant(db, desk, refreshing(stolen, *other))
+    with pytest.raises(InvalidClient):
+        await service.grant(db, desk, refreshing(token, mine[0], "wrong"))
+    await service.grant(db, desk, refreshing(token, *mine))
+
+
+async def test_a_revoked_clients_sessions_end_with_it(db: Database, desk: SignIn) -> None:
+    mine, other = await client(db, desk), await client(db, desk)
+    tokens = [(await service.grant(db, desk, credentials(*each))).refresh_token for each in (mine, other)]
+    async with db.transaction() as session:
+        await accounts.revoke_client(session, mine[0])
+    assert [await is_refused(db, desk, token) for token in tokens] == [True, False]
+    with pytest.raises(InvalidClient):
+        await service.grant(db, desk, credentials(*mine))
+
+
+async def test_revoking_ends_the_whole_session_also_by_an_old_token(db: Database, desk: SignIn, sms: Phones) -> None:
+    first = await sign_in(db, desk, sms)
+    second = await renew(db, desk, first.refresh_token)
+    for token in ("", "x", first.token, first.refresh_token[:-2] + "AA"):
+        await service.revoke(db, desk.vault, token)
+    assert await count(db) == 1
+    await service.revoke(db, desk.vault, first.refresh_token)
+    assert await is_refused(db, desk, second.refresh_token)
+
+
+async def test_a_form_without_its_token_names_the_field(db: Database, desk: SignIn) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await service.grant(db, desk, TokenForm(grant_type="refresh_token"))
+    assert [error.pointer for error in refused.value.errors] == ["#/refresh_token"]
+
+
+async def test_no_token_stands_in_the_database(db: Database, desk: SignIn, sms: Phones) -> None:
+    granted = await sign_in(db, desk, sms)
+    renewed = await renew(db, desk, granted.refresh_token)
+    async with db.reading() as session:
+        rows = (await session.execute(text("SELECT * FROM sessions"))).all()
+    (row,) = rows
+    kept = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
+    assert not any(token[-43:].encode() in kept for token in (granted.refresh_token, renewed.refresh_token))
