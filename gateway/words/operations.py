@@ -39,6 +39,13 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "read_board_item": Told(Text("看榜上一个货批", "Read one lot of the board")),
+    "read_board_photo": Told(
+        Text("看榜上货批的照片", "See a photo of a lot"),
+        Text(
+            "JPEG 图片，货批在榜时人人可看；`size=thumbnail` 为小图。",
+            "A JPEG, for everyone while the lot is on the board; `size=thumbnail` is a small one.",
+        ),
+    ),
     "send_code": Told(
         Text("发送验证码", "Send a one-time code"),
         Text(
@@ -92,6 +99,26 @@ OPERATIONS: dict[str, Told] = {
             "A quantity never falls below what is held and agreed.",
         ),
         {409: ("listing-closed",)},
+    ),
+    "show_listing": Told(
+        Text("上传货批照片", "Show a photo of a lot"),
+        Text(
+            "表单字段 `photo`：JPEG、PNG 或 WebP，至多 8 MiB，一次一张，每批至多 8 张；拍摄地点等信息会被去除。"
+            "同一张再传不会重复。",
+            "A form with `photo`: JPEG, PNG or WebP of at most 8 MiB, one a request, 8 a lot; where it was taken is "
+            "taken out of it. The same picture sent again is the one that is there.",
+        ),
+        {409: ("listing-closed", "too-many-photos")},
+    ),
+    "list_listing_photos": Told(
+        Text("列出货批的照片", "List a lot's photos"), Text("按上传先后。", "In the order of their coming.")
+    ),
+    "read_listing_photo": Told(
+        Text("看自己货批的一张照片", "See a photo of your lot"),
+        Text("JPEG 图片；`size=thumbnail` 为小图。", "A JPEG; `size=thumbnail` is a small one."),
+    ),
+    "remove_listing_photo": Told(
+        Text("删除货批的一张照片", "Remove a photo of a lot"), Text("已关闭的货批也可以。", "Of a closed lot, too.")
     ),
     "withdraw_listing": Told(
         Text("撤回供应信息", "Withdraw a listing"),
