@@ -49,9 +49,8 @@ class Lot:
             price_yuan_per_kg=f"{fen // FEN_PER_YUAN}.{fen % FEN_PER_YUAN:02}",
             watch_52=origin["watch_52"],
             poverty_832=origin["poverty_832"] is True,
-            photo=next(
-                (f"{each}?size=thumbnail" for each in item.get("photos", ())), ""
-            ),  # an older service gives none
+            # a service from before there were photos says nothing of them
+            photo=next((f"{each}?size=thumbnail" for each in item.get("photos", ())), ""),
         )
 
 

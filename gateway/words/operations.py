@@ -46,6 +46,32 @@ OPERATIONS: dict[str, Told] = {
             "A JPEG, for everyone while the lot is on the board; `size=thumbnail` is a small one.",
         ),
     ),
+    # supervisors
+    "read_backlog": Told(
+        Text("看滞销", "Read the backlog"),
+        Text(
+            "按地区与农产品：在售、有滞销风险（预计变质前卖不掉）的公斤数，最多的在前。"
+            "同一分钟内各级相加一致，精确到克；`after` 翻到的各页与首页同一时刻。",
+            "By area and produce: the kilograms that are open, and those not expected to be sold before they spoil; "
+            "the most at risk first. Within one minute all levels add up, to the gram; the pages behind the first are "
+            "of its moment.",
+        ),
+    ),
+    "list_backlog_lots": Told(
+        Text("列出滞销的货批", "List the lots of the backlog"),
+        Text(
+            "数字背后的货批，各有其卖不掉的预计份额；风险公斤最多的在前。",
+            "The lots behind the figures, each with the share that is not expected to be sold; the most kilograms at "
+            "risk first.",
+        ),
+    ),
+    "read_backlog_trend": Told(
+        Text("看滞销的变化", "Read how the backlog changes"),
+        Text(
+            "逐日（北京时间），最早的在前，末项是今天至此。",
+            "Day by day (Asia/Shanghai), the oldest first; the last is today, so far.",
+        ),
+    ),
     "send_code": Told(
         Text("发送验证码", "Send a one-time code"),
         Text(

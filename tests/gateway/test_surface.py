@@ -43,7 +43,7 @@ from tests.support.services import client_of
 
 PROMISED = """
 POST /v1/listings; GET /v1/listings; GET /v1/listings/{}; PATCH /v1/listings/{}; POST /v1/listings/{}/withdraw
-POST /v1/listings/{}/photos; GET /v1/board/{}/photos/{}
+POST /v1/listings/{}/photos; GET /v1/board/{}/photos/{}; GET /v1/backlog
 GET /v1/listings/{}/explanation
 GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation

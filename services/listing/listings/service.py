@@ -16,7 +16,7 @@ from contracts.listings import ListingExpired, ListingPublished, ListingUpdated,
 from contracts.supply import RemainingChanged
 from services.listing.listings import queries
 from services.listing.listings.keeping import Times, spoilage, temperature_class_of
-from services.listing.listings.models import Listing
+from services.listing.listings.models import Listing, Spell
 from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.queries import producers_of
 from services.listing.producers.service import producer_written_for
@@ -123,13 +123,21 @@ async def withdraw(session: WriteSession, caller: Caller, listing_id: UUID) -> L
     return listing
 
 
-async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]) -> None:
-    """Keep the read copy of what matching says is left; tell when matching had to clamp a quantity."""
+async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]) -> list[Spell]:
+    """Keep the read copy of what matching says is left; tell when matching had to clamp a quantity.
+
+    Returns how long what changed had stood.
+    """
     listings = {each.id: each for each in await queries.locked_listings(session, [each.listing_id for each in news])}
+    now, spells = await queries.database_now(session), []
     for supply in news:
         listing = listings.get(supply.listing_id)
-        if listing is not None and listing.hear_of_supply(supply):
+        if listing is None:
+            continue
+        spells.append(listing.spell_before(supply, now))
+        if listing.hear_of_supply(supply):
             session.emit(listing.fact(ListingUpdated))
+    return [spell for spell in spells if spell is not None]
 
 
 async def expire_spoiled(db: Database) -> int:
