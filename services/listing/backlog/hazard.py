@@ -15,7 +15,7 @@ that depends on its produce, its place and its hours left, and is constant withi
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -34,6 +34,8 @@ STRENGTH: Final = 4.0
 STRENGTHS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SALES_TO_JUDGE: Final = 30
 """Fewer say nothing of how much cells resemble each other."""
+PAIRS_TO_JUDGE: Final = 5_000
+"""More cells and bands than that would say it no better, and take longer."""
 SALES_TO_COUNT: Final = 0.25
 """Sales seen and expected, below which a cell has nothing to say of its own."""
 
@@ -72,8 +74,11 @@ class Counted(NamedTuple):
     sales: list[float]
     sale_hours: list[float]
 
+    @classmethod
+    def nothing(cls) -> "Counted":
+        return cls([0.0] * len(BANDS), [0.0] * len(BANDS))
 
-CellOf = Callable[[Seen], Cell]
+
 Wider = Callable[[Cell], Rates]
 """The rates of the cell around this one."""
 
@@ -100,11 +105,10 @@ def rates_for(fitted: Mapping[Cell, Rates], produce: str, adcode: str) -> Rates:
 
 def fit(seen: Sequence[Seen]) -> dict[Cell, Rates]:
     """The rates of every cell that has something to say of its own; nothing when nothing was seen."""
-    sizes = _sale_sizes(seen)
-    everything = _counted(seen, sizes, lambda _: Cell(ALL, ALL))
-    fitted = dict(_narrowed(everything, lambda _: PRIOR, STRENGTH))
+    counties = _counted(seen)
+    fitted = dict(_narrowed(_widened(counties, lambda _: Cell(ALL, ALL)), lambda _: PRIOR, STRENGTH))
     for digits in WIDTHS:
-        counted = _counted(seen, sizes, lambda each, digits=digits: Cell(each.produce, each.adcode[:digits]))  # type: ignore[misc]
+        counted = _widened(counties, lambda cell, digits=digits: Cell(cell.produce, cell.adcode[:digits]))  # type: ignore[misc]
         known = dict(fitted)  # of the wider levels alone
 
         def wider(cell: Cell, known: Mapping[Cell, Rates] = known) -> Rates:
@@ -127,13 +131,25 @@ def _sale_sizes(seen: Sequence[Seen]) -> dict[str, float]:
     return {produce: grams / number if grams and number else usual_g for produce, (grams, number) in sold.items()}
 
 
-def _counted(seen: Iterable[Seen], sizes: Mapping[str, float], cell_of: CellOf) -> dict[Cell, Counted]:
-    """y and x of each cell (step 1)."""
+def _counted(seen: Sequence[Seen]) -> dict[Cell, Counted]:
+    """y and x of each produce in each county (step 1)."""
+    sizes = _sale_sizes(seen)
     found: dict[Cell, Counted] = {}
     for each in seen:
-        counted = found.setdefault(cell_of(each), Counted([0.0] * len(BANDS), [0.0] * len(BANDS)))
+        counted = found.setdefault(Cell(each.produce, each.adcode), Counted.nothing())
         counted.sales[each.band] += max(0.0, each.sold_g) / sizes[each.produce]
         counted.sale_hours[each.band] += each.exposure_gh / sizes[each.produce]
+    return found
+
+
+def _widened(counties: Mapping[Cell, Counted], cell_of: Callable[[Cell], Cell]) -> dict[Cell, Counted]:
+    """The same of wider cells."""
+    found: dict[Cell, Counted] = {}
+    for county, of_county in counties.items():
+        counted = found.setdefault(cell_of(county), Counted.nothing())
+        for band in range(len(BANDS)):
+            counted.sales[band] += of_county.sales[band]
+            counted.sale_hours[band] += of_county.sale_hours[band]
     return found
 
 
@@ -162,6 +178,7 @@ def _strength(counted: Mapping[Cell, Counted], wider: Wider) -> float:
     ]
     if sum(y for y, _ in pairs) < SALES_TO_JUDGE:
         return STRENGTH
+    pairs = pairs[:: 1 + len(pairs) // PAIRS_TO_JUDGE]
     return max(STRENGTHS, key=lambda strength: sum(_log_likelihood(strength, y, mean) for y, mean in pairs))
 
 

@@ -100,35 +100,34 @@ async def areas(
 
     The most at risk first.
     """
-    lots = _lots(wanted, as_of)
-    area = func.left(lots.c.adcode, level.digits).label("area")
-    of_cell = (area, lots.c.produce)
-    ranked = select(
-        area,
-        lots.c.produce,
-        lots.c.remaining_g,
-        lots.c.unsold_g,
-        lots.c.hours_left,
-        lots.c.evidence,
-        func.sum(lots.c.remaining_g).over(partition_by=of_cell, order_by=lots.c.hours_left).label("upto_g"),
-        func.sum(lots.c.remaining_g).over(partition_by=of_cell).label("total_g"),
-    ).cte("ranked")
-    key = func.concat(ranked.c.area, ":", ranked.c.produce).collate("C").label("key")
+    lots = _lots(wanted, as_of).prefix_with("MATERIALIZED")  # read twice, reckoned once
+    area = func.left(lots.c.adcode, level.digits)
     cells = (
         select(
-            ranked.c.area,
-            ranked.c.produce,
-            key,
-            _sum(ranked.c.remaining_g).label("open_g"),
-            _sum(ranked.c.unsold_g).label("at_risk_g"),
+            area.label("area"),
+            lots.c.produce,
+            func.concat(area, ":", lots.c.produce).collate("C").label("key"),
+            _sum(lots.c.remaining_g).label("open_g"),
+            _sum(lots.c.unsold_g).label("at_risk_g"),
             func.count().label("listings"),
-            func.min(ranked.c.hours_left).filter(2 * ranked.c.upto_g >= ranked.c.total_g).label("hours_left_median"),
-            func.max(ranked.c.evidence).label("evidence"),
+            func.max(lots.c.evidence).label("evidence"),
         )
-        .group_by(ranked.c.area, ranked.c.produce)
+        .group_by(area, lots.c.produce)
         .cte("cells")
     )
-    return await _page(session, select(cells), cells.c.at_risk_g, cells.c.key, after, limit)
+    page = _worst_first(select(cells), cells.c.at_risk_g, cells.c.key, after, limit).cte("page")
+    within = and_(page.c.area == area, page.c.produce == lots.c.produce)
+    upto_g = func.sum(lots.c.remaining_g).over(partition_by=page.c.key, order_by=lots.c.hours_left)
+    ranked = select(page, lots.c.hours_left, upto_g.label("upto_g")).join(lots, within).subquery()
+    is_half = 2 * ranked.c.upto_g >= ranked.c.open_g
+    medians = (
+        select(ranked.c.key, func.min(ranked.c.hours_left).filter(is_half).label("hours_left_median"))
+        .group_by(ranked.c.key)
+        .subquery()
+    )
+    joined = select(page, medians.c.hours_left_median).join(medians, medians.c.key == page.c.key)
+    rows: Sequence[Row[Any]] = (await session.execute(joined.order_by(page.c.at_risk_g.desc(), page.c.key))).all()
+    return rows
 
 
 async def lots(
@@ -139,7 +138,8 @@ async def lots(
     key = sql_cast(found.c.id, Text).collate("C").label("key")
     columns = select(Listing, found.c.hours_left, found.c.unsold_share, found.c.unsold_g, found.c.evidence, key)
     joined = columns.join(found, found.c.id == Listing.id)
-    return await _page(session, joined, found.c.unsold_g, key, after, limit)
+    rows: Sequence[Row[Any]] = (await session.execute(_worst_first(joined, found.c.unsold_g, key, after, limit))).all()
+    return rows
 
 
 async def trend(session: AsyncSession, wanted: Wanted, shown: Sequence[date]) -> dict[date, dict[str, int]]:
@@ -275,14 +275,12 @@ def _of(table: type[Stand] | type[Sight], wanted: Wanted, first: date, *figures:
     return rows if wanted.produce is None else rows.where(table.produce == wanted.produce)
 
 
-async def _page(
-    session: AsyncSession, rows: Select[Any], grams: ColumnElement[int], key: Any, after: Place | None, limit: int
-) -> Sequence[Row[Any]]:
-    """The worst first."""
+def _worst_first(
+    rows: Select[Any], grams: ColumnElement[int], key: Any, after: Place | None, limit: int
+) -> Select[Any]:
     if after is not None:
         rows = rows.where(or_(grams < after.grams, and_(grams == after.grams, key > after.key)))
-    found: Sequence[Row[Any]] = (await session.execute(rows.order_by(grams.desc(), key).limit(limit))).all()
-    return found
+    return rows.order_by(grams.desc(), key).limit(limit)
 
 
 def _ends_at() -> ColumnElement[datetime]:

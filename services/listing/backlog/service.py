@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import ARRAY, DateTime, Double, Text, bindparam, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +29,21 @@ FIGURES = ("exposure_gh", "sold_g", "sales", "spoiled_g")
 _GIVEN = insert_given(Sight.__table__, *KEY, *FIGURES)  # type: ignore[arg-type]
 NOTE = _GIVEN.on_conflict_do_update(
     index_elements=KEY, set_={each: Sight.__table__.c[each] + _GIVEN.excluded[each] for each in FIGURES}
+)
+
+_FITTED = (
+    func.unnest(*(bindparam(name, type_=ARRAY(Text)) for name in ("produce", "adcode", "rates")))
+    .table_valued("produce", "adcode", "rates", name="fitted")
+    .render_derived()
+)
+_RATES = insert(Hazard.__table__).from_select(  # type: ignore[arg-type]
+    ["produce", "adcode", "rates", "fitted_at"],
+    select(
+        _FITTED.c.produce,
+        _FITTED.c.adcode,
+        cast(_FITTED.c.rates, ARRAY(Double)),  # as text: unnest would take an array of arrays apart
+        bindparam("fitted_at", type_=DateTime(timezone=True)),
+    ),
 )
 
 
@@ -84,14 +99,15 @@ async def refit(db: Database) -> None:
 
 
 async def _keep_rates(session: WriteSession, fitted: dict[hazard.Cell, hazard.Rates], now: datetime) -> None:
-    new = insert(Hazard)
-    newer = {"rates": new.excluded.rates, "fitted_at": new.excluded.fitted_at}
-    rows = [
-        {"produce": cell.produce, "adcode": cell.adcode, "rates": list(rates), "fitted_at": now}
-        for cell, rates in sorted(fitted.items())
-    ]
-    if rows:
-        await session.execute(new.on_conflict_do_update(index_elements=["produce", "adcode"], set_=newer), rows)
+    newer = {"rates": _RATES.excluded.rates, "fitted_at": _RATES.excluded.fitted_at}
+    cells = sorted(fitted)
+    columns = {
+        "produce": [cell.produce for cell in cells],
+        "adcode": [cell.adcode for cell in cells],
+        "rates": ["{" + ",".join(map(repr, fitted[cell])) + "}" for cell in cells],
+        "fitted_at": now,
+    }
+    await session.execute(_RATES.on_conflict_do_update(index_elements=["produce", "adcode"], set_=newer), columns)
     await session.execute(delete(Hazard).where(Hazard.fitted_at < now))
 
 
