@@ -19,6 +19,7 @@ AT_ONCE: Final = 2
 PIXELS_MAX: Final = 50_000_000
 """Beyond that a small file could take gigabytes to open."""
 LONG_SIDE_PX: Final = 1600
+THUMBNAIL_PX: Final = 320
 QUALITY: Final = 82
 MEDIA_TYPE: Final = "image/jpeg"
 
@@ -39,20 +40,23 @@ class Photo:
 POOL: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="photo")
 
 
-async def reencoded(content: bytes) -> Photo:
-    """The photo, in a thread: decoding takes some tenths of a second, and tens of megabytes. Raises NotAPhoto."""
-    return await asyncio.get_running_loop().run_in_executor(POOL, _reencoded, content)
+async def reencoded(content: bytes, long_side_px: int = LONG_SIDE_PX) -> Photo:
+    """The photo, no longer than that, in a thread: decoding takes some tenths of a second, and tens of megabytes.
+
+    Raises NotAPhoto.
+    """
+    return await asyncio.get_running_loop().run_in_executor(POOL, _reencoded, content, long_side_px)
 
 
-def _reencoded(content: bytes) -> Photo:
+def _reencoded(content: bytes, long_side_px: int) -> Photo:
     from PIL import Image, UnidentifiedImageError  # only who takes photos needs it
 
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise NotAPhoto("too many pixels")
-            image.draft("RGB", (LONG_SIDE_PX, LONG_SIDE_PX))  # a JPEG is decoded no larger than it has to be
-            image.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+            image.draft("RGB", (long_side_px, long_side_px))  # a JPEG is decoded no larger than it has to be
+            image.thumbnail((long_side_px, long_side_px))
             upright = _upright(image).convert("RGB")
             clean = Image.new("RGB", upright.size)
             clean.paste(upright)  # its pixels alone

@@ -27,6 +27,7 @@ class Lot:
     price_yuan_per_kg: str
     watch_52: bool
     poverty_832: bool
+    photo: str
 
     @property
     def is_urgent(self) -> bool:
@@ -48,6 +49,8 @@ class Lot:
             price_yuan_per_kg=f"{fen // FEN_PER_YUAN}.{fen % FEN_PER_YUAN:02}",
             watch_52=origin["watch_52"],
             poverty_832=origin["poverty_832"] is True,
+            # a service from before there were photos says nothing of them
+            photo=next((f"{each}?size=thumbnail" for each in item.get("photos", ())), ""),
         )
 
 

@@ -9,6 +9,7 @@ AUDIENCES: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (Text("买卖双方", "Both sides"), ("matches", "feed")),
     (Text("承运商", "Carriers"), ("vehicles", "shipments", "routes", "parcels")),
     (Text("补贴管理与审计", "Programme officers and auditors"), ("programmes", "settlements", "flags", "clawbacks")),
+    (Text("监管", "Supervisors"), ("backlog",)),
     (Text("管理员", "Administrators"), ("rounds",)),
 )
 
@@ -29,5 +30,6 @@ TAGS: dict[str, Text] = {
     "settlements": Text("结算", "Settlements"),
     "flags": Text("疑点", "Fraud flags"),
     "clawbacks": Text("追回", "Clawbacks"),
+    "backlog": Text("滞销与预测", "Backlog and its forecast"),
     "rounds": Text("撮合轮与规则", "Rounds and policy"),
 }

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, Any] = {
         "min_price_fen_per_kg": 1600,
         "origin": {"adcode": "321323", "lon": 118.69, "lat": 33.72},
     },
+    "show_listing": {"photo": "strawberries.jpg"},
     "change_listing": {"quantity_kg": 900, "min_price_fen_per_kg": 1500},
     "place_order": {
         "produce": "strawberry",

@@ -32,6 +32,10 @@ PARAMETERS: dict[str, Text] = {
     "vehicle_id": Text("车辆的标识", "Id of the vehicle"),
     "shipment_id": Text("运单的标识", "Id of the shipment"),
     "photo_id": Text("照片的标识", "Id of the photo"),
+    "size": Text("原图或小图", "Full size, or a small one"),
+    "level": Text("按省、市或县", "By province, prefecture or county"),
+    "watch_52": Text("只要（或不要）52 个挂牌督战县", "Only the 52 counties under supervision, or only the others"),
+    "days": Text("至今几天", "How many days up to today"),
     "plan_id": Text("路线规划的标识", "Id of the route plan"),
     "waybill": Text("面单号", "Number of the waybill"),
     "at": Text("时刻", "The moment"),
@@ -133,6 +137,7 @@ MEMBERS: dict[str, Text] = {
     "shelf_life_source": Text("保质期的来源", "Where the shelf life comes from"),
     "hours_left": Text("剩余小时", "Hours left"),
     "households": Text("惠及户数", "Households that it helps"),
+    "photos": Text("照片的地址", "Addresses of its photos"),
     "story": Text("货批的故事", "The story of the lot"),
     "divisible": Text("可否拆分", "Whether it may be divided"),
     "auto_agree": Text("价格合适即自动同意", "Whether a price within the limit is consent"),
@@ -140,6 +145,25 @@ MEMBERS: dict[str, Text] = {
     "on_market": Text("是否已参与撮合", "Whether rounds see it"),
     "agent_id": Text("代办员的账户", "Account of the agent"),
     "given_at": Text("授权时间", "When consent was given"),
+    # backlog
+    "as_of": Text("推算的时刻", "The moment for which it was reckoned"),
+    "BacklogItem.area": Text("地区", "The area"),
+    "AreaOut.watch_52": Text("其中有无 52 个挂牌督战县", "Whether one of the 52 counties under supervision lies in it"),
+    "AreaOut.poverty_832": Text(
+        "其中有无 832 个贫困县；不明则为空", "Whether one of the 832 counties lies in it; null when nobody knows"
+    ),
+    "open_kg": Text("在售剩余，公斤", "Neither sold nor held, kg"),
+    "at_risk_kg": Text("预计变质前卖不掉的，公斤", "Not expected to be sold before it spoils, kg"),
+    "hours_left_median": Text("一半公斤的剩余小时不超过此数", "Half of the kilograms have at most so many hours left"),
+    "BacklogItem.listings": Text("货批数", "Lots"),
+    "forecast": Text(
+        "预测的依据：既定默认值（`prior`）、其他农产品（`borrowed`）或该农产品的销售（`fitted`）",
+        "What the forecast rests on: a stated default (`prior`), sales of other produce (`borrowed`) or of this "
+        "(`fitted`)",
+    ),
+    "unsold_share": Text("预计卖不掉的份额，0 至 1", "The share that is not expected to be sold, 0 to 1"),
+    "BacklogDay.sold_kg": Text("当日售出，减去退回的，公斤", "Sold on the day, less what was given back, kg"),
+    "spoiled_kg": Text("当日到期未售，公斤", "Unsold when its time was over, kg"),
     # orders
     "buyer_id": Text("采购方的账户", "Account of the buyer"),
     "min_grade": Text("最低等级", "Least grade"),

@@ -62,6 +62,39 @@ OPERATIONS: dict[str, Told] = {
         ),
         {503: ("streams-full",)},
     ),
+    "read_board_photo": Told(
+        Text("看榜上货批的照片", "See a photo of a lot"),
+        Text(
+            "JPEG 图片，货批在榜时人人可看；`size=thumbnail` 为小图。",
+            "A JPEG, for everyone while the lot is on the board; `size=thumbnail` is a small one.",
+        ),
+    ),
+    # supervisors
+    "read_backlog": Told(
+        Text("看滞销", "Read the backlog"),
+        Text(
+            "按地区与农产品：在售、有滞销风险（预计变质前卖不掉）的公斤数，最多的在前。"
+            "同一分钟内各级相加一致，精确到克；`after` 翻到的各页与首页同一时刻。",
+            "By area and produce: the kilograms that are open, and those not expected to be sold before they spoil; "
+            "the most at risk first. Within one minute all levels add up, to the gram; the pages behind the first are "
+            "of its moment.",
+        ),
+    ),
+    "list_backlog_lots": Told(
+        Text("列出滞销的货批", "List the lots of the backlog"),
+        Text(
+            "数字背后的货批，各有其卖不掉的预计份额；风险公斤最多的在前。",
+            "The lots behind the figures, each with the share that is not expected to be sold; the most kilograms at "
+            "risk first.",
+        ),
+    ),
+    "read_backlog_trend": Told(
+        Text("看滞销的变化", "Read how the backlog changes"),
+        Text(
+            "逐日（北京时间），最早的在前，末项是今天至此。",
+            "Day by day (Asia/Shanghai), the oldest first; the last is today, so far.",
+        ),
+    ),
     "send_code": Told(
         Text("发送验证码", "Send a one-time code"),
         Text(
@@ -163,6 +196,26 @@ OPERATIONS: dict[str, Told] = {
             "A quantity never falls below what is held and agreed.",
         ),
         {409: ("listing-closed",)},
+    ),
+    "show_listing": Told(
+        Text("上传货批照片", "Show a photo of a lot"),
+        Text(
+            "表单字段 `photo`：JPEG、PNG 或 WebP，至多 8 MiB，一次一张，每批至多 8 张；拍摄地点等信息会被去除。"
+            "同一张再传不会重复。",
+            "A form with `photo`: JPEG, PNG or WebP of at most 8 MiB, one a request, 8 a lot; where it was taken is "
+            "taken out of it. The same picture sent again is the one that is there.",
+        ),
+        {409: ("listing-closed", "too-many-photos")},
+    ),
+    "list_listing_photos": Told(
+        Text("列出货批的照片", "List a lot's photos"), Text("按上传先后。", "In the order of their coming.")
+    ),
+    "read_listing_photo": Told(
+        Text("看自己货批的一张照片", "See a photo of your lot"),
+        Text("JPEG 图片；`size=thumbnail` 为小图。", "A JPEG; `size=thumbnail` is a small one."),
+    ),
+    "remove_listing_photo": Told(
+        Text("删除货批的一张照片", "Remove a photo of a lot"), Text("已关闭的货批也可以。", "Of a closed lot, too.")
     ),
     "withdraw_listing": Told(
         Text("撤回供应信息", "Withdraw a listing"),

@@ -5,12 +5,15 @@ from fastapi import FastAPI
 from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
+from services.listing.backlog import api as backlog
 from services.listing.board import api as board
 from services.listing.listings import api as listings
+from services.listing.photos import api as photos
 from services.listing.producers import api as producers
 
 SOURCE = "/duijie/listing"
 
 
 def create_listing_app(db: Database, keys: KeySource) -> FastAPI:
-    return create_app("listing", db=db, keys=keys, routers=[producers.router, listings.router, board.router])
+    routers = [producers.router, listings.router, photos.router, board.router, backlog.router]
+    return create_app("listing", db=db, keys=keys, routers=routers)

@@ -8,16 +8,27 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
+from services.listing.backlog import handlers as supply
+from services.listing.backlog import service as backlog
 from services.listing.listings import handlers as listings
 from services.listing.listings import service
+from services.listing.photos import handlers as photos
 from services.listing.producers import handlers as producers
 
 EXPIRY_EVERY_S = 5
+REFIT_EVERY_S = 300
 FORGET_EVERY_S = 3600
+
+SUBSCRIPTIONS = [
+    *supply.SUBSCRIPTIONS,
+    *listings.SUBSCRIPTIONS,
+    *photos.SUBSCRIPTIONS,
+    *producers.SUBSCRIPTIONS,
+]
 
 
 def create_listing_worker(db: Database, transport: Transport) -> Worker:
-    consumer = Consumer("listing", db, transport, [*listings.SUBSCRIPTIONS, *producers.SUBSCRIPTIONS])
+    consumer = Consumer("listing", db, transport, SUBSCRIPTIONS)
     return Worker(
         "listing",
         [
@@ -25,6 +36,9 @@ def create_listing_worker(db: Database, transport: Transport) -> Worker:
             Task("consumer", consumer.run),
             gauges(db, consumer),
             every(EXPIRY_EVERY_S, "expiry", service.expire_spoiled, db),
+            every(EXPIRY_EVERY_S, "backlog_tally", backlog.tally_ended, db),
+            every(REFIT_EVERY_S, "backlog_refit", backlog.refit, db),
+            every(FORGET_EVERY_S, "backlog_days", backlog.forget_old, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
             forgetting_notes(db, "listing"),
         ],

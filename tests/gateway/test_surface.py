@@ -46,6 +46,7 @@ from tests.support.services import client_of
 
 PROMISED = """
 POST /v1/listings; GET /v1/listings; GET /v1/listings/{}; PATCH /v1/listings/{}; POST /v1/listings/{}/withdraw
+POST /v1/listings/{}/photos; GET /v1/board/{}/photos/{}; GET /v1/backlog
 GET /v1/listings/{}/explanation
 GET /v1/matches/{}/explanation
 GET /v1/orders/{}/explanation
@@ -67,6 +68,7 @@ GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/ve
 
 CREATED = {
     "/v1/listings": "201",
+    "/v1/listings/{listing_id}/photos": "201",
     "/v1/orders": "201",
     "/v1/consents": "201",
     "/v1/vehicles": "201",
@@ -285,6 +287,7 @@ BODIES: dict[str, Any] = {
     "give_consent": NewConsent,
     "publish_listing": NewListing,
     "change_listing": ListingChange,
+    "show_listing": dict[str, str],
     "place_order": NewOrder,
     "change_order": OrderChange,
     "decline_match": Declined,

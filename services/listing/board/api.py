@@ -3,15 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from chassis.fields import Limit, Page
+from chassis.photos import AS_JPEG, public_jpeg
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
 from chassis.streams import EventStream, stream_of
 from services.listing.board import queries, service
 from services.listing.board.schemas import BoardItem, LotCount
 from services.listing.listings.queries import database_now
+from services.listing.photos.queries import Size, ids_of
 
 router = slice_router("/v1/board", tag="board")
 
@@ -35,15 +37,25 @@ async def read_board(
 ) -> Page[BoardItem]:
     """Open lots, the most urgent first; `adcode` may be a province's or prefecture's beginning."""
     rows = await queries.most_urgent(session, produce=produce, adcode=adcode, q=q, after=after, limit=limit + 1)
-    now = await database_now(session)
-    items = [BoardItem.of(row, now) for row in rows]
+    now, photos = await database_now(session), await ids_of(session, [row.id for row in rows])
+    items = [BoardItem.of(row, now, photos.get(row.id, ())) for row in rows]
     return Page.of(items, limit, lambda last: queries.Place(last.spoils_at, last.id))
 
 
 @router.get("/{listing_id}")
 async def read_board_item(listing_id: UUID, session: Read) -> BoardItem:
     """One open lot."""
-    return BoardItem.of(await service.find(session, listing_id), await database_now(session))
+    lot, photos = await service.find(session, listing_id), await ids_of(session, [listing_id])
+    return BoardItem.of(lot, await database_now(session), photos.get(lot.id, ()))
+
+
+@router.get("/{listing_id}/photos/{photo_id}", response_class=Response, responses=AS_JPEG)
+async def read_board_photo(
+    listing_id: UUID, photo_id: UUID, request: Request, session: Read, size: Size = "full"
+) -> Response:
+    """A photo of an open lot."""
+    content = await service.photo(session, listing_id, photo_id, size)
+    return public_jpeg(request, content, f"{photo_id}-{size}")
 
 
 @router.get("/{listing_id}/stream", **stream_of(LotCount))

@@ -1,5 +1,6 @@
 """The public board: no personal data, and no place finer than the county."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -61,9 +62,10 @@ class BoardItem(BaseModel):
     hours_left: float
     households: int | None
     story: str | None
+    photos: list[str]
 
     @classmethod
-    def of(cls, listing: Listing, now: datetime) -> Self:
+    def of(cls, listing: Listing, now: datetime, photos: Sequence[UUID]) -> Self:
         kind = produce.get(listing.produce)
         assert kind is not None, "a listing's produce was in the catalogue when it was posted"
         return cls(
@@ -84,6 +86,7 @@ class BoardItem(BaseModel):
             hours_left=hours_between(now, listing.spoils_at),
             households=listing.households,
             story=listing.story,
+            photos=[f"/v1/board/{listing.id}/photos/{photo_id}" for photo_id in photos],
         )
 
 

@@ -14,6 +14,8 @@ from services.listing.board import queries
 from services.listing.board.queries import Count
 from services.listing.board.schemas import LotCount
 from services.listing.listings.models import Listing
+from services.listing.photos import service as photos
+from services.listing.photos.queries import Size, content_of
 
 WATCHERS_MAX = 2000
 """Of all lots in one process. Nobody has to say who they are, so they may not take every stream of the house."""
@@ -53,3 +55,9 @@ def _is_newer(seen: Count, now: Count) -> bool:
 def _told(count: Count) -> bytes:
     data = LotCount.of(count).model_dump_json().encode()
     return event(b"lot", f"{count.version}.{count.supply_version}", data)
+
+
+async def photo(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes:
+    """The JPEG, while its lot is on the board. Raises NotFound."""
+    listing = await find(session, listing_id)
+    return photos.found(await content_of(session, listing.id, photo_id, size))

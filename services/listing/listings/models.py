@@ -1,10 +1,11 @@
 """A listing: one homogeneous lot of produce, its verbs, and what it refuses."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Text, Uuid, func
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Problem, StaleVersion
@@ -36,11 +37,27 @@ def status_of(lifecycle: ListingStatus, remaining_g: int, held_g: int) -> Status
     return "sold_out" if lifecycle == "open" and remaining_g == 0 and held_g == 0 else lifecycle
 
 
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """So much of a lot stood unsold from one moment to another; then so much was sold of it, or spoiled."""
+
+    produce: str
+    adcode: str
+    ends_at: datetime
+    since: datetime
+    until: datetime
+    remaining_g: int
+    sold_g: int = 0
+    spoiled_g: int = 0
+
+
 class Listing(Base):
     """What a producer offers. `version` counts changes of the listing itself.
 
     What is left of it belongs to matching: `remaining_g`, `held_g` and `agreed_g` are a read copy, of
     `supply_version`. Times are UTC; `spoils_at` follows from best_before or the catalogue when it is written.
+
+    `stands_since`: when the read copy last had news of what remains. `is_tallied`: its end is in the backlog's history.
     """
 
     __tablename__ = "listings"
@@ -74,16 +91,24 @@ class Listing(Base):
     remaining_g: Mapped[int] = mapped_column(BigInteger)
     held_g: Mapped[int] = mapped_column(BigInteger, default=0)
     agreed_g: Mapped[int] = mapped_column(BigInteger, default=0)
+    stands_since: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    is_tallied: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("quantity_g >= 0", name="quantity"),
         Index(None, "producer_id", "id"),
         Index("ix_listings_open_by_urgency", "spoils_at", "id", postgresql_where="lifecycle = 'open'"),
+        Index("ix_listings_to_tally", "id", postgresql_where="lifecycle <> 'open' AND NOT is_tallied"),
     )
 
     @property
     def status(self) -> Status:
         return status_of(self.lifecycle, self.remaining_g, self.held_g)
+
+    @property
+    def ends_at(self) -> datetime:
+        """From then on nothing of it can be sold: it has spoiled, or may leave no more."""
+        return self.spoils_at if self.available_until is None else min(self.spoils_at, self.available_until)
 
     def must_be(self, version: int | None) -> None:
         """Raises StaleVersion unless this is the version that the caller read; None is any."""
@@ -138,6 +163,30 @@ class Listing(Base):
         self.quantity_g = supply.quantity_g
         self.version += 1
         return True
+
+    def spell_before(self, supply: RemainingChanged, now: datetime) -> Spell | None:
+        """How long what this news changes had stood; a new spell begins. None when it changes nothing of that.
+
+        What is sold of a lot, or given back, after its end was tallied was counted there as spoiled, or was not.
+        """
+        figures = (supply.remaining_g, supply.agreed_g)
+        if supply.version <= self.supply_version or figures == (self.remaining_g, self.agreed_g):
+            return None
+        sold_g, was_lost = supply.agreed_g - self.agreed_g, self.is_tallied and self.lifecycle == "expired"
+        since = now if self.is_tallied else self.stands_since
+        self.stands_since = now
+        return self._spell(since, now, sold_g=sold_g, spoiled_g=-sold_g if was_lost else 0)
+
+    def last_spell(self, now: datetime) -> Spell:
+        """What of it nobody bought, until it was closed."""
+        self.is_tallied = True
+        until = min(now, self.ends_at)
+        lost_g = max(0, self.quantity_g - self.agreed_g) if self.lifecycle == "expired" else 0
+        return self._spell(min(self.stands_since, until), until, spoiled_g=lost_g)
+
+    def _spell(self, since: datetime, until: datetime, *, sold_g: int = 0, spoiled_g: int = 0) -> Spell:
+        ends_at, remaining_g = self.ends_at, self.remaining_g
+        return Spell(self.produce, self.origin_adcode, ends_at, since, until, remaining_g, sold_g, spoiled_g)
 
     def fact(self, kind: type[ListingEvent]) -> ListingEvent:
         """The event of this kind with the listing's whole state."""

@@ -17,7 +17,7 @@ from contracts.listings import ListingExpired, ListingPublished, ListingUpdated,
 from contracts.supply import RemainingChanged
 from services.listing.listings import queries
 from services.listing.listings.keeping import Times, spoilage, temperature_class_of
-from services.listing.listings.models import Listing
+from services.listing.listings.models import Listing, Spell
 from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.queries import producers_of
 from services.listing.producers.service import producer_written_for
@@ -125,19 +125,27 @@ async def withdraw(session: WriteSession, caller: Caller, listing_id: UUID) -> L
     return listing
 
 
-async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]) -> None:
-    """Keep the read copy of what matching says is left; tell when matching had to clamp a quantity."""
+async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]) -> list[Spell]:
+    """Keep the read copy of what matching says is left; tell when matching had to clamp a quantity.
+
+    Returns how long what changed had stood.
+    """
     listings = {each.id: each for each in await queries.locked_listings(session, [each.listing_id for each in news])}
+    now, spells = await queries.database_now(session), []
     for supply in news:
         listing = listings.get(supply.listing_id)
-        if listing is not None and listing.hear_of_supply(supply):
+        if listing is None:
+            continue
+        spells.append(listing.spell_before(supply, now))
+        if listing.hear_of_supply(supply):
             session.emit(listing.fact(ListingUpdated))
+    return [spell for spell in spells if spell is not None]
 
 
 async def forget_producers(session: WriteSession, account_ids: Sequence[UUID]) -> None:
     """Withdraw what these accounts offer, and forget whose and where from all their listings are.
 
-    What was agreed before stands. Whatever else comes to be kept of a listing, such as photos, is forgotten here, too.
+    What was agreed before stands.
     """
     await forget_callers(session, account_ids)
     after: UUID | None = None

@@ -1,16 +1,14 @@
 """`/v1/shipments`: what there is to carry, and how far it has come."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, File, Query, Response, UploadFile
+from fastapi import Depends, Query, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, reencoded
-from chassis.problems import FieldError, InvalidInput, Text
+from chassis.photos import AS_JPEG, CleanPhoto, private_jpeg
 from chassis.routes import PhotoRoute, Read, Write, set_etag, slice_router
-from chassis.sealed import SEALED
 from contracts.shipments import ShipmentStatus
 from services.logistics.clock import Day
 from services.logistics.shipments import queries, service
@@ -18,22 +16,9 @@ from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut,
 
 router = slice_router("/v1/shipments", tag="shipments")
 photos_router = slice_router("/v1/shipments", tag="shipments", route_class=PhotoRoute)
-AS_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
-NO_PHOTO = Text(
-    "不是可读的 JPEG、PNG 或 WebP 图片，或超过五千万像素。",
-    "It is no JPEG, PNG or WebP that can be read, or has more than fifty million pixels.",
-)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
 AdcodePrefix = Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")]
-
-
-async def _clean(photo: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 8 MiB")]) -> Photo:
-    """Before the request's transaction: it takes a while."""
-    try:
-        return await reencoded(await photo.read())
-    except NotAPhoto as error:
-        raise InvalidInput(errors=[FieldError("#/photo", NO_PHOTO)]) from error
 
 
 @router.get("")
@@ -108,9 +93,7 @@ async def list_reports(shipment_id: UUID, caller: Party, session: Read) -> Page[
 
 
 @photos_router.post("/{shipment_id}/photos", status_code=201)
-async def show_shipment(
-    shipment_id: UUID, caller: Carrier, photo: Annotated[Photo, Depends(_clean)], session: Write
-) -> PhotoOut:
+async def show_shipment(shipment_id: UUID, caller: Carrier, photo: CleanPhoto, session: Write) -> PhotoOut:
     """Keep a photo of a shipment that you claimed, as proof; a form with `photo`. Its location is taken out of it."""
     return PhotoOut.of(await service.show(session, caller, shipment_id, photo))
 
@@ -125,5 +108,4 @@ async def list_photos(shipment_id: UUID, caller: Party, session: Read) -> Page[P
 @router.get("/{shipment_id}/photos/{photo_id}", response_class=Response, responses=AS_JPEG)
 async def read_photo(shipment_id: UUID, photo_id: UUID, caller: Party, session: Read) -> Response:
     """One photo of your shipment."""
-    content = await service.photo(session, caller, shipment_id, photo_id)
-    return Response(content, media_type=MEDIA_TYPE, headers=SEALED)
+    return private_jpeg(await service.photo(session, caller, shipment_id, photo_id))

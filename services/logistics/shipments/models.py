@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.photos import TooManyPhotos
 from chassis.problems import FieldError, InvalidInput, Problem
 from chassis.problems import Text as Words
 from contracts.listings import TemperatureClass
@@ -63,12 +64,6 @@ class WrongShipmentState(Problem):
     slug, status = "wrong-shipment-state", 409
     title = Words("运单状态不符", "The shipment is not in that state")
     detail = Words("运单现为 {present}，不能进行 {wanted}。", "The shipment is {present}: it can't be {wanted} now.")
-
-
-class TooManyPhotos(Problem):
-    slug, status = "too-many-photos", 409
-    title = Words("照片已满", "There are enough photos")
-    detail = Words("每家承运商对一个运单至多 {most} 张照片。", "A carrier shows {most} photos of a shipment at most.")
 
 
 def last_departure(

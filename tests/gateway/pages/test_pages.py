@@ -136,6 +136,14 @@ async def test_the_board_shows_lots_in_the_services_order(client: httpx.AsyncCli
     assert "Strawberry" in (await client.get("/board?lang=en")).text
 
 
+async def test_the_first_photo_of_a_lot_is_shown_small_and_a_lot_without_one_has_none(
+    client: httpx.AsyncClient, listing: ListingService
+) -> None:
+    listing.items = [lot(photos=["/v1/board/1/photos/2", "/v1/board/1/photos/3"]), lot(photos=[]), lot()]
+    page = (await client.get("/board")).text
+    assert re.findall(r'<img src="([^"]*)"', page) == ["/v1/board/1/photos/2?size=thumbnail"]
+
+
 async def test_what_a_producer_wrote_is_text_and_never_markup(
     client: httpx.AsyncClient, listing: ListingService
 ) -> None:

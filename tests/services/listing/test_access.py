@@ -10,6 +10,7 @@ from chassis.db import Database
 from contracts.accounts import Role
 from tests.services.listing.listings.test_api import strawberries
 from tests.services.listing.listings.test_service import posted
+from tests.services.listing.photos.test_api import picture
 from tests.support.services import Issuer, told
 
 SELLERS = {"producer", "agent", "admin"}
@@ -20,27 +21,36 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", f"/v1/listings/{ID}", SELLERS),
     ("PATCH", f"/v1/listings/{ID}", SELLERS),
     ("POST", f"/v1/listings/{ID}/withdraw", SELLERS),
+    ("POST", f"/v1/listings/{ID}/photos", SELLERS),
+    ("GET", f"/v1/listings/{ID}/photos", SELLERS),
+    ("GET", f"/v1/listings/{ID}/photos/{ID}", SELLERS),
+    ("DELETE", f"/v1/listings/{ID}/photos/{ID}", SELLERS),
+    ("GET", "/v1/backlog", {"supervisor", "admin"}),
+    ("GET", "/v1/backlog/lots", {"supervisor", "admin"}),
+    ("GET", "/v1/backlog/trend", {"supervisor", "admin"}),
     ("POST", "/v1/consents", {"producer", "admin"}),
     ("GET", "/v1/consents", {"producer", "admin"}),
     ("DELETE", f"/v1/consents/{ID}", {"producer", "admin"}),
 ]
 
 
-def body_for(method: str, path: str) -> Any:
+def body_for(method: str, path: str) -> dict[str, Any]:
+    if path.endswith("/photos"):
+        return {"files": {"photo": picture()}}
     if method == "POST" and path == "/v1/listings":
-        return strawberries()
-    return {"agent_id": ID} if path == "/v1/consents" else {"story": "x"}
+        return {"json": strawberries()}
+    return {"json": {"agent_id": ID} if path == "/v1/consents" else {"story": "x"}}
 
 
 @pytest.mark.parametrize(("method", "path", "may"), ROUTES, ids=[f"{method} {path}" for method, path, _ in ROUTES])
 async def test_every_role_may_what_the_surface_says_and_nobody_without_a_token(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, method: str, path: str, may: set[str]
 ) -> None:
-    body = None if method in {"GET", "DELETE"} else body_for(method, path)
-    nobody = await client.request(method, path, json=body)
+    body = {} if method in {"GET", "DELETE"} else body_for(method, path)
+    nobody = await client.request(method, path, **body)
     assert (nobody.status_code, nobody.json()["type"]) == (401, "/problems/unauthenticated")
     for role in get_args(Role):
-        answer = await client.request(method, path, json=body, headers=issuer.caller(role) | {"If-Match": "1"})
+        answer = await client.request(method, path, **body, headers=issuer.caller(role) | {"If-Match": "1"})
         assert (answer.status_code == 403) == (role not in may), (role, answer.text)
         assert answer.status_code < 500
         if role not in may:

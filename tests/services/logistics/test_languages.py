@@ -35,7 +35,6 @@ def test_every_problem_has_a_name_of_its_own_and_both_languages() -> None:
         "waybill-taken": 409,
         "shipment-not-open": 409,
         "shipment-not-claimed": 409,
-        "too-many-photos": 409,
         "wrong-shipment-state": 409,
         "solver-busy": 503,
         "planner-unavailable": 503,

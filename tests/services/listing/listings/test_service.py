@@ -13,7 +13,8 @@ from sqlalchemy import update
 from chassis.db import Database
 from contracts.listings import ListingExpired, ListingUpdated
 from contracts.supply import RemainingChanged
-from services.listing.listings import handlers, service
+from services.listing.backlog import handlers
+from services.listing.listings import service
 from services.listing.listings.models import Listing
 from tests.services.listing.listings.test_api import strawberries
 from tests.support.services import Issuer, told

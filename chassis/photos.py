@@ -1,0 +1,57 @@
+"""A photo in a form, and a photo in an answer: the same wherever photos are taken and shown."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, File, Request, Response, UploadFile
+
+from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, reencoded
+from chassis.problems import FieldError, InvalidInput, Problem, Text
+from chassis.sealed import SEALED
+
+FIELD: Final = "photo"
+AS_JPEG: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+"""For a route's `responses`."""
+NOSNIFF: Final = {"X-Content-Type-Options": "nosniff"}
+PUBLIC: Final = {"Cache-Control": "public, max-age=86400, immutable"}
+"""A photo never changes; after a day a cache asks whether it is still shown."""
+NO_PHOTO: Final = Text(
+    "不是可读的 JPEG、PNG 或 WebP 图片，或超过五千万像素。",
+    "It is no JPEG, PNG or WebP that can be read, or has more than fifty million pixels.",
+)
+ONE_PHOTO: Final = Text("一次请求一张照片。", "One photo a request.")
+
+
+class TooManyPhotos(Problem):
+    slug, status = "too-many-photos", 409
+    title = Text("照片已满", "There are enough photos")
+    detail = Text("至多 {most} 张照片。", "There may be {most} photos at most.")
+
+
+async def _clean(
+    request: Request, photo: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 8 MiB")]
+) -> Photo:
+    """Before the request's transaction: it takes a while."""
+    if len((await request.form()).getlist(FIELD)) > 1:
+        raise InvalidInput(errors=[FieldError(f"#/{FIELD}", ONE_PHOTO)])
+    try:
+        return await reencoded(await photo.read())
+    except NotAPhoto as error:
+        raise InvalidInput(errors=[FieldError(f"#/{FIELD}", NO_PHOTO)]) from error
+
+
+CleanPhoto = Annotated[Photo, Depends(_clean)]
+"""The form's `photo`, written anew. Stands behind the caller and before the session in a route's parameters."""
+
+
+def private_jpeg(content: bytes) -> Response:
+    """For the account that asked, and nobody else's cache."""
+    return Response(content, media_type=MEDIA_TYPE, headers=SEALED | NOSNIFF)
+
+
+def public_jpeg(request: Request, content: bytes, tag: str) -> Response:
+    """For everyone; 304 to who has it (RFC 9110, 13.1.2)."""
+    headers = PUBLIC | NOSNIFF | {"ETag": f'"{tag}"'}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if known & {headers["ETag"], "*"}:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)

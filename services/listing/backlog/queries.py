@@ -1,0 +1,312 @@
+"""Reading the backlog: what is open, what of it will not be sold in time, and what was seen of the past.
+
+The forecast of a lot is `hazard.unsold`, said in SQL; it is rounded to grams lot by lot, so that counties add up to
+prefectures and provinces.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import add
+from typing import Any, Self, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Double,
+    Row,
+    Select,
+    Text,
+    and_,
+    case,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from catalogue.places import Level, adcode_prefix, all_places
+from chassis.bulk import among
+from chassis.db import WriteSession
+from services.listing.backlog.hazard import ALL, BANDS, PRIOR, PROVINCE_DIGITS, Seen
+from services.listing.backlog.models import Hazard, Sight, Stand
+from services.listing.listings.models import Listing
+
+DAYS = ZoneInfo("Asia/Shanghai")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS_PER_HOUR = 3600
+EXPONENT_MAX = 700.0
+"""PostgreSQL calls what lies below the least float an error."""
+WATCH_52 = [place.adcode for place in all_places() if place.watch_52]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the order of what is at risk, as a cursor: `<microseconds>.<grams>.<key>`.
+
+    `as_of` is the moment for which the first page was reckoned; the pages behind it are of that moment, too.
+    """
+
+    as_of: datetime
+    grams: int
+    key: str
+
+    def __str__(self) -> str:
+        return f"{(self.as_of - EPOCH) // timedelta(microseconds=1)}.{self.grams}.{self.key}"
+
+    @classmethod
+    def parse(cls, cursor: str) -> Self:
+        """Raises ValueError for what is no cursor of ours."""
+        microseconds, grams, key = cursor.split(".", 2)
+        try:
+            as_of = EPOCH + timedelta(microseconds=int(microseconds))
+        except OverflowError as error:
+            raise ValueError(cursor) from error
+        if not 0 <= int(grams) < 2**63 or not 2000 <= as_of.year <= 2100:
+            raise ValueError(cursor)
+        return cls(as_of, int(grams), key)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of the backlog."""
+
+    produce: str | None
+    adcode: str | None
+    watch_52: bool | None
+
+
+def local_day(moment: datetime) -> date:
+    """The day of a moment (Asia/Shanghai)."""
+    return moment.astimezone(DAYS).date()
+
+
+async def areas(
+    session: AsyncSession, level: Level, wanted: Wanted, as_of: datetime, after: Place | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Of each area and produce: what is open, what of it is at risk, and until when half of it has to be sold.
+
+    The most at risk first.
+    """
+    lots = _lots(wanted, as_of).prefix_with("MATERIALIZED")  # read twice, reckoned once
+    area = func.left(lots.c.adcode, level.digits)
+    cells = (
+        select(
+            area.label("area"),
+            lots.c.produce,
+            func.concat(area, ":", lots.c.produce).collate("C").label("key"),
+            _sum(lots.c.remaining_g).label("open_g"),
+            _sum(lots.c.unsold_g).label("at_risk_g"),
+            func.count().label("listings"),
+            func.max(lots.c.evidence).label("evidence"),
+        )
+        .group_by(area, lots.c.produce)
+        .cte("cells")
+    )
+    page = _worst_first(select(cells), cells.c.at_risk_g, cells.c.key, after, limit).cte("page")
+    within = and_(page.c.area == area, page.c.produce == lots.c.produce)
+    upto_g = func.sum(lots.c.remaining_g).over(partition_by=page.c.key, order_by=lots.c.hours_left)
+    ranked = select(page, lots.c.hours_left, upto_g.label("upto_g")).join(lots, within).subquery()
+    is_half = 2 * ranked.c.upto_g >= ranked.c.open_g
+    medians = (
+        select(ranked.c.key, func.min(ranked.c.hours_left).filter(is_half).label("hours_left_median"))
+        .group_by(ranked.c.key)
+        .subquery()
+    )
+    joined = select(page, medians.c.hours_left_median).join(medians, medians.c.key == page.c.key)
+    rows: Sequence[Row[Any]] = (await session.execute(joined.order_by(page.c.at_risk_g.desc(), page.c.key))).all()
+    return rows
+
+
+async def lots(
+    session: AsyncSession, wanted: Wanted, as_of: datetime, after: Place | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Each lot with its forecast, most at risk first."""
+    found = _lots(wanted, as_of)
+    key = sql_cast(found.c.id, Text).collate("C").label("key")
+    columns = select(Listing, found.c.hours_left, found.c.unsold_share, found.c.unsold_g, found.c.evidence, key)
+    joined = columns.join(found, found.c.id == Listing.id)
+    rows: Sequence[Row[Any]] = (await session.execute(_worst_first(joined, found.c.unsold_g, key, after, limit))).all()
+    return rows
+
+
+async def trend(session: AsyncSession, wanted: Wanted, shown: Sequence[date]) -> dict[date, dict[str, int]]:
+    """Of each of these days: sold and spoiled grams, and open and at risk when somebody looked on it."""
+    first = min(shown)
+    days: dict[date, dict[str, int]] = {day: {} for day in shown}
+    given = (
+        func.unnest(literal(list(shown), ARRAY(Date))).table_valued(column("day", Date), name="given").render_derived()
+    )
+    looked = select(given.c.day).where(exists().where(Stand.day == given.c.day))
+    for day in await session.scalars(looked):
+        days[day] |= {"open_g": 0, "at_risk_g": 0}
+    stands = _of(Stand, wanted, first, Stand.open_g, Stand.at_risk_g)
+    sights = _of(Sight, wanted, first, Sight.sold_g, Sight.spoiled_g)
+    for statement in (stands, sights):
+        for row in await session.execute(statement):
+            figures = dict(row._mapping)
+            days.setdefault(figures.pop("day"), {}).update(figures)  # a clock may be a day ahead
+    return days
+
+
+async def seen_since(session: AsyncSession, first: date, now: datetime) -> list[Seen]:
+    """What was seen from that day on, with what stands now and has had no news since."""
+    past = (
+        select(
+            Sight.produce,
+            Sight.adcode,
+            Sight.band,
+            func.sum(Sight.exposure_gh),
+            sql_cast(func.sum(Sight.sold_g), BigInteger),
+            sql_cast(func.sum(Sight.sales), BigInteger),
+        )
+        .where(Sight.day >= first)
+        .group_by(Sight.produce, Sight.adcode, Sight.band)
+    )
+    ends = _ends_at()
+    first_h, last_h = _hours_until(ends, Listing.stands_since), func.greatest(_hours_until(ends, _moment(now)), 0.0)
+    standing = (
+        select(
+            Listing.produce,
+            Listing.origin_adcode,
+            *(
+                func.sum(Listing.remaining_g * hours).label(f"band_{band}")
+                for band, hours in enumerate(_hours_by_band(first_h, last_h))
+            ),
+        )
+        .where(Listing.lifecycle == "open", Listing.remaining_g > 0)
+        .group_by(Listing.produce, Listing.origin_adcode)
+    )
+    seen = [Seen(*row) for row in await session.execute(past)]
+    for produce, adcode, *exposures in await session.execute(standing):
+        seen += [Seen(produce, adcode, band, each, 0, 0) for band, each in enumerate(exposures) if each > 0]
+    return seen
+
+
+async def locked_ended(session: WriteSession, limit: int) -> Sequence[Listing]:
+    """Closed lots whose end is not tallied; others' locks are passed over."""
+    ended = (
+        select(Listing)
+        .where(Listing.lifecycle != "open", ~Listing.is_tallied)
+        .order_by(Listing.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(ended)).all()
+
+
+def stand_at(as_of: datetime) -> Select[Any]:
+    """The rows of `Stand` for a moment: the open backlog by produce and county."""
+    found = _lots(Wanted(None, None, None), as_of)
+    day, looked_at = literal(local_day(as_of), Date), _moment(as_of)
+    figures = (_sum(found.c.remaining_g), _sum(found.c.unsold_g))
+    by_cell = (found.c.produce, found.c.adcode)
+    columns: list[Any] = [day, *by_cell, *figures, looked_at]
+    return select(*columns).group_by(*by_cell).order_by(*by_cell)
+
+
+def _lots(wanted: Wanted, as_of: datetime) -> CTE:
+    """Open lots of which something is left, with the share and the grams that are not expected to be sold in time.
+
+    `evidence`: 2 where the rates come of sales of this produce, 1 of others', 0 of the stated default.
+    """
+    standing = _standing(wanted, as_of).cte("standing")
+    used = [
+        standing.c.rates[band + 1] * hours for band, hours in enumerate(_hours_by_band(standing.c.hours_left))
+    ]  # PostgreSQL counts from 1
+    kept = (standing.c.id, standing.c.produce, standing.c.adcode, standing.c.remaining_g, standing.c.hours_left)
+    share = func.exp(-func.least(reduce(add, used), EXPONENT_MAX)).label("unsold_share")
+    judged = select(*kept, standing.c.evidence, share).cte("judged")
+    unsold_g = sql_cast(func.round(judged.c.remaining_g * judged.c.unsold_share), BigInteger).label("unsold_g")
+    return select(judged, unsold_g).cte("lots")
+
+
+def _standing(wanted: Wanted, as_of: datetime) -> Select[Any]:
+    """Open lots, and the rates by which they are judged: those of `hazard.rates_for`."""
+    county, province, produce, every = (aliased(Hazard) for _ in range(4))
+    in_province = func.left(Listing.origin_adcode, PROVINCE_DIGITS)
+    prior = literal(list(PRIOR), ARRAY(Double))
+    rates = func.coalesce(county.rates, province.rates, produce.rates, every.rates, prior, type_=ARRAY(Double))
+    rows: Select[Any] = (
+        select(
+            Listing.id,
+            Listing.produce,
+            Listing.origin_adcode.label("adcode"),
+            Listing.remaining_g,
+            _hours_until(_ends_at(), _moment(as_of)).label("hours_left"),
+            rates.label("rates"),
+            case((produce.produce.is_not(None), 2), (every.produce.is_not(None), 1), else_=0).label("evidence"),
+        )
+        .outerjoin(county, and_(county.produce == Listing.produce, county.adcode == Listing.origin_adcode))
+        .outerjoin(province, and_(province.produce == Listing.produce, province.adcode == in_province))
+        .outerjoin(produce, and_(produce.produce == Listing.produce, produce.adcode == ALL))
+        .outerjoin(every, and_(every.produce == ALL, every.adcode == ALL))
+        .where(Listing.lifecycle == "open", Listing.remaining_g > 0, _ends_at() > _moment(as_of))
+        .where(*_within(Listing.origin_adcode, wanted))
+    )
+    return rows if wanted.produce is None else rows.where(Listing.produce == wanted.produce)
+
+
+def _within(adcode: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.adcode is not None:
+        conditions.append(adcode.startswith(adcode_prefix(wanted.adcode), autoescape=True))
+    if wanted.watch_52 is not None:
+        is_watched = among(adcode, WATCH_52)
+        conditions.append(is_watched if wanted.watch_52 else ~is_watched)
+    return conditions
+
+
+def _of(table: type[Stand] | type[Sight], wanted: Wanted, first: date, *figures: Any) -> Select[Any]:
+    columns: list[Any] = [table.day, *(_sum(figure).label(figure.key) for figure in figures)]
+    rows = select(*columns).where(table.day >= first, *_within(table.adcode, wanted)).group_by(table.day)
+    return rows if wanted.produce is None else rows.where(table.produce == wanted.produce)
+
+
+def _worst_first(
+    rows: Select[Any], grams: ColumnElement[int], key: Any, after: Place | None, limit: int
+) -> Select[Any]:
+    if after is not None:
+        rows = rows.where(or_(grams < after.grams, and_(grams == after.grams, key > after.key)))
+    return rows.order_by(grams.desc(), key).limit(limit)
+
+
+def _ends_at() -> ColumnElement[datetime]:
+    """`Listing.ends_at`; LEAST passes over what is NULL."""
+    return func.least(Listing.spoils_at, Listing.available_until)
+
+
+def _hours_until(ends_at: ColumnElement[datetime], moment: Any) -> ColumnElement[float]:
+    seconds = sql_cast(func.extract("epoch", ends_at - moment), Double)
+    return cast("ColumnElement[float]", seconds / float(SECONDS_PER_HOUR))
+
+
+def _hours_by_band(first_h: ColumnElement[float], last_h: Any = None) -> list[ColumnElement[float]]:
+    """`hazard.hours_by_band`."""
+
+    def in_band(low: float, high: float) -> ColumnElement[float]:
+        until = first_h if math.isinf(high) else func.least(first_h, high)
+        since = low if last_h is None else func.greatest(last_h, low)
+        return func.greatest(until - since, 0.0)
+
+    return [in_band(low, high) for low, high in BANDS]
+
+
+def _moment(at: datetime) -> ColumnElement[datetime]:
+    return literal(at, DateTime(timezone=True))
+
+
+def _sum(grams: Any) -> ColumnElement[int]:
+    return cast("ColumnElement[int]", sql_cast(func.sum(grams), BigInteger))

@@ -1,0 +1,38 @@
+"""Reading photos of lots."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.bulk import among
+from services.listing.photos.models import Photo
+
+Size = Literal["full", "thumbnail"]
+COLUMNS = {"full": Photo.content, "thumbnail": Photo.thumbnail}
+
+
+async def photos_of(session: AsyncSession, listing_id: UUID) -> Sequence[Photo]:
+    """Without their content, in the order of their coming."""
+    return (await session.scalars(select(Photo).where(Photo.listing_id == listing_id).order_by(Photo.id))).all()
+
+
+async def photo_of(session: AsyncSession, listing_id: UUID, photo_id: UUID) -> Photo | None:
+    wanted = select(Photo).where(Photo.id == photo_id, Photo.listing_id == listing_id)
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def content_of(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
+    wanted = select(COLUMNS[size]).where(Photo.id == photo_id, Photo.listing_id == listing_id)
+    return (await session.execute(wanted)).scalar_one_or_none()
+
+
+async def ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The photos of each of these lots that has some, in the order of their coming."""
+    wanted = select(Photo.listing_id, Photo.id).where(among(Photo.listing_id, listing_ids)).order_by(Photo.id)
+    found: dict[UUID, list[UUID]] = {}
+    for listing_id, photo_id in await session.execute(wanted):
+        found.setdefault(listing_id, []).append(photo_id)
+    return found
