@@ -134,7 +134,7 @@ class Unit:
             await remember_alone(self._db, self._looked, response)
         if self._session is not None:
             if self._claim is not None:
-                await remember(self._session, self._claim, response)
+                await remember(self._session, [(self._claim, response)])
             await self._db.commit(self._session)
 
     async def close(self) -> None:

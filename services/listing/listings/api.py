@@ -1,13 +1,20 @@
-"""`/v1/listings`: a producer, or an agent for them, posts lots and keeps them."""
+"""`/v1/listings`: a producer, or an agent for them, posts lots and keeps them.
 
+What is posted while a commit is under way shares the next one.
+"""
+
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
+from chassis.db import WriteSession
 from chassis.fields import Limit, Page
-from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
+from chassis.grouping import TOGETHER, created, group_of
+from chassis.problems import Problem
+from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
 from services.listing.listings import queries, service
 from services.listing.listings.models import Status
 from services.listing.listings.schemas import ListingChange, ListingOut, NewListing
@@ -16,12 +23,10 @@ router = slice_router("/v1/listings", tag="listings")
 Seller = Annotated[Caller, Depends(only("producer", "agent"))]
 
 
-@router.post("", status_code=201)
-async def publish_listing(new: NewListing, caller: Seller, session: Write, response: Response) -> ListingOut:
+@router.post("", status_code=201, dependencies=[TAKES_KEY], response_model=ListingOut)
+async def publish_listing(new: NewListing, caller: Seller, request: Request) -> Response:
     """Offer a lot."""
-    listing = await service.publish(session, caller, new)
-    set_etag(response, listing.version)
-    return ListingOut.of(listing)
+    return await group_of(request, "listings", _publish, limit=TOGETHER).submit(request, caller, new)
 
 
 @router.get("")
@@ -71,3 +76,8 @@ async def withdraw_listing(listing_id: UUID, caller: Seller, session: Write, res
     listing = await service.withdraw(session, caller, listing_id)
     set_etag(response, listing.version)
     return ListingOut.of(listing)
+
+
+async def _publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Response | Problem]:
+    listings = await service.publish(session, requests)
+    return [each if isinstance(each, Problem) else created(ListingOut.of(each), each.version) for each in listings]

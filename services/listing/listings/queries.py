@@ -1,21 +1,35 @@
 """Reading listings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue.places import adcode_prefix
+from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from services.listing.listings.models import Listing, Status
+
+LISTINGS = Listing.__table__
+assert isinstance(LISTINGS, Table)
+COLUMNS = tuple(column.name for column in LISTINGS.columns)
+INSERT = insert_given(LISTINGS, *COLUMNS).on_conflict_do_nothing().returning(LISTINGS.c.id)
 
 
 async def database_now(session: AsyncSession) -> datetime:
     """The database's clock, by which expiry is judged whatever the clock of this process says."""
     now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     return now
+
+
+async def insert_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Add these; the ids of those that were not there yet."""
+    if not rows:
+        return set()
+    return set((await session.scalars(INSERT, parameters_of(rows, *COLUMNS))).all())
 
 
 async def listing_of(session: AsyncSession, listing_id: UUID, producers: Sequence[UUID] | None) -> Listing | None:

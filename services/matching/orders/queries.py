@@ -1,13 +1,27 @@
 """Reading orders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from services.matching.orders.models import Order, Status
+
+ORDERS = Order.__table__
+assert isinstance(ORDERS, Table)
+COLUMNS = tuple(column.name for column in ORDERS.columns)
+INSERT = insert_given(ORDERS, *COLUMNS).on_conflict_do_nothing().returning(ORDERS.c.id)
+
+
+async def insert_orders(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Add these; the ids of those that were not there yet."""
+    if not rows:
+        return set()
+    return set((await session.scalars(INSERT, parameters_of(rows, *COLUMNS))).all())
 
 
 async def order_of(session: AsyncSession, order_id: UUID, buyer_id: UUID | None) -> Order | None:
