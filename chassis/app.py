@@ -1,12 +1,13 @@
 """The application of a process: of a service's API and of its worker, wired the same way everywhere."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 
-from chassis import overload
+from chassis import importing, overload
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
@@ -45,6 +46,7 @@ def create_app(
     app.state.db = db
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
+    app.state.import_turns = asyncio.Semaphore(importing.AT_ONCE)
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
     # outermost, for a refusal must cost little

@@ -147,6 +147,7 @@ class Route(APIRoute):
     """Every route of every service. One that takes more than `BODY_LIMIT_B` is of a subclass that says so."""
 
     body_limit_b = BODY_LIMIT_B
+    reads_json = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()
@@ -156,7 +157,7 @@ class Route(APIRoute):
             strict.body_limit_b = self.body_limit_b
             _refuse_nul(strict)
             await self._refuse_other_media(strict)
-            if _is_json(strict) and await strict.body():
+            if self.reads_json and _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
             unit = strict.state.unit = Unit(strict.app.state.db)
             try:

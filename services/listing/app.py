@@ -13,4 +13,6 @@ SOURCE = "/duijie/listing"
 
 
 def create_listing_app(db: Database, keys: KeySource) -> FastAPI:
-    return create_app("listing", db=db, keys=keys, routers=[producers.router, listings.router, board.router])
+    return create_app(
+        "listing", db=db, keys=keys, routers=[producers.router, listings.import_router, listings.router, board.router]
+    )

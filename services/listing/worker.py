@@ -9,6 +9,7 @@ from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.listing.listings import handlers, service
+from services.listing.listings.importing import IMPORTER
 
 EXPIRY_EVERY_S = 5
 FORGET_EVERY_S = 3600
@@ -24,6 +25,7 @@ def create_listing_worker(db: Database, transport: Transport) -> Worker:
             gauges(db, consumer),
             every(EXPIRY_EVERY_S, "expiry", service.expire_spoiled, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            every(FORGET_EVERY_S, "imports", IMPORTER.forget_old, db),
             forgetting_notes(db, "listing"),
         ],
     )

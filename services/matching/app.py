@@ -25,6 +25,7 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
     Without solvers all but rounds on demand is answered, so `/readyz` tells of them as late.
     """
     routers = [
+        orders.import_router,
         orders.router,
         matches.orders_router,
         matches.router,

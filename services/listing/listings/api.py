@@ -13,13 +13,16 @@ from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.fields import Limit, Page
 from chassis.grouping import TOGETHER, created, group_of
+from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
 from chassis.problems import Problem
 from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
 from services.listing.listings import queries, service
+from services.listing.listings.importing import IMPORTER
 from services.listing.listings.models import Status
 from services.listing.listings.schemas import ListingChange, ListingOut, NewListing
 
 router = slice_router("/v1/listings", tag="listings")
+import_router = slice_router("/v1/listings", tag="listings", route_class=FileRoute)
 Seller = Annotated[Caller, Depends(only("producer", "agent"))]
 
 
@@ -27,6 +30,12 @@ Seller = Annotated[Caller, Depends(only("producer", "agent"))]
 async def publish_listing(new: NewListing, caller: Seller, request: Request) -> Response:
     """Offer a lot."""
     return await group_of(request, "listings", _publish, limit=TOGETHER).submit(request, caller, new)
+
+
+@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
+async def import_listings(caller: Seller, request: Request) -> Response:
+    """Offer lots by the file; a line of the answer tells of each row."""
+    return await IMPORTER.take(request, caller)
 
 
 @router.get("")

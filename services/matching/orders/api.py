@@ -13,13 +13,16 @@ from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.fields import Limit, Page
 from chassis.grouping import TOGETHER, created, group_of
+from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
 from chassis.problems import Problem
 from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
 from services.matching.orders import queries, service
+from services.matching.orders.importing import IMPORTER
 from services.matching.orders.models import Status
 from services.matching.orders.schemas import NewOrder, OrderChange, OrderOut
 
 router = slice_router("/v1/orders", tag="orders")
+import_router = slice_router("/v1/orders", tag="orders", route_class=FileRoute)
 Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
 
 
@@ -27,6 +30,12 @@ Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
 async def place_order(new: NewOrder, caller: Buyer, request: Request) -> Response:
     """Ask for produce."""
     return await group_of(request, "orders", _place, limit=TOGETHER).submit(request, caller, new)
+
+
+@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
+async def import_orders(caller: Buyer, request: Request) -> Response:
+    """Ask for produce by the file; a line of the answer tells of each row."""
+    return await IMPORTER.take(request, caller)
 
 
 @router.get("")
