@@ -56,8 +56,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MEDIA_TYPES: Final = (CSV, NDJSON)
 
 Keep = Callable[[WriteSession, Caller, Sequence[tuple[UUID, Model]], datetime], Awaitable[Sequence[object]]]
-"""Write these under these ids, as of that moment, but for those whose ids are there; a Problem in place of each that
-can't be."""
+"""Write these under these new ids, as of that moment; a Problem in place of each that can't be."""
 
 
 def imports_table(metadata: MetaData) -> Table:
@@ -121,7 +120,7 @@ class Importer(Generic[Model]):
         self._imports = imports
         self._ids = things.c.id
         row = insert(imports).values({name: bindparam(name) for name in ("caller", "key", "request_hash")})
-        # one that is there comes back as it is, once whoever is just now beginning it has its first rows
+        # one that is there comes back as it is, locked, once whoever is at work on it has written a batch
         self._begin = row.on_conflict_do_update(
             index_elements=[imports.c.caller, imports.c.key], set_={"key": imports.c.key}
         ).returning(imports.c.request_hash, imports.c.created_at, literal_column("xmax <> 0").label("again"))
@@ -159,20 +158,19 @@ class Importer(Generic[Model]):
         self, db: Database, turns: asyncio.Semaphore, sent: _Sent, language: Language
     ) -> AsyncIterator[bytes]:
         """The answer, a batch of rows at a time."""
-        begun: Begun | None = None
         number = 1
         with sent.file, closing(iter(sent.rows)) as rows:
             while batch := list(islice(rows, BATCH)):
                 async with turns:
                     read = await in_turns(partial(self._sheet.read, sent.rows), batch)
                     async with db.transaction() as session:
-                        begun = begun or await self._begun(session, sent)
+                        begun = await self._begun(session, sent)
                         answers = await self._kept(session, sent.caller, begun, number, read)
                 yield b"".join(_line(row, answer, language) for row, answer in enumerate(answers, number))
                 number += len(batch)
 
     async def _begun(self, session: WriteSession, sent: _Sent) -> Begun:
-        """Raises KeyReused."""
+        """The import, which is this transaction's alone until its end. Raises KeyReused."""
         caller = str(sent.caller.account_id)
         asked = {"caller": caller, "key": sent.key, "request_hash": sent.request_hash}
         row = (await session.execute(self._begin, asked)).one()

@@ -47,15 +47,11 @@ MULTIPART = "multipart/form-data"  # every form may come so
 def parse_strictly(body: bytes) -> Any:
     """JSON by RFC 8259: UTF-8, no NaN, no depth over 32, no name twice. Fractions come as exact Decimals."""
     try:
-        parsed = json.loads(
-            body.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refuse,
-            object_pairs_hook=_unique,
-        )
+        text = body.decode("utf-8")
+        parsed = DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise MalformedJson() from error
-    if _is_too_deep(parsed):
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(parsed):
         raise MalformedJson()
     return parsed
 
@@ -69,6 +65,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
 
 
 def _is_too_deep(value: Any) -> bool:

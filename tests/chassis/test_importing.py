@@ -29,7 +29,7 @@ from tests.support.services import Issuer, client_of
 
 CSV = {"Content-Type": "text/csv"}
 UNWANTED = "unwanted"
-ADD = insert_given(THINGS, "id", "text").on_conflict_do_nothing().returning(THINGS.c.id)
+ADD = insert_given(THINGS, "id", "text")
 
 
 class Thing(BaseModel):
@@ -57,9 +57,9 @@ class Scene:
         if self.batches > 1:
             await self.may_go.wait()
         wanted = [(row_id, each.text) for row_id, each in rows if each.text != UNWANTED]
-        given = {"id": [row_id for row_id, _ in wanted], "text": [text for _, text in wanted]}
-        new = list(await session.scalars(ADD, parameters(given)))
-        session.when_committed(lambda: self.told.extend(new))
+        given: dict[str, list[Any]] = {"id": [row_id for row_id, _ in wanted], "text": [text for _, text in wanted]}
+        await session.execute(ADD, parameters(given))
+        session.when_committed(lambda: self.told.extend(given["id"]))
         return [NotFound() if each.text == UNWANTED else None for _, each in rows]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,13 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue.places import adcode_prefix
-from chassis.bulk import insert_given, parameters_of
+from chassis.bulk import copy_in
 from chassis.db import WriteSession
 from services.listing.listings.models import Listing, Status
 
-LISTINGS = Listing.__table__
-assert isinstance(LISTINGS, Table)
-COLUMNS = tuple(column.name for column in LISTINGS.columns)
-INSERT = insert_given(LISTINGS, *COLUMNS).on_conflict_do_nothing().returning(LISTINGS.c.id)
+LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
+COLUMNS = tuple(LISTINGS.columns.keys())
+VALUES = itemgetter(*COLUMNS)
 
 
 async def database_now(session: AsyncSession) -> datetime:
@@ -25,11 +25,10 @@ async def database_now(session: AsyncSession) -> datetime:
     return now
 
 
-async def insert_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Add these; the ids of those that were not there yet."""
-    if not rows:
-        return set()
-    return set((await session.scalars(INSERT, parameters_of(rows, *COLUMNS))).all())
+async def add_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add these, each with a value for every column."""
+    if rows:
+        await copy_in(session, LISTINGS, COLUMNS, map(VALUES, rows))
 
 
 async def listing_of(session: AsyncSession, listing_id: UUID, producers: Sequence[UUID] | None) -> Listing | None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.problems import InvalidInput, NotFound, Problem
@@ -39,13 +40,12 @@ async def publish(session: WriteSession, requests: Sequence[tuple[Caller, NewLis
 
 
 async def offer(session: WriteSession, offers: Sequence[Offer], now: datetime) -> list[Listing | Problem]:
-    """The same under ids of the caller's choice, as of `now`. What is there already stays, and is not told again."""
+    """The same under new ids of the caller's choice, as of `now`."""
     producers = await producers_written_for(session, [(each.caller, each.new.producer_id) for each in offers])
     rows = [_row(each, producer, now) for each, producer in zip(offers, producers, strict=True)]
-    added = await queries.insert_listings(session, [row for row in rows if not isinstance(row, Problem)])
-    listings = [row if isinstance(row, Problem) else Listing(**row) for row in rows]
-    published = [each for each in listings if isinstance(each, Listing) and each.id in added]
-    session.emit(*(each.fact(ListingPublished) for each in published))
+    await queries.add_listings(session, [row for row in rows if not isinstance(row, Problem)])
+    listings = [row if isinstance(row, Problem) else as_read(Listing, row) for row in rows]
+    session.emit(*(each.fact(ListingPublished) for each in listings if isinstance(each, Listing)))
     return listings
 
 

@@ -1,27 +1,26 @@
 """Reading orders."""
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bulk import insert_given, parameters_of
+from chassis.bulk import copy_in
 from chassis.db import WriteSession
 from services.matching.orders.models import Order, Status
 
-ORDERS = Order.__table__
-assert isinstance(ORDERS, Table)
-COLUMNS = tuple(column.name for column in ORDERS.columns)
-INSERT = insert_given(ORDERS, *COLUMNS).on_conflict_do_nothing().returning(ORDERS.c.id)
+ORDERS: Table = Order.__table__  # type: ignore[assignment]
+COLUMNS = tuple(ORDERS.columns.keys())
+VALUES = itemgetter(*COLUMNS)
 
 
-async def insert_orders(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Add these; the ids of those that were not there yet."""
-    if not rows:
-        return set()
-    return set((await session.scalars(INSERT, parameters_of(rows, *COLUMNS))).all())
+async def add_orders(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add these, each with a value for every column."""
+    if rows:
+        await copy_in(session, ORDERS, COLUMNS, map(VALUES, rows))
 
 
 async def order_of(session: AsyncSession, order_id: UUID, buyer_id: UUID | None) -> Order | None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
 from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text
@@ -45,14 +46,11 @@ async def place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder
 
 
 async def ask(session: WriteSession, wishes: Sequence[Wish], now: datetime) -> list[Order | Problem]:
-    """The same under ids of the caller's choice, as of `now`; what is there already stays. The next round of their
-    markets sees what is new."""
+    """The same under new ids of the caller's choice, as of `now`; the next round of their markets sees them."""
     rows = [_row(each, now) for each in wishes]
-    added = await queries.insert_orders(session, [row for row in rows if not isinstance(row, Problem)])
-    orders = [row if isinstance(row, Problem) else Order(**row) for row in rows]
-    await mark_changed(
-        session, [(each.produce, each.id) for each in orders if isinstance(each, Order) and each.id in added]
-    )
+    await queries.add_orders(session, [row for row in rows if not isinstance(row, Problem)])
+    orders = [row if isinstance(row, Problem) else as_read(Order, row) for row in rows]
+    await mark_changed(session, [(each.produce, each.id) for each in orders if isinstance(each, Order)])
     return orders
 
 
