@@ -18,7 +18,7 @@ from tests.support.postgres import emptied_database, template_database
 NOTES_METADATA = new_metadata()
 NOTES = Table("notes", NOTES_METADATA, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
 
-THINGS = Table("things", NOTES_METADATA, Column("id", Uuid, primary_key=True), Column("text", Text, nullable=False))
+THINGS = Table("imported", NOTES_METADATA, Column("id", Uuid, primary_key=True), Column("text", Text, nullable=False))
 IMPORTS = imports_table(NOTES_METADATA)
 
 
