@@ -1,16 +1,16 @@
 """The application of a process: of a service's API and of its worker, wired the same way everywhere."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 
-from chassis import importing, overload
+from chassis import overload
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
+from chassis.importing import Places
 from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
@@ -46,7 +46,7 @@ def create_app(
     app.state.db = db
     app.state.keys = keys
     app.state.groups = {}  # chassis.grouping
-    app.state.import_turns = asyncio.Semaphore(importing.AT_ONCE)
+    app.state.imports = Places()
     app.router.route_class = Route
     app.add_middleware(RequestTelemetry, service=name)
     # outermost, for a refusal must cost little

@@ -8,8 +8,8 @@ off, was repeated or runs twice at once adds each row once.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,7 +40,7 @@ from chassis.auth import Caller
 from chassis.bulk import among
 from chassis.db import Database, WriteSession
 from chassis.idempotency import KEPT, KeyReused, hash_of, key_of
-from chassis.problems import Language, Problem, UnsupportedMediaType, language_of
+from chassis.problems import Language, Problem, Unavailable, UnsupportedMediaType, language_of
 from chassis.retention import delete_in_batches
 from chassis.routes import ImportRoute
 from chassis.sheets import CSV, NDJSON, Model, Rows, Sheet
@@ -50,6 +50,9 @@ BATCH: Final = 500
 """Rows a transaction: what comes meanwhile to this process waits some 20 ms for it."""
 AT_ONCE: Final = 4
 """Batches at work in one process; the database's other connections are for who asks for little."""
+FILES: Final = 8
+"""Put aside at once in one process, in its temporary folder, which has room for as many of the largest."""
+RETRY_AFTER_S: Final = 5
 IN_MEMORY_B: Final = 1 << 18
 SEED_MAX: Final = (1 << 58) - 1
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +72,26 @@ def imports_table(metadata: MetaData) -> Table:
         Column("request_hash", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     )
+
+
+class Places:
+    """What the imports of one process share."""
+
+    def __init__(self) -> None:
+        self.batches = asyncio.Semaphore(AT_ONCE)
+        self.files = FILES
+
+    @contextmanager
+    def file(self) -> Iterator[IO[bytes]]:
+        """A file to put a body aside. Raises Unavailable when there are as many as there may be."""
+        if self.files == 0:
+            raise Unavailable(headers={"Retry-After": str(RETRY_AFTER_S)})
+        self.files -= 1
+        try:
+            with SpooledTemporaryFile(IN_MEMORY_B) as file:
+                yield file
+        finally:
+            self.files += 1
 
 
 class FileRoute(ImportRoute):
@@ -107,7 +130,6 @@ class _Sent:
     caller: Caller
     key: str
     request_hash: bytes
-    file: IO[bytes]
     rows: Rows
 
 
@@ -127,9 +149,8 @@ class Importer(Generic[Model]):
 
     async def take(self, request: Request, caller: Caller) -> Response:
         """The answer to a request whose body is a file. It begins when the first rows are kept."""
-        sent = await self._received(request, caller)
-        language = language_of(request)
-        lines = self._lines(request.app.state.db, request.app.state.import_turns, sent, language)
+        language, places = language_of(request), request.app.state.imports
+        lines = self._answer(request, caller, language, places)
         return StreamingResponse(
             _following(await anext(lines), lines),
             media_type=NDJSON,
@@ -140,26 +161,33 @@ class Importer(Generic[Model]):
         """Delete the imports whose keys may be used again; the worker runs this now and then."""
         await delete_in_batches(db, self._imports, self._imports.c.created_at < func.now() - KEPT)
 
-    async def _received(self, request: Request, caller: Caller) -> _Sent:
+    async def _answer(
+        self, request: Request, caller: Caller, language: Language, places: Places
+    ) -> AsyncIterator[bytes]:
+        with places.file() as file:
+            sent = await self._received(request, caller, file)
+            async for each in self._lines(request.app.state.db, places.batches, sent, language):
+                yield each
+
+    async def _received(self, request: Request, caller: Caller, file: IO[bytes]) -> _Sent:
         media_type = request.headers.get("content-type", "")
         if media_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
             raise UnsupportedMediaType(expected=" | ".join(MEDIA_TYPES), received=media_type or "—")
         key = key_of(request) or f"none {uuid4()}"
         digest = hash_of(request)
-        file = SpooledTemporaryFile(IN_MEMORY_B)  # noqa: SIM115  # `_lines` closes it, or nobody reads it any more
         async for chunk in request.stream():
             file.write(chunk)
             digest.update(chunk)
         look_through = partial(self._sheet.open, file, media_type)
         rows = look_through() if file.tell() <= IN_MEMORY_B else await asyncio.to_thread(look_through)
-        return _Sent(caller, key, digest.digest(), file, rows)
+        return _Sent(caller, key, digest.digest(), rows)
 
     async def _lines(
         self, db: Database, turns: asyncio.Semaphore, sent: _Sent, language: Language
     ) -> AsyncIterator[bytes]:
         """The answer, a batch of rows at a time."""
         number = 1
-        with sent.file, closing(iter(sent.rows)) as rows:
+        with closing(iter(sent.rows)) as rows:
             while batch := list(islice(rows, BATCH)):
                 async with turns:
                     read = await in_turns(partial(self._sheet.read, sent.rows), batch)

@@ -293,9 +293,34 @@ async def test_who_hangs_up_leaves_no_transaction_open_and_may_go_on(
     async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
         async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
             await anext(answer.aiter_lines())
-        while app.state.import_turns._value < importing.AT_ONCE:
+        while app.state.imports.files < importing.FILES:
             await asyncio.sleep(0.01)
         assert len(await kept(db)) == 10
         scene.may_go.set()
         again = await http.post("/v1/things/import", content=file_of(30))
     assert len(lines(again)) == len(await kept(db)) == 30
+
+
+async def test_as_many_files_are_put_aside_as_there_is_room_for(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database
+) -> None:
+    app.state.imports.files = 1
+    scene.may_go.clear()
+    headers = issuer.caller("producer") | CSV
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+        async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
+            chunks = answer.aiter_lines()
+            await anext(chunks)
+            refused = await http.post("/v1/things/import", content=file_of(3))
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            scene.may_go.set()
+            assert len([line async for line in chunks]) == 29
+        assert len(lines(await http.post("/v1/things/import", content=file_of(3)))) == 3
+    for content in (b"", b"text\nx"):  # what was refused gave its place back
+        await asyncio.gather(*(sent_to(app, issuer, content) for _ in range(3)))
+    assert app.state.imports.files == 1
+
+
+async def sent_to(app: FastAPI, issuer: Issuer, content: bytes) -> None:
+    async with client_of(app) as http:
+        await http.post("/v1/things/import", content=content, headers=issuer.caller("producer") | CSV)

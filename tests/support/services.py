@@ -1,6 +1,5 @@
 """A service in a test: its migrated database, its application, and callers with tokens."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from chassis import importing
 from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, LocalKeys
 from chassis.db import Database
+from chassis.importing import Places
 from chassis.tables import OUTBOX
 from chassis.transport.base import Record
 from contracts.accounts import Role
@@ -80,7 +79,7 @@ def kept_app(make: Callable[..., FastAPI], db: Database, *more: Any) -> FastAPI:
     app.state.db = db
     if hasattr(app.state, "groups"):
         app.state.groups = {}  # what waits together belongs to one database
-        app.state.import_turns = asyncio.Semaphore(importing.AT_ONCE)  # and to one event loop
+        app.state.imports = Places()  # and to one event loop
     return app
 
 

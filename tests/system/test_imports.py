@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.system.conftest import Standalone
 
@@ -16,6 +17,7 @@ HEADERS = {"Content-Type": "text/csv", "Idempotency-Key": "harvest"}
 WITHIN_S = 300
 
 
+@pytest.mark.timeout(400)  # 15 s on a machine that has nothing else to do
 def test_fifty_thousand_rows_sent_thrice_and_once_cut_off_are_fifty_thousand_listings(standalone: Standalone) -> None:
     farmer = standalone.caller("producer", "cooperative")
     begun = cut_off(standalone, farmer, after=5_000)
