@@ -171,7 +171,7 @@ async def test_an_agent_names_the_producer_of_each_row_who_has_to_have_consented
 
 
 async def test_many_rows_twice_are_there_once(client: httpx.AsyncClient, issuer: Issuer, db: Database) -> None:
-    """`bench/listing_import.py` does so with a hundred at a time, `tests/system` with 50,000."""
+    """`tests/faults/test_imports.py` does so with 50,000, through the whole house."""
     count = 3_000
     headers = issuer.caller("producer") | CSV | {"Idempotency-Key": "k"}
     file = f"{HEADER}\n" + f"{ROW}\n" * count
