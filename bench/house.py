@@ -77,7 +77,13 @@ class House:
     @contextmanager
     def running(self, command: str, service: str) -> Iterator[Running]:
         """`duijie serve|work <service>` for as long as the block lasts."""
-        process = spawn([*DUIJIE, command, service], self.environment)
+        with self.running_program([*DUIJIE, command, service]) as running:
+            yield running
+
+    @contextmanager
+    def running_program(self, command: list[str]) -> Iterator[Running]:
+        """The same of another program that says where it answers."""
+        process = spawn(command, self.environment)
         try:
             yield Running(process, ready_url(process))
         finally:

@@ -30,9 +30,10 @@ def too_far_km(adcode: str, lon: float, lat: float) -> float | None:
     None when it may lie in the county, and where the seat is not known: then nothing can be said.
     """
     place = get(adcode)
-    if place is None or place.point is None:
+    seat = None if place is None else place.point
+    if seat is None:
         return None
-    away_km = great_circle_km(place.point.lon, place.point.lat, lon, lat)
+    away_km = great_circle_km(seat.lon, seat.lat, lon, lat)
     return away_km if away_km > reach_km(adcode) else None
 
 

@@ -5,18 +5,20 @@ time of an insert, but only adds: nothing comes back, and no conflict is passed 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from asyncpg.exceptions import PostgresError
 from sqlalchemy import ARRAY, ColumnElement, Table, TableValuedAlias, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, class_mapper
 
 COPY_FAILED: Final = "copy_failed"
 """In a session's `info`: whom to tell of an error, who says whether the connection is to be given up."""
 _BEGIN = select(literal(1))
 """SQLAlchemy begins a transaction with its first statement."""
+
+Thing = TypeVar("Thing", bound=DeclarativeBase)
 
 
 def given(table: Table, *names: str) -> TableValuedAlias:
@@ -45,6 +47,16 @@ def parameters(columns: Mapping[str, Collection[Any]]) -> dict[str, list[Any]]:
 def parameters_of(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[str, list[Any]]:
     """The same from rows."""
     return {_parameter(name): [row[name] for row in rows] for name in names}
+
+
+def as_read(of: type[Thing], row: Mapping[str, Any]) -> Thing:
+    """The object of a row that is there, by the names of its attributes: as a query would make it, of no session.
+
+    Its constructor sets one instrumented attribute after the other, which took a quarter of an import's time.
+    """
+    thing: Thing = class_mapper(of).class_manager.new_instance()
+    thing.__dict__.update(row)
+    return thing
 
 
 async def copy_in(session: AsyncSession, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

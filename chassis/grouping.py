@@ -16,15 +16,21 @@ from typing import Generic, TypeVar
 from fastapi import Request
 from fastapi.responses import Response
 from opentelemetry.trace import SpanKind
+from pydantic import BaseModel
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession, is_transient
-from chassis.idempotency import Claim, Replay, StillRunning, claim, remember
+from chassis.idempotency import Claim, StillRunning, claim_all, claim_of, remember
 from chassis.problems import Problem
+from chassis.routes import set_etag
 from chassis.tracing import batch_span, current_traceparent
 
 Work = TypeVar("Work")
-Do = Callable[[WriteSession, Sequence[tuple[Caller, Work]]], Awaitable[Sequence[Response]]]
+Do = Callable[[WriteSession, Sequence[tuple[Caller, Work]]], Awaitable[Sequence[Response | Problem]]]
+"""A Problem in an answer's place refuses that request alone, of which nothing may have been written."""
+
+TOGETHER = 100
+"""Of requests for one row each: more would lengthen what the first of them waits, and spare next to nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,36 +101,52 @@ class Group(Generic[Work]):
 
     async def _together(self, jobs: Sequence[_Job[Work]]) -> None:
         """One transaction for all of them; what was answered before is not done again."""
-        answered: list[tuple[_Job[Work], Exception]] = []
-        taken: list[tuple[_Job[Work], Claim | None]] = []
+        done: list[tuple[_Job[Work], Claim | None, Response]] = []
         async with self._db.transaction() as session:
-            for job in jobs:
-                try:
-                    mine = await self._claim(session, job, [held for _, held in taken])
-                except (Replay, Problem) as known:
-                    answered.append((job, known))
+            taken, refused = await self._claim(session, jobs)
+            answers = await self._answers([job for job, _ in taken], session) if taken else ()
+            for (job, held), answer in zip(taken, answers, strict=True):
+                if isinstance(answer, Problem):
+                    refused.append((job, answer))
                 else:
-                    taken.append((job, mine))
-            responses = await self._answers([job for job, _ in taken], session) if taken else ()
-            for (_, held), response in zip(taken, responses, strict=True):
-                if held is not None:
-                    await remember(session, held, response)
-        for (job, _), response in zip(taken, responses, strict=True):
+                    done.append((job, held, answer))
+            await remember(session, [(held, response) for _, held, response in done if held is not None])
+        for job, _, response in done:
             job.respond(response)
-        for job, error in answered:
+        for job, error in refused:
             job.refuse(error)
 
-    async def _answers(self, jobs: Sequence[_Job[Work]], session: WriteSession) -> Sequence[Response]:
+    async def _answers(self, jobs: Sequence[_Job[Work]], session: WriteSession) -> Sequence[Response | Problem]:
         causes = [job.traceparent for job in jobs]
         with batch_span("grouped requests", SpanKind.INTERNAL, causes, {"duijie.requests": len(jobs)}):
             return await self._do(session, [(job.caller, job.work) for job in jobs])
 
-    async def _claim(self, session: WriteSession, job: _Job[Work], held: Sequence[Claim | None]) -> Claim | None:
-        mine = await claim(session, job.request, str(job.caller.account_id))
-        # the lock of a key is the transaction's, so it does not keep out the same key within the group
-        if mine is not None and any(each and (each.caller, each.key) == (mine.caller, mine.key) for each in held):
-            raise StillRunning(headers={"Retry-After": "1"})
-        return mine
+    async def _claim(
+        self, session: WriteSession, jobs: Sequence[_Job[Work]]
+    ) -> tuple[list[tuple[_Job[Work], Claim | None]], list[tuple[_Job[Work], Exception]]]:
+        """Those that may go on, with the keys that they hold; and those that may not."""
+        asking: list[tuple[_Job[Work], Claim | None]] = []
+        refused: list[tuple[_Job[Work], Exception]] = []
+        for job in jobs:
+            try:
+                asking.append((job, await claim_of(job.request, str(job.caller.account_id))))
+            except Problem as problem:
+                refused.append((job, problem))
+        known = await claim_all(session, [mine for _, mine in asking if mine is not None])
+        going: list[tuple[_Job[Work], Claim | None]] = []
+        held: set[tuple[str, str]] = set()
+        for job, mine in asking:
+            if mine is None:
+                going.append((job, None))
+            elif mine in known:
+                refused.append((job, known[mine]))
+            elif (mine.caller, mine.key) in held:
+                # the lock of a key is the transaction's, so it does not keep out the same key within the group
+                refused.append((job, StillRunning(headers={"Retry-After": "1"})))
+            else:
+                going.append((job, mine))
+                held.add((mine.caller, mine.key))
+        return going, refused
 
 
 def group_of(request: Request, name: str, do: Do[Work], limit: int) -> Group[Work]:
@@ -133,3 +155,10 @@ def group_of(request: Request, name: str, do: Do[Work], limit: int) -> Group[Wor
     if name not in groups:
         groups[name] = Group(request.app.state.db, do, limit)
     return groups[name]
+
+
+def created(thing: BaseModel, version: int) -> Response:
+    """The answer to a request that made this, with its version as ETag."""
+    response = Response(thing.model_dump_json(), 201, media_type="application/json")
+    set_etag(response, version)
+    return response

@@ -10,17 +10,18 @@ whichever ended first.
 
 import hashlib
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
-from sqlalchemy import BigInteger, bindparam, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, BigInteger, Row, and_, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.bulk import given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.retention import delete_in_batches
@@ -30,9 +31,14 @@ KEPT = timedelta(hours=48)
 KEY_MAX = 255
 REPEATED_HEADERS = ("content-type", "etag", "location")
 
-TAKE = select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
-ANSWERED = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == bindparam("caller"), IDEMPOTENCY.c.key == bindparam("key"))
-REMEMBER = insert(IDEMPOTENCY).on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
+LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
+TAKE = select(func.pg_try_advisory_xact_lock(LOCK))
+GIVEN = given(IDEMPOTENCY, "caller", "key")
+ANSWERED = select(IDEMPOTENCY).join(
+    GIVEN, and_(IDEMPOTENCY.c.caller == GIVEN.c.caller, IDEMPOTENCY.c.key == GIVEN.c.key)
+)
+REMEMBERED = ("caller", "key", "request_hash", "status", "headers", "body")
+REMEMBER = insert_given(IDEMPOTENCY, *REMEMBERED).on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
 
 
 class KeyReused(Problem):
@@ -58,6 +64,10 @@ class Replay(Exception):
         self.response = response
 
 
+Known = Replay | KeyReused | StillRunning
+"""Why a key can't be taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a request brings its key for: of one caller, with this body."""
@@ -72,71 +82,109 @@ async def claim(session: WriteSession, request: Request, caller: str) -> Claim |
 
     Raises Replay with the first answer, KeyReused for another body, StillRunning while the first one runs.
     """
-    mine = await _claimed(request, caller)
-    if mine is None:
-        return None
-    lock = struct.unpack(">q", hashlib.sha256(f"{caller}\0{mine.key}".encode()).digest()[:8])[0]
-    if not await session.scalar(TAKE, {"lock": lock}):
-        raise StillRunning(headers={"Retry-After": "1"})
-    await _replay(session, mine)
+    mine = await claim_of(request, caller)
+    if mine is not None:
+        for refusal in (await claim_all(session, [mine])).values():
+            raise refusal
     return mine
+
+
+async def claim_all(session: WriteSession, claims: Sequence[Claim]) -> dict[Claim, Known]:
+    """Take these keys for this transaction, which may hold some twice; those that can't be, and what says why."""
+    if not claims:
+        return {}
+    taken = (await session.scalars(TAKE, {"locks": [_lock(each) for each in claims]})).all()
+    refused: dict[Claim, Known] = {}
+    for each, mine in zip(claims, taken, strict=True):
+        if not mine:
+            refused[each] = StillRunning(headers={"Retry-After": "1"})
+    # a statement of its own: it sees what those committed who held the keys until just now
+    return refused | await _known(session, [each for each in claims if each not in refused])
 
 
 async def look(db: Database, request: Request, caller: str) -> Claim | None:
     """The same for work whose answer `remember_alone` keeps: takes nothing, so two with one key may both go on."""
-    mine = await _claimed(request, caller)
+    mine = await claim_of(request, caller)
     if mine is not None:
         async with db.at_once() as connection:
-            await _replay(connection, mine)
+            await _replay(connection, [mine])
     return mine
 
 
-async def _claimed(request: Request, caller: str) -> Claim | None:
+async def claim_of(request: Request, caller: str) -> Claim | None:
+    """What the request would claim; None when it brings no key."""
+    key = key_of(request)
+    return None if key is None else Claim(caller, key, hash_of(request, await request.body()).digest())
+
+
+def key_of(request: Request) -> str | None:
+    """Raises InvalidInput for one that is too short or too long."""
     key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 0 < len(key) <= KEY_MAX:
+    if key is not None and not 0 < len(key) <= KEY_MAX:
         text = Text(f"1 至 {KEY_MAX} 个字符。", f"1 to {KEY_MAX} characters.")
         raise InvalidInput(errors=[FieldError("#/header/Idempotency-Key", text)])
-    return Claim(caller, key, await _hash(request))
+    return key
 
 
-async def _replay(connection: AsyncConnection | WriteSession, mine: Claim) -> None:
-    """Raise the first answer if there was one."""
-    row = (await connection.execute(ANSWERED, {"caller": mine.caller, "key": mine.key})).one_or_none()
-    if row is None:
-        return
-    if row.request_hash != mine.request_hash:
-        raise KeyReused()
-    raise Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
-
-
-async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
-    """Write the answer into the transaction whose effect it reports.
+async def remember(session: WriteSession, answers: Sequence[tuple[Claim, Response]]) -> None:
+    """Write the answers into the transaction whose effects they report.
 
     Work that only looked, and remembers by itself, may have been quicker: then raises as `claim` does.
     """
-    await _remember(session, mine, response)
+    await _remember(session, answers)
 
 
 async def remember_alone(db: Database, mine: Claim, response: Response) -> None:
     """Write the answer by itself, once the work is done, unless another with this key was quicker: then raises as
     `look` does, and what this one did stands."""
     async with db.at_once() as connection:
-        await _remember(connection, mine, response)
+        await _remember(connection, [(mine, response)])
 
 
-async def _remember(connection: AsyncConnection | WriteSession, mine: Claim, response: Response) -> None:
-    answer = {
-        "caller": mine.caller,
-        "key": mine.key,
-        "request_hash": mine.request_hash,
-        "status": response.status_code,
-        "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
-        "body": bytes(response.body),
-    }
-    if (await connection.execute(REMEMBER, answer)).first() is None:
-        await _replay(connection, mine)
+async def _remember(connection: AsyncConnection | WriteSession, answers: Sequence[tuple[Claim, Response]]) -> None:
+    if not answers:
+        return
+    rows = [
+        {
+            "caller": mine.caller,
+            "key": mine.key,
+            "request_hash": mine.request_hash,
+            "status": response.status_code,
+            "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
+            "body": bytes(response.body),
+        }
+        for mine, response in answers
+    ]
+    written = (await connection.execute(REMEMBER, parameters_of(rows, *REMEMBERED))).all()
+    if len(written) < len(rows):
+        await _replay(connection, [mine for mine, _ in answers])
+
+
+async def _replay(connection: AsyncConnection | WriteSession, claims: Sequence[Claim]) -> None:
+    """Raise a first answer if there was one."""
+    for known in (await _known(connection, claims)).values():
+        raise known
+
+
+async def _known(connection: AsyncConnection | WriteSession, claims: Sequence[Claim]) -> dict[Claim, Known]:
+    """Those whose keys came before, and what there is to say."""
+    if not claims:
+        return {}
+    asked = {"caller": [each.caller for each in claims], "key": [each.key for each in claims]}
+    rows = (await connection.execute(ANSWERED, parameters(asked))).all()
+    by_key = {(row.caller, row.key): row for row in rows}
+    return {each: _said(by_key[each.caller, each.key], each) for each in claims if (each.caller, each.key) in by_key}
+
+
+def _said(row: Row[Any], mine: Claim) -> Known:
+    if row.request_hash != mine.request_hash:
+        return KeyReused()
+    return Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
+
+
+def _lock(mine: Claim) -> int:
+    number: int = struct.unpack(">q", hashlib.sha256(f"{mine.caller}\0{mine.key}".encode()).digest()[:8])[0]
+    return number
 
 
 async def forget_old(db: Database) -> None:
@@ -150,6 +198,6 @@ async def forget_callers(session: WriteSession, account_ids: Collection[UUID]) -
     await session.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller.in_(callers)))
 
 
-async def _hash(request: Request) -> bytes:
-    head = f"{request.method} {request.url.path}?{request.url.query}\0".encode()
-    return hashlib.sha256(head + await request.body()).digest()
+def hash_of(request: Request, body: bytes = b"") -> "hashlib._Hash":
+    """Of what a key is bound to; the rest of the body may follow."""
+    return hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\0".encode() + body)

@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
@@ -281,6 +282,12 @@ def from_validation(error: RequestValidationError) -> Problem:
     if any(each["type"] == "json_invalid" for each in errors):
         return MalformedJson()
     return InvalidInput(errors=[_field_error(each) for each in errors])
+
+
+def invalid_input(error: ValidationError, errors_max: int) -> InvalidInput:
+    """What a schema says, without a request, of an object that it was given."""
+    found = error.errors(include_url=False, include_input=False)[:errors_max]
+    return InvalidInput(errors=[_field_error({**each, "loc": ("body", *each["loc"])}) for each in found])
 
 
 _BY_STATUS: dict[int, type[Problem]] = {

@@ -47,15 +47,11 @@ MULTIPART = "multipart/form-data"  # every form may come so
 def parse_strictly(body: bytes) -> Any:
     """JSON by RFC 8259: UTF-8, no NaN, no depth over 32, no name twice. Fractions come as exact Decimals."""
     try:
-        parsed = json.loads(
-            body.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refuse,
-            object_pairs_hook=_unique,
-        )
+        text = body.decode("utf-8")
+        parsed = DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise MalformedJson() from error
-    if _is_too_deep(parsed):
+    if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(parsed):
         raise MalformedJson()
     return parsed
 
@@ -69,6 +65,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice")
     return found
+
+
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
 
 
 def _is_too_deep(value: Any) -> bool:
@@ -134,7 +133,7 @@ class Unit:
             await remember_alone(self._db, self._looked, response)
         if self._session is not None:
             if self._claim is not None:
-                await remember(self._session, self._claim, response)
+                await remember(self._session, [(self._claim, response)])
             await self._db.commit(self._session)
 
     async def close(self) -> None:
@@ -147,6 +146,7 @@ class Route(APIRoute):
     """Every route of every service. One that takes more than `BODY_LIMIT_B` is of a subclass that says so."""
 
     body_limit_b = BODY_LIMIT_B
+    reads_json = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()
@@ -156,7 +156,7 @@ class Route(APIRoute):
             strict.body_limit_b = self.body_limit_b
             _refuse_nul(strict)
             await self._refuse_other_media(strict)
-            if _is_json(strict) and await strict.body():
+            if self.reads_json and _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
             unit = strict.state.unit = Unit(strict.app.state.db)
             try:

@@ -43,6 +43,24 @@ class Event(BaseModel):
 _KNOWN: dict[str, type[Event]] = {}
 
 
+def headers_of(
+    event_id: object, source: str, kind: str, subject: str, time: str, traceparent: str | None
+) -> dict[str, str]:
+    """The attributes as Kafka headers; see the CloudEvents Kafka protocol binding, section 3.2."""
+    headers = {
+        "ce_specversion": SPEC_VERSION,
+        "ce_id": str(event_id),
+        "ce_source": source,
+        "ce_type": kind,
+        "ce_subject": subject,
+        "ce_time": time,
+        "content-type": "application/json",
+    }
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
+    return headers
+
+
 class Envelope(BaseModel):
     """The CloudEvents attributes that travel beside the data."""
 
@@ -58,17 +76,8 @@ class Envelope(BaseModel):
     traceparent: str | None = Field(None, description="W3C Trace Context of the request that caused it.")
 
     def headers(self) -> dict[str, str]:
-        """As Kafka headers; see the CloudEvents Kafka protocol binding, section 3.2."""
-        headers = {
-            "ce_specversion": SPEC_VERSION,
-            "ce_id": str(self.id),
-            "ce_source": self.source,
-            "ce_type": self.type,
-            "ce_subject": self.subject,
-            "ce_time": self.time.isoformat(),
-            "content-type": "application/json",
-        }
-        return headers if self.traceparent is None else headers | {"traceparent": self.traceparent}
+        """As Kafka headers."""
+        return headers_of(self.id, self.source, self.type, self.subject, self.time.isoformat(), self.traceparent)
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> "Envelope":

@@ -21,9 +21,10 @@ class PackedHeaders(Mapping[str, str]):
             return headers
         if not headers:
             return cls(b"")
-        names = UNIT_END.join(_unbroken(name).replace(NAMES_END, "\ufffd") for name in headers)
-        texts = UNIT_END.join(map(_unbroken, headers.values()))
-        return cls(f"{names}{NAMES_END}{texts}".encode())
+        texts = UNIT_END.join(headers.values())
+        if texts.count(UNIT_END) >= len(headers):
+            texts = UNIT_END.join(map(_unbroken, headers.values()))
+        return cls(f"{_packed_names(tuple(headers))}{NAMES_END}{texts}".encode())
 
     def encoded(self) -> list[tuple[str, bytes]]:
         """Names with their texts as bytes, as Kafka carries them."""
@@ -61,6 +62,11 @@ def encoded(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
 
 def _unbroken(text: str) -> str:
     return text.replace(UNIT_END, "\ufffd")
+
+
+@lru_cache(maxsize=256)
+def _packed_names(names: tuple[str, ...]) -> str:
+    return UNIT_END.join(_unbroken(name).replace(NAMES_END, "\ufffd") for name in names)
 
 
 @lru_cache(maxsize=256)

@@ -104,3 +104,17 @@ EXAMPLES: dict[str, Any] = {
     "ask_for_correction": {"waybills": ["SF1234567890"], "reason": "疑点属实：同一收件人重复寄送"},
     "decide_on_correction": {"decision": "approve"},
 }
+
+FILES: dict[str, dict[str, str]] = {
+    "import_listings": {
+        "text/csv": "produce,grade,quantity_kg,min_price_fen_per_kg,origin.adcode\nstrawberry,A,1200,1600,321323\n",
+        "application/x-ndjson": '{"produce": "strawberry", "quantity_kg": 1200, "min_price_fen_per_kg": 1600, '
+        '"origin": {"adcode": "321323"}}\n',
+    },
+    "import_orders": {
+        "text/csv": "produce,quantity_kg,max_price_fen_per_kg,destination.adcode\nstrawberry,500,2600,320102\n",
+        "application/x-ndjson": '{"produce": "strawberry", "quantity_kg": 500, "max_price_fen_per_kg": 2600, '
+        '"destination": {"adcode": "320102"}}\n',
+    },
+}
+"""By the media type, for operations that take files."""

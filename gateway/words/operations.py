@@ -29,6 +29,19 @@ OAUTH: dict[int, tuple[str, ...]] = {
 
 FOLLOWING: dict[int, tuple[str, ...]] = {429: ("too-many-streams",), 503: ("streams-full",)}
 
+
+def _by_file(nested: str) -> Text:
+    return Text(
+        "正文为 NDJSON，或 CSV：UTF-8 或 GB18030（可由 `charset` 写明），首行为字段名或其中文名（内层字段如 "
+        f'`{nested}`），空单元格即不填；至多 50,000 行。应答为 NDJSON，每行数据一行：`{{"row": 1, "id": …}}` 或 '
+        '`{"row": 2, "problem": {…}}`；正确的行保留，有误的行逐一说明。用同一个键重发不会重复添加。',
+        "NDJSON, or CSV in UTF-8 or GB18030 (`charset` may say which), with the names of the fields, or their Chinese "
+        f"names, in its first row (`{nested}` for one within another); an empty cell leaves its field out. At most "
+        '50,000 rows. The answer is NDJSON, one line a row: `{"row": 1, "id": …}` or `{"row": 2, "problem": {…}}`; '
+        "good rows are kept, bad ones explained. Sent again under the same key it adds nothing.",
+    )
+
+
 OPERATIONS: dict[str, Told] = {
     # everyone
     "find_produce": Told(
@@ -175,6 +188,11 @@ OPERATIONS: dict[str, Told] = {
         ),
         {403: ("no-consent",)},
     ),
+    "import_listings": Told(
+        Text("用文件发布供应信息", "Post listings by the file"),
+        _by_file("origin.adcode"),
+        {403: ("no-consent",), 413: ("too-many-rows",)},
+    ),
     "list_listings": Told(Text("列出自己的供应信息", "List your listings"), Text("最新的在前。", "Newest first.")),
     "read_listing": Told(
         Text("看一条供应信息", "Read a listing"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")
@@ -237,6 +255,11 @@ OPERATIONS: dict[str, Told] = {
             "写明品种、数量、上限价、送达时段与新鲜度。",
             "What produce, how much, up to which price, where, by when, and how fresh.",
         ),
+    ),
+    "import_orders": Told(
+        Text("用文件发布求购", "Place orders by the file"),
+        _by_file("destination.adcode"),
+        {413: ("too-many-rows",)},
     ),
     "list_orders": Told(Text("列出自己的求购", "List your orders"), Text("最新的在前。", "Newest first.")),
     "read_order": Told(Text("看一条求购", "Read an order"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")),

@@ -6,7 +6,7 @@ from typing import Any
 from chassis.problems import Text
 from gateway.words import fields
 from gateway.words.audiences import AUDIENCES, TAGS
-from gateway.words.examples import EXAMPLES
+from gateway.words.examples import EXAMPLES, FILES
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.problems import ANSWERS
 from gateway.words.told import Told
@@ -57,9 +57,11 @@ def _tell_operation(operation: Document) -> None:
         operation.pop("description", None)  # the docstring: it speaks to who reads the code
         _say(operation, "summary", known.summary)
         _say(operation, "description", known.about)
-    for content in operation.get("requestBody", {}).get("content", {}).values():
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         if operation.get("operationId") in EXAMPLES:
             content["example"] = EXAMPLES[operation["operationId"]]
+        if operation.get("operationId") in FILES:
+            content["example"] = FILES[operation["operationId"]][media_type]
     for parameter in operation.get("parameters", ()):
         _say(parameter, "description", fields.parameter(parameter.get("name", "")))
         if parameter.get("name") == "If-Match":

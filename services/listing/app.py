@@ -15,5 +15,12 @@ SOURCE = "/duijie/listing"
 
 
 def create_listing_app(db: Database, keys: KeySource) -> FastAPI:
-    routers = [producers.router, listings.router, photos.router, board.router, backlog.router]
+    routers = [
+        producers.router,
+        listings.import_router,
+        listings.router,
+        photos.router,
+        board.router,
+        backlog.router,
+    ]
     return create_app("listing", db=db, keys=keys, routers=routers)

@@ -2,9 +2,10 @@
 
 from services.listing.backlog import models as backlog
 from services.listing.listings import models as listings
+from services.listing.listings.importing import IMPORTS
 from services.listing.photos import models as photos
 from services.listing.producers import models as producers
 from services.listing.tables import Base
 
 METADATA = Base.metadata
-TABLES = [backlog.Hazard, backlog.Sight, backlog.Stand, listings.Listing, photos.Photo, producers.Consent]
+TABLES = [backlog.Hazard, backlog.Sight, backlog.Stand, listings.Listing, photos.Photo, producers.Consent, IMPORTS]

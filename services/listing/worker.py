@@ -12,6 +12,7 @@ from services.listing.backlog import handlers as supply
 from services.listing.backlog import service as backlog
 from services.listing.listings import handlers as listings
 from services.listing.listings import service
+from services.listing.listings.importing import IMPORTER
 from services.listing.photos import handlers as photos
 from services.listing.producers import handlers as producers
 
@@ -40,6 +41,7 @@ def create_listing_worker(db: Database, transport: Transport) -> Worker:
             every(REFIT_EVERY_S, "backlog_refit", backlog.refit, db),
             every(FORGET_EVERY_S, "backlog_days", backlog.forget_old, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            every(FORGET_EVERY_S, "imports", IMPORTER.forget_old, db),
             forgetting_notes(db, "listing"),
         ],
     )

@@ -26,6 +26,7 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
     """
     routers = [
         feed.router,  # asked for most often, and they are tried in their order
+        orders.import_router,
         orders.router,
         matches.orders_router,
         matches.router,

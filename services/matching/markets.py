@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, Uuid, any_, bindparam, delete, insert
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Table, Text, Uuid, any_, bindparam, delete
 
+from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from services.matching.tables import Base
 
@@ -19,7 +20,7 @@ MARKET_CHANGES = Table(
 
 A round deletes exactly the rows that its snapshot held: what is committed meanwhile waits for the next round."""
 
-INSERT = insert(MARKET_CHANGES)
+INSERT = insert_given(MARKET_CHANGES, "produce", "row_id")
 FORGET = delete(MARKET_CHANGES).where(MARKET_CHANGES.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
 
 
@@ -27,7 +28,7 @@ async def mark_changed(session: WriteSession, changed: Iterable[tuple[str, UUID 
     """These listings or orders of these markets may have something new to match; None: any of that market may."""
     rows = [{"produce": produce, "row_id": row_id} for produce, row_id in dict.fromkeys(changed)]
     if rows:
-        await session.execute(INSERT, rows)
+        await session.execute(INSERT, parameters_of(rows, "produce", "row_id"))
 
 
 async def forget_changes(session: WriteSession, ids: Sequence[int]) -> None:

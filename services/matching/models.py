@@ -4,6 +4,7 @@ from services.matching.feed import models as feed
 from services.matching.markets import MARKET_CHANGES
 from services.matching.matches import models as matches
 from services.matching.orders import models as orders
+from services.matching.orders.importing import IMPORTS
 from services.matching.policies import models as policies
 from services.matching.rounds import models as rounds
 from services.matching.supply import models as supply
@@ -13,6 +14,7 @@ METADATA = Base.metadata
 TABLES = [
     supply.Supply,
     orders.Order,
+    IMPORTS,
     MARKET_CHANGES,
     policies.PolicyVersion,
     policies.POLICY_PERIODS,

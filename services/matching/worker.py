@@ -16,6 +16,7 @@ from services.matching.matches import handlers as matches
 from services.matching.matches import pruning
 from services.matching.matches import service as match_service
 from services.matching.orders import service as order_service
+from services.matching.orders.importing import IMPORTER
 from services.matching.policies import service as policy_service
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
@@ -46,6 +47,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool)
             every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),
             every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),
+            every(FORGET_EVERY_S, "imports", IMPORTER.forget_old, db),
             every(FORGET_EVERY_S, "refusals", pruning.forget_refusals, db),
             every(FORGET_EVERY_S, "deliveries", pruning.forget_deliveries, db),
             forgetting_notes(db, "matching"),

@@ -5,10 +5,11 @@ from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Integer, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.db import Database
+from chassis.importing import imports_table
 from chassis.tables import METADATA, new_metadata
 from contracts.event import Event
 from duijie.postgres import EmbeddedPostgres
@@ -16,6 +17,9 @@ from tests.support.postgres import emptied_database, template_database
 
 NOTES_METADATA = new_metadata()
 NOTES = Table("notes", NOTES_METADATA, Column("id", Integer, primary_key=True), Column("text", Text, nullable=False))
+
+THINGS = Table("imported", NOTES_METADATA, Column("id", Uuid, primary_key=True), Column("text", Text, nullable=False))
+IMPORTS = imports_table(NOTES_METADATA)
 
 
 class NoteWritten(Event):

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from asyncpg.exceptions import UniqueViolationError
-from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, func, select, update
+from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, func, inspect, select, update
+from sqlalchemy.orm import DeclarativeBase
 
-from chassis.bulk import among, copy_in, given, insert_given, parameters, parameters_of
+from chassis.bulk import among, as_read, copy_in, given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession, is_transient, is_works_own
 from chassis.metrics import DATABASE_ERRORS
 from chassis.tables import new_metadata
@@ -169,3 +170,24 @@ async def test_among_is_one_of_these(session: WriteSession, some: list[int]) -> 
     await session.execute(insert_given(THINGS, "id"), parameters_of(rows, "id"))
     found = await session.scalars(select(THINGS.c.id).where(among(THINGS.c.id, [UUID(int=each) for each in some])))
     assert set(found) == {row["id"] for row in rows if row["id"].int in some}
+
+
+class Notes(DeclarativeBase):
+    metadata = NOTES.metadata
+
+
+class Note(Notes):
+    """A note as an object."""
+
+    __table__ = NOTES
+
+
+async def test_an_object_of_a_row_is_what_a_query_makes_of_it(db: Database) -> None:
+    row = {"id": 1, "text": "a"}
+    async with db.transaction() as session:
+        await copy_in(session, NOTES, tuple(row), [tuple(row.values())])
+        read = (await session.scalars(select(Note))).one()
+    made = as_read(Note, row)
+    assert {name: getattr(made, name) for name in row} == {name: getattr(read, name) for name in row} == row
+    made.text = "b"
+    assert (made.text, inspect(made).session) == ("b", None)

@@ -17,7 +17,7 @@ from chassis.app import create_app
 from chassis.auth import AnyCaller, Caller
 from chassis.db import Database, WriteSession
 from chassis.grouping import Group, group_of
-from chassis.problems import NotFound
+from chassis.problems import NotFound, Problem
 from chassis.routes import slice_router
 from tests.chassis.conftest import NOTES
 from tests.support.services import Issuer, client_of
@@ -26,22 +26,24 @@ Requests = Sequence[tuple[Caller, int]]
 
 
 class Scene:
-    """A service that writes notes; `transactions` are the sizes of those it ran, and -1 is never found."""
+    """A service that writes notes; `transactions` are the sizes of those it ran. -1 is never found, and undoes all; -2
+    is not, either, and is refused by itself."""
 
     def __init__(self) -> None:
         self.transactions: list[int] = []
         self.may_go = asyncio.Event()
         self.may_go.set()
 
-    async def write(self, session: WriteSession, requests: Requests) -> list[Response]:
+    async def write(self, session: WriteSession, requests: Requests) -> list[Response | Problem]:
         self.transactions.append(len(requests))
         await self.may_go.wait()
         if any(number == -1 for _, number in requests):
             raise NotFound()
-        rows = [{"id": number, "text": caller.role} for caller, number in requests]
-        await session.execute(insert(NOTES), rows)
+        rows = [{"id": number, "text": caller.role} for caller, number in requests if number != -2]
+        if rows:
+            await session.execute(insert(NOTES), rows)
         xid = await session.scalar(select(func.txid_current()))
-        return [JSONResponse({"number": number, "xid": xid}) for _, number in requests]
+        return [NotFound() if each == -2 else JSONResponse({"number": each, "xid": xid}) for _, each in requests]
 
 
 @pytest.fixture
@@ -111,6 +113,17 @@ async def test_what_waits_shares_a_transaction_and_each_has_its_own_answer(
     assert len({answer.json()["xid"] for answer in answers}) == 1
     assert scene.transactions == [1, 40]
     assert await written(db) == {*range(40), 1000}
+
+
+async def test_who_is_refused_alone_costs_the_others_nothing_and_is_not_remembered(
+    post: Post, scene: Scene, db: Database
+) -> None:
+    first, refused, last = await behind_one(scene, post, (1, "a"), (-2, "b"), (3, "c"))
+    assert (first.status_code, refused.status_code, last.status_code) == (200, 404, 200)
+    assert scene.transactions == [1, 3], "in one go, and none of them again"
+    assert await written(db) == {1, 3, 1000}
+    again = [await post(1, "a"), await post(-2, "b")]
+    assert [answer.headers.get("idempotent-replayed") for answer in again] == ["true", None]
 
 
 async def test_a_group_is_no_larger_than_its_limit(post: Post, scene: Scene) -> None:

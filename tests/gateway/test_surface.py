@@ -54,6 +54,7 @@ GET /v1/board; GET /v1/board/{}; GET /v1/board/{}/stream; GET /v1/feed/matches/s
 POST /v1/consents; GET /v1/me; POST /v1/auth/otp; POST /v1/auth/token
 GET /.well-known/jwks.json; POST /v1/auth/revoke; PATCH /v1/me; GET /v1/me/sessions; DELETE /v1/me/sessions
 GET /v1/me/export; POST /v1/me/erase; GET /v1/produce; GET /v1/places
+POST /v1/listings/import; POST /v1/orders/import
 POST /v1/orders; GET /v1/orders; GET /v1/orders/{}; PATCH /v1/orders/{}; POST /v1/orders/{}/cancel
 GET /v1/policy; PUT /v1/rounds/interval; POST /v1/rounds; GET /v1/matches/{}; POST /v1/matches/{}/agree
 POST /v1/matches/{}/decline; GET /v1/feed/matches; POST /v1/vehicles; GET /v1/vehicles; GET /v1/shipments
@@ -69,7 +70,9 @@ GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/ve
 CREATED = {
     "/v1/listings": "201",
     "/v1/listings/{listing_id}/photos": "201",
+    "/v1/listings/import": "200",
     "/v1/orders": "201",
+    "/v1/orders/import": "200",
     "/v1/consents": "201",
     "/v1/vehicles": "201",
     "/v1/programmes": "201",
@@ -286,9 +289,11 @@ BODIES: dict[str, Any] = {
     "erase_me": Proof,
     "give_consent": NewConsent,
     "publish_listing": NewListing,
+    "import_listings": str,
     "change_listing": ListingChange,
     "show_listing": dict[str, str],
     "place_order": NewOrder,
+    "import_orders": str,
     "change_order": OrderChange,
     "decline_match": Declined,
     "clear_markets": RoundRequest,

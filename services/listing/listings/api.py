@@ -1,27 +1,41 @@
-"""`/v1/listings`: a producer, or an agent for them, posts lots and keeps them."""
+"""`/v1/listings`: a producer, or an agent for them, posts lots and keeps them.
 
+What is posted while a commit is under way shares the next one.
+"""
+
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
+from chassis.db import WriteSession
 from chassis.fields import Limit, Page
-from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
+from chassis.grouping import TOGETHER, created, group_of
+from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
+from chassis.problems import Problem
+from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
 from services.listing.listings import queries, service
+from services.listing.listings.importing import IMPORTER
 from services.listing.listings.models import Status
 from services.listing.listings.schemas import ListingChange, ListingOut, NewListing
 
 router = slice_router("/v1/listings", tag="listings")
+import_router = slice_router("/v1/listings", tag="listings", route_class=FileRoute)
 Seller = Annotated[Caller, Depends(only("producer", "agent"))]
 
 
-@router.post("", status_code=201)
-async def publish_listing(new: NewListing, caller: Seller, session: Write, response: Response) -> ListingOut:
+@router.post("", status_code=201, dependencies=[TAKES_KEY], response_model=ListingOut)
+async def publish_listing(new: NewListing, caller: Seller, request: Request) -> Response:
     """Offer a lot."""
-    listing = await service.publish(session, caller, new)
-    set_etag(response, listing.version)
-    return ListingOut.of(listing)
+    return await group_of(request, "listings", _publish, limit=TOGETHER).submit(request, caller, new)
+
+
+@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
+async def import_listings(caller: Seller, request: Request) -> Response:
+    """Offer lots by the file; a line of the answer tells of each row."""
+    return await IMPORTER.take(request, caller)
 
 
 @router.get("")
@@ -71,3 +85,8 @@ async def withdraw_listing(listing_id: UUID, caller: Seller, session: Write, res
     listing = await service.withdraw(session, caller, listing_id)
     set_etag(response, listing.version)
     return ListingOut.of(listing)
+
+
+async def _publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Response | Problem]:
+    listings = await service.publish(session, requests)
+    return [each if isinstance(each, Problem) else created(ListingOut.of(each), each.version) for each in listings]

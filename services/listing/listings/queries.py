@@ -1,21 +1,34 @@
 """Reading listings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue.places import adcode_prefix
+from chassis.bulk import copy_in
 from chassis.db import WriteSession
 from services.listing.listings.models import Listing, Status
+
+LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
+COLUMNS = tuple(LISTINGS.columns.keys())
+VALUES = itemgetter(*COLUMNS)
 
 
 async def database_now(session: AsyncSession) -> datetime:
     """The database's clock, by which expiry is judged whatever the clock of this process says."""
     now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     return now
+
+
+async def add_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add these, each with a value for every column."""
+    if rows:
+        await copy_in(session, LISTINGS, COLUMNS, map(VALUES, rows))
 
 
 async def listing_of(session: AsyncSession, listing_id: UUID, producers: Sequence[UUID] | None) -> Listing | None:

@@ -1,18 +1,19 @@
 """What can be done with listings: one function a use case, inside the caller's transaction."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.idempotency import forget_callers
-from chassis.problems import NotFound
+from chassis.problems import InvalidInput, NotFound, Problem
 from contracts.listings import ListingExpired, ListingPublished, ListingUpdated, ListingWithdrawn
 from contracts.supply import RemainingChanged
 from services.listing.listings import queries
@@ -20,23 +21,52 @@ from services.listing.listings.keeping import Times, spoilage, temperature_class
 from services.listing.listings.models import Listing, Spell
 from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.queries import producers_of
-from services.listing.producers.service import producer_written_for
+from services.listing.producers.service import producers_written_for
 
 EXPIRY_BATCH = 500
 FORGET_BATCH = 1000
 
 
-async def publish(session: WriteSession, caller: Caller, new: NewListing) -> Listing:
-    """Put a lot on the market."""
-    producer_id = await producer_written_for(session, caller, new.producer_id)
-    available_from = new.available_from or await queries.database_now(session)
+class Offer(NamedTuple):
+    """A lot that somebody would put on the market under this id."""
+
+    id: UUID
+    caller: Caller
+    new: NewListing
+
+
+async def publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Listing | Problem]:
+    """Put lots on the market, each by itself; a Problem in its place for one that can't be."""
+    now = await queries.database_now(session)
+    return await offer(session, [Offer(uuid7(), caller, new) for caller, new in requests], now)
+
+
+async def offer(session: WriteSession, offers: Sequence[Offer], now: datetime) -> list[Listing | Problem]:
+    """The same under new ids of the caller's choice, as of `now`."""
+    producers = await producers_written_for(session, [(each.caller, each.new.producer_id) for each in offers])
+    rows = [_row(each, producer, now) for each, producer in zip(offers, producers, strict=True)]
+    await queries.add_listings(session, [row for row in rows if not isinstance(row, Problem)])
+    listings = [row if isinstance(row, Problem) else as_read(Listing, row) for row in rows]
+    session.emit(*(each.fact(ListingPublished) for each in listings if isinstance(each, Listing)))
+    return listings
+
+
+def _row(offer: Offer, producer_id: UUID | Problem, now: datetime) -> dict[str, Any] | Problem:
+    """The columns of the lot, or what speaks against it."""
+    if isinstance(producer_id, Problem):
+        return producer_id
+    new = offer.new
+    available_from = new.available_from or now
     times = Times(new.harvested_at or available_from, available_from, new.available_until, new.best_before)
     temperature_class = temperature_class_of(new.produce, new.temperature_class)
-    spoils_at, source = spoilage(new.produce, temperature_class, times)
+    try:
+        spoils_at, source = spoilage(new.produce, temperature_class, times)
+    except InvalidInput as problem:
+        return problem
     point = new.origin.to_wgs84()
     quantity_g = to_grams(new.quantity_kg)
-    row = {
-        "id": uuid7(),
+    return {
+        "id": offer.id,
         "producer_id": producer_id,
         "lifecycle": "open",
         "version": 1,
@@ -60,15 +90,12 @@ async def publish(session: WriteSession, caller: Caller, new: NewListing) -> Lis
         "story": new.story,
         "divisible": new.divisible,
         "auto_agree": new.auto_agree,
+        "created_at": now,
         "supply_version": 0,
         "remaining_g": quantity_g,
         "held_g": 0,
         "agreed_g": 0,
     }
-    created_at = await session.scalar(insert(Listing.__table__).values(row).returning(Listing.created_at))  # type: ignore[arg-type]
-    listing = Listing(**row, created_at=created_at)
-    session.emit(listing.fact(ListingPublished))
-    return listing
 
 
 async def visible_producers(session: AsyncSession, caller: Caller) -> Sequence[UUID] | None:

@@ -1,16 +1,24 @@
 """Reading consents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import among
 from services.listing.producers.models import Consent
 
 
-async def consent(session: AsyncSession, producer_id: UUID, agent_id: UUID) -> Consent | None:
-    return await session.get(Consent, (producer_id, agent_id))
+async def consents_among(session: AsyncSession, pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of these pairs of a producer and an agent that stand."""
+    if not pairs:
+        return set()
+    producers, agents = zip(*pairs, strict=True)
+    wanted = select(Consent.producer_id, Consent.agent_id).where(
+        among(Consent.producer_id, producers), among(Consent.agent_id, agents)
+    )
+    return {(row.producer_id, row.agent_id) for row in await session.execute(wanted)}
 
 
 async def consents_of(session: AsyncSession, producer_id: UUID, *, after: UUID | None, limit: int) -> Sequence[Consent]:

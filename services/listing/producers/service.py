@@ -1,6 +1,6 @@
 """What a producer can do about those who act for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, or_
@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text
 from services.listing.producers import queries
 from services.listing.producers.models import Consent, NoConsent
+
+ONLY_AGENTS = Text("只有代办员可填。", "Only an agent names it.")
+FOR_WHOM = Text("代办员须写明为谁代办。", "An agent says for whom.")
 
 
 async def give_consent(session: WriteSession, producer_id: UUID, agent_id: UUID) -> Consent:
@@ -33,20 +36,23 @@ async def forget_consents(session: WriteSession, account_ids: Sequence[UUID]) ->
     await session.execute(delete(Consent).where(theirs))
 
 
-async def producer_written_for(session: AsyncSession, caller: Caller, producer_id: UUID | None) -> UUID:
-    """Whose listing a caller writes: their own, or, as an agent, that of a producer who consented.
+async def producers_written_for(
+    session: AsyncSession, asked: Sequence[tuple[Caller, UUID | None]]
+) -> list[UUID | Problem]:
+    """Whose listings callers write: their own, or, as an agent, those of a producer who consented.
 
-    Raises InvalidInput when an agent names nobody or another names somebody else, NoConsent without consent.
+    In its place InvalidInput, where an agent names nobody or another names somebody else, or NoConsent.
     """
+    pairs = {(named, caller.account_id) for caller, named in asked if caller.role == "agent" and named is not None}
+    given = await queries.consents_among(session, pairs)
+    return [_written_for(caller, named, given) for caller, named in asked]
+
+
+def _written_for(caller: Caller, named: UUID | None, given: Collection[tuple[UUID, UUID]]) -> UUID | Problem:
     if caller.role != "agent":
-        if producer_id not in {None, caller.account_id}:
-            raise InvalidInput(
-                errors=[FieldError("#/producer_id", Text("只有代办员可填。", "Only an agent names it."))]
-            )
+        if named not in {None, caller.account_id}:
+            return InvalidInput(errors=[FieldError("#/producer_id", ONLY_AGENTS)])
         return caller.account_id
-    if producer_id is None:
-        text = Text("代办员须写明为谁代办。", "An agent says for whom.")
-        raise InvalidInput(errors=[FieldError("#/producer_id", text)])
-    if await queries.consent(session, producer_id, caller.account_id) is None:
-        raise NoConsent()
-    return producer_id
+    if named is None:
+        return InvalidInput(errors=[FieldError("#/producer_id", FOR_WHOM)])
+    return named if (named, caller.account_id) in given else NoConsent()

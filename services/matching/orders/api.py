@@ -1,27 +1,41 @@
-"""`/v1/orders`: a buyer asks for produce and keeps the order. Cancelling one stands with the matches it ends."""
+"""`/v1/orders`: a buyer asks for produce and keeps the order. Cancelling one stands with the matches it ends.
 
+What is placed while a commit is under way shares the next one.
+"""
+
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
+from chassis.db import WriteSession
 from chassis.fields import Limit, Page
-from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
+from chassis.grouping import TOGETHER, created, group_of
+from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
+from chassis.problems import Problem
+from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
 from services.matching.orders import queries, service
+from services.matching.orders.importing import IMPORTER
 from services.matching.orders.models import Status
 from services.matching.orders.schemas import NewOrder, OrderChange, OrderOut
 
 router = slice_router("/v1/orders", tag="orders")
+import_router = slice_router("/v1/orders", tag="orders", route_class=FileRoute)
 Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
 
 
-@router.post("", status_code=201)
-async def place_order(new: NewOrder, caller: Buyer, session: Write, response: Response) -> OrderOut:
+@router.post("", status_code=201, dependencies=[TAKES_KEY], response_model=OrderOut)
+async def place_order(new: NewOrder, caller: Buyer, request: Request) -> Response:
     """Ask for produce."""
-    order = await service.place(session, caller, new)
-    set_etag(response, order.version)
-    return OrderOut.of(order)
+    return await group_of(request, "orders", _place, limit=TOGETHER).submit(request, caller, new)
+
+
+@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
+async def import_orders(caller: Buyer, request: Request) -> Response:
+    """Ask for produce by the file; a line of the answer tells of each row."""
+    return await IMPORTER.take(request, caller)
 
 
 @router.get("")
@@ -56,3 +70,8 @@ async def change_order(
     order = await service.change(session, caller, order_id, version, wanted)
     set_etag(response, order.version)
     return OrderOut.of(order)
+
+
+async def _place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder]]) -> list[Response | Problem]:
+    orders = await service.place(session, requests)
+    return [each if isinstance(each, Problem) else created(OrderOut.of(each), each.version) for each in orders]

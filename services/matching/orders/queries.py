@@ -1,13 +1,26 @@
 """Reading orders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Table, Uuid, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import copy_in
 from chassis.db import WriteSession
 from services.matching.orders.models import Order, Status
+
+ORDERS: Table = Order.__table__  # type: ignore[assignment]
+COLUMNS = tuple(ORDERS.columns.keys())
+VALUES = itemgetter(*COLUMNS)
+
+
+async def add_orders(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add these, each with a value for every column."""
+    if rows:
+        await copy_in(session, ORDERS, COLUMNS, map(VALUES, rows))
 
 
 async def order_of(session: AsyncSession, order_id: UUID, buyer_id: UUID | None) -> Order | None:

@@ -1,18 +1,19 @@
 """What can be done with orders, but for cancelling, which ends matches and stands with them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text
 from services.matching.clock import database_now
 from services.matching.markets import mark_changed
 from services.matching.orders import queries
@@ -31,17 +32,43 @@ class Window(NamedTuple):
     deliver_by: datetime
 
 
-async def place(session: WriteSession, caller: Caller, new: NewOrder) -> Order:
-    """Ask for produce; the next round of its market sees it."""
+class Wish(NamedTuple):
+    """An order that somebody would place under this id."""
+
+    id: UUID
+    caller: Caller
+    new: NewOrder
+
+
+async def place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder]]) -> list[Order | Problem]:
+    """Ask for produce, each by itself; a Problem in its place for one that can't be."""
     now = await database_now(session)
+    return await ask(session, [Wish(uuid7(), caller, new) for caller, new in requests], now)
+
+
+async def ask(session: WriteSession, wishes: Sequence[Wish], now: datetime) -> list[Order | Problem]:
+    """The same under new ids of the caller's choice, as of `now`; the next round of their markets sees them."""
+    rows = [_row(each, now) for each in wishes]
+    await queries.add_orders(session, [row for row in rows if not isinstance(row, Problem)])
+    orders = [row if isinstance(row, Problem) else as_read(Order, row) for row in rows]
+    await mark_changed(session, [(each.produce, each.id) for each in orders if isinstance(each, Order)])
+    return orders
+
+
+def _row(wish: Wish, now: datetime) -> dict[str, Any] | Problem:
+    """The columns of the order, or what speaks against it."""
+    new = wish.new
     deliver_from = new.deliver_from or now
     deliver_by = new.deliver_by or max(deliver_from, now) + DELIVERY_TAKES_AT_MOST
     quantity_g, min_fill_g = to_grams(new.quantity_kg), to_grams(new.min_fill_kg)
-    _refuse_impossible(now, Window(deliver_from, deliver_by), min_fill_g <= quantity_g, "#/min_fill_kg")
+    try:
+        _refuse_impossible(now, Window(deliver_from, deliver_by), min_fill_g <= quantity_g, "#/min_fill_kg")
+    except InvalidInput as problem:
+        return problem
     point = new.destination.to_wgs84()
-    row: dict[str, Any] = {
-        "id": uuid7(),
-        "buyer_id": caller.account_id,
+    return {
+        "id": wish.id,
+        "buyer_id": wish.caller.account_id,
         "lifecycle": "open",
         "version": 1,
         "terms": 1,
@@ -53,7 +80,7 @@ async def place(session: WriteSession, caller: Caller, new: NewOrder) -> Order:
         "agreed_g": 0,
         "max_price_fen_per_kg": new.max_price_fen_per_kg,
         "price_basis": new.price_basis,
-        "kind": new.kind or KIND_BY_ROLE[caller.role],
+        "kind": new.kind or KIND_BY_ROLE[wish.caller.role],
         "destination_adcode": new.destination.adcode,
         "destination_lon": point.lon if point else None,
         "destination_lat": point.lat if point else None,
@@ -65,9 +92,6 @@ async def place(session: WriteSession, caller: Caller, new: NewOrder) -> Order:
         "reference": new.reference,
         "created_at": now,
     }
-    await session.execute(insert(Order.__table__).values(row))  # type: ignore[arg-type]
-    await mark_changed(session, [(new.produce, row["id"])])
-    return Order(**row)
 
 
 def own(caller: Caller) -> UUID | None:

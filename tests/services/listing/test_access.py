@@ -17,6 +17,7 @@ SELLERS = {"producer", "agent", "admin"}
 ID = "01900000-0000-7000-8000-000000000000"
 ROUTES: list[tuple[str, str, set[str]]] = [
     ("POST", "/v1/listings", SELLERS),
+    ("POST", "/v1/listings/import", SELLERS),
     ("GET", "/v1/listings", SELLERS),
     ("GET", f"/v1/listings/{ID}", SELLERS),
     ("PATCH", f"/v1/listings/{ID}", SELLERS),

@@ -16,6 +16,7 @@ NOBODYS = "00000000-0000-7000-8000-000000000000"
 
 OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("POST", "/v1/orders", wanted(), BUYERS, 201),
+    ("POST", "/v1/orders/import", wanted(), BUYERS, 415),
     ("GET", "/v1/orders", None, BUYERS, 200),
     ("GET", f"/v1/orders/{NOBODYS}", None, BUYERS, 404),
     ("PATCH", f"/v1/orders/{NOBODYS}", {"quantity_kg": 1}, BUYERS, 404),

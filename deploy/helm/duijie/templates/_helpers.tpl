@@ -130,7 +130,7 @@ seccompProfile:
 {{- define "duijie.volumes" -}}
 - name: tmp
   emptyDir:
-    sizeLimit: 64Mi
+    sizeLimit: 320Mi {{/* eight imports of 32 MiB at once: chassis/importing.py */}}
 {{- if include "duijie.kafkaFiles" . }}
 - name: kafka
   secret:

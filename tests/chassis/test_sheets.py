@@ -1,0 +1,245 @@
+"""Files become rows as they were meant, whatever wrote them, and what can't be read says why and where."""
+
+import csv
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from io import BytesIO, StringIO
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+
+from chassis import sheets
+from chassis.fields import Kg, LongText
+from chassis.problems import InvalidInput, Problem, UnsupportedMediaType
+from chassis.sheets import CSV, NDJSON, Sheet, TooManyRows, encoding_of
+
+
+class Place(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    adcode: str
+    lon: float | None = None
+
+
+class Lot(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: LongText | None = None
+    quantity_kg: Kg | None = None
+    price: StrictInt | None = None
+    divisible: StrictBool = True
+    origin: Place | None = None
+
+
+HEADINGS = {"名称": "name", "数量(公斤)": "quantity_kg", "可否拆分": "divisible", "产地": "origin.adcode"}
+SHEET = Sheet(Lot, HEADINGS)
+
+
+def read(content: bytes, content_type: str = CSV) -> list[Lot | Problem]:
+    rows = SHEET.open(BytesIO(content), content_type)
+    return [SHEET.read(rows, row) for row in rows]
+
+
+def names(content: bytes, content_type: str = CSV) -> list[str | None]:
+    found = read(content, content_type)
+    return [each.name if isinstance(each, Lot) else str(each.body("en")) for each in found]
+
+
+def saved(rows: Sequence[Sequence[str]], **how: Any) -> str:
+    text = StringIO(newline="")
+    csv.writer(text, **how).writerows(rows)
+    return text.getvalue()
+
+
+def said(problem: object) -> list[tuple[str, str]]:
+    """The pointers of a problem, and what it says there in English."""
+    assert isinstance(problem, Problem)
+    return [(each["pointer"], each["detail"]) for each in problem.body("en").get("errors", [])]
+
+
+def refusal(content: bytes, content_type: str = CSV) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidInput) as refused:
+        read(content, content_type)
+    return said(refused.value)
+
+
+WRITERS = [{"quoting": csv.QUOTE_MINIMAL}, {"quoting": csv.QUOTE_ALL, "lineterminator": "\n"}]
+WITHOUT_NUL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+TEXTS = st.lists(WITHOUT_NUL, min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@given(texts=TEXTS, how=st.sampled_from(WRITERS))
+@example(texts=['=cmd|"/c calc"!A1', "a,b", 'say "x"', "two\r\nlines", "\u202eevil"], how=WRITERS[0])
+def test_any_text_comes_back_from_a_spreadsheet(encoding: str, texts: list[str], how: Any) -> None:
+    file = saved([["name", "price"], *([text, "1"] for text in texts)], **how)
+    content_type = f"{CSV}; charset={encoding.removesuffix('-sig')}"
+    assert names(file.encode(encoding), content_type) == [text or None for text in texts]
+
+
+@given(texts=TEXTS)
+def test_gb18030_is_known_by_what_it_is(texts: list[str]) -> None:
+    """But for bytes that are sound UTF-8, too, such as those of a file whose only Chinese is 联通 spelt otherwise."""
+    file = saved([["name", "price"], *([text, "1"] for text in texts)]).encode("gb18030")
+    try:
+        file.decode()
+    except UnicodeDecodeError:
+        assert names(file) == [text or None for text in texts]
+    else:
+        assume(file.isascii())
+        assert encoding_of(BytesIO(file)) == "utf-8"
+
+
+@given(texts=TEXTS)
+def test_any_text_comes_back_from_json_lines(texts: list[str]) -> None:
+    for ascii_only in (True, False):
+        file = "\n".join(json.dumps({"name": text}, ensure_ascii=ascii_only) for text in texts)
+        assert names(file.encode(), NDJSON) == texts
+
+
+def test_cells_are_what_their_field_is() -> None:
+    header = "name,quantity_kg,price,divisible,origin.adcode,origin.lon"
+    file = f"{header}\n12,1.25,1600.00,是,321323,118.5\n,,,,,\n,3,,FALSE,,\n"
+    first, *others = read(file.encode())
+    assert first == Lot(
+        name="12", quantity_kg=Decimal("1.25"), price=1600, divisible=True, origin=Place(adcode="321323", lon=118.5)
+    )
+    assert others == [Lot(), Lot(quantity_kg=Decimal(3), divisible=False)]
+
+
+def test_chinese_headings_are_understood_in_any_order_and_width() -> None:
+    file = "可否拆分,数量（公斤）,名称,产地\n否,12.5,红颜,321323\n".encode("gbk")
+    assert read(file) == [Lot(name="红颜", quantity_kg=Decimal("12.5"), divisible=False, origin=Place(adcode="321323"))]
+
+
+@pytest.mark.parametrize(
+    ("cells", "pointer", "detail"),
+    [
+        ("x,1,,", "#/quantity_kg", "It must be a number."),
+        ("1.2345,1,,", "#/quantity_kg", "Kilograms have at most 3 decimals."),
+        ("1e3,1,,", "#/quantity_kg", "It must be a number."),
+        ("1,1.5,,", "#/price", "Input should be a valid integer."),
+        ("1,1,maybe,", "#/divisible", "Input should be a valid boolean."),
+        ("1,1,,x", "#/origin/adcode", "Field required."),
+        ("1,1,,,y", "#/4", "There is no heading over this cell."),
+    ],
+)
+def test_a_bad_cell_is_that_rows_problem_and_points_to_its_field(cells: str, pointer: str, detail: str) -> None:
+    bad, good = read(f"quantity_kg,price,divisible,origin.lon\n{cells}\n5,,,\n".encode())
+    assert (pointer, detail) in said(bad)
+    assert good == Lot(quantity_kg=Decimal(5))
+
+
+def test_a_nul_is_refused_where_it_stands() -> None:
+    bad, good = read(b"name\na\0b\nab\n")
+    assert said(bad) == [("#/name", "It may not hold the character U+0000.")]
+    assert good == Lot(name="ab")
+    (in_json,) = read(b'{"name": "a\\u0000b"}', NDJSON)
+    assert said(in_json) == [("#/name", "It may not hold the character U+0000.")]
+
+
+@pytest.mark.parametrize("line", [b"{", b"[1", b'{"price": NaN}', b'{"price": 1, "price": 2}', b"\xff", b"[" * 40])
+def test_a_line_that_is_no_json_is_its_own_problem(line: bytes) -> None:
+    bad, good = read(line + b'\n{"price": 1}\n', NDJSON)
+    assert isinstance(bad, Problem)
+    assert bad.slug == "malformed-json"
+    assert good == Lot(price=1)
+
+
+@pytest.mark.parametrize("line", [b"1", b"null", b'["x"]', b'"x"'])
+def test_a_line_that_is_no_object_says_so(line: bytes) -> None:
+    (bad,) = read(line, NDJSON)
+    assert [pointer for pointer, _ in said(bad)] == ["#"]
+
+
+def test_a_lone_surrogate_is_refused_and_not_kept() -> None:
+    (bad,) = read(b'{"name": "\\ud800"}', NDJSON)
+    assert [pointer for pointer, _ in said(bad)] == ["#/name"]
+
+
+def test_a_row_tells_of_some_of_its_mistakes_and_not_of_a_million() -> None:
+    (bad,) = read(json.dumps({f"x{number}": 1 for number in range(1000)}).encode(), NDJSON)
+    assert len(said(bad)) == sheets.ERRORS_MAX
+
+
+def test_a_line_beyond_what_a_request_may_have_is_its_own_problem() -> None:
+    bad, good = read(json.dumps({"name": "x" * 300_000}).encode() + b'\n{"price": 1}', NDJSON)
+    assert isinstance(bad, Problem)
+    assert bad.slug == "too-large"
+    assert good == Lot(price=1)
+
+
+def test_blank_lines_and_a_bom_are_no_rows() -> None:
+    assert read(b'\xef\xbb\xbf\n{"price": 1}\n\r\n {"price": 2}', NDJSON) == [Lot(price=1), Lot(price=2)]
+    assert read(b"\xef\xbb\xbfprice\r\n\r\n1\r\n\r\n\r\n2") == [Lot(price=1), Lot(price=2)]
+
+
+def test_columns_without_a_heading_at_the_edge_may_stay_empty() -> None:
+    first, second = read(b"price,,\n1,,\n2,,x\n")
+    assert first == Lot(price=1)
+    assert said(second) == [("#/2", "There is no heading over this cell.")]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "expected"),
+    [
+        (b"", CSV, ("#", "There is no row in it.")),
+        (b"price\r\n", CSV, ("#", "There is no row in it.")),
+        (b"\xef\xbb\xbf", CSV, ("#", "There is no row in it.")),
+        (b"", NDJSON, ("#", "There is no row in it.")),
+        (b"\n \n", NDJSON, ("#", "There is no row in it.")),
+        (b"price,colour\n1,red\n", CSV, ("#/colour", "There is no such column.")),
+        (b"origin.x\n1\n", CSV, ("#/origin/x", "There is no such column.")),
+        ("名称,name\na,b\n".encode(), CSV, ("#/name", "This column stands there twice.")),
+        (b"\xff\xfep\x00r\x00", CSV, ("#", "The text is neither UTF-8 nor GB18030.")),
+        (b"\xef\xbb\xbfname\n\xff\n", CSV, ("#", "The text is neither UTF-8 nor GB18030.")),
+        ("name\n红颜\n".encode("gb18030"), f"{CSV};charset=UTF-8", ("#", "The text is neither UTF-8 nor GB18030.")),
+    ],
+)
+def test_what_is_no_file_of_rows_is_refused_as_a_whole(
+    content: bytes, content_type: str, expected: tuple[str, str]
+) -> None:
+    assert expected in refusal(content, content_type)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b'name\nx\n"never closed\n', 3), (b'name\n"a"b\n', 2), (b'name\n"' + b"x" * 200_000 + b'"', 2)],
+)
+def test_quotes_that_do_not_close_refuse_the_file_and_say_where(content: bytes, line: int) -> None:
+    ((pointer, detail),) = refusal(content)
+    assert pointer == "#"
+    assert f"line {line} " in detail
+
+
+def test_a_row_of_endless_cells_is_refused_before_it_is_in_memory() -> None:
+    ((_, detail),) = refusal(b"name\n" + b"," * 300_000)
+    assert "too long" in detail
+
+
+def test_another_charset_is_no_media_type_that_we_take() -> None:
+    with pytest.raises(UnsupportedMediaType):
+        read(b"price\n1\n", f"{CSV}; charset=latin-1")
+
+
+@pytest.mark.parametrize("content", [b"price\n" + b"1\n" * 4, b"price\n1\n" + b"\n" * 5])
+def test_too_many_rows_or_blank_lines_are_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sheets, "ROWS_MAX", 3)
+    with pytest.raises(TooManyRows):
+        read(content)
+    assert len(read(b"price\n" + b"1\n" * 3)) == 3
+
+
+class Depth(BaseModel):
+    inner: Place
+    note: str = Field("", description="x")
+
+
+def test_fields_within_another_are_columns_with_a_dot() -> None:
+    sheet = Sheet(Depth, {})
+    rows = sheet.open(BytesIO(b"note,inner.adcode\nx,1\n"), CSV)
+    assert [sheet.read(rows, row) for row in rows] == [Depth(inner=Place(adcode="1"), note="x")]
