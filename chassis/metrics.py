@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 HTTP_SECONDS = Histogram("duijie_http_seconds", "Time to answer", ["service", "method", "route", "status"])
 HTTP_AT_WORK = Gauge("duijie_http_at_work", "Requests that hold a place, see chassis.overload", ["service"])
 HTTP_REFUSED = Counter("duijie_http_refused", "Requests that were refused for want of a place", ["service"])
+HTTP_LIMITED = Counter("duijie_http_limited", "Requests that were refused for coming too often", ["rate"])
 
 EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
 EVENTS_HANDLED = Counter("duijie_events_handled", "Events that had their effect", ["consumer"])

@@ -50,10 +50,10 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
     from gateway.accounts.vault import Vault
     from gateway.app import create_gateway
     from gateway.proxy import Remote
-    from gateway.settings import GatewaySettings
+    from gateway.settings import EdgeSettings, GatewaySettings
     from gateway.tokens import Signer
 
-    settings = told(GatewaySettings)
+    settings, edge = told(GatewaySettings), told(EdgeSettings)
     try:
         signer = Signer.from_pem(settings.signing_key.get_secret_value())
         vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
@@ -73,6 +73,8 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
         services,
         client_ttl=timedelta(seconds=settings.client_token_ttl_s),
         person_ttl=timedelta(seconds=settings.person_token_ttl_s),
+        limits=edge.limits(),
+        proxies=edge.proxies(),
     )
 
 

@@ -16,12 +16,16 @@ from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
 from gateway.accounts.vault import Vault
+from gateway.addresses import NO_PROXIES, Proxies
 from gateway.fetch import fetch
+from gateway.limits import Limits, PhoneBrake, RateLimits
 from gateway.openapi import Surface
 from gateway.pages import api as pages
+from gateway.patience import GRACE_S, Patience
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
+from gateway.shield import Shield
 from gateway.tokens import Signer
 
 SOURCE = "/duijie/gateway"
@@ -40,18 +44,29 @@ def create_gateway(
     send_code: SendCode = print_code,
     client_ttl: timedelta = CLIENT_TTL,
     person_ttl: timedelta = PERSON_TTL,
+    limits: Limits | None = None,
+    proxies: Proxies = NO_PROXIES,
 ) -> FastAPI:
-    """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them."""
+    """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them.
+
+    Without `limits` everyone may ask as often as they like.
+    """
+    keys = LocalKeys(signer.jwks)
     app = create_app(
         "gateway",
         db=db,
-        keys=LocalKeys(signer.jwks),
+        keys=keys,
         routers=[accounts.router, reference.router, pages.router, pages.sheets_router],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         at_once=AT_ONCE,
     )
+    app.add_middleware(Patience, grace_s=GRACE_S)
+    if limits is not None:
+        app.add_middleware(RateLimits, limits=limits, keys=keys, proxies=proxies)
+    app.add_middleware(Shield, proxies=proxies)  # outermost, for a refusal has these headers too
     surface = Surface(app.openapi, upstreams)
     app.state.sign_in = SignIn(vault, signer, send_code, client_ttl, person_ttl)
+    app.state.phone_brake = PhoneBrake(limits)
     app.state.upstreams = upstreams
     app.state.surface = surface
 

@@ -14,6 +14,7 @@ from chassis.routes import Db, Read, Route, slice_router
 from gateway.accounts import service
 from gateway.accounts.models import BETWEEN_CODES, InvalidRequest
 from gateway.accounts.schemas import CodeRequest, CodeSent, Me, TokenForm, TokenOut
+from gateway.limits import Brake
 
 router = slice_router("", tag="accounts")
 
@@ -45,8 +46,9 @@ async def read_me(caller: AnyCaller, desk: Desk, session: Read) -> Me:
 
 
 @router.post("/v1/auth/otp", status_code=202)
-async def send_code(wanted: CodeRequest, desk: Desk, db: Db) -> CodeSent:
+async def send_code(wanted: CodeRequest, desk: Desk, db: Db, brake: Brake) -> CodeSent:
     """Send a one-time code to a phone. The answer is the same whether or not the phone has an account."""
+    await brake.take(desk.phone_hash(wanted.phone))
     await service.send_code(db, desk, wanted.phone)
     return CodeSent(retry_after_s=int(BETWEEN_CODES.total_seconds()))
 
@@ -67,12 +69,13 @@ class TokenRoute(Route):
 
 
 async def issue_token(
-    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, response: Response
+    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, brake: Brake, response: Response
 ) -> TokenOut:
     """An access token: `grant_type=otp` for people, `client_credentials` for machines.
 
     `refresh_token` is not offered yet: it is refused as `unsupported_grant_type`. Ask for a new token the same way.
     """
+    await brake.take(desk.phone_hash(form.phone))
     granted = await service.grant(db, desk, form)
     response.headers["Cache-Control"] = "no-store"
     return TokenOut(access_token=granted.token, expires_in=int(granted.ttl.total_seconds()))

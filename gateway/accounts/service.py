@@ -52,6 +52,9 @@ class SignIn:
     client_ttl: timedelta
     person_ttl: timedelta
 
+    def phone_hash(self, phone: str | None) -> bytes | None:
+        return None if phone is None else _phone_hash(self.vault, phone)
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
