@@ -106,16 +106,16 @@ class RateLimits:
         """Take from the bucket of the account, else from that of the address; nothing from a reader with a token."""
         account_id = None
         if not scope["path"].startswith(SIGNING_IN):
-            account_id = await self._account_of(Headers(scope=scope).get("authorization", ""))
+            account_id = await self._account_of(Headers(scope=scope).getlist("authorization"))
         if account_id is not None:
             return {} if scope["method"] in READS else await self._writes.take(account_id)
         limited = self._sign_in if scope["path"].startswith(SIGNING_IN) else self._anonymous
         return await limited.take(self._proxies.origin(scope).address)
 
-    async def _account_of(self, authorization: str) -> str | None:
+    async def _account_of(self, authorization: list[str]) -> str | None:
         """None for who has no token of ours; whoever answers them says what is wrong with it."""
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
+        scheme, _, token = "".join(authorization[:1]).partition(" ")
+        if scheme.lower() != "bearer" or len(authorization) > 1:
             return None
         try:
             return str((await verify(token.strip(), self._keys)).account_id)
