@@ -70,6 +70,8 @@ class Client:
             raise Later(str(error)) from error
         if answer.is_success:
             return answer.json()
+        if answer.status_code == 429:
+            await asyncio.sleep(float(answer.headers["retry-after"]))
         if answer.status_code in AGAIN or answer.json().get("type") == STILL_RUNNING:
             raise Later(answer.text)
         raise Refused(f"{method} {path}: {answer.status_code} {answer.text}")

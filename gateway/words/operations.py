@@ -253,6 +253,7 @@ OPERATIONS: dict[str, Told] = {
             "至多用 `limit_s` 秒规划；凭应答中的 id 读取结果。",
             "Planned in at most `limit_s` seconds; read them under the id of the answer.",
         ),
+        {404: ("not-found",)},
     ),
     "solve_vroom": Told(
         Text("求解 VROOM 问题", "Solve VROOM's problem"),

@@ -22,7 +22,8 @@ async def served(answers: Callable[[int], Answer | None]) -> tuple[asyncio.Serve
         if answer is not None:
             body = json.dumps(answer[1]).encode()
             writer.write(
-                b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (answer[0], len(body), body)
+                b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nretry-after: 1\r\nconnection: close\r\n\r\n%b"
+                % (answer[0], len(body), body)
             )
             await writer.drain()
         writer.close()
@@ -37,6 +38,15 @@ async def test_an_unknown_outcome_is_asked_again_with_the_same_key() -> None:
     async with server, Client(url, {"a": "t"}, seed="s") as client:
         assert await client.post("a", "/v1/x", {}, key="k") == {"id": "x"}
     assert len(seen) == 4
+    assert {line.split(": ")[1] for line in seen} == {"s/k"}
+
+
+async def test_who_asked_too_often_comes_back_when_told_to_and_with_the_same_key() -> None:
+    server, url, seen = await served(lambda number: (429, {}) if number == 1 else (201, {"id": "x"}))
+    async with server, Client(url, {"a": "t"}, seed="s") as client:
+        began_s = asyncio.get_running_loop().time()
+        assert await client.post("a", "/v1/x", {}, key="k") == {"id": "x"}
+    assert asyncio.get_running_loop().time() - began_s >= 1
     assert {line.split(": ")[1] for line in seen} == {"s/k"}
 
 
