@@ -2,9 +2,9 @@
 
 A bucket holds `burst` tokens and gains `per_s` a second, so a rate of 100/s with a burst of 1,000 lets a client send
 1,000 at once and 100 a second ever after. The package `limits` counts in windows and has no such bucket. In memory one
-is a single number (the generic cell rate algorithm of ITU-T I.371): the moment when it will be full again. In the shared
-store `limits` counts a sliding window of `burst` in `burst / per_s` seconds, which has the same burst and the same
-lasting rate; only that a client who spent its burst gets it back by the window, not drop by drop.
+is a single number (the generic cell rate algorithm of ITU-T I.371): the moment when it will be full again. In the
+shared store `limits` counts a sliding window of `burst` in `burst / per_s` seconds, which has the same burst and the
+same lasting rate; only that a client who spent its burst gets it back by the window, not drop by drop.
 """
 
 import asyncio

@@ -37,7 +37,7 @@ class RateLimited(Problem):
     title = Text("请求过于频繁", "Too many requests")
     detail = Text(
         "请求超过了所允许的频率，请按 Retry-After 等候，再用同一个键重试。没有任何内容被更改。",
-        "This is more often than you may; wait as Retry-After says, then send it with the same key. Nothing was changed.",
+        "You ask more often than you may; wait as Retry-After says, then use the same key. Nothing was changed.",
     )
 
     def __init__(self, rate: Rate, taken: Taken) -> None:

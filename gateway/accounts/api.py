@@ -9,7 +9,7 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from chassis.auth import AnyCaller
-from chassis.problems import from_validation
+from chassis.problems import InvalidInput, from_validation
 from chassis.routes import Db, Read, Route, slice_router
 from gateway.accounts import service
 from gateway.accounts.models import BETWEEN_CODES, InvalidRequest
@@ -64,6 +64,8 @@ class TokenRoute(Route):
                 return await run(request)
             except RequestValidationError as error:
                 raise InvalidRequest(errors=from_validation(error).errors) from error
+            except InvalidInput as error:
+                raise InvalidRequest(errors=error.errors) from error
 
         return handle
 

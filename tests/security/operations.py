@@ -43,7 +43,7 @@ class Operation:
         """The path with these ids; those that are not told are of nothing."""
         path = self.path
         for name in self.ids:
-            path = path.replace("{%s}" % name, ids.get(name, MISSING))
+            path = path.replace(f"{{{name}}}", ids.get(name, MISSING))
         return f"{path}?{self.required}" if self.required else path
 
     async def ask(

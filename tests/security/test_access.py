@@ -132,7 +132,11 @@ OF_EACH_REQUEST = {"x-request-id", "traceparent"}
 def differences(answer: httpx.Response, missing: httpx.Response, *what: str) -> list[tuple[object, ...]]:
     """In what the answer differs from that for a thing that is not there, which is a 404."""
     told = [
-        (each.status_code, each.content, {name: value for name, value in each.headers.items() if name not in OF_EACH_REQUEST})
+        (
+            each.status_code,
+            each.content,
+            {name: value for name, value in each.headers.items() if name not in OF_EACH_REQUEST},
+        )
         for each in (answer, missing)
     ]
     same = missing.status_code == 404 and told[0] == told[1]

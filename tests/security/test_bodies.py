@@ -105,9 +105,7 @@ async def test_a_body_over_the_limit_is_refused_by_its_length_and_while_it_comes
                 read += 1
                 yield b" " * 65536
 
-        told = await house.client.request(
-            operation.method, path, content=b" " * (BODY_LIMIT_B + 1), headers=headers
-        )
+        told = await house.client.request(operation.method, path, content=b" " * (BODY_LIMIT_B + 1), headers=headers)
         untold = await house.client.request(operation.method, path, content=body(), headers=headers)
         for answer in (told, untold):
             assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large"), operation.id

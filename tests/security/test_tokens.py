@@ -137,6 +137,8 @@ async def test_a_header_that_comes_twice_is_read_once_and_alike_everywhere(house
 async def test_what_is_wrong_with_a_token_is_told_to_nobody(house: House) -> None:
     told = set()
     for token in forged(house.tokens).values():
-        answer = await house.client.get("/v1/orders", headers=[(b"authorization", b"Bearer " + token.encode("latin-1"))])
+        answer = await house.client.get(
+            "/v1/orders", headers=[(b"authorization", b"Bearer " + token.encode("latin-1"))]
+        )
         told.add(answer.content)
     assert len(told) == 1

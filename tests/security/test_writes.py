@@ -145,7 +145,11 @@ async def test_the_board_shows_text_as_text(house: House, world: World) -> None:
         "story": script,
     }
     await world.made("producer", "/v1/listings", lot)
-    for path in ("/board?produce=garlic", "/board?q=%3Cscript%3Ealert(1)%3C/script%3E", "/board?q=%22%3E%3Cimg%20src%3Dx%3E"):
+    for path in (
+        "/board?produce=garlic",
+        "/board?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/board?q=%22%3E%3Cimg%20src%3Dx%3E",
+    ):
         page = await house.client.get(path)
         assert page.status_code == 200
         assert "<script" not in page.text
@@ -163,7 +167,9 @@ async def test_every_refusal_speaks_both_languages(house: House, world: World, s
         for headers in ({}, caller(world, operation), house.caller("supervisor")):
             for body in bodies:
                 chinese, english = [
-                    await operation.ask(house.client, operation.filled({}), headers | {"Accept-Language": language}, body)
+                    await operation.ask(
+                        house.client, operation.filled({}), headers | {"Accept-Language": language}, body
+                    )
                     for language in ("zh-CN,zh;q=0.9,en;q=0.1", "en")
                 ]
                 if chinese.status_code < 400 or english.status_code < 400:
@@ -171,5 +177,9 @@ async def test_every_refusal_speaks_both_languages(house: House, world: World, s
                 for answer, is_chinese in ((chinese, True), (english, False)):
                     problem = answer.json()
                     assert answer.headers["content-language"] == ("zh-CN" if is_chinese else "en"), operation.id
-                    told = [problem["title"], problem["detail"], *(each["detail"] for each in problem.get("errors", ()))]
+                    told = [
+                        problem["title"],
+                        problem["detail"],
+                        *(each["detail"] for each in problem.get("errors", ())),
+                    ]
                     assert all(bool(HAN.search(each)) is is_chinese for each in told), (operation.id, told)

@@ -39,7 +39,9 @@ class World:
     def path(self, operation: Operation) -> str:
         """That of the thing of this world."""
         unknown = set(operation.ids) - self.ids.keys()
-        assert not unknown, f"tests/security/world.py makes no {unknown} for {operation.id}: make one and put it into `ids`"
+        assert not unknown, (
+            f"tests/security/world.py makes no {unknown} for {operation.id}: make one and put it into `ids`"
+        )
         return operation.filled(self.ids)
 
     async def made(self, who: Role, path: str, body: Any = None, **sent: Any) -> Any:
