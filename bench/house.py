@@ -59,6 +59,7 @@ class House:
             **os.environ,
             "DUIJIE_PORT": "0",
             "DUIJIE_LOG_LEVEL": "ERROR",
+            "DUIJIE_RATE_LIMITS": "off",
             "DUIJIE_JWKS_URL": jwks_url,
             "DUIJIE_GATEWAY_SIGNING_KEY": signing_key,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key(),

@@ -140,10 +140,11 @@ def _sound(token: str, key: jwt.PyJWK) -> Caller:
 
 async def caller_or_none(request: Request) -> Caller | None:
     """The caller, or None when no token came. A bad token is refused even where none is needed."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if not scheme:
+    told = request.headers.getlist("authorization")
+    if not "".join(told):
         return None
-    if scheme.lower() != "bearer":
+    scheme, _, token = told[0].partition(" ")
+    if scheme.lower() != "bearer" or len(told) > 1:  # of two, others in a row of servers may read the other
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
     return await verify(token.strip(), request.app.state.keys)
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
+from python_multipart.multipart import parse_options_header
 from sqlalchemy import ARRAY, BigInteger, Row, and_, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -114,7 +115,9 @@ async def look(db: Database, request: Request, caller: str) -> Claim | None:
 async def claim_of(request: Request, caller: str) -> Claim | None:
     """What the request would claim; None when it brings no key."""
     key = key_of(request)
-    return None if key is None else Claim(caller, key, hash_of(request, await request.body()).digest())
+    if key is None:
+        return None
+    return Claim(caller, key, hash_of(request, _content(request, await request.body())).digest())
 
 
 def key_of(request: Request) -> str | None:
@@ -201,3 +204,9 @@ async def forget_callers(session: WriteSession, account_ids: Collection[UUID]) -
 def hash_of(request: Request, body: bytes = b"") -> "hashlib._Hash":
     """Of what a key is bound to; the rest of the body may follow."""
     return hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\0".encode() + body)
+
+
+def _content(request: Request, body: bytes) -> bytes:
+    """The body, but for the line between the parts of a form: a client that sends it again draws another."""
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    return body.replace(options.get(b"boundary", b""), b"") if kind == b"multipart/form-data" else body

@@ -12,6 +12,7 @@ HTTP_AT_WORK = Gauge("duijie_http_at_work", "Requests that hold a place, see cha
 HTTP_REFUSED = Counter("duijie_http_refused", "Requests that were refused for want of a place", ["service"])
 STREAMS_OPEN = Gauge("duijie_streams_open", "Streams of events that are open, see chassis.streams", ["service"])
 STREAMS_REFUSED = Counter("duijie_streams_refused", "Streams that were refused: too many were open", ["service"])
+HTTP_LIMITED = Counter("duijie_http_limited", "Requests that were refused for coming too often", ["rate"])
 
 EVENTS_RELAYED = Counter("duijie_events_relayed", "Events sent and acknowledged", ["service"])
 EVENTS_HANDLED = Counter("duijie_events_handled", "Events that had their effect", ["consumer"])

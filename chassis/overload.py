@@ -12,6 +12,7 @@ from itertools import cycle
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.metrics import HTTP_AT_WORK, HTTP_REFUSED
@@ -128,15 +129,19 @@ class OverloadGuard:
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         """As cheap as it can be: this is what a process does most while it is asked too much."""
-        headers = Headers(scope=scope)
-        prepared = next(self._refusals[language_of(Request(scope))])
-        ids = {
-            "x-request-id": request_id_of(headers),
-            "traceparent": sound_or_new(headers.get("traceparent", "")),
-        }
-        raw = [*prepared.raw_headers, *((name.encode(), value.encode("latin-1")) for name, value in ids.items())]
-        await send({"type": "http.response.start", "status": prepared.status_code, "headers": raw})
-        await send({"type": "http.response.body", "body": prepared.body})
+        await answer_at_once(next(self._refusals[language_of(Request(scope))]), scope, send)
+
+
+async def answer_at_once(prepared: Response, scope: Scope, send: Send) -> None:
+    """Send this and no more, with the ids that every answer has: nobody further in has seen the request."""
+    headers = Headers(scope=scope)
+    ids = {
+        "x-request-id": request_id_of(headers),
+        "traceparent": sound_or_new(headers.get("traceparent", "")),
+    }
+    raw = [*prepared.raw_headers, *((name.encode(), value.encode("latin-1")) for name, value in ids.items())]
+    await send({"type": "http.response.start", "status": prepared.status_code, "headers": raw})
+    await send({"type": "http.response.body", "body": prepared.body})
 
 
 class _Stay:

@@ -110,6 +110,14 @@ class TooLarge(Problem):
     detail = Text("请求正文超过此操作的上限。", "The body is over the limit of this operation.")
 
 
+class TooSlow(Problem):
+    slug, status = "too-slow", 408
+    title = Text("正文到得太慢", "The body came too slowly")
+    detail = Text(
+        "请求正文没有在时限内到齐。没有任何内容被更改。", "The body did not arrive in time. Nothing was changed."
+    )
+
+
 class NotFound(Problem):
     slug, status = "not-found", 404
     title = Text("未找到", "Not found")
@@ -293,6 +301,7 @@ def invalid_input(error: ValidationError, errors_max: int) -> InvalidInput:
 _BY_STATUS: dict[int, type[Problem]] = {
     404: NotFound,
     405: MethodNotAllowed,
+    408: TooSlow,
     413: TooLarge,
     401: Unauthenticated,
 }

@@ -42,6 +42,8 @@ MAX_DEPTH = 32
 BODY_LIMIT_B = 256 * 1024
 IMPORT_LIMIT_B = 32 * 1024 * 1024
 MULTIPART = "multipart/form-data"  # every form may come so
+FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
+UNREADABLE_FORM = Text("表单无法解读。", "The form can't be read.")
 
 
 def parse_strictly(body: bytes) -> Any:
@@ -164,7 +166,11 @@ class Route(APIRoute):
                 await unit.finish(response)
             except Replay as replay:
                 return replay.response
-            except (Problem, HTTPException, RequestValidationError):
+            except HTTPException as error:
+                if error.status_code == 400 and _media_type(strict) in FORMS:
+                    raise InvalidInput(errors=[FieldError("#", UNREADABLE_FORM)]) from error
+                raise
+            except (Problem, RequestValidationError):
                 raise
             except Exception as error:
                 raise _as_problem(error, strict) from error

@@ -32,7 +32,7 @@ from gateway.tokens import new_signing_key
 
 DUIJIE = Path(sys.executable).with_name("duijie")
 SERVICES = tuple(DATABASES)
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH")
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "DUIJIE_RATE_LIMITS")
 
 PREPARED_WITHIN_S = 120.0
 READY_WITHIN_S = 120.0

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from chassis.ending import ended
 from chassis.streams import end_streams
@@ -23,6 +24,9 @@ from duijie.postgres_settings import LOOPBACK
 from duijie.problems import PortTaken
 
 DRAIN_S = 5
+HEAD_S = 10.0
+"""From a connection, or a request's first byte, to the end of its headers."""
+LINGER_S = 10.0
 YOUNG_OBJECTS = 20_000
 FILES = 65_536
 
@@ -85,6 +89,53 @@ async def working(workers: Sequence[Worker]) -> AsyncIterator[None]:
         await ended(*tasks)
 
 
+class _Impatient(HttpToolsProtocol):
+    """Ends a connection that says nothing whole: uvicorn's own patience begins behind the first request alone.
+
+    A body that comes slowly is ended by `gateway.patience`, with an answer. What nobody waits for any more, since the
+    answer was given before the body's end, is read for `LINGER_S`: at once would keep the client from the answer.
+    """
+
+    _due: asyncio.TimerHandle | None = None
+    _is_whole = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._close_in(HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_on()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_whole = False
+        self._close_in(HEAD_S)
+
+    def on_headers_complete(self) -> None:
+        self._wait_on()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_whole = True
+        self._wait_on()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._is_whole:
+            self._close_in(LINGER_S)
+
+    def _close_in(self, seconds: float) -> None:
+        self._wait_on()
+        self._due = self.loop.call_later(seconds, self.transport.close)
+
+    def _wait_on(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+
 class _Server(uvicorn.Server):
     """Uvicorn without its own signal handlers: here a signal ends more than the HTTP server."""
 
@@ -104,6 +155,7 @@ async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[asynci
         timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=False,
+        http=_Impatient,
         ws="none",
     )
     server = _Server(config)

@@ -24,8 +24,10 @@ from duijie.postgres import EmbeddedPostgres
 from duijie.postgres_settings import LOOPBACK
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
 from duijie.store import TRANSPORT_DATABASE, Secrets, database_server
+from duijie.wiring import told
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
+from gateway.settings import EdgeSettings
 from gateway.worker import create_gateway_worker
 from services.listing.app import create_listing_app
 from services.listing.worker import create_listing_worker
@@ -64,8 +66,14 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
             "matching": create_matching_app(dbs["matching"], keys, solvers),
             "logistics": create_logistics_app(dbs["logistics"], keys, fleet_solver),
         }
+        edge = told(EdgeSettings)
         gateway = create_gateway(
-            dbs["gateway"], secrets.signer, secrets.vault, {name: InProcess(app) for name, app in services.items()}
+            dbs["gateway"],
+            secrets.signer,
+            secrets.vault,
+            {name: InProcess(app) for name, app in services.items()},
+            limits=edge.limits(),
+            proxies=edge.proxies(),
         )
         yield Platform(
             gateway,

@@ -56,10 +56,10 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
     from gateway.accounts.vault import Vault
     from gateway.app import create_gateway
     from gateway.proxy import Remote
-    from gateway.settings import GatewaySettings
+    from gateway.settings import EdgeSettings, GatewaySettings
     from gateway.tokens import Signer
 
-    settings = told(GatewaySettings)
+    settings, edge = told(GatewaySettings), told(EdgeSettings)
     try:
         signer = Signer.from_pem(settings.signing_key.get_secret_value(), settings.verifying_keys.get_secret_value())
         vault = Vault.from_base64(settings.personal_data_key.get_secret_value())
@@ -81,6 +81,8 @@ async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
         send_code=send_code,
         for_people=settings.for_people(),
         for_machines=settings.for_machines(),
+        limits=edge.limits(),
+        proxies=edge.proxies(),
     )
 
 

@@ -16,15 +16,19 @@ from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
 from gateway.accounts.vault import Vault
+from gateway.addresses import NO_PROXIES, Proxies
 from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
+from gateway.limits import Limits, PhoneBrake, RateLimits
 from gateway.openapi import Surface
 from gateway.pages import api as pages
+from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
 from gateway.sessions import api as sessions
+from gateway.shield import Shield
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Lives, Signer
 
 SOURCE = "/duijie/gateway"
@@ -41,12 +45,18 @@ def create_gateway(
     send_code: SendCode = print_code,
     for_people: Lives = FOR_PEOPLE,
     for_machines: Lives = FOR_MACHINES,
+    limits: Limits | None = None,
+    proxies: Proxies = NO_PROXIES,
 ) -> FastAPI:
-    """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them."""
+    """The gateway before `upstreams` (listing, matching, logistics). Who made those and `db` closes them.
+
+    Without `limits` everyone may ask as often as they like.
+    """
+    keys = LocalKeys(signer.jwks)
     app = create_app(
         "gateway",
         db=db,
-        keys=LocalKeys(signer.jwks),
+        keys=keys,
         routers=[
             accounts.router,
             sessions.router,
@@ -58,8 +68,13 @@ def create_gateway(
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         at_once=AT_ONCE,
     )
+    app.add_middleware(Patience, grace_s=GRACE_S)
+    if limits is not None:
+        app.add_middleware(RateLimits, limits=limits, keys=keys, proxies=proxies)
+    app.add_middleware(Shield, proxies=proxies)  # outermost, for a refusal has these headers too
     surface = Surface(app.openapi, upstreams)
     app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
+    app.state.phone_brake = PhoneBrake(limits)
     app.state.upstreams = upstreams
     app.state.erased = ErasedAccounts(db)
     # innermost, so that a refusal is counted and has its ids

@@ -1,11 +1,16 @@
 """What the gateway is told from outside."""
 
 from datetime import timedelta
+from typing import Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from limits.errors import ConfigurationError
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.settings import ServiceSettings
+from gateway.addresses import Proxies
+from gateway.buckets import LocalBuckets, shared_buckets
+from gateway.limits import WRITES, Limits
 from gateway.tokens import Lives
 
 DAY_S = 24 * 3600
@@ -42,6 +47,43 @@ class GatewaySettings(ServiceSettings):
 
     def for_machines(self) -> Lives:
         return _lives(self.client_token_ttl_s, self.client_session_idle_s, self.client_session_max_s)
+
+
+class EdgeSettings(BaseSettings):
+    """What stands before the gateway and who may ask how often, as DUIJIE_RATE_LIMITS and so on; standalone's too."""
+
+    model_config = SettingsConfigDict(env_prefix="DUIJIE_", extra="ignore")
+
+    rate_limits: Literal["on", "off"] = "on"
+    rate_limits_store: SecretStr = SecretStr("")
+    """Where every gateway counts together, as the package `limits` names it; in each process's memory when empty."""
+    trusted_proxies: str = ""
+    """Networks whose `X-Forwarded-For` and `-Proto` are believed: `10.0.0.0/8, fd00::/8`."""
+
+    @field_validator("rate_limits_store")
+    @classmethod
+    def _is_there(cls, store: SecretStr) -> SecretStr:
+        if url := store.get_secret_value():
+            try:
+                shared_buckets(url)(WRITES)
+            except (ConfigurationError, ValueError) as error:
+                raise ValueError("names no store that can be used, see the documentation of limits") from error
+        return store
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        Proxies.named(networks)
+        return networks
+
+    def proxies(self) -> Proxies:
+        return Proxies.named(self.trusted_proxies)
+
+    def limits(self) -> Limits | None:
+        if self.rate_limits == "off":
+            return None
+        store = self.rate_limits_store.get_secret_value()
+        return shared_buckets(store) if store else LocalBuckets
 
 
 def _lives(*seconds: int) -> Lives:

@@ -10,6 +10,7 @@ from chassis.routes import Db, IfMatch, Read, Write, set_etag, slice_router
 from gateway.accounts import service
 from gateway.accounts.models import BETWEEN_CODES
 from gateway.accounts.schemas import CodeRequest, CodeSent, Me, NewName
+from gateway.limits import Brake
 
 router = slice_router("", tag="accounts")
 
@@ -41,8 +42,9 @@ async def change_me(
 
 
 @router.post("/v1/auth/otp", status_code=202)
-async def send_code(wanted: CodeRequest, request: Request, desk: Desk, db: Db) -> CodeSent:
+async def send_code(wanted: CodeRequest, request: Request, desk: Desk, db: Db, brake: Brake) -> CodeSent:
     """Send a one-time code to a phone. The answer is the same whether or not the phone has an account."""
+    await brake.take(desk.phone_hash(wanted.phone))
     await service.send_code(db, desk, wanted.phone, language_of(request))
     return CodeSent(retry_after_s=int(BETWEEN_CODES.total_seconds()))
 

@@ -49,6 +49,9 @@ class SignIn:
     for_people: Lives
     for_machines: Lives
 
+    def phone_hash(self, phone: str | None) -> bytes | None:
+        return None if phone is None else _phone_hash(self.vault, phone)
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:

@@ -1,4 +1,4 @@
-"""Pages from templates: one environment, the reader's language, and headers that keep scripts of others out."""
+"""Pages from templates: one environment, in the reader's language."""
 
 from functools import cache
 from hashlib import sha256
@@ -16,12 +16,6 @@ from gateway.pages.texts import texts
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 OTHER: dict[Language, Language] = {"zh-CN": "en", "en": "zh-CN"}
-HEADERS = {
-    "Vary": "Accept-Language",
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 
 
 def reader_language(request: Request) -> Language:
@@ -56,7 +50,7 @@ def page(request: Request, template: str, status: int = 200, **values: object) -
             **values,
         )
     )
-    return HTMLResponse(html, status, {**HEADERS, "Content-Language": language})
+    return HTMLResponse(html, status, {"Vary": "Accept-Language", "Content-Language": language})
 
 
 @cache

@@ -11,10 +11,11 @@ from fastapi.exceptions import RequestValidationError
 
 from chassis.auth import AnyCaller
 from chassis.fields import Limit, Page
-from chassis.problems import from_validation
+from chassis.problems import InvalidInput, from_validation
 from chassis.routes import Db, Read, Route, Write, slice_router
 from gateway.accounts.api import Desk
 from gateway.accounts.models import InvalidRequest
+from gateway.limits import Brake
 from gateway.sessions import queries, service
 from gateway.sessions.schemas import Ended, RevokeForm, SessionOut, TokenForm, TokenOut
 
@@ -44,14 +45,17 @@ class TokenRoute(Route):
                 return await run(request)
             except RequestValidationError as error:
                 raise InvalidRequest(errors=from_validation(error).errors) from error
+            except InvalidInput as error:
+                raise InvalidRequest(errors=error.errors) from error
 
         return handle
 
 
 async def issue_token(
-    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, response: Response
+    form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, brake: Brake, response: Response
 ) -> TokenOut:
     """An access token and a refresh token: `otp` for people, `client_credentials` for machines, `refresh_token`."""
+    await brake.take(desk.phone_hash(form.phone))
     granted = await service.grant(db, desk, form)
     response.headers["Cache-Control"] = "no-store"
     return TokenOut(

@@ -107,7 +107,7 @@ OPERATIONS: dict[str, Told] = {
             "All that was posted for a carrier (or producer) in a period and is in no statement yet. Days are whole, "
             "the last one too; an instant ends the period before it.",
         ),
-        {409: ("nothing-to-settle",)},
+        {404: ("not-found",), 409: ("nothing-to-settle",)},
     ),
     "list_settlements": Told(
         Text("列出结算单", "List settlements"),
@@ -119,6 +119,7 @@ OPERATIONS: dict[str, Told] = {
             "某项目已记账而未入任何结算单的补贴，按收款方。",
             "What a programme owes that is in no statement yet, by who is paid.",
         ),
+        {404: ("not-found",)},
     ),
     "read_settlement": Told(
         Text("看一张结算单", "Read a settlement"),
@@ -184,7 +185,7 @@ OPERATIONS: dict[str, Told] = {
             "写明事由与证据，通知收款方；默认 14 天内可申诉。",
             "With its cause and evidence; the payee may object, by default for 14 days.",
         ),
-        {409: ("claimed-back-already",)},
+        {404: ("not-found",), 409: ("claimed-back-already",)},
     ),
     "list_clawbacks": Told(
         Text("列出追回案", "List clawbacks"),

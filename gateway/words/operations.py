@@ -427,6 +427,7 @@ OPERATIONS: dict[str, Told] = {
             "至多用 `limit_s` 秒规划；凭应答中的 id 读取结果。",
             "Planned in at most `limit_s` seconds; read them under the id of the answer.",
         ),
+        {404: ("not-found",)},
     ),
     "solve_vroom": Told(
         Text("求解 VROOM 问题", "Solve VROOM's problem"),
@@ -464,11 +465,12 @@ OPERATIONS: dict[str, Told] = {
             "一次至多 1,000 个，属于您承接的运单；按所发次序逐个告知补贴结果。",
             "At most 1,000, of shipments that you claimed; each hears whether it is subsidised, in the order sent.",
         ),
-        {409: ("waybill-taken",)},
+        {404: ("not-found",), 409: ("waybill-taken",)},
     ),
     "scan_parcels": Told(
         Text("上报包裹扫描", "Report parcel scans"),
         Text("次序不限，可重复上报，一次至多 1,000 条。", "In any order, as often as you like, at most 1,000 at once."),
+        {404: ("not-found",)},
     ),
     "read_parcel": Told(
         Text("看一个包裹", "Read a parcel"),

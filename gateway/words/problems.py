@@ -50,6 +50,10 @@ BY_STATUS: dict[int, Text] = {
         "Check the address and the id; it may also belong to another account.",
     ),
     405: Text("在接口文档中查看此地址支持的方法。", "See in the reference which methods this address takes."),
+    408: Text(
+        "在信号较好时用同一个 Idempotency-Key 再发，或分成几次发送。",
+        "Send it again with the same Idempotency-Key over a better connection, or in smaller parts.",
+    ),
     409: Text(
         "重新读取它现在的状态，再决定下一步；原样重发不会有不同结果。",
         "Read its present state and decide anew; the same request would be refused again.",
@@ -61,8 +65,11 @@ BY_STATUS: dict[int, Text] = {
         "errors 逐项指出位置与原因，更正后再发。",
         "`errors` names each place and why; correct them and send it again.",
     ),
+    429: Text(
+        "按 Retry-After 等候，再用同一个 Idempotency-Key 重试；RateLimit 说明还剩多少。",
+        "Wait as Retry-After says, then try again with the same Idempotency-Key; RateLimit tells what is left.",
+    ),
     428: Text("先读取，再把 ETag 放进 If-Match。", "Read it first, then send its ETag as If-Match."),
-    429: Text("按 Retry-After 等候后再试。", "Wait as Retry-After says, then try again."),
     500: Text(
         "稍后用同一个 Idempotency-Key 重试；若仍出现，请把 X-Request-Id 告诉我们。",
         "Try again later with the same Idempotency-Key; if it stays, tell us the X-Request-Id.",
@@ -82,13 +89,14 @@ ANSWERS: dict[str, Text] = {
     "401": Text("未通过认证", "Not authenticated"),
     "403": Text("没有权限", "Not allowed"),
     "404": Text("未找到，或不属于您", "Not found, or not yours"),
+    "408": Text("正文到得太慢", "The body came too slowly"),
     "409": Text("现在不能这样做", "Not as things are now"),
     "412": Text("版本已过期", "The version is stale"),
     "413": Text("正文过大", "The body is too large"),
     "415": Text("内容类型不符", "Another media type is expected"),
     "422": Text("输入无效", "The input is not valid"),
     "428": Text("需要 If-Match", "If-Match is required"),
-    "429": Text("过多", "Too many"),
+    "429": Text("请求过于频繁", "Too many requests"),
     "503": Text("暂时不可用", "Unavailable for the moment"),
     "default": Text("其他问题", "Any other problem"),
 }

@@ -13,7 +13,12 @@ from gateway.words.told import Told
 
 ZH = "x-zh-CN"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-BODY = {413: ("too-large",), 415: ("unsupported-media-type",), 422: ("invalid-input", "malformed-json")}
+BODY = {
+    408: ("too-slow",),
+    413: ("too-large",),
+    415: ("unsupported-media-type",),
+    422: ("invalid-input", "malformed-json"),
+}
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 TOKEN_REQUESTS = frozenset({"issue_token", "revoke_token"})
 
@@ -108,7 +113,7 @@ def _by_input(operation: Document) -> list[Refusals]:
     if any(each.get("in") == "path" for each in parameters):
         found.append({404: ("not-found",)})
     if operation.get("operationId") in TOKEN_REQUESTS:
-        found.append({413: BODY[413], 415: BODY[415]})  # RFC 6749 wants a 400 where others say 422
+        found.append({408: BODY[408], 413: BODY[413], 415: BODY[415]})  # RFC 6749 wants a 400 where others say 422
         operation["responses"].pop("422", None)
     elif "requestBody" in operation:
         found.append(BODY)
@@ -120,4 +125,4 @@ def _by_input(operation: Document) -> list[Refusals]:
         found.append({400: ("malformed-header",), 412: ("stale-version",), 428: ("version-required",)})
     if "Idempotency-Key" in headers:
         found.append({409: ("still-running",), 422: ("idempotency-key-reused",)})
-    return [*found, {503: ("unavailable", "service-unavailable")}]
+    return [*found, {429: ("rate-limited",), 503: ("unavailable", "service-unavailable")}]

@@ -258,3 +258,11 @@ async def test_the_scheme_is_bearer_in_any_case(app: FastAPI, issuer: Issuer, sc
     async with client_of(app) as client:
         answer = await client.get("/me", headers={"Authorization": f"{scheme}  {issuer.token('citizen')} "})
     assert answer.status_code == status
+
+
+async def test_two_headers_are_no_token_in_either_order(app: FastAPI, issuer: Issuer) -> None:
+    good, bad = (issuer.caller("carrier")["Authorization"], "Bearer x")
+    async with client_of(app) as client:
+        for pair in ((good, bad), (bad, good), (good, good), (good, ""), ("", good)):
+            answer = await client.get("/me", headers=[("Authorization", each) for each in pair])
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), pair

@@ -22,7 +22,7 @@ from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.transport.kafka import KafkaTransport
 from duijie import cli, wiring
 from gateway.accounts.vault import new_personal_data_key
-from gateway.settings import GatewaySettings
+from gateway.settings import EdgeSettings, GatewaySettings
 from gateway.tokens import new_signing_key
 from services.listing.settings import ListingSettings
 from services.logistics.settings import LogisticsSettings
@@ -51,7 +51,7 @@ def variables_of(settings: type[BaseSettings]) -> dict[str, bool]:
 
 
 def all_variables() -> dict[str, bool]:
-    classes: list[type[BaseSettings]] = [ProcessSettings, KafkaSettings, *SERVICES.values()]
+    classes: list[type[BaseSettings]] = [ProcessSettings, KafkaSettings, EdgeSettings, *SERVICES.values()]
     return {name: secret for each in classes for name, secret in variables_of(each).items()}
 
 
@@ -59,7 +59,8 @@ def readable_by(command: Sequence[str]) -> set[str]:
     """The variables that this command of ours looks at."""
     match command:
         case ["serve", service]:
-            return set(variables_of(ProcessSettings) | variables_of(SERVICES[service]))
+            edge = variables_of(EdgeSettings) if service == "gateway" else {}
+            return set(variables_of(ProcessSettings) | edge | variables_of(SERVICES[service]))
         case ["work", service]:
             return set(variables_of(ProcessSettings) | variables_of(KafkaSettings) | variables_of(SERVICES[service]))
         case ["migrate"]:
@@ -78,6 +79,7 @@ def sample(variable: str) -> str:
         "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key,
         "DUIJIE_GATEWAY_VERIFYING_KEYS": new_signing_key,
         "DUIJIE_GATEWAY_SMS_TOKEN": lambda: "secret",
+        "DUIJIE_RATE_LIMITS_STORE": lambda: "async+memory://",
         "DUIJIE_KAFKA_USERNAME": lambda: "someone",
         "DUIJIE_KAFKA_PASSWORD": lambda: "secret",
     }

@@ -48,6 +48,8 @@ SMALL: dict[str, Any] = {
 }
 FULL: dict[str, Any] = {
     "fullnameOverride": "market",
+    "rateLimits": {"enabled": True, "store": {"secret": "market-limits", "urlKey": "url"}},
+    "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
     "image": {"repository": "registry.example.org/duijie", "digest": "sha256:" + "0" * 64},
     "imagePullSecrets": [{"name": "registry"}],
     "kafka": {

@@ -166,6 +166,7 @@ class House:
             **kept,
             "PYTHONPATH": str(ROOT),
             "DUIJIE_LOG_LEVEL": "WARNING",
+            "DUIJIE_RATE_LIMITS": "off",
             "DUIJIE_KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "DUIJIE_KAFKA_SESSION_TIMEOUT_S": "3",
             "DUIJIE_KAFKA_TIMEOUT_S": "5",

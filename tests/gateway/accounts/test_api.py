@@ -71,6 +71,12 @@ async def test_malformed_basic_credentials_are_an_unknown_client(client: httpx.A
     assert answer.json()["error"] == "invalid_client"
 
 
+async def test_a_form_that_can_not_be_read_is_an_invalid_request(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await client.post("/v1/auth/token", content=b"--b\r\nno header--b--\r\n", headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 async def test_a_wrong_code_says_so_in_the_readers_language(client: httpx.AsyncClient) -> None:
     form = {"grant_type": "otp", "phone": PHONE, "code": "000000"}
     answer = await client.post("/v1/auth/token", data=form, headers={"Accept-Language": "zh-CN"})

@@ -55,14 +55,28 @@ async def test_only_who_carries_it_shows_it(scene: Scene) -> None:
     assert (unclaimed.status_code, unclaimed.json()["type"]) == (409, "/problems/shipment-not-claimed")
 
 
-async def test_the_same_key_and_form_show_it_once(scene: Scene) -> None:
+async def test_the_same_key_and_form_show_it_once_wherever_the_client_parts_it(scene: Scene) -> None:
     await scene.post("claim", scene.carrier)
-    form = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n' + jpeg() + b"\r\n--b--\r\n"
-    headers = scene.carrier | {"Idempotency-Key": "photo-1", "Content-Type": "multipart/form-data; boundary=b"}
-    first = await scene.client.post(f"{scene.path}/photos", content=form, headers=headers)
-    again = await scene.client.post(f"{scene.path}/photos", content=form, headers=headers)
-    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    part = b'Content-Disposition: form-data; name="photo"; filename="a"\r\n\r\n' + jpeg()
+    answers = [
+        await scene.client.post(
+            f"{scene.path}/photos",
+            content=b"--%b\r\n%b\r\n--%b--\r\n" % (line, part, line),
+            headers=scene.carrier
+            | {"Idempotency-Key": "photo-1", "Content-Type": f"multipart/form-data; boundary={line.decode()}"},
+        )
+        for line in (b"one", b"one", b"another")
+    ]
+    assert [(answer.status_code, answer.content) for answer in answers] == [(201, answers[0].content)] * 3
     assert len((await scene.client.get(f"{scene.path}/photos", headers=scene.carrier)).json()["items"]) == 1
+
+
+async def test_a_form_that_can_not_be_read_is_invalid(scene: Scene) -> None:
+    await scene.post("claim", scene.carrier)
+    headers = scene.carrier | {"Content-Type": "multipart/form-data; boundary=b"}
+    for form in (b"--b\r\nno header--b--\r\n", b"nothing"):
+        answer = await scene.client.post(f"{scene.path}/photos", content=form, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input"), answer.text
 
 
 async def test_there_are_only_so_many(scene: Scene) -> None:

@@ -1,0 +1,143 @@
+"""One thing of every kind behind an id, and the accounts that have them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.accounts import Role
+from tests.security.house import House
+from tests.security.operations import Operation
+from tests.services.logistics.settlements.settling import Settling, today
+from tests.services.logistics.test_roles import A_DOT
+from tests.services.matching.scene import consume, wanted
+from tests.support.logistics import van
+from tests.support.services import told
+from tests.support.subsidies import RATE_FEN, Courier, Office
+
+STRAWBERRIES = {
+    "produce": "strawberry",
+    "grade": "A",
+    "quantity_kg": 1000,
+    "min_price_fen_per_kg": 1600,
+    "origin": {"adcode": "321323", "village": "某村"},
+    "auto_agree": False,
+}
+
+
+@dataclass(repr=False)
+class World:
+    """`owners[role]` has what `ids` names; bodies that need more than the document's example are in `bodies`."""
+
+    house: House
+    owners: dict[Role, UUID] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    bodies: dict[str, Any] = field(default_factory=dict)
+
+    def owner(self, role: Role) -> dict[str, str]:
+        return self.house.caller(role, self.owners.setdefault(role, uuid4()))
+
+    def path(self, operation: Operation) -> str:
+        """That of the thing of this world."""
+        unknown = set(operation.ids) - self.ids.keys()
+        assert not unknown, (
+            f"tests/security/world.py makes no {unknown} for {operation.id}: make one and put it into `ids`"
+        )
+        return operation.filled(self.ids)
+
+    async def made(self, who: Role, path: str, body: Any = None, **sent: Any) -> Any:
+        answer = await self.house.client.post(path, json=body, headers=self.owner(who), **sent)
+        assert answer.is_success, (path, answer.text)
+        return answer.json()
+
+
+async def build(house: House) -> World:
+    world = World(house)
+    await _market(world)
+    await _road(world)
+    await _office(world)
+    return world
+
+
+async def _market(world: World) -> None:
+    world.ids["agent_id"] = str(world.owners.setdefault("agent", uuid4()))
+    await world.made("producer", "/v1/consents", {"agent_id": world.ids["agent_id"]})
+    listing = await world.made("producer", "/v1/listings", STRAWBERRIES)
+    await consume(world.house.dbs["matching"], *await told(world.house.dbs["listing"]))
+    order = await world.made("platform", "/v1/orders", wanted(listing_id=listing["id"], auto_agree=False))
+    (cleared,) = (await world.made("admin", "/v1/rounds", {"produce": "strawberry"}))["items"]
+    (match,) = (await world.house.client.get("/v1/matches", headers=world.owner("platform"))).json()["items"]
+    world.ids |= {
+        "listing_id": listing["id"],
+        "order_id": order["id"],
+        "round_id": cleared["id"],
+        "match_id": match["id"],
+    }
+
+
+async def _road(world: World) -> None:
+    house = world.house
+    world.owner("carrier")
+    courier = Courier(house.client, house.tokens, house.dbs["logistics"])
+    courier.account_id, courier.headers = world.owners["carrier"], world.owner("carrier")
+    match = await courier.claimed(producer_id=world.owners["producer"], buyer_id=world.owners["platform"])
+    (shipment,) = (await house.client.get("/v1/shipments", headers=courier.headers)).json()["items"]
+    vehicle = await world.made("carrier", "/v1/vehicles", van())
+    files = {"photo": ("photo.png", A_DOT, "image/png")}
+    photo = await world.made("carrier", f"/v1/shipments/{shipment['id']}/photos", files=files)
+    asked = {"shipment_ids": [shipment["id"]], "vehicle_ids": [vehicle["id"]], "limit_s": 1}
+    plan = await world.made("carrier", "/v1/routes", asked)
+    parcel = courier.parcel(match)
+    await courier.register(parcel)
+    world.ids |= {
+        "shipment_id": shipment["id"],
+        "vehicle_id": vehicle["id"],
+        "photo_id": photo["id"],
+        "plan_id": plan["id"],
+        "waybill": parcel["waybill"],
+    }
+    world.bodies |= {
+        "ask_for_routes": asked,
+        "register_parcels": [courier.parcel(match)],
+        "scan_parcels": [
+            {"waybill": parcel["waybill"], "type": "accepted", "at": match.ready_at.isoformat(), "adcode": "321323"}
+        ],
+    }
+    world.bodies["report_on_shipment"] = {"type": "failed", "at": match.ready_at.isoformat(), "reason": "a flat tyre"}
+
+
+async def _office(world: World) -> None:
+    house = world.house
+    office = Office(house.client, house.tokens)
+    office.headers = world.owner("programme_officer")
+    courier = Courier(house.client, house.tokens, house.dbs["logistics"])
+    courier.account_id, courier.headers = world.owners["carrier"], world.owner("carrier")
+    fund = await office.open(budget_fen=1000 * RATE_FEN)
+    settling = Settling(office, courier, fund)
+    paid = await settling.delivers(2)
+    assert (await settling.pays(await settling.freezes())).status_code == 200
+    claim = {"programme_id": fund, "waybills": [paid[0]["waybill"]], "cause": "not_delivered", "evidence": "a letter"}
+    clawback = await world.made("programme_officer", "/v1/clawbacks", claim)
+    flagged = await settling.delivers(25, order_ref=None)
+    settlement = await settling.freezes()
+    correction = {"waybills": [flagged[0]["waybill"]], "reason": "同一收件人"}
+    asked = await world.made("programme_officer", f"/v1/settlements/{settlement['id']}/corrections", correction)
+    (flag,) = (await house.client.get("/v1/flags?status=open", headers=office.headers)).json()["items"]
+    topup = await world.made("programme_officer", f"/v1/programmes/{fund}/topup", {"amount_fen": 500})
+    world.ids |= {
+        "programme_id": fund,
+        "approval_id": topup["approval_id"],
+        "settlement_id": settlement["id"],
+        "correction_id": asked["id"],
+        "clawback_id": clawback["id"],
+        "flag_id": flag["id"],
+    }
+    await settling.delivers(2)  # owed, and in no statement yet
+    world.bodies["freeze_settlement"] = {
+        "programme_id": fund,
+        "carrier_id": str(courier.account_id),
+        "from": today(),
+        "to": today(),
+    }
+    world.bodies["open_clawback"] = claim | {"waybills": [paid[1]["waybill"]]}
+    world.bodies["ask_for_correction"] = correction
+    world.bodies["record_repayment"] = {"amount_fen": RATE_FEN, "reference": "R-1"}
