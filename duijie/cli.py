@@ -250,6 +250,9 @@ def keys_rotate(
 
     lasting = timedelta(0) if forget else lasting_of(keep)
     folder = folder_at(data)
+    running = folder.current_run()
+    if running is not None and running.kafka is not None:
+        raise CannotStart("A cluster runs there, whose gateway was told its key when it started; stop it first.")
     folder.create()
     ring = KeptKeys(folder)
     ring.rotate(lasting)

@@ -144,7 +144,7 @@ async def send_code(db: Database, desk: SignIn, phone: str, language: Language =
         await desk.send_code(phone, code, language)
     except Exception as error:
         # its text may hold the number, so neither the text nor the trace is logged
-        log.error("code_not_sent", error=type(error).__name__)
+        log.error("code_not_sent", error=type(error).__name__, status=getattr(error, "status", None))
         async with db.transaction() as session:
             (await _code_entry(session, phone_hash)).was_not_sent()
         raise Unavailable(headers={"Retry-After": "5"}) from None

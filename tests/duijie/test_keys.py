@@ -9,7 +9,7 @@ import time_machine
 
 from chassis.auth import LocalKeys, verify
 from chassis.problems import Unauthenticated
-from duijie.datafolder import DataFolder
+from duijie.datafolder import DataFolder, Run
 from duijie.keys import KeptKeys
 from duijie.store import Secrets
 from gateway.tokens import Signer
@@ -74,3 +74,13 @@ def test_the_files_are_their_owners_alone(folder: DataFolder) -> None:
     modes = {file.name: file.stat().st_mode & 0o777 for file in (folder.path / "secrets").iterdir()}
     assert modes == {"signing-key": 0o600, "previous-signing-keys.json": 0o600}
     assert "PRIVATE" not in (folder.path / "secrets" / "previous-signing-keys.json").read_text()
+
+
+def test_a_cluster_whose_gateway_would_not_hear_of_it_keeps_its_key(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Secrets.of(folder).signer.kid
+    cluster = Run(1, 1, "http://127.0.0.1:1", 1, "2026-11-29T00:00:00Z", kafka="127.0.0.1:9092")
+    monkeypatch.setattr(DataFolder, "current_run", lambda _: cluster)
+    code, _ = run("keys", "rotate", "--data", str(folder.path))
+    assert (code, Secrets.of(folder).signer.kid) == (1, before)
