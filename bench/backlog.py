@@ -30,7 +30,7 @@ from services.listing.backlog import hazard
 from services.listing.backlog.hazard import BANDS, EDGES_H, Rates, Seen, band_of, hours_by_band, unsold
 
 BARS = (
-    Bar("backlog_nothing", "Brier score of the forecast", "nothing sells", "score", 0.5, 0.3, "less"),
+    Bar("backlog", "Brier score of the forecast", "nothing sells", "score", 0.5, 0.3, "less"),
     Bar("backlog_base_rate", "Brier score of the forecast", "base rate", "score", 0.9, 0.75, "less"),
     Bar("backlog_truth", "Brier score of the forecast", "the true rates", "score", 1.1, 1.03, "less"),
     Bar("backlog_calibration", "gap of forecast and truth by decile", None, "share", 0.05, 0.025, "less", True),
