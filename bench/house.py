@@ -17,10 +17,10 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from chassis.vault import new_vault_key
 from contracts.accounts import Role
 from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 
 SERVICES = ("gateway", "listing", "matching", "logistics")
@@ -61,7 +61,7 @@ class House:
             "DUIJIE_LOG_LEVEL": "ERROR",
             "DUIJIE_JWKS_URL": jwks_url,
             "DUIJIE_GATEWAY_SIGNING_KEY": signing_key,
-            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key(),
+            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key(),
             **{f"DUIJIE_{name.upper()}_DATABASE_URL": server.url(name) for name in SERVICES},
             # the gateway asks them only when it is asked for something of theirs
             **{f"DUIJIE_GATEWAY_{name.upper()}_URL": jwks_url for name in SERVICES[1:]},

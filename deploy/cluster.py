@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self, TextIO
 
+from chassis.vault import new_vault_key
 from deploy.children import Log, Process
 from deploy.kafka.broker import Broker, BrokerDidNotStart, Brokers
 from deploy.kafka.java import QUICK, KafkaNotAvailable
@@ -27,7 +28,6 @@ from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run, default_path
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import CannotStart, PortTaken
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import new_signing_key
 
 DUIJIE = Path(sys.executable).with_name("duijie")
@@ -230,7 +230,7 @@ class Cluster:
                 settings[f"DUIJIE_GATEWAY_{behind.upper()}_URL"] = f"http://{LOOPBACK}:{self._api_ports[behind]}"
         # the same secrets as standalone's, so that `duijie token` and `duijie demo` know them
         settings["DUIJIE_GATEWAY_SIGNING_KEY"] = self.folder.secret("signing-key", new_signing_key)
-        settings["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"] = self.folder.secret("personal-data-key", new_personal_data_key)
+        settings["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"] = self.folder.secret("personal-data-key", new_vault_key)
         return settings
 
 

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from chassis.db import Database
+from chassis.vault import Vault
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
 from duijie.problems import SettingMissing
 from duijie.store import Secrets, database_of
 from gateway.accounts.service import account_for, create_client, issue_token
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 
 

@@ -13,11 +13,11 @@ import structlog
 from chassis.db import Database
 from chassis.ending import ended
 from chassis.transport.postgres import PostgresTransport
+from chassis.vault import Vault, new_vault_key
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.postgres import EmbeddedPostgres, free_port
 from duijie.problems import CannotStart
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Secrets:
     def of(cls, folder: DataFolder) -> "Secrets":
         return cls(
             Signer.from_pem(folder.secret("signing-key", new_signing_key)),
-            Vault.from_base64(folder.secret("personal-data-key", new_personal_data_key)),
+            Vault.from_base64(folder.secret("personal-data-key", new_vault_key)),
         )
 
 

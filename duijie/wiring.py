@@ -47,7 +47,7 @@ async def _keys(process: ProcessSettings, stack: AsyncExitStack) -> RemoteKeys:
 
 
 async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from gateway.accounts.vault import Vault
+    from chassis.vault import Vault
     from gateway.app import create_gateway
     from gateway.proxy import Remote
     from gateway.settings import GatewaySettings

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, Forbidden, Text, Unauthenticated, Unavailable
+from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing, queries
 from gateway.accounts.models import (
@@ -31,7 +32,6 @@ from gateway.accounts.models import (
 )
 from gateway.accounts.phones import masked
 from gateway.accounts.schemas import TokenForm
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 
 log = structlog.get_logger()

@@ -20,8 +20,8 @@ from pydantic_settings import BaseSettings
 from chassis.app import create_worker_app
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.transport.kafka import KafkaTransport
+from chassis.vault import new_vault_key
 from duijie import cli, wiring
-from gateway.accounts.vault import new_personal_data_key
 from gateway.settings import GatewaySettings
 from gateway.tokens import new_signing_key
 from services.listing.settings import ListingSettings
@@ -75,7 +75,7 @@ def sample(variable: str) -> str:
         return "postgresql+asyncpg://someone:secret@127.0.0.1:1/name"
     made = {
         "DUIJIE_GATEWAY_SIGNING_KEY": new_signing_key,
-        "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key,
+        "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key,
         "DUIJIE_KAFKA_USERNAME": lambda: "someone",
         "DUIJIE_KAFKA_PASSWORD": lambda: "secret",
     }

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from chassis.vault import Vault
 from duijie.problems import SettingMissing
 from duijie.processes import END_WITHIN_S
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from tests.deploy.support import DEPLOY, ROOT, is_pinned, load, parse_command, paths_of, readable_by, sample, started
 

@@ -13,10 +13,10 @@ from sqlalchemy import insert, text
 
 from chassis.db import Database
 from chassis.tables import INBOX
+from chassis.vault import Vault
 from contracts.topics import TOPICS
 from duijie.databases import DATABASES
 from duijie.postgres import ROLE, EmbeddedPostgres
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from services.matching.supply.models import Supply
 from tests.deploy.support import DEPLOY, ROOT, all_variables, load, metric_names, metrics_in, parse_command

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import func, select
 
 from chassis.auth import LocalKeys, verify
+from chassis.vault import new_vault_key
 from duijie.accounts import new_client, token_of
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import SettingMissing
 from gateway.accounts.models import Account
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 from tests.support.services import service_database
 
-KEY, PERSONAL = new_signing_key(), new_personal_data_key()
+KEY, PERSONAL = new_signing_key(), new_vault_key()
 
 
 @pytest.fixture

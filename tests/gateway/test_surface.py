@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
+from chassis.vault import Vault
 from gateway.accounts.schemas import CodeRequest, TokenForm
-from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.openapi import Document, merged
 from gateway.pages.operations import read_reference

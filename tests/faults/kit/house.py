@@ -110,9 +110,9 @@ class House:
     async def tokens(self, accounts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """By name of the account, whose role is given: its id and a token."""
         from chassis.db import Database
+        from chassis.vault import Vault
         from contracts.accounts import Role
         from gateway.accounts.service import account_for, issue_token
-        from gateway.accounts.vault import Vault
         from gateway.tokens import Signer
 
         signer, vault = Signer.from_pem(self.signing_key), Vault.from_base64(self.personal_data_key)

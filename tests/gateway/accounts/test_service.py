@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
 from chassis.problems import Forbidden, Unavailable
+from chassis.vault import Vault
 from contracts.accounts import AccountOpened
 from gateway.accounts import service
 from gateway.accounts.models import (
@@ -24,7 +25,6 @@ from gateway.accounts.models import (
 )
 from gateway.accounts.schemas import TokenForm
 from gateway.accounts.service import SignIn
-from gateway.accounts.vault import Vault
 from tests.gateway.support import Phones
 from tests.support.services import told
 
