@@ -62,6 +62,7 @@ class House:
             "DUIJIE_JWKS_URL": jwks_url,
             "DUIJIE_GATEWAY_SIGNING_KEY": signing_key,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key(),
+            "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key(),
             **{f"DUIJIE_{name.upper()}_DATABASE_URL": server.url(name) for name in SERVICES},
             # the gateway asks them only when it is asked for something of theirs
             **{f"DUIJIE_GATEWAY_{name.upper()}_URL": jwks_url for name in SERVICES[1:]},

@@ -23,6 +23,7 @@ from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.retention import delete_in_batches
 from chassis.tables import IDEMPOTENCY
+from chassis.vault import Vault
 
 KEPT = timedelta(hours=48)
 KEY_MAX = 255
@@ -63,6 +64,18 @@ class Claim:
     caller: str
     key: str
     request_hash: bytes
+    vault: Vault | None
+    """Seals the answer, where it holds a secret."""
+
+    def kept(self, body: bytes) -> bytes:
+        return body if self.vault is None else self.vault.seal(body.decode(), self._about)
+
+    def given(self, kept: bytes) -> bytes:
+        return kept if self.vault is None else self.vault.open(kept, self._about).encode()
+
+    @property
+    def _about(self) -> str:
+        return f"idempotency.body {self.caller} {self.key}"
 
 
 async def claim(session: WriteSession, request: Request, caller: str) -> Claim | None:
@@ -96,7 +109,7 @@ async def _claimed(request: Request, caller: str) -> Claim | None:
     if not 0 < len(key) <= KEY_MAX:
         text = Text(f"1 至 {KEY_MAX} 个字符。", f"1 to {KEY_MAX} characters.")
         raise InvalidInput(errors=[FieldError("#/header/Idempotency-Key", text)])
-    return Claim(caller, key, await _hash(request))
+    return Claim(caller, key, await _hash(request), getattr(request.state, "answers_vault", None))
 
 
 async def _replay(connection: AsyncConnection | WriteSession, mine: Claim) -> None:
@@ -106,7 +119,7 @@ async def _replay(connection: AsyncConnection | WriteSession, mine: Claim) -> No
         return
     if row.request_hash != mine.request_hash:
         raise KeyReused()
-    raise Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
+    raise Replay(Response(mine.given(row.body), row.status, {**row.headers, "Idempotent-Replayed": "true"}))
 
 
 async def remember(session: WriteSession, mine: Claim, response: Response) -> None:
@@ -131,7 +144,7 @@ async def _remember(connection: AsyncConnection | WriteSession, mine: Claim, res
         "request_hash": mine.request_hash,
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
-        "body": bytes(response.body),
+        "body": mine.kept(bytes(response.body)),
     }
     if (await connection.execute(REMEMBER, answer)).first() is None:
         await _replay(connection, mine)

@@ -10,6 +10,7 @@ from chassis.db import Database, ReadSession
 from duijie.dead_letters import shown
 from duijie.desks import opened
 from duijie.problems import CannotStart
+from duijie.wiring import settings_of
 from services.matching.clock import database_now
 from services.matching.optimiser.policy import Policy
 from services.matching.policies import queries, service

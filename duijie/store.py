@@ -41,6 +41,11 @@ class Secrets:
         )
 
 
+def webhook_vault(folder: DataFolder) -> Vault:
+    """What seals the secrets of webhooks; a folder of an earlier release gets its key now."""
+    return Vault.from_base64(folder.secret("webhook-key", new_vault_key))
+
+
 @asynccontextmanager
 async def database_server(folder: DataFolder) -> AsyncIterator[EmbeddedPostgres]:
     """The folder's PostgreSQL, started for as long as the block lasts, with every database at its newest version."""

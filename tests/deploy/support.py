@@ -27,7 +27,7 @@ from gateway.tokens import new_signing_key
 from services.listing.settings import ListingSettings
 from services.logistics.settings import LogisticsSettings
 from services.matching.rounds.pool import SolverPool
-from services.matching.settings import MatchingSettings
+from services.matching.settings import MatchingSettings, WebhookSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -51,7 +51,7 @@ def variables_of(settings: type[BaseSettings]) -> dict[str, bool]:
 
 
 def all_variables() -> dict[str, bool]:
-    classes: list[type[BaseSettings]] = [ProcessSettings, KafkaSettings, *SERVICES.values()]
+    classes: list[type[BaseSettings]] = [ProcessSettings, KafkaSettings, WebhookSettings, *SERVICES.values()]
     return {name: secret for each in classes for name, secret in variables_of(each).items()}
 
 
@@ -59,14 +59,19 @@ def readable_by(command: Sequence[str]) -> set[str]:
     """The variables that this command of ours looks at."""
     match command:
         case ["serve", service]:
-            return set(variables_of(ProcessSettings) | variables_of(SERVICES[service]))
+            return set(variables_of(ProcessSettings) | variables_of(SERVICES[service]) | _beside(service))
         case ["work", service]:
-            return set(variables_of(ProcessSettings) | variables_of(KafkaSettings) | variables_of(SERVICES[service]))
+            common = variables_of(ProcessSettings) | variables_of(KafkaSettings)
+            return set(common | variables_of(SERVICES[service]) | _beside(service))
         case ["migrate"]:
             return {f"DUIJIE_{service.upper()}_DATABASE_URL" for service in SERVICES} | {"DUIJIE_LOG_LEVEL"}
         case ["topics", _]:
             return set(variables_of(KafkaSettings)) | {"DUIJIE_LOG_LEVEL"}
     raise AssertionError(f"no such process: {command}")
+
+
+def _beside(service: str) -> dict[str, bool]:
+    return variables_of(WebhookSettings) if service == "matching" else {}
 
 
 def sample(variable: str) -> str:
@@ -76,6 +81,7 @@ def sample(variable: str) -> str:
     made = {
         "DUIJIE_GATEWAY_SIGNING_KEY": new_signing_key,
         "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key,
+        "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key,
         "DUIJIE_KAFKA_USERNAME": lambda: "someone",
         "DUIJIE_KAFKA_PASSWORD": lambda: "secret",
     }

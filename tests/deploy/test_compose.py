@@ -213,4 +213,5 @@ def test_its_commands_make_keys_that_the_gateway_takes() -> None:
 
     Signer.from_pem(made("DUIJIE_GATEWAY_SIGNING_KEY"))
     Vault.from_base64(made("DUIJIE_GATEWAY_PERSONAL_DATA_KEY"))
+    Vault.from_base64(made("DUIJIE_MATCHING_WEBHOOK_KEY"))
     assert re.fullmatch(r"[0-9a-f]{48}", made("GATEWAY_DATABASE_PASSWORD"))

@@ -89,6 +89,7 @@ def apart() -> Iterator[Apart]:
             "DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap,
             "DUIJIE_GATEWAY_SIGNING_KEY": pem,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key(),
+            "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key(),
             "DUIJIE_JWKS_URL": f"http://127.0.0.1:{ports['gateway']}/.well-known/jwks.json",
             "GATEWAY": f"http://127.0.0.1:{ports['gateway']}",
         }

@@ -72,6 +72,7 @@ class House:
         )
         self.signing_key = new_signing_key()
         self.personal_data_key = base64.b64encode(os.urandom(32)).decode()
+        self.webhook_key = base64.b64encode(os.urandom(32)).decode()
         self._stack = ExitStack()
         self._ended = threading.Event()
         self._lock = threading.RLock()
@@ -172,6 +173,7 @@ class House:
             "DUIJIE_MATCHING_SOLVERS": "1",
             "DUIJIE_GATEWAY_SIGNING_KEY": self.signing_key,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": self.personal_data_key,
+            "DUIJIE_MATCHING_WEBHOOK_KEY": self.webhook_key,
             **{f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service) for service in SERVICES},
             **self.plan.environment,
         }
