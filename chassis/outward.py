@@ -20,11 +20,12 @@ import httpcore
 from chassis.addresses import Target, UrlRefused, is_public, target_of
 
 CONNECTIONS = 64
+KEPT_ALIVE = 16  # of each that is idle httpcore asks at every request whether it still is
 IDLE_S = 5.0
 ANSWER_WITHIN_S = 15.0
 CONNECTED_WITHIN_S = 5.0
 READ_AT_MOST_B = 4096
-DISCARDED_WITHIN_S = 1.0
+DISCARDED_WITHIN_S = 0.5
 RESOLVED_AT_ONCE = 64
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -112,6 +113,7 @@ class Outward:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trust or ssl.create_default_context(),
             max_connections=CONNECTIONS,
+            max_keepalive_connections=KEPT_ALIVE,
             keepalive_expiry=IDLE_S,
             network_backend=CheckedBackend(resolve or Resolver(), allow_private=allow_private),
         )

@@ -187,9 +187,9 @@ OPERATIONS: dict[str, Told] = {
     "change_webhook": Told(
         Text("修改推送地址", "Change a webhook"),
         Text(
-            "可改网址与种类；停用后以 `enabled: true` 重新启用，从停下之处继续，停用期间的事件不会遗漏。",
+            "可改网址与种类；停用后以 `enabled: true` 重新启用，从停下之处继续，没有事件遗漏。",
             "Its URL and types; `enabled: true` enables it again after it was disabled: it goes on where it stopped, "
-            "and misses no event of the time between.",
+            "and loses no event.",
         ),
     ),
     "list_deliveries": Told(

@@ -68,7 +68,7 @@ async def change_webhook(
     session: Write,
     response: Response,
 ) -> WebhookOut:
-    """Change the URL or the types, or enable it again: it goes on in the feed where it was disabled."""
+    """Change the URL or the types, or enable it again: it goes on where it was disabled, and loses nothing."""
     endpoint = await service.change(session, desk, caller, webhook_id, version, wanted)
     set_etag(response, endpoint.version)
     return WebhookOut.model_validate(endpoint)

@@ -27,8 +27,7 @@ IN_ALL = 64
 OF_ONE = 4
 POLL_S = 0.5
 LEASE_S = 60.0
-SENDING_TAKES_S = 20.0
-"""At most: `chassis.outward` gives up after 15."""
+SENDING_MAX_S = 20.0
 PATIENCE_S = 5 * 24 * 3600.0
 
 
@@ -64,6 +63,8 @@ class Deliverer:
     of_one: int = OF_ONE
     poll_s: float = POLL_S
     lease_s: float = LEASE_S
+    sending_max_s: float = SENDING_MAX_S
+    """How long a try may take; `chassis.outward` gives up after 15 s."""
     patience_s: float = PATIENCE_S
     """For how long an endpoint may fail before it is disabled."""
 
@@ -101,7 +102,7 @@ class Deliverer:
 
     async def _send(self, leased: Leased, leased_s: float) -> Outcome | None:
         """None when there was no time left to: whoever was paused for so long has lost its lease, or is about to."""
-        if time.monotonic() - leased_s > self.lease_s - SENDING_TAKES_S:
+        if time.monotonic() - leased_s > self.lease_s - self.sending_max_s:
             return None
         at = datetime.now(UTC)
         try:

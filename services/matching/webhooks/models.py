@@ -65,7 +65,7 @@ class Endpoint(Base):
             raise StaleVersion(current=self.version)
 
     def change(self, *, url: str | None, types: list[FeedType] | None, enabled: bool | None) -> None:
-        """What is None stays. Enabled again it goes on in the feed where it was."""
+        """What is None stays."""
         self.url = self.url if url is None else url
         self.types = self.types if types is None else types
         if enabled:

@@ -1,9 +1,10 @@
 """Reading webhooks, and the statements by which workers share the sending."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,6 +59,13 @@ async def deliveries_of(
     if before is not None:
         wanted = wanted.where(Delivery.seq < before)
     return (await session.scalars(wanted)).all()
+
+
+async def take_up_again(session: WriteSession, endpoint_id: UUID, since: datetime) -> None:
+    """What was given up when the endpoint was disabled, or after that, is due once more."""
+    given_up = (Delivery.endpoint_id == endpoint_id, Delivery.status == "dead", Delivery.ended_at >= since)
+    anew = {"status": "waiting", "tries": 0, "next_at": func.clock_timestamp(), "ended_at": None}
+    await session.execute(update(Delivery).where(*given_up).values(anew))
 
 
 async def forget_deliveries(session: WriteSession, endpoint_id: UUID) -> None:
@@ -115,13 +123,15 @@ SELECT e.id FROM webhook_endpoints e
 WHERE e.enabled AND EXISTS ({DUE}) AND (
     SELECT count(*) FROM webhook_deliveries f
     WHERE f.endpoint_id = e.id AND f.status = 'sending' AND f.next_at > clock_timestamp()
-) < CASE WHEN e.failing_since IS NULL THEN :each ELSE 1 END
+) < CASE WHEN e.failing_since < clock_timestamp() - make_interval(secs => :doubted_after_s) THEN 1 ELSE :each END
 ORDER BY random() LIMIT :free
 FOR NO KEY UPDATE SKIP LOCKED
 """)
 LEASE = text("""
 WITH room AS (
-    SELECT e.id, CASE WHEN e.failing_since IS NULL THEN :each ELSE 1 END - (
+    SELECT e.id, CASE
+        WHEN e.failing_since < clock_timestamp() - make_interval(secs => :doubted_after_s) THEN 1 ELSE :each
+    END - (
         SELECT count(*) FROM webhook_deliveries f
         WHERE f.endpoint_id = e.id AND f.status = 'sending' AND f.next_at > clock_timestamp()
     ) AS places
@@ -143,10 +153,10 @@ WITH room AS (
     FROM chosen WHERE d.endpoint_id = chosen.endpoint_id AND d.seq = chosen.seq
     RETURNING d.endpoint_id, d.seq, d.tries
 )
-SELECT leased.endpoint_id, leased.seq, leased.tries, e.url, e.secret, i.item,
+SELECT leased.endpoint_id, leased.seq, leased.tries, e.url, e.secret,
+    (SELECT item FROM feed_items i WHERE i.account_id = e.account_id AND i.seq = leased.seq) AS item,
     CASE WHEN e.old_secret_until > clock_timestamp() THEN e.old_secret END AS old_secret
 FROM leased JOIN webhook_endpoints e ON e.id = leased.endpoint_id
-JOIN feed_items i ON i.account_id = e.account_id AND i.seq = leased.seq
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("lease", type_=Uuid))
 
 # The lease says that nobody else was given it meanwhile: else what came of this try is theirs to tell.

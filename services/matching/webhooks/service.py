@@ -39,6 +39,7 @@ DELIVERIES_KEPT = timedelta(days=30)
 ENDPOINTS_AT_ONCE = 100
 ITEMS_AT_ONCE = 500
 ATTEMPTS_KEPT = 20
+DOUBTED_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,17 @@ async def deliveries(
 async def change(
     session: WriteSession, desk: Desk, caller: Caller, endpoint_id: UUID, version: int | None, wanted: WebhookChange
 ) -> Endpoint:
-    """Change a webhook that the caller has read in this version. Nothing is lost of what came while it was disabled."""
+    """Change a webhook that the caller has read in this version.
+
+    Enabled again it loses nothing: what was given up when it was disabled is sent, and what came since.
+    """
     endpoint = await _locked(session, caller, endpoint_id)
     endpoint.must_be(version)
     sent = wanted.model_dump(exclude_unset=True)
     if "url" in sent:
         desk.must_be_sendable(wanted.url)
+    if wanted.model_fields_set & {"enabled"} and endpoint.disabled_at is not None:
+        await queries.take_up_again(session, endpoint_id, endpoint.disabled_at)
     if sent:
         endpoint.change(url=sent.get("url"), types=sent.get("types"), enabled=sent.get("enabled"))
         session.wake(LOOP)
@@ -196,14 +202,15 @@ async def take_from_feeds(db: Database) -> int:
 async def lease(db: Database, free: int, each: int, lease_s: float) -> list[Leased]:
     """At most `free` deliveries that are due, at most `each` of an endpoint under way, whoever has them.
 
-    An endpoint that fails has one place until it answers: many that are dead leave the places to others.
+    One that has failed for a while has one place until it answers: many that are dead leave the places to others.
     """
     async with db.transaction() as session:
-        ids = list(await session.scalars(queries.LOCK, {"each": each, "free": free}))
+        how: dict[str, Any] = {"each": each, "free": free, "doubted_after_s": DOUBTED_AFTER_S}
+        ids = list(await session.scalars(queries.LOCK, how))
         if not ids:
             return []
         mine = uuid4()
-        how = {"ids": ids, "each": each, "free": free, "lease": mine, "lease_s": lease_s}
+        how |= {"ids": ids, "lease": mine, "lease_s": lease_s}
         return [Leased(**row._mapping, lease=mine) for row in await session.execute(queries.LEASE, how)]
 
 
