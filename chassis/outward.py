@@ -19,7 +19,6 @@ import httpcore
 
 from chassis.addresses import Target, UrlRefused, is_public, target_of
 
-CONNECTIONS = 64
 KEPT_ALIVE = 16  # of each that is idle httpcore asks at every request whether it still is
 IDLE_S = 5.0
 ANSWER_WITHIN_S = 15.0
@@ -112,7 +111,7 @@ class Outward:
         self._within_s = within_s
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trust or ssl.create_default_context(),
-            max_connections=CONNECTIONS,
+            max_connections=None,  # who posts has a limit; a queue here would cost the square of its length
             max_keepalive_connections=KEPT_ALIVE,
             keepalive_expiry=IDLE_S,
             network_backend=CheckedBackend(resolve or Resolver(), allow_private=allow_private),

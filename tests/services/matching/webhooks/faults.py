@@ -56,7 +56,7 @@ async def deliver_among_faults(partners: Partners, events: int) -> None:
 async def end_with_gone_ones_enabled(partners: Partners, hooks: list[Hook], events: int) -> None:
     """Their owners mend what answered 410, and enable them again, until nothing is left."""
     while True:
-        rows = await partners.until_all_ended(within_s=300)
+        rows = await partners.until_all_ended(within_s=500)
         gone = [hook for hook in hooks if not (await hook[0].read(hook[1]))["enabled"]]
         if not gone and len(rows) == len(hooks) * events:
             return
