@@ -4,7 +4,19 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, CheckConstraint, DateTime, Index, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    false,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -88,7 +100,7 @@ class Delivery(Base):
 
     `waiting` is tried at `next_at`; `sending` is with a worker, whose lease ends at `next_at`; both others are the end.
     `tries` counts those since it was last asked for, `attempts` holds the last of all:
-    `{"at", "status_code" | "error"}`.
+    `{"at", "status_code" | "error"}`. What was asked for `again` while it was sent starts anew after that.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -100,6 +112,7 @@ class Delivery(Base):
     tries: Mapped[int] = mapped_column(Integer)
     next_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease: Mapped[UUID | None] = mapped_column(Uuid)
+    again: Mapped[bool] = mapped_column(Boolean, server_default=false())
     attempts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
 

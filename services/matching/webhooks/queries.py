@@ -90,7 +90,7 @@ ANYTHING = text(
 
 # The feed is numbered in commit order without a gap, so no item comes to light behind a cursor that has passed it.
 # The cursor is moved in the transaction, and under the row lock, in which the rows are made. A row that is there
-# already was asked for again (`redeliver`) and starts anew, unless somebody is sending it at this moment.
+# already was asked for again (`redeliver`) and starts anew, if somebody is sending it at this moment then after that.
 TAKE = text("""
 WITH behind AS (
     SELECT e.id, e.account_id, e.after_seq, e.types
@@ -111,7 +111,9 @@ WITH behind AS (
     INSERT INTO webhook_deliveries AS d (endpoint_id, seq, type, status, tries, next_at)
     SELECT id, seq, type, 'waiting', 0, clock_timestamp() FROM taken WHERE types = '{}' OR type = ANY (types)
     ON CONFLICT (endpoint_id, seq) DO UPDATE
-    SET status = 'waiting', tries = 0, next_at = excluded.next_at, ended_at = NULL WHERE d.status <> 'sending'
+    SET again = d.status = 'sending', tries = 0, ended_at = NULL,
+        status = CASE WHEN d.status = 'sending' THEN d.status ELSE 'waiting' END,
+        next_at = CASE WHEN d.status = 'sending' THEN d.next_at ELSE excluded.next_at END
 )
 SELECT count(*) FROM taken
 """)
@@ -149,7 +151,7 @@ WITH room AS (
     ORDER BY row_number() OVER (PARTITION BY endpoint_id ORDER BY next_at, seq) LIMIT :free
 ), leased AS (
     UPDATE webhook_deliveries d
-    SET status = 'sending', lease = :lease, next_at = clock_timestamp() + make_interval(secs => :lease_s)
+    SET status = 'sending', lease = :lease, again = false, next_at = clock_timestamp() + make_interval(secs => :lease_s)
     FROM chosen WHERE d.endpoint_id = chosen.endpoint_id AND d.seq = chosen.seq
     RETURNING d.endpoint_id, d.seq, d.tries
 )
@@ -162,9 +164,12 @@ FROM leased JOIN webhook_endpoints e ON e.id = leased.endpoint_id
 # The lease says that nobody else was given it meanwhile: else what came of this try is theirs to tell.
 SETTLE = text("""
 UPDATE webhook_deliveries
-SET status = :status, tries = :tries, lease = NULL,
-    next_at = CASE WHEN :status = 'waiting' THEN clock_timestamp() + make_interval(secs => :pause_s) END,
-    ended_at = CASE WHEN :status <> 'waiting' THEN clock_timestamp() END,
+SET lease = NULL, again = false,
+    status = CASE WHEN again THEN 'waiting' ELSE :status END,
+    tries = CASE WHEN again THEN 0 ELSE :tries END,
+    next_at = CASE WHEN again THEN clock_timestamp()
+        WHEN :status = 'waiting' THEN clock_timestamp() + make_interval(secs => :pause_s) END,
+    ended_at = CASE WHEN NOT again AND :status <> 'waiting' THEN clock_timestamp() END,
     attempts = CASE WHEN jsonb_array_length(attempts) < :attempts_max THEN attempts ELSE attempts - 0 END
         || CAST(:attempt AS jsonb)
 WHERE endpoint_id = :endpoint_id AND seq = :seq AND lease = :lease
@@ -196,7 +201,7 @@ RETURNING e.id, reason
 
 END_DISABLED = text("""
 UPDATE webhook_deliveries d
-SET status = 'dead', lease = NULL, next_at = NULL, ended_at = clock_timestamp()
+SET status = 'dead', lease = NULL, again = false, next_at = NULL, ended_at = clock_timestamp()
 FROM webhook_endpoints e
 WHERE e.id = d.endpoint_id AND NOT e.enabled
     AND (d.status = 'waiting' OR d.status = 'sending' AND d.next_at <= clock_timestamp())

@@ -181,6 +181,18 @@ async def test_what_is_asked_for_again_comes_again_under_its_id(partners: Partne
     assert (await partner.read(webhook))["after_seq"] == 4
 
 
+async def test_what_is_asked_for_again_while_it_is_sent_comes_once_more(partners: Partners) -> None:
+    partner = partners.partner()
+    async with listening(Sink(delay_s=0.5)) as sink, sending(partners.db):
+        webhook = await partner.register(sink.url)
+        await partners.events(partner, 1)
+        await until(lambda: len(sink.received) == 1)
+        await partner.call("POST", f"/{webhook['id']}/redeliver", {"after_seq": 0})
+        await until(lambda: sink.seqs == [1, 1])
+        (row,) = await partners.until_all_ended()
+    assert (row.status, row.tries, len(row.attempts), sink.at_once_of_one) == ("delivered", 1, 2, 1)
+
+
 async def test_a_slow_endpoint_and_a_dead_one_do_not_slow_the_others(partners: Partners) -> None:
     partner = partners.partner()
     slow, fast, dead = Sink(delay_s=30), Sink(), Sink(says=lambda *_: SILENCE)
