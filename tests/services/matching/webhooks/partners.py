@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from chassis.db import Database
 from chassis.outward import Outward
@@ -71,6 +72,12 @@ class Partners:
     async def rows(self) -> Sequence[Delivery]:
         async with self.db.reading() as session:
             return (await session.scalars(select(Delivery).order_by(Delivery.endpoint_id, Delivery.seq))).all()
+
+    async def end_leases(self) -> None:
+        """A minute passes."""
+        async with self.db.transaction() as session:
+            past = datetime.now(UTC) - timedelta(seconds=1)
+            await session.execute(update(Delivery).where(Delivery.status == "sending").values(next_at=past))
 
     async def until_all_ended(self, within_s: float = 30.0) -> Sequence[Delivery]:
         """Wait until every delivery is delivered or dead."""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.matching.webhooks.models import Delivery, Endpoint
+from services.matching.webhooks.models import Endpoint
 from services.matching.webhooks.retrying import Policy
 from services.matching.webhooks.service import end_disabled
 from tests.services.matching.webhooks.partners import SOON, Partners, sending, until
@@ -221,18 +221,11 @@ async def test_a_worker_that_dies_leaves_its_work_to_the_next_when_its_lease_end
         async with sending(partners.db):
             await asyncio.sleep(0.2)
             assert len(sink.received) == 2, "the leases have not ended"
-            await end_leases(partners)
+            await partners.end_leases()
             rows = await partners.until_all_ended()
     assert [row.status for row in rows] == ["delivered", "delivered"]
     assert sorted(sink.seqs) == [1, 2]
     assert set(sink.tries.values()) == {2}
-
-
-async def end_leases(partners: Partners) -> None:
-    """A minute passes."""
-    async with partners.db.transaction() as session:
-        past = datetime.now(UTC) - timedelta(seconds=1)
-        await session.execute(update(Delivery).where(Delivery.status == "sending").values(next_at=past))
 
 
 async def test_what_came_of_a_try_whose_lease_was_lost_is_for_its_new_holder_to_tell(partners: Partners) -> None:
@@ -243,7 +236,7 @@ async def test_what_came_of_a_try_whose_lease_was_lost_is_for_its_new_holder_to_
         await partners.events(partner, 1)
         async with sending(partners.db):
             await until(lambda: len(sink.received) == 1)
-            await end_leases(partners)
+            await partners.end_leases()
             (row,) = await partners.until_all_ended()
     assert [each["status_code"] for each in row.attempts] == [200]
 
