@@ -17,10 +17,10 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from chassis.vault import new_vault_key
 from contracts.accounts import Role
 from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 
 SERVICES = ("gateway", "listing", "matching", "logistics")
@@ -62,7 +62,8 @@ class House:
             "DUIJIE_RATE_LIMITS": "off",
             "DUIJIE_JWKS_URL": jwks_url,
             "DUIJIE_GATEWAY_SIGNING_KEY": signing_key,
-            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key(),
+            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key(),
+            "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key(),
             "DUIJIE_GATEWAY_SMS_URL": "console",
             **{f"DUIJIE_{name.upper()}_DATABASE_URL": server.url(name) for name in SERVICES},
             # the gateway asks them only when it is asked for something of theirs

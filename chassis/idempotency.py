@@ -27,6 +27,7 @@ from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.retention import delete_in_batches
 from chassis.tables import IDEMPOTENCY
+from chassis.vault import Vault
 
 KEPT = timedelta(hours=48)
 KEY_MAX = 255
@@ -76,6 +77,18 @@ class Claim:
     caller: str
     key: str
     request_hash: bytes
+    vault: Vault | None
+    """Seals the answer, where it holds a secret."""
+
+    def kept(self, body: bytes) -> bytes:
+        return body if self.vault is None else self.vault.seal(body.decode(), self._about)
+
+    def given(self, kept: bytes) -> bytes:
+        return kept if self.vault is None else self.vault.open(kept, self._about).encode()
+
+    @property
+    def _about(self) -> str:
+        return f"idempotency.body {self.caller} {self.key}"
 
 
 async def claim(session: WriteSession, request: Request, caller: str) -> Claim | None:
@@ -117,7 +130,8 @@ async def claim_of(request: Request, caller: str) -> Claim | None:
     key = key_of(request)
     if key is None:
         return None
-    return Claim(caller, key, hash_of(request, _content(request, await request.body())).digest())
+    digest = hash_of(request, _content(request, await request.body())).digest()
+    return Claim(caller, key, digest, getattr(request.state, "answers_vault", None))
 
 
 def key_of(request: Request) -> str | None:
@@ -154,7 +168,7 @@ async def _remember(connection: AsyncConnection | WriteSession, answers: Sequenc
             "request_hash": mine.request_hash,
             "status": response.status_code,
             "headers": {name: response.headers[name] for name in REPEATED_HEADERS if name in response.headers},
-            "body": bytes(response.body),
+            "body": mine.kept(bytes(response.body)),
         }
         for mine, response in answers
     ]
@@ -182,7 +196,7 @@ async def _known(connection: AsyncConnection | WriteSession, claims: Sequence[Cl
 def _said(row: Row[Any], mine: Claim) -> Known:
     if row.request_hash != mine.request_hash:
         return KeyReused()
-    return Replay(Response(row.body, row.status, {**row.headers, "Idempotent-Replayed": "true"}))
+    return Replay(Response(mine.given(row.body), row.status, {**row.headers, "Idempotent-Replayed": "true"}))
 
 
 def _lock(mine: Claim) -> int:

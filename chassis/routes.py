@@ -149,6 +149,7 @@ class Route(APIRoute):
 
     body_limit_b = BODY_LIMIT_B
     reads_json = True
+    seals_answers = False
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()
@@ -161,6 +162,7 @@ class Route(APIRoute):
             if self.reads_json and _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
             unit = strict.state.unit = Unit(strict.app.state.db)
+            strict.state.answers_vault = strict.app.state.vault if self.seals_answers else None
             try:
                 response = await run(strict)
                 await unit.finish(response)
@@ -224,6 +226,12 @@ def _as_problem(error: Exception, request: Request) -> Problem:
         return Unavailable(headers={"Retry-After": "1"})
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Internal()
+
+
+class SecretRoute(Route):
+    """A route whose answers hold secrets: those remembered under a key are sealed by `app.state.vault`."""
+
+    seals_answers = True
 
 
 class ImportRoute(Route):

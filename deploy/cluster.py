@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self, TextIO
 
+from chassis.vault import new_vault_key
 from deploy.children import Log, Process
 from deploy.kafka.broker import Broker, BrokerDidNotStart, Brokers
 from deploy.kafka.java import QUICK, KafkaNotAvailable
@@ -27,12 +28,14 @@ from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run, default_path
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import CannotStart, PortTaken
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import new_signing_key
 
 DUIJIE = Path(sys.executable).with_name("duijie")
 SERVICES = tuple(DATABASES)
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "DUIJIE_RATE_LIMITS")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH"),
+    *("DUIJIE_ALLOW_PRIVATE_WEBHOOKS", "DUIJIE_RATE_LIMITS"),
+)
 
 PREPARED_WITHIN_S = 120.0
 READY_WITHIN_S = 120.0
@@ -194,7 +197,7 @@ class Cluster:
             self._define(f"serve-{service}", ("serve", service), self._api(service), self._api_ports[service])
         for service, count in self._workers.items():
             for number in range(1, count + 1):
-                settings = self._database(service) | self._kafka_settings()
+                settings = self._database(service) | self._webhooks(service) | self._kafka_settings()
                 self._define(f"work-{service}-{number}", ("work", service), settings, stable_port())
 
     def _define(self, name: str, arguments: Sequence[str], settings: Mapping[str, str], port: int) -> None:
@@ -221,8 +224,13 @@ class Cluster:
     def _kafka_settings(self) -> dict[str, str]:
         return {"DUIJIE_KAFKA_BOOTSTRAP": self.kafka.bootstrap}
 
+    def _webhooks(self, service: str) -> dict[str, str]:
+        if service != "matching":
+            return {}
+        return {"DUIJIE_MATCHING_WEBHOOK_KEY": self.folder.secret("webhook-key", new_vault_key)}
+
     def _api(self, service: str) -> dict[str, str]:
-        settings = self._database(service)
+        settings = self._database(service) | self._webhooks(service)
         if service != "gateway":
             return {**settings, "DUIJIE_JWKS_URL": f"{self.url}/.well-known/jwks.json"}
         for behind in SERVICES:
@@ -231,7 +239,7 @@ class Cluster:
         settings["DUIJIE_GATEWAY_SMS_URL"] = "console"
         # the same secrets as standalone's, so that `duijie token` and `duijie demo` know them
         settings["DUIJIE_GATEWAY_SIGNING_KEY"] = self.folder.secret("signing-key", new_signing_key)
-        settings["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"] = self.folder.secret("personal-data-key", new_personal_data_key)
+        settings["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"] = self.folder.secret("personal-data-key", new_vault_key)
         return settings
 
 

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from chassis.db import Database
 from chassis.problems import NotFound
+from chassis.vault import Vault
 from contracts.accounts import Role
 from duijie.datafolder import DataFolder
 from duijie.problems import NoSuchClient, SettingMissing
 from duijie.store import Secrets, database_of
 from gateway.accounts import queries
 from gateway.accounts.service import account_for, create_client, issue_token, revoke_client, rotate_client
-from gateway.accounts.vault import Vault
 from gateway.sessions.service import end_of_client
 from gateway.tokens import Signer
 

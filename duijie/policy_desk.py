@@ -10,13 +10,13 @@ from chassis.db import Database, ReadSession
 from duijie.dead_letters import shown
 from duijie.desks import opened
 from duijie.problems import CannotStart
+from duijie.wiring import settings_of
 from services.matching.clock import database_now
 from services.matching.optimiser.policy import Policy
 from services.matching.policies import queries, service
 from services.matching.policies.models import PolicyVersion, Refused, Span, spans_of
 from services.matching.policies.numbers import NotAPolicy, policy_from
 from services.matching.policies.schemas import PolicyOut
-from services.matching.settings import MatchingSettings
 
 
 async def told(data: Path | None, version: int | None) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def policy_in(file: Path) -> Policy:
 async def matching(data: Path | None) -> AsyncIterator[Database]:
     """Matching's database. Raises CannotStart for all that is refused."""
     try:
-        async with opened("matching", MatchingSettings, data) as db:
+        async with opened("matching", settings_of("matching"), data) as db:
             yield db
     except Refused as error:
         raise CannotStart(str(error)) from error

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from chassis.auth import LocalKeys
 from chassis.db import Database
+from chassis.outward import Outward
 from chassis.retention import pruning_events
 from chassis.transport.postgres import PostgresTransport
 from chassis.worker import Worker
@@ -23,7 +24,7 @@ from duijie.datafolder import DataFolder, Run
 from duijie.postgres import EmbeddedPostgres
 from duijie.postgres_settings import LOOPBACK
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
-from duijie.store import TRANSPORT_DATABASE, Secrets, database_server
+from duijie.store import TRANSPORT_DATABASE, Secrets, database_server, webhook_vault
 from duijie.wiring import told
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
@@ -36,6 +37,9 @@ from services.logistics.routes.solving import FleetSolver
 from services.logistics.worker import create_logistics_worker
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
+from services.matching.settings import WebhookSettings
+from services.matching.webhooks.delivering import Deliverer
+from services.matching.webhooks.service import Desk
 from services.matching.worker import create_matching_worker
 
 EVENTS_KEPT_DAYS = max(topic.retention_ms for topic in TOPICS) // DAY_MS
@@ -61,9 +65,13 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
         transport = await stack.enter_async_context(PostgresTransport(server.url(TRANSPORT_DATABASE)))
         solvers, fleet_solver = SolverPool(), FleetSolver()
         stack.push_async_callback(fleet_solver.stop)
+        desk = Desk(webhook_vault(folder), told(WebhookSettings).allow_private_webhooks)
+        outward = Outward(allow_private=desk.allow_private)
+        stack.push_async_callback(outward.aclose)
+        deliverer = Deliverer(dbs["matching"], desk.vault, outward.post)
         services = {
             "listing": create_listing_app(dbs["listing"], keys),
-            "matching": create_matching_app(dbs["matching"], keys, solvers),
+            "matching": create_matching_app(dbs["matching"], keys, solvers, desk),
             "logistics": create_logistics_app(dbs["logistics"], keys, fleet_solver),
         }
         edge = told(EdgeSettings)
@@ -80,7 +88,7 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
             [
                 create_gateway_worker(dbs["gateway"], transport),
                 create_listing_worker(dbs["listing"], transport),
-                create_matching_worker(dbs["matching"], transport, solvers),
+                create_matching_worker(dbs["matching"], transport, solvers, deliverer),
                 create_logistics_worker(dbs["logistics"], transport),
                 Worker("transport", [pruning_events(partial(transport.prune, older_than_days=EVENTS_KEPT_DAYS))]),
             ],

@@ -13,12 +13,12 @@ import structlog
 from chassis.db import Database
 from chassis.ending import ended
 from chassis.transport.postgres import PostgresTransport
+from chassis.vault import Vault, new_vault_key
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.keys import KeptKeys
 from duijie.postgres import EmbeddedPostgres, free_port
 from duijie.problems import CannotStart
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.tokens import Signer
 
 log = structlog.get_logger()
@@ -38,8 +38,13 @@ class Secrets:
     def of(cls, folder: DataFolder) -> "Secrets":
         return cls(
             Signer(KeptKeys(folder)),
-            Vault.from_base64(folder.secret("personal-data-key", new_personal_data_key)),
+            Vault.from_base64(folder.secret("personal-data-key", new_vault_key)),
         )
+
+
+def webhook_vault(folder: DataFolder) -> Vault:
+    """What seals the secrets of webhooks; a folder of an earlier release gets its key now."""
+    return Vault.from_base64(folder.secret("webhook-key", new_vault_key))
 
 
 @asynccontextmanager

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from fastapi import FastAPI
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from chassis.auth import RemoteKeys
 from chassis.db import Database
 from chassis.settings import ProcessSettings, ServiceSettings
 from chassis.transport.base import Transport
+from chassis.vault import Vault
 from chassis.worker import Task, Worker
 from duijie.problems import SettingMissing
 from duijie.running import working
@@ -52,8 +53,14 @@ async def _keys(process: ProcessSettings, stack: AsyncExitStack) -> RemoteKeys:
     return keys
 
 
+def _webhook_vault(key: SecretStr) -> Vault:
+    try:
+        return Vault.from_base64(key.get_secret_value())
+    except ValueError as error:
+        raise SettingMissing(f"DUIJIE_MATCHING_WEBHOOK_KEY can't be used: {error}.") from error
+
+
 async def _gateway_api(_: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
-    from gateway.accounts.vault import Vault
     from gateway.app import create_gateway
     from gateway.proxy import Remote
     from gateway.settings import EdgeSettings, GatewaySettings
@@ -116,15 +123,17 @@ async def _listing_api(process: ProcessSettings, stack: AsyncExitStack) -> FastA
 async def _matching_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
     from services.matching.app import create_matching_app
     from services.matching.rounds.pool import SolverPool
-    from services.matching.settings import MatchingSettings
+    from services.matching.settings import MatchingSettings, WebhookSettings
+    from services.matching.webhooks.service import Desk
 
     settings = told(MatchingSettings)
+    desk = Desk(_webhook_vault(settings.webhook_key), told(WebhookSettings).allow_private_webhooks)
     db = await _database("matching", settings, stack)
     keys = await _keys(process, stack)
     solvers = SolverPool(settings.solvers)
     # as a worker's task, which begins again when no solver could be started
     await stack.enter_async_context(working([Worker("matching", [Task("solvers", solvers.run)])]))
-    return create_matching_app(db, keys, solvers)
+    return create_matching_app(db, keys, solvers, desk)
 
 
 async def _logistics_api(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:
@@ -153,13 +162,19 @@ async def _listing_worker(transport: Transport, stack: AsyncExitStack) -> tuple[
 
 
 async def _matching_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:
+    from chassis.outward import Outward
     from services.matching.rounds.pool import SolverPool
-    from services.matching.settings import MatchingSettings
+    from services.matching.settings import MatchingSettings, WebhookSettings
+    from services.matching.webhooks.delivering import Deliverer
     from services.matching.worker import create_matching_worker
 
     settings = told(MatchingSettings)
+    vault = _webhook_vault(settings.webhook_key)
+    outward = Outward(allow_private=told(WebhookSettings).allow_private_webhooks)
+    stack.push_async_callback(outward.aclose)
     db = await _database("matching", settings, stack)
-    return db, create_matching_worker(db, transport, SolverPool(settings.solvers))
+    deliverer = Deliverer(db, vault, outward.post)
+    return db, create_matching_worker(db, transport, SolverPool(settings.solvers), deliverer)
 
 
 async def _logistics_worker(transport: Transport, stack: AsyncExitStack) -> tuple[Database, Worker]:

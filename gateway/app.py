@@ -12,10 +12,10 @@ from chassis.app import create_app
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.health import Late
+from chassis.vault import Vault
 from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
-from gateway.accounts.vault import Vault
 from gateway.addresses import NO_PROXIES, Proxies
 from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch

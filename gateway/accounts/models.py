@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Language, Problem, StaleVersion
 from chassis.problems import Text as Words
+from chassis.vault import Vault
 from contracts.accounts import AccountChanged, AccountErased, AccountOpened, Role
-from gateway.accounts.vault import Vault
 from gateway.tables import Base
 
 OPENED_BY_PHONE: frozenset[Role] = frozenset({"producer", "agent", "group_leader", "citizen"})

@@ -6,10 +6,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from chassis.fields import RequestModel, ShortText
+from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import phones
 from gateway.accounts.models import Account
-from gateway.accounts.vault import Vault
 
 Phone = Annotated[
     str, Field(max_length=40), AfterValidator(phones.normalise), Field(examples=["13812345678", "+8613812345678"])

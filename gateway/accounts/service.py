@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
 from chassis.problems import Forbidden, Language, NotFound, Unauthenticated, Unavailable
+from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing, queries
 from gateway.accounts.models import (
@@ -30,7 +31,6 @@ from gateway.accounts.models import (
     about_phone,
 )
 from gateway.accounts.phones import masked
-from gateway.accounts.vault import Vault
 from gateway.tokens import Lives, Signer
 
 log = structlog.get_logger()

@@ -5,9 +5,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from chassis.fields import RequestModel, ShortText
+from chassis.vault import Vault
 from gateway.accounts.models import Account
 from gateway.accounts.schemas import Me
-from gateway.accounts.vault import Vault
 
 
 class Proof(RequestModel):

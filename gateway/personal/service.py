@@ -10,11 +10,11 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
+from chassis.vault import Vault
 from gateway.accounts import queries as account_rows
 from gateway.accounts import service as accounts
 from gateway.accounts.models import Account, Client, Code, InvalidClient
 from gateway.accounts.service import SignIn
-from gateway.accounts.vault import Vault
 from gateway.personal.models import NotProven
 from gateway.personal.schemas import Owned, Proof
 from gateway.sessions import queries as sessions

@@ -14,12 +14,12 @@ from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, Text
+from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import queries as accounts
 from gateway.accounts import service as signing_in
 from gateway.accounts.models import Account, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
 from gateway.accounts.service import SignIn, issue_token
-from gateway.accounts.vault import Vault
 from gateway.sessions import queries
 from gateway.sessions.models import InvalidRefreshToken, Session
 from gateway.sessions.schemas import TokenForm

@@ -5,7 +5,7 @@ from chassis.problems import Text
 AUDIENCES: tuple[tuple[Text, tuple[str, ...]], ...] = (
     (Text("所有人", "Everyone"), ("accounts", "reference", "board")),
     (Text("生产者与代办员", "Producers and agents"), ("listings", "producers")),
-    (Text("平台、团长与市民", "Platforms, group leaders and citizens"), ("orders",)),
+    (Text("平台、团长与市民", "Platforms, group leaders and citizens"), ("orders", "webhooks")),
     (Text("买卖双方", "Both sides"), ("matches", "feed")),
     (Text("承运商", "Carriers"), ("vehicles", "shipments", "routes", "parcels")),
     (Text("补贴管理与审计", "Programme officers and auditors"), ("programmes", "settlements", "flags", "clawbacks")),
@@ -20,6 +20,7 @@ TAGS: dict[str, Text] = {
     "listings": Text("供应信息", "Listings"),
     "producers": Text("授权", "Consents"),
     "orders": Text("求购", "Orders"),
+    "webhooks": Text("推送地址", "Webhooks"),
     "matches": Text("匹配", "Matches"),
     "feed": Text("推送流", "Feed"),
     "vehicles": Text("车辆", "Vehicles"),

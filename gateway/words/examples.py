@@ -33,6 +33,9 @@ EXAMPLES: dict[str, Any] = {
     "decline_match": {"reason": "改由本地收购"},
     "clear_markets": {"produce": "strawberry"},
     "set_interval": {"seconds": 1},
+    "register_webhook": {"url": "https://partner.example/duijie", "types": ["match.agreed", "match.released"]},
+    "change_webhook": {"enabled": True},
+    "redeliver_events": {"after_seq": 0},
     "register_vehicle": {
         "name": "苏N12345",
         "capacity_kg": 3000,

@@ -327,6 +327,54 @@ OPERATIONS: dict[str, Told] = {
         ),
         FOLLOWING,
     ),
+    # webhooks
+    "register_webhook": Told(
+        Text("登记推送地址", "Register a webhook"),
+        Text(
+            "此后推送流中的事件逐条以 POST 发到该网址，按 Standard Webhooks 1.0 签名。不写 `types` 即全部种类。"
+            "密钥只显示这一次。",
+            "From now on each event of your feed is posted to that URL, signed by Standard Webhooks 1.0; without "
+            "`types` all of them. The secret is shown this once.",
+        ),
+        {409: ("too-many-webhooks",)},
+    ),
+    "list_webhooks": Told(Text("列出自己的推送地址", "List your webhooks"), Text("最新的在前。", "Newest first.")),
+    "read_webhook": Told(
+        Text("看一个推送地址", "Read a webhook"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")
+    ),
+    "change_webhook": Told(
+        Text("修改推送地址", "Change a webhook"),
+        Text(
+            "可改网址与种类；停用后以 `enabled: true` 重新启用，从停下之处继续，没有事件遗漏。",
+            "Its URL and types; `enabled: true` enables it again after it was disabled: it goes on where it stopped, "
+            "and loses no event.",
+        ),
+    ),
+    "list_deliveries": Told(
+        Text("列出推送记录", "List deliveries"),
+        Text(
+            "每个事件的各次尝试与下次时间，最新的在前；已结束的保留 30 天。",
+            "The tries of each event and when the next is due, newest first; what ended is kept for 30 days.",
+        ),
+    ),
+    "redeliver_events": Told(
+        Text("重新推送", "Send again"),
+        Text(
+            "`after_seq` 之后的事件全部重新发送，`webhook-id` 与先前相同。",
+            "Everything behind `after_seq` of your feed is sent again, with the `webhook-id` it had.",
+        ),
+    ),
+    "rotate_secret": Told(
+        Text("更换密钥", "Rotate the secret"),
+        Text(
+            "新密钥只显示这一次；24 小时内旧密钥同时签名。",
+            "The new one is shown this once; for 24 hours the old one signs as well.",
+        ),
+    ),
+    "delete_webhook": Told(
+        Text("删除推送地址", "Delete a webhook"),
+        Text("待发的不再发送，记录一并删除。", "What waited is not sent any more, and its record goes with it."),
+    ),
     # carriers
     "register_vehicle": Told(
         Text("登记车辆", "Register a vehicle"),

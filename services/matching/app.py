@@ -15,11 +15,13 @@ from services.matching.policies import api as policies
 from services.matching.rounds import api as rounds
 from services.matching.rounds.pool import SolverPool
 from services.matching.values import api as values
+from services.matching.webhooks import api as webhooks
+from services.matching.webhooks.service import Desk
 
 SOURCE = "/duijie/matching"
 
 
-def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> FastAPI:
+def create_matching_app(db: Database, keys: KeySource, pool: SolverPool, desk: Desk) -> FastAPI:
     """Who made `pool` starts it: the worker of the same process, or the process of this API alone.
 
     Without solvers all but rounds on demand is answered, so `/readyz` tells of them as late.
@@ -35,6 +37,7 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
         explanations.router,
         explanations.orders_router,
         values.router,
+        webhooks.router,
     ]
 
     async def solvers_are_late() -> str | None:
@@ -43,4 +46,5 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool) -> Fast
     app = create_app("matching", db=db, keys=keys, routers=routers, checks={"solvers": solvers_are_late})
     app.state.solvers = pool
     app.state.explainer = Explainer()
+    app.state.webhooks, app.state.vault = desk, desk.vault
     return app

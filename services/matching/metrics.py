@@ -1,4 +1,6 @@
-"""What the rounds came to, and what waits for a yes, for Prometheus. No label names a market: there are hundreds."""
+"""What the rounds came to, what waits for a yes, and how webhooks fare, for Prometheus.
+
+No label names a market: there are hundreds."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -11,3 +13,7 @@ ROUND_SKIPPED = Counter("duijie_round_matches_skipped", "Matches that no longer 
 
 HOLDS_WAITING = Gauge("duijie_holds_waiting", "Proposed matches that wait for a yes")
 HOLDS_LAPSED = Counter("duijie_holds_lapsed", "Proposed matches that had none in time")
+
+WEBHOOK_ATTEMPTS = Counter("duijie_webhook_attempts", "Tries to deliver, by what became of them", ["outcome"])
+WEBHOOK_LAG_S = Gauge("duijie_webhook_lag_seconds", "For how long the oldest delivery that is due has waited")
+WEBHOOKS_DISABLED = Counter("duijie_webhooks_disabled", "Webhooks disabled, by reason", ["reason"])

@@ -9,6 +9,7 @@ from services.matching.policies import models as policies
 from services.matching.rounds import models as rounds
 from services.matching.supply import models as supply
 from services.matching.tables import Base
+from services.matching.webhooks import models as webhooks
 
 METADATA = Base.metadata
 TABLES = [
@@ -27,4 +28,6 @@ TABLES = [
     feed.FEED.pending,
     feed.FEED.items,
     feed.FEED.heads,
+    webhooks.Endpoint,
+    webhooks.Delivery,
 ]

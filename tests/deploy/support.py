@@ -20,14 +20,14 @@ from pydantic_settings import BaseSettings
 from chassis.app import create_worker_app
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.transport.kafka import KafkaTransport
+from chassis.vault import new_vault_key
 from duijie import cli, wiring
-from gateway.accounts.vault import new_personal_data_key
 from gateway.settings import EdgeSettings, GatewaySettings
 from gateway.tokens import new_signing_key
 from services.listing.settings import ListingSettings
 from services.logistics.settings import LogisticsSettings
 from services.matching.rounds.pool import SolverPool
-from services.matching.settings import MatchingSettings
+from services.matching.settings import MatchingSettings, WebhookSettings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -51,7 +51,13 @@ def variables_of(settings: type[BaseSettings]) -> dict[str, bool]:
 
 
 def all_variables() -> dict[str, bool]:
-    classes: list[type[BaseSettings]] = [ProcessSettings, KafkaSettings, EdgeSettings, *SERVICES.values()]
+    classes: list[type[BaseSettings]] = [
+        ProcessSettings,
+        KafkaSettings,
+        EdgeSettings,
+        WebhookSettings,
+        *SERVICES.values(),
+    ]
     return {name: secret for each in classes for name, secret in variables_of(each).items()}
 
 
@@ -60,14 +66,19 @@ def readable_by(command: Sequence[str]) -> set[str]:
     match command:
         case ["serve", service]:
             edge = variables_of(EdgeSettings) if service == "gateway" else {}
-            return set(variables_of(ProcessSettings) | edge | variables_of(SERVICES[service]))
+            return set(variables_of(ProcessSettings) | variables_of(SERVICES[service]) | _beside(service) | edge)
         case ["work", service]:
-            return set(variables_of(ProcessSettings) | variables_of(KafkaSettings) | variables_of(SERVICES[service]))
+            common = variables_of(ProcessSettings) | variables_of(KafkaSettings)
+            return set(common | variables_of(SERVICES[service]) | _beside(service))
         case ["migrate"]:
             return {f"DUIJIE_{service.upper()}_DATABASE_URL" for service in SERVICES} | {"DUIJIE_LOG_LEVEL"}
         case ["topics", _]:
             return set(variables_of(KafkaSettings)) | {"DUIJIE_LOG_LEVEL"}
     raise AssertionError(f"no such process: {command}")
+
+
+def _beside(service: str) -> dict[str, bool]:
+    return variables_of(WebhookSettings) if service == "matching" else {}
 
 
 def sample(variable: str) -> str:
@@ -76,7 +87,8 @@ def sample(variable: str) -> str:
         return "postgresql+asyncpg://someone:secret@127.0.0.1:1/name"
     made = {
         "DUIJIE_GATEWAY_SIGNING_KEY": new_signing_key,
-        "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key,
+        "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key,
+        "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key,
         "DUIJIE_GATEWAY_VERIFYING_KEYS": new_signing_key,
         "DUIJIE_GATEWAY_SMS_TOKEN": lambda: "secret",
         "DUIJIE_RATE_LIMITS_STORE": lambda: "async+memory://",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from chassis.vault import Vault
 from duijie.problems import SettingMissing
 from duijie.processes import END_WITHIN_S
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from tests.deploy.support import DEPLOY, ROOT, is_pinned, load, parse_command, paths_of, readable_by, sample, started
 
@@ -213,4 +213,5 @@ def test_its_commands_make_keys_that_the_gateway_takes() -> None:
 
     Signer.from_pem(made("DUIJIE_GATEWAY_SIGNING_KEY"))
     Vault.from_base64(made("DUIJIE_GATEWAY_PERSONAL_DATA_KEY"))
+    Vault.from_base64(made("DUIJIE_MATCHING_WEBHOOK_KEY"))
     assert re.fullmatch(r"[0-9a-f]{48}", made("GATEWAY_DATABASE_PASSWORD"))

@@ -13,10 +13,10 @@ from sqlalchemy import insert, text
 
 from chassis.db import Database
 from chassis.tables import INBOX
+from chassis.vault import Vault
 from contracts.topics import TOPICS
 from duijie.databases import DATABASES
 from duijie.postgres import ROLE, EmbeddedPostgres
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from services.matching.supply.models import Supply
 from tests.deploy.support import DEPLOY, ROOT, all_variables, load, metric_names, metrics_in, parse_command
@@ -120,6 +120,7 @@ def test_the_line_that_makes_secrets_makes_good_ones(tmp_path: Path) -> None:
     assert len(set(made.values())) == len(made)
     Signer.from_pem(made["DUIJIE_GATEWAY_SIGNING_KEY"])
     Vault.from_base64(made["DUIJIE_GATEWAY_PERSONAL_DATA_KEY"])
+    Vault.from_base64(made["DUIJIE_MATCHING_WEBHOOK_KEY"])
     assert (tmp_path / "deploy" / ".env").stat().st_mode & 0o077 == 0
 
 

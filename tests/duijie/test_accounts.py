@@ -6,19 +6,19 @@ import pytest
 from sqlalchemy import func, select
 
 from chassis.auth import LocalKeys, verify
+from chassis.vault import Vault, new_vault_key
 from duijie.accounts import known_clients, new_client, revoke, rotate, token_of
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import NoSuchClient, SettingMissing
 from gateway.accounts.console import print_code
 from gateway.accounts.models import Account, OAuthError
 from gateway.accounts.service import SignIn
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.sessions.schemas import TokenForm
 from gateway.sessions.service import grant
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Signer, new_signing_key
 from tests.support.services import service_database
 
-KEY, PERSONAL = new_signing_key(), new_personal_data_key()
+KEY, PERSONAL = new_signing_key(), new_vault_key()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from chassis.settings import KafkaSettings, ProcessSettings, ServiceSettings
 from chassis.solvers import SolverDied
 from chassis.transport.base import TransportUnavailable
+from chassis.vault import new_vault_key
 from contracts.topics import TOPICS
 from deploy.kafka.broker import Broker
 from duijie import cli, processes, wiring
@@ -62,6 +63,7 @@ async def matching_url(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPat
     async with fresh_database(postgres, template) as url:
         monkeypatch.setenv("DUIJIE_MATCHING_DATABASE_URL", url)
         monkeypatch.setenv("DUIJIE_MATCHING_SOLVERS", "1")
+        monkeypatch.setenv("DUIJIE_MATCHING_WEBHOOK_KEY", new_vault_key())
         monkeypatch.setenv("DUIJIE_JWKS_URL", "http://127.0.0.1:1/jwks")
         yield url
 

@@ -13,7 +13,7 @@ from duijie.accounts import new_client, token_of, tokens_of
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.problems import FolderInUse
-from duijie.store import TRANSPORT_DATABASE, Secrets, database_of, database_server
+from duijie.store import TRANSPORT_DATABASE, Secrets, database_of, database_server, webhook_vault
 from tests.support.postgres import temporary_folder
 
 
@@ -23,6 +23,8 @@ def test_secrets_are_made_on_first_use_and_kept(tmp_path: Path) -> None:
     first, again = Secrets.of(folder), Secrets.of(folder)
     assert first.signer.kid == again.signer.kid
     assert again.vault.open(first.vault.seal("草莓园", "name"), "name") == "草莓园"
+    sealed = webhook_vault(folder).seal("whsec_x", "webhook")
+    assert webhook_vault(folder).open(sealed, "webhook") == "whsec_x"
     other = DataFolder(tmp_path / "other")
     other.create()
     assert Secrets.of(other).signer.kid != first.signer.kid

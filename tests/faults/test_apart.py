@@ -14,10 +14,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from chassis.vault import new_vault_key
 from contracts.accounts import Role
 from deploy.kafka.broker import Broker
 from duijie.postgres import EmbeddedPostgres, free_port
-from gateway.accounts.vault import new_personal_data_key
 from gateway.tokens import Signer, new_signing_key
 from tests.support.kafka import start_or_skip
 from tests.support.postgres import temporary_folder
@@ -88,7 +88,8 @@ def apart() -> Iterator[Apart]:
         variables = {
             "DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap,
             "DUIJIE_GATEWAY_SIGNING_KEY": pem,
-            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_personal_data_key(),
+            "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": new_vault_key(),
+            "DUIJIE_MATCHING_WEBHOOK_KEY": new_vault_key(),
             "DUIJIE_GATEWAY_SMS_URL": "console",
             "DUIJIE_JWKS_URL": f"http://127.0.0.1:{ports['gateway']}/.well-known/jwks.json",
             "GATEWAY": f"http://127.0.0.1:{ports['gateway']}",

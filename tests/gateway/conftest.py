@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from chassis.db import Database
+from chassis.vault import Vault, new_vault_key
 from duijie.postgres import EmbeddedPostgres
 from gateway.accounts.service import SignIn
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.app import create_gateway
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Signer, new_signing_key
 from tests.gateway.support import Phones
@@ -24,7 +24,7 @@ def signer() -> Signer:
 
 @pytest.fixture(scope="session")
 def vault() -> Vault:
-    return Vault.from_base64(new_personal_data_key())
+    return Vault.from_base64(new_vault_key())
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from chassis.db import Database
 from chassis.migrations import difference
 from chassis.transport.base import Batch, Record
+from chassis.vault import Vault, new_vault_key
 from duijie.databases import DATABASES
 from gateway.accounts.service import account_for
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
 from gateway.settings import GatewaySettings
@@ -144,7 +144,7 @@ async def test_the_migrations_make_the_tables_that_the_models_describe(db: Datab
 SOUND = {
     "DATABASE_URL": "postgresql+asyncpg://u@h/d",
     "SIGNING_KEY": new_signing_key(),
-    "PERSONAL_DATA_KEY": new_personal_data_key(),
+    "PERSONAL_DATA_KEY": new_vault_key(),
     "LISTING_URL": "http://listing:8000",
     "MATCHING_URL": "http://matching:8000",
     "LOGISTICS_URL": "http://logistics:8000",

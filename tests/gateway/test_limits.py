@@ -9,7 +9,7 @@ import pytest
 
 from chassis import auth
 from chassis.db import Database
-from gateway.accounts.vault import Vault
+from chassis.vault import Vault
 from gateway.addresses import Proxies
 from gateway.app import create_gateway
 from gateway.buckets import LocalBuckets, Rate

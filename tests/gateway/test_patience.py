@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from chassis.db import Database
+from chassis.vault import Vault
 from duijie import running
 from duijie.running import listening, serving
 from gateway import app as gateway_app
-from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.proxy import InProcess, Remote
 from gateway.tokens import Signer

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from chassis.db import Database
 from chassis.routes import IMPORT_LIMIT_B
-from gateway.accounts.vault import Vault
+from chassis.vault import Vault
 from gateway.app import create_gateway
 from gateway.lines import Lines
 from gateway.proxy import InProcess, Remote, Upstream

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from chassis.db import Database
-from gateway.accounts.vault import Vault
+from chassis.vault import Vault
 from gateway.addresses import Proxies
 from gateway.app import create_gateway
 from gateway.limits import Limits

@@ -10,10 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from chassis.settings import ProcessSettings
+from chassis.vault import new_vault_key
 from duijie.problems import SettingMissing
 from duijie.wiring import APIS
 from gateway.accounts.console import print_code
-from gateway.accounts.vault import new_personal_data_key
 from gateway.sms import HttpSms, NotSent
 from gateway.tokens import new_signing_key
 from tests.support.http import served
@@ -91,7 +91,7 @@ async def test_a_provider_that_is_not_there_is_not_sent_either() -> None:
 def told(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("DUIJIE_GATEWAY_DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/none")
     monkeypatch.setenv("DUIJIE_GATEWAY_SIGNING_KEY", new_signing_key())
-    monkeypatch.setenv("DUIJIE_GATEWAY_PERSONAL_DATA_KEY", new_personal_data_key())
+    monkeypatch.setenv("DUIJIE_GATEWAY_PERSONAL_DATA_KEY", new_vault_key())
     for service in ("LISTING", "MATCHING", "LOGISTICS"):
         monkeypatch.setenv(f"DUIJIE_GATEWAY_{service}_URL", "http://127.0.0.1:1")
     monkeypatch.delenv("DUIJIE_GATEWAY_SMS_URL", raising=False)

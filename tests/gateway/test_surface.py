@@ -14,8 +14,8 @@ from chassis import streams
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.problems import Language, Problem
+from chassis.vault import Vault
 from gateway.accounts.schemas import CodeRequest, NewName
-from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.openapi import Document, merged
 from gateway.pages.operations import read_reference
@@ -42,6 +42,8 @@ from services.matching.app import create_matching_app
 from services.matching.matches.schemas import Declined
 from services.matching.orders.schemas import NewOrder, OrderChange
 from services.matching.rounds.schemas import Interval, RoundRequest
+from services.matching.webhooks.schemas import NewWebhook, Rewind, WebhookChange
+from services.matching.webhooks.service import Desk
 from tests.support.services import client_of
 
 PROMISED = """
@@ -64,6 +66,8 @@ POST /v1/programmes; POST /v1/programmes/{}/rules; POST /v1/programmes/{}/topup;
 POST /v1/programmes/{}/close; POST /v1/programmes/{}/approvals/{}
 POST /v1/settlements; GET /v1/settlements/{}; POST /v1/settlements/{}/pay
 GET /v1/programmes/{}; GET /v1/programmes/{}/transfers; GET /v1/programmes/{}/verify
+POST /v1/webhooks; GET /v1/webhooks; GET /v1/webhooks/{}; PATCH /v1/webhooks/{}; DELETE /v1/webhooks/{}
+GET /v1/webhooks/{}/deliveries; POST /v1/webhooks/{}/redeliver; POST /v1/webhooks/{}/rotate
 """
 """What this release has of the public surface."""
 
@@ -86,6 +90,9 @@ CREATED = {
     "/v1/programmes/{programme_id}/pause": "202",
     "/v1/programmes/{programme_id}/resume": "202",
     "/v1/programmes/{programme_id}/close": "202",
+    "/v1/webhooks": "201",
+    "/v1/webhooks/{webhook_id}/redeliver": "200",
+    "/v1/webhooks/{webhook_id}/rotate": "200",
     "/v1/auth/otp": "202",
     "/v1/parcels": "200",
     "/v1/parcels/scans": "200",
@@ -104,7 +111,7 @@ def apps() -> dict[str, FastAPI]:
     return {
         "gateway": create_gateway(nowhere, signer, vault, {}),
         "listing": create_listing_app(nowhere, keys),
-        "matching": create_matching_app(nowhere, keys, cast("Any", None)),
+        "matching": create_matching_app(nowhere, keys, cast("Any", None), Desk(Vault(bytes(32)))),
         "logistics": create_logistics_app(nowhere, keys),
     }
 
@@ -298,6 +305,9 @@ BODIES: dict[str, Any] = {
     "decline_match": Declined,
     "clear_markets": RoundRequest,
     "set_interval": Interval,
+    "register_webhook": NewWebhook,
+    "change_webhook": WebhookChange,
+    "redeliver_events": Rewind,
     "register_vehicle": NewVehicle,
     "change_vehicle": VehicleChange,
     "show_shipment": dict[str, str],

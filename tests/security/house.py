@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, LocalKeys
 from chassis.db import Database
+from chassis.vault import Vault, new_vault_key
 from contracts.accounts import Role
 from duijie.postgres import EmbeddedPostgres
-from gateway.accounts.vault import Vault, new_personal_data_key
 from gateway.app import create_gateway
 from gateway.openapi import Document
 from gateway.proxy import InProcess
@@ -69,7 +69,7 @@ class House:
 
 @asynccontextmanager
 async def running_house(postgres: EmbeddedPostgres, pool: SolverPool) -> AsyncIterator[House]:
-    tokens, sms, vault = Tokens(), Phones(), Vault.from_base64(new_personal_data_key())
+    tokens, sms, vault = Tokens(), Phones(), Vault.from_base64(new_vault_key())
     async with AsyncExitStack() as stack:
         dbs = {name: await stack.enter_async_context(service_database(postgres, name)) for name in SERVICES}
         fleet = FleetSolver()

@@ -24,11 +24,11 @@ class Authority:
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(made)
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """The certificate of someone on loopback, and its key."""
+    def issue(self, name: str, host: str | None = None) -> tuple[Path, Path]:
+        """The certificate of someone on loopback, or of a host of that name, and its key."""
         key = generate_private_key(SECP256R1())
         certificate, secret = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        certificate.write_bytes(_certificate(_named(name), key, self._name, self._key, is_authority=False))
+        certificate.write_bytes(_certificate(_named(name), key, self._name, self._key, is_authority=False, host=host))
         secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return certificate, secret
 
@@ -44,8 +44,10 @@ def _certificate(
     issuer_key: EllipticCurvePrivateKey,
     *,
     is_authority: bool,
+    host: str | None = None,
 ) -> bytes:
     now = datetime.now(UTC)
+    whose = x509.DNSName(host) if host else x509.IPAddress(ip_address("127.0.0.1"))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -55,6 +57,6 @@ def _certificate(
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + LASTS)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([whose]), critical=False)
     )
     return builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.PEM)

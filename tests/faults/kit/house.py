@@ -72,6 +72,7 @@ class House:
         )
         self.signing_key = new_signing_key()
         self.personal_data_key = base64.b64encode(os.urandom(32)).decode()
+        self.webhook_key = base64.b64encode(os.urandom(32)).decode()
         self._stack = ExitStack()
         self._ended = threading.Event()
         self._lock = threading.RLock()
@@ -110,9 +111,9 @@ class House:
     async def tokens(self, accounts: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """By name of the account, whose role is given: its id and a token."""
         from chassis.db import Database
+        from chassis.vault import Vault
         from contracts.accounts import Role
         from gateway.accounts.service import account_for, issue_token
-        from gateway.accounts.vault import Vault
         from gateway.tokens import Signer
 
         signer, vault = Signer.from_pem(self.signing_key), Vault.from_base64(self.personal_data_key)
@@ -174,6 +175,7 @@ class House:
             "DUIJIE_GATEWAY_SIGNING_KEY": self.signing_key,
             "DUIJIE_GATEWAY_PERSONAL_DATA_KEY": self.personal_data_key,
             "DUIJIE_GATEWAY_SMS_URL": "console",
+            "DUIJIE_MATCHING_WEBHOOK_KEY": self.webhook_key,
             **{f"DUIJIE_{service.upper()}_DATABASE_URL": self.postgres.url(service) for service in SERVICES},
             **self.plan.environment,
         }

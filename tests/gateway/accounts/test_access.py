@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from chassis.db import Database
+from chassis.vault import Vault
 from contracts.accounts import AccountChanged, Role
 from gateway.accounts.models import OPENED_BY_PHONE
 from gateway.accounts.service import account_for, create_client
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
 from tests.support.services import told

@@ -13,8 +13,8 @@ import pytest
 from chassis.db import Database
 from chassis.tables import OUTBOX
 from chassis.telemetry import configure_logging
+from chassis.vault import Vault
 from gateway.accounts import service
-from gateway.accounts.vault import Vault
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
 

@@ -9,6 +9,7 @@ from sqlalchemy import text, update
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
 from chassis.problems import Forbidden, Unavailable
+from chassis.vault import Vault
 from contracts.accounts import AccountOpened
 from gateway.accounts import service
 from gateway.accounts.models import (
@@ -23,7 +24,6 @@ from gateway.accounts.models import (
     UnsupportedGrantType,
 )
 from gateway.accounts.service import SignIn
-from gateway.accounts.vault import Vault
 from gateway.sessions import service as sessions
 from gateway.sessions.schemas import TokenForm
 from tests.gateway.support import Phones

@@ -10,10 +10,10 @@ import pytest
 
 from chassis.db import Database
 from chassis.problems import Language
+from chassis.vault import Vault
 from gateway.accounts import service
 from gateway.accounts.models import Account
 from gateway.accounts.service import Contact
-from gateway.accounts.vault import Vault
 from gateway.pages.sheet import CHINA, sheets
 from gateway.proxy import InProcess
 from gateway.tokens import Signer

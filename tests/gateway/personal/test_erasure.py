@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from chassis.db import Database
+from chassis.vault import Vault
 from contracts.accounts import AccountErased, AccountOpened
 from gateway.accounts.models import TRIES
 from gateway.accounts.service import create_client
-from gateway.accounts.vault import Vault
 from gateway.app import create_gateway
 from gateway.proxy import InProcess
 from gateway.tokens import Signer

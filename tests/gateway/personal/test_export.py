@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from chassis.db import Database
+from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts.service import account_for
-from gateway.accounts.vault import Vault
 from gateway.personal.exporting import LIMIT, LISTS
 from gateway.proxy import InProcess
 from gateway.tokens import Signer

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from chassis.db import Database
+from chassis.vault import Vault
 from gateway.accounts.service import create_client
-from gateway.accounts.vault import Vault
 from tests.gateway.support import Phones
 
 PHONE = "13812345678"

@@ -9,7 +9,7 @@ from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
-from tests.services.matching.scene import Scene
+from tests.services.matching.scene import DESK, Scene
 from tests.support.services import Issuer, client_of, kept_app, service_database
 
 
@@ -30,8 +30,8 @@ async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def client(db: Database, issuer: Issuer, pool: SolverPool) -> AsyncIterator[httpx.AsyncClient]:
-    app = kept_app(create_matching_app, db, issuer.keys, pool)
-    app.state.solvers = pool
+    app = kept_app(create_matching_app, db, issuer.keys, pool, DESK)
+    app.state.solvers, app.state.webhooks = pool, DESK
     async with client_of(app) as http:
         yield http
 

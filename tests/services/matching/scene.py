@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 import httpx
 from sqlalchemy import func, select, update
 
 from chassis.db import Database
+from chassis.vault import Vault
 from contracts.event import Event
 from contracts.listings import ListingEvent, ListingPublished, ListingUpdated, ListingWithdrawn, Place
 from services.matching.books import Books
@@ -19,10 +20,25 @@ from services.matching.rounds import service as rounds
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
 from services.matching.supply.models import Supply
+from services.matching.webhooks.delivering import Deliverer
+from services.matching.webhooks.service import Desk
 from services.matching.worker import SUBSCRIPTIONS
 from tests.support.services import Issuer, told
 
 SIYANG, NANJING = "321323", "320102"
+
+
+VAULT = Vault(bytes(range(32)))
+DESK = Desk(VAULT)
+
+
+async def sent_nowhere(*_: object) -> NoReturn:
+    raise AssertionError("nobody has a webhook here")
+
+
+def idle_deliverer(db: Database) -> Deliverer:
+    """For workers in tests that have no webhooks."""
+    return Deliverer(db, VAULT, sent_nowhere)
 
 
 def soon(**delta: float) -> datetime:

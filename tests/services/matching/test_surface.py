@@ -36,6 +36,14 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", f"/v1/matches/{NOBODYS}/explanation", None, PARTIES, 404),
     ("GET", "/v1/feed/matches", None, EVERYONE, 200),
     ("GET", "/v1/feed/matches/stream", None, EVERYONE, 422),
+    ("POST", "/v1/webhooks", {"url": "https://partner.example/"}, BUYERS, 201),
+    ("GET", "/v1/webhooks", None, BUYERS, 200),
+    ("GET", f"/v1/webhooks/{NOBODYS}", None, BUYERS, 404),
+    ("PATCH", f"/v1/webhooks/{NOBODYS}", {"enabled": True}, BUYERS, 404),
+    ("DELETE", f"/v1/webhooks/{NOBODYS}", None, BUYERS, 404),
+    ("GET", f"/v1/webhooks/{NOBODYS}/deliveries", None, BUYERS, 404),
+    ("POST", f"/v1/webhooks/{NOBODYS}/redeliver", {"after_seq": 0}, BUYERS, 404),
+    ("POST", f"/v1/webhooks/{NOBODYS}/rotate", None, BUYERS, 404),
 ]
 WITH_ID = [operation for operation in OPERATIONS if NOBODYS in operation[1]]
 
@@ -70,7 +78,13 @@ async def test_every_operation_of_the_service_is_in_that_table(scene: Scene) -> 
         for method in operations
         if path.startswith("/v1/")
     }
-    ids = {"orders": "{order_id}", "matches": "{match_id}", "rounds": "{round_id}", "listings": "{listing_id}"}
+    ids = {
+        "orders": "{order_id}",
+        "matches": "{match_id}",
+        "rounds": "{round_id}",
+        "listings": "{listing_id}",
+        "webhooks": "{webhook_id}",
+    }
     listed = {(method, path.replace(NOBODYS, ids.get(path.split("/")[2], ""))) for method, path, *_ in OPERATIONS}
     assert offered == listed
 
@@ -87,7 +101,7 @@ async def test_what_is_no_id_answers_as_a_missing_one(
         assert (answer.status_code, answer.json()) == (404, missing.json()), no_id
 
 
-@pytest.mark.parametrize("path", ["/v1/orders", "/v1/matches", "/v1/rounds"])
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/matches", "/v1/rounds", "/v1/webhooks"])
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=x", "after=%00", "after=1"])
 async def test_a_list_refuses_a_limit_or_cursor_that_can_not_be(scene: Scene, path: str, query: str) -> None:
     answer = await scene.client.get(f"{path}?{query}", headers=scene.issuer.caller("admin"))
@@ -139,6 +153,7 @@ async def test_every_problem_of_the_service_speaks_the_callers_language(scene: S
         "stale-version": ("版本已过期", "The version is stale"),
         "version-required": ("需要 If-Match", "If-Match is required"),
         "not-found": ("未找到", "Not found"),
+        "too-many-webhooks": ("推送地址过多", "Too many webhooks"),
     }
     match = await scene.matched(auto_agree=False, quantity_kg=100)
     ended = await scene.order(quantity_kg=1)
@@ -155,6 +170,8 @@ async def test_every_problem_of_the_service_speaks_the_callers_language(scene: S
     ]
     await scene.answer(match, "buyer", "decline")
     refused.append(await scene.client.post(f"/v1/matches/{match.id}/agree", headers=buyer))
+    hooks = [await scene.client.post("/v1/webhooks", json={"url": "http://a.b"}, headers=buyer) for _ in range(11)]
+    refused.append(hooks[-1])
     for answer in refused:
         problem = answer.json()
         slug = problem["type"].removeprefix("/problems/")

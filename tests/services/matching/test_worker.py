@@ -12,7 +12,7 @@ from services.matching.rounds.models import SolverUnavailable
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.service import clear_now
 from services.matching.worker import create_matching_worker
-from tests.services.matching.scene import Scene, published
+from tests.services.matching.scene import Scene, idle_deliverer, published
 from tests.support.events import take
 from tests.support.services import event_of
 
@@ -40,7 +40,8 @@ async def test_a_lot_and_an_order_are_matched_within_seconds_once_in_the_feed_of
     producer = scene.issuer.caller("producer", lot.producer_id)
     async with PostgresTransport(postgres_url) as transport:
         solvers = SolverPool(1)
-        worker = asyncio.create_task(create_matching_worker(scene.db, transport, solvers).run())
+        deliverer = idle_deliverer(scene.db)
+        worker = asyncio.create_task(create_matching_worker(scene.db, transport, solvers, deliverer).run())
         try:
             await warm(scene, solvers)
             posted_s = time.monotonic()

@@ -12,7 +12,7 @@ from services.matching.policies import service
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
 from services.matching.worker import create_matching_worker
-from tests.services.matching.scene import Scene
+from tests.services.matching.scene import Scene, idle_deliverer
 
 WITHIN_S = 30
 
@@ -35,7 +35,9 @@ async def test_when_its_time_comes_the_markets_are_cleared_by_it_though_nobody_b
         begins = datetime.now(UTC) + timedelta(seconds=2)
         await service.activate(session, version, starts_at=begins, by="tests")
     async with PostgresTransport(postgres_url) as transport:
-        worker = asyncio.create_task(create_matching_worker(scene.db, transport, SolverPool(1)).run())
+        worker = asyncio.create_task(
+            create_matching_worker(scene.db, transport, SolverPool(1), idle_deliverer(scene.db)).run()
+        )
         try:
             async with asyncio.timeout(WITHIN_S):
                 while not await scene.matches():

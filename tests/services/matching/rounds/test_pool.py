@@ -24,6 +24,7 @@ from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.rounds import pool as pools
 from services.matching.rounds.pool import Answer, SolverPool
 from tests.services.matching.optimiser.factories import NOW_US, listing, order
+from tests.services.matching.scene import DESK
 from tests.support.services import Issuer, client_of
 
 MARKET = Market.of([listing()], [order()])
@@ -243,7 +244,7 @@ async def test_a_pool_runs_until_it_is_cancelled_and_says_when_it_is_warm() -> N
 async def test_without_warm_solvers_an_api_is_ready_and_says_so(db: Database, issuer: Issuer, pool: SolverPool) -> None:
     told = []
     for each in (SolverPool(), pool):
-        async with client_of(create_matching_app(db, issuer.keys, each)) as http:
+        async with client_of(create_matching_app(db, issuer.keys, each, DESK)) as http:
             answer = await http.get("/readyz")
         assert answer.status_code == 200
         told.append(list(answer.json()["late"]))
@@ -251,7 +252,7 @@ async def test_without_warm_solvers_an_api_is_ready_and_says_so(db: Database, is
 
 
 async def test_without_a_running_pool_a_round_asked_for_is_answered_503(db: Database, issuer: Issuer) -> None:
-    async with client_of(create_matching_app(db, issuer.keys, SolverPool())) as http:
+    async with client_of(create_matching_app(db, issuer.keys, SolverPool(), DESK)) as http:
         answer = await http.post("/v1/rounds", json={"produce": "strawberry"}, headers=issuer.caller("admin"))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert answer.json()["type"].endswith("solver-unavailable")

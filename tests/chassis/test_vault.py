@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.accounts.vault import Vault
+from chassis.vault import Vault
 
 VAULT = Vault(bytes(range(32)))
 OTHER = Vault(bytes(range(1, 33)))
@@ -50,5 +50,5 @@ def test_a_fingerprint_is_the_same_for_the_same_and_different_for_other_kinds_an
 
 @pytest.mark.parametrize("key", ["", "short", base64.b64encode(bytes(31)).decode(), "*" * 44])
 def test_a_key_that_is_not_32_bytes_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="personal data"):
+    with pytest.raises(ValueError, match="key of a vault"):
         Vault.from_base64(key)

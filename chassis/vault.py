@@ -1,7 +1,7 @@
-"""Personal data at rest: encrypted for reading back, fingerprinted for finding.
+"""Personal data and secrets at rest: encrypted for reading back, fingerprinted for finding.
 
 AES-256-GCM with a fresh nonce each time; what a ciphertext is about (its row and column) is authenticated with it,
-so that it can't be moved to another account. Fingerprints are HMAC-SHA256: a stolen table can't be searched by
+so that it can't be moved to another row. Fingerprints are HMAC-SHA256: a stolen table can't be searched by
 trying all numbers without the key.
 """
 
@@ -22,11 +22,11 @@ FORMAT = b"\x01"  # the first byte of a ciphertext: a later format or key has an
 
 
 class Vault:
-    """Keeps and finds personal data under one key."""
+    """Keeps, and finds, under one key what nobody may read in a stolen table."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_B:
-            raise ValueError(f"the key of personal data has {KEY_B} bytes")
+            raise ValueError(f"the key of a vault has {KEY_B} bytes")
         self._cipher = AESGCM(_derived(key, b"encryption"))
         self._mac_key = _derived(key, b"fingerprint")
 
@@ -36,7 +36,7 @@ class Vault:
         try:
             return cls(base64.b64decode(key, validate=True))
         except binascii.Error as error:
-            raise ValueError("the key of personal data is not base64") from error
+            raise ValueError("the key of a vault is not base64") from error
 
     def seal(self, text: str, about: str) -> bytes:
         nonce = os.urandom(NONCE_B)
@@ -54,10 +54,11 @@ class Vault:
         return hmac.new(self._mac_key, framed, hashlib.sha256).digest()
 
 
-def new_personal_data_key() -> str:
+def new_vault_key() -> str:
     """A fresh key, base64."""
     return base64.b64encode(os.urandom(KEY_B)).decode()
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
+    # The words are those of the first use, and stay: with others nothing that is stored would open.
     return HKDFExpand(hashes.SHA256(), KEY_B, b"duijie personal data " + purpose).derive(key)

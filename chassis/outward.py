@@ -1,0 +1,162 @@
+"""Requests to addresses that somebody else chose, which must not lead into the house.
+
+The name is resolved here, every address that it has is looked at, and the connection goes to one that was looked at:
+what a name leads to a moment later makes no difference. TLS is verified against the name all the same. No redirect is
+followed, no cookie kept, no proxy of the environment asked: of HTTP this is the bare client, httpcore.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import NoReturn
+
+import httpcore
+
+from chassis.addresses import Target, UrlRefused, is_public, target_of
+
+KEPT_ALIVE = 16  # of each that is idle httpcore asks at every request whether it still is
+IDLE_S = 5.0
+ANSWER_WITHIN_S = 15.0
+CONNECTED_WITHIN_S = 5.0
+READ_AT_MOST_B = 4096
+DISCARDED_WITHIN_S = 0.5
+RESOLVED_AT_ONCE = 64
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class AddressRefused(httpcore.ConnectError):
+    """The name leads, or also leads, to an address that is not public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: a status, or the kind of fault that left it without one."""
+
+    status: int | None = None
+    fault: str | None = None
+    retry_after: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Resolver:
+    """The system's, in threads of its own: names that nobody answers for must not hold up who resolves others."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVED_AT_ONCE, "resolve")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        ask = asyncio.get_running_loop().run_in_executor
+        try:
+            found = await ask(self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError("the name has no address") from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to public addresses alone, and to none at all of a name that has another, too."""
+
+    def __init__(self, resolve: Resolve, *, allow_private: bool = False) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._resolve(host, port)
+        if not self._allow_private and not all(is_public(ip_address(each)) for each in addresses):
+            raise AddressRefused("not an address on the public internet")
+        failed: httpcore.NetworkError | httpcore.TimeoutException = httpcore.ConnectError("the name has no address")
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+    async def connect_unix_socket(self, *_: object, **__: object) -> NoReturn:
+        raise AddressRefused("not an address on the public internet")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+class Outward:
+    """Posts to anyone's URL. One a process; whoever made it closes it."""
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        resolve: Resolve | None = None,
+        trust: ssl.SSLContext | None = None,
+        within_s: float = ANSWER_WITHIN_S,
+    ) -> None:
+        self._allow_private = allow_private
+        self._within_s = within_s
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=trust or ssl.create_default_context(),
+            max_connections=None,  # who posts has a limit; a queue here would cost the square of its length
+            max_keepalive_connections=KEPT_ALIVE,
+            keepalive_expiry=IDLE_S,
+            network_backend=CheckedBackend(resolve or Resolver(), allow_private=allow_private),
+        )
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """What the other side says, or why it said nothing, within `within_s`. Raises nothing for a fault of theirs."""
+        try:
+            target = target_of(url, allow_private=self._allow_private)
+            async with asyncio.timeout(self._within_s):
+                return await self._exchange(target, body, headers)
+        except (UrlRefused, AddressRefused):
+            return Answer(fault="address_refused")
+        except (TimeoutError, httpcore.TimeoutException):
+            return Answer(fault="timeout")
+        except httpcore.ConnectError as error:
+            return Answer(fault="tls" if isinstance(error.__context__, ssl.SSLError) else "unreachable")
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
+            return Answer(fault="cut_off")
+
+    async def _exchange(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+        sent = {"Host": target.authority, **headers}
+        timeouts = {"connect": CONNECTED_WITHIN_S, "pool": self._within_s}
+        async with self._pool.stream(
+            "POST", url, headers=[*sent.items()], content=body, extensions={"timeout": timeouts}
+        ) as response:
+            answer = Answer(response.status, retry_after=_header(response, b"retry-after"))
+            with suppress(TimeoutError, httpcore.NetworkError, httpcore.ProtocolError):  # the status was said
+                async with asyncio.timeout(DISCARDED_WITHIN_S):
+                    await _discard(response)
+            return answer
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+async def _discard(response: httpcore.Response) -> None:
+    """Read a short body to its end, so that the connection serves again; a longer one is given up with it."""
+    read_b = 0
+    async for chunk in response.aiter_stream():
+        read_b += len(chunk)
+        if read_b > READ_AT_MOST_B:
+            return
+
+
+def _header(response: httpcore.Response, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), None)

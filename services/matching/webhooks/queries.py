@@ -1,0 +1,213 @@
+"""Reading webhooks, and the statements by which workers share the sending."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.db import WriteSession
+from services.matching.feed.models import FEED
+from services.matching.webhooks.models import Delivery, Endpoint, Status
+
+OF_ACCOUNT = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("account"), 0x77656268)))  # "webh"
+"""Who adds to an account's webhooks counts them first, and a lock on rows holds none that is not there yet."""
+
+
+async def endpoint_of(session: AsyncSession, endpoint_id: UUID, account_id: UUID | None) -> Endpoint | None:
+    wanted = select(Endpoint).where(Endpoint.id == endpoint_id, *_of(account_id))
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def locked_endpoint(session: WriteSession, endpoint_id: UUID, account_id: UUID | None) -> Endpoint | None:
+    wanted = select(Endpoint).where(Endpoint.id == endpoint_id, *_of(account_id)).with_for_update()
+    return (await session.scalars(wanted)).one_or_none()
+
+
+async def endpoints_of(
+    session: AsyncSession, account_id: UUID | None, *, before: UUID | None, limit: int
+) -> Sequence[Endpoint]:
+    """Newest first: ids are version 7, in the order of their making."""
+    wanted = select(Endpoint).where(*_of(account_id)).order_by(Endpoint.id.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(Endpoint.id < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def count_of(session: WriteSession, account_id: UUID) -> int:
+    """How many endpoints the account has, and until the transaction ends nobody adds one."""
+    await session.execute(OF_ACCOUNT, {"account": str(account_id)})
+    wanted = select(func.count()).select_from(Endpoint).where(Endpoint.account_id == account_id)
+    return (await session.execute(wanted)).scalar_one()
+
+
+async def head_of(session: AsyncSession, account_id: UUID) -> int:
+    """The last seq of the account's feed."""
+    heads = FEED.heads.c
+    return await session.scalar(select(heads.seq).where(heads.account_id == account_id)) or 0
+
+
+async def deliveries_of(
+    session: AsyncSession, endpoint_id: UUID, *, status: Status | None, before: int | None, limit: int
+) -> Sequence[Delivery]:
+    """Newest first."""
+    wanted = select(Delivery).where(Delivery.endpoint_id == endpoint_id).order_by(Delivery.seq.desc()).limit(limit)
+    if status is not None:
+        wanted = wanted.where(Delivery.status == status)
+    if before is not None:
+        wanted = wanted.where(Delivery.seq < before)
+    return (await session.scalars(wanted)).all()
+
+
+async def take_up_again(session: WriteSession, endpoint_id: UUID, since: datetime) -> None:
+    """What was given up when the endpoint was disabled, or after that, is due once more."""
+    given_up = (Delivery.endpoint_id == endpoint_id, Delivery.status == "dead", Delivery.ended_at >= since)
+    anew = {"status": "waiting", "tries": 0, "next_at": func.clock_timestamp(), "ended_at": None}
+    await session.execute(update(Delivery).where(*given_up).values(anew))
+
+
+async def forget_deliveries(session: WriteSession, endpoint_id: UUID) -> None:
+    await session.execute(delete(Delivery).where(Delivery.endpoint_id == endpoint_id))
+
+
+def _of(account_id: UUID | None) -> list[ColumnElement[bool]]:
+    return [] if account_id is None else [Endpoint.account_id == account_id]
+
+
+BEHIND = (
+    "SELECT 1 FROM webhook_endpoints e JOIN feed_heads h USING (account_id) WHERE e.enabled AND e.after_seq < h.seq"
+)
+DUE = """
+    SELECT 1 FROM webhook_deliveries d
+    WHERE d.endpoint_id = e.id AND d.status IN ('waiting', 'sending') AND d.next_at <= clock_timestamp()
+"""
+ANYTHING = text(
+    f"SELECT EXISTS ({BEHIND}) OR EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.enabled AND EXISTS ({DUE}))"
+)
+"""Whether there is anything to do. An endpoint costs a look into an index: there are hundreds, not millions."""
+
+# The feed is numbered in commit order without a gap, so no item comes to light behind a cursor that has passed it.
+# The cursor is moved in the transaction, and under the row lock, in which the rows are made. A row that is there
+# already was asked for again (`redeliver`) and starts anew, if somebody is sending it at this moment then after that.
+TAKE = text("""
+WITH behind AS (
+    SELECT e.id, e.account_id, e.after_seq, e.types
+    FROM webhook_endpoints e JOIN feed_heads h USING (account_id)
+    WHERE e.enabled AND e.after_seq < h.seq
+    ORDER BY random() LIMIT :endpoints
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+), taken AS (
+    SELECT behind.id, behind.types, i.seq, convert_from(i.item, 'UTF8')::json ->> 'type' AS type
+    FROM behind CROSS JOIN LATERAL (
+        SELECT seq, item FROM feed_items
+        WHERE account_id = behind.account_id AND seq > behind.after_seq ORDER BY seq LIMIT :each
+    ) i
+), moved AS (
+    UPDATE webhook_endpoints SET after_seq = to_seq
+    FROM (SELECT id AS of_id, max(seq) AS to_seq FROM taken GROUP BY id) cursors WHERE id = of_id
+), made AS (
+    INSERT INTO webhook_deliveries AS d (endpoint_id, seq, type, status, tries, next_at)
+    SELECT id, seq, type, 'waiting', 0, clock_timestamp() FROM taken WHERE types = '{}' OR type = ANY (types)
+    ON CONFLICT (endpoint_id, seq) DO UPDATE
+    SET again = d.status = 'sending', tries = 0, ended_at = NULL,
+        status = CASE WHEN d.status = 'sending' THEN d.status ELSE 'waiting' END,
+        next_at = CASE WHEN d.status = 'sending' THEN d.next_at ELSE excluded.next_at END
+)
+SELECT count(*) FROM taken
+""")
+
+# What an endpoint has under way is counted with its row locked, by a statement younger than the lock: so the limit
+# holds whatever number of workers picks. Who has places left and the fewest under way comes first.
+LOCK = text(f"""
+SELECT e.id FROM webhook_endpoints e
+WHERE e.enabled AND EXISTS ({DUE}) AND (
+    SELECT count(*) FROM webhook_deliveries f
+    WHERE f.endpoint_id = e.id AND f.status = 'sending' AND f.next_at > clock_timestamp()
+) < CASE WHEN e.failing_since < clock_timestamp() - make_interval(secs => :doubted_after_s) THEN 1 ELSE :each END
+ORDER BY random() LIMIT :free
+FOR NO KEY UPDATE SKIP LOCKED
+""")
+LEASE = text("""
+WITH room AS (
+    SELECT e.id, CASE
+        WHEN e.failing_since < clock_timestamp() - make_interval(secs => :doubted_after_s) THEN 1 ELSE :each
+    END - (
+        SELECT count(*) FROM webhook_deliveries f
+        WHERE f.endpoint_id = e.id AND f.status = 'sending' AND f.next_at > clock_timestamp()
+    ) AS places
+    FROM webhook_endpoints e WHERE e.id = ANY (:ids)
+), due AS (
+    SELECT d.endpoint_id, d.seq, d.next_at
+    FROM room CROSS JOIN LATERAL (
+        SELECT endpoint_id, seq, next_at FROM webhook_deliveries
+        WHERE endpoint_id = room.id AND status IN ('waiting', 'sending') AND next_at <= clock_timestamp()
+        ORDER BY next_at, seq LIMIT greatest(room.places, 0)
+        FOR UPDATE SKIP LOCKED
+    ) d
+), chosen AS (
+    SELECT endpoint_id, seq FROM due
+    ORDER BY row_number() OVER (PARTITION BY endpoint_id ORDER BY next_at, seq) LIMIT :free
+), leased AS (
+    UPDATE webhook_deliveries d
+    SET status = 'sending', lease = :lease, again = false, next_at = clock_timestamp() + make_interval(secs => :lease_s)
+    FROM chosen WHERE d.endpoint_id = chosen.endpoint_id AND d.seq = chosen.seq
+    RETURNING d.endpoint_id, d.seq, d.tries
+)
+SELECT leased.endpoint_id, leased.seq, leased.tries, e.url, e.secret,
+    (SELECT item FROM feed_items i WHERE i.account_id = e.account_id AND i.seq = leased.seq) AS item,
+    CASE WHEN e.old_secret_until > clock_timestamp() THEN e.old_secret END AS old_secret
+FROM leased JOIN webhook_endpoints e ON e.id = leased.endpoint_id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("lease", type_=Uuid))
+
+# The lease says that nobody else was given it meanwhile: else what came of this try is theirs to tell.
+SETTLE = text("""
+UPDATE webhook_deliveries
+SET lease = NULL, again = false,
+    status = CASE WHEN again THEN 'waiting' ELSE :status END,
+    tries = CASE WHEN again THEN 0 ELSE :tries END,
+    next_at = CASE WHEN again THEN clock_timestamp()
+        WHEN :status = 'waiting' THEN clock_timestamp() + make_interval(secs => :pause_s) END,
+    ended_at = CASE WHEN NOT again AND :status <> 'waiting' THEN clock_timestamp() END,
+    attempts = CASE WHEN jsonb_array_length(attempts) < :attempts_max THEN attempts ELSE attempts - 0 END
+        || CAST(:attempt AS jsonb)
+WHERE endpoint_id = :endpoint_id AND seq = :seq AND lease = :lease
+""").bindparams(bindparam("endpoint_id", type_=Uuid), bindparam("lease", type_=Uuid))
+
+# In the order of their ids, for two workers may tell of the same endpoints.
+LOCK_TOLD_OF = text("""
+SELECT id FROM webhook_endpoints
+WHERE id = ANY (:good) AND failing_since IS NOT NULL OR id = ANY (:bad) AND enabled
+ORDER BY id FOR NO KEY UPDATE
+""").bindparams(bindparam("good", type_=ARRAY(Uuid)), bindparam("bad", type_=ARRAY(Uuid)))
+HEALTHY = text("UPDATE webhook_endpoints SET failing_since = NULL WHERE id = ANY (:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
+FAILING = text("""
+WITH judged AS (
+    SELECT id, coalesce(failing_since, clock_timestamp()) AS since, CASE
+        WHEN id = ANY (:gone) THEN 'gone'
+        WHEN failing_since <= clock_timestamp() - make_interval(secs => :patience_s) THEN 'failing'
+    END AS reason FROM webhook_endpoints WHERE id = ANY (:ids)
+)
+UPDATE webhook_endpoints e
+SET failing_since = since, enabled = reason IS NULL, disabled_reason = reason,
+    disabled_at = CASE WHEN reason IS NOT NULL THEN clock_timestamp() END,
+    version = e.version + CASE WHEN reason IS NOT NULL THEN 1 ELSE 0 END
+FROM judged WHERE e.id = judged.id AND (e.failing_since IS NULL OR reason IS NOT NULL)
+RETURNING e.id, reason
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("gone", type_=ARRAY(Uuid)))
+
+END_DISABLED = text("""
+UPDATE webhook_deliveries d
+SET status = 'dead', lease = NULL, again = false, next_at = NULL, ended_at = clock_timestamp()
+FROM webhook_endpoints e
+WHERE e.id = d.endpoint_id AND NOT e.enabled
+    AND (d.status = 'waiting' OR d.status = 'sending' AND d.next_at <= clock_timestamp())
+""")
+LAG_S = text("""
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.next_at)), 0)
+FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
+WHERE e.enabled AND d.status IN ('waiting', 'sending') AND d.next_at <= clock_timestamp()
+""")
