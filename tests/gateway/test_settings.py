@@ -58,7 +58,8 @@ async def test_the_process_of_the_gateway_has_them_as_it_was_told(
 ) -> None:
     secrets = ("DATABASE_URL", "SIGNING_KEY", "PERSONAL_DATA_KEY")
     environment = {f"DUIJIE_GATEWAY_{each}": sample(f"DUIJIE_GATEWAY_{each}") for each in secrets}
-    environment |= {f"DUIJIE_GATEWAY_{each}_URL": "http://127.0.0.1:1" for each in ("LISTING", "MATCHING", "LOGISTICS")}
+    behind = ("LISTING", "MATCHING", "LOGISTICS", "SMS")
+    environment |= {f"DUIJIE_GATEWAY_{each}_URL": "http://127.0.0.1:1" for each in behind}
     app = await started(["serve", "gateway"], environment | {"DUIJIE_RATE_LIMITS": switch}, monkeypatch)
     assert app is not None
     assert any(each.cls is RateLimits for each in app.user_middleware) is there

@@ -27,6 +27,7 @@ from services.logistics.routes.solving import FleetSolver
 from services.matching.app import create_matching_app
 from services.matching.rounds.pool import SolverPool
 from tests.gateway.support import Phones
+from tests.services.matching.scene import DESK
 from tests.support.services import Issuer, client_of, service_database
 
 SERVICES = ("gateway", "listing", "matching", "logistics")
@@ -76,7 +77,7 @@ async def running_house(postgres: EmbeddedPostgres, pool: SolverPool) -> AsyncIt
         stack.push_async_callback(fleet.stop)
         services = {
             "listing": create_listing_app(dbs["listing"], tokens.keys),
-            "matching": create_matching_app(dbs["matching"], tokens.keys, pool),
+            "matching": create_matching_app(dbs["matching"], tokens.keys, pool, DESK),
             "logistics": create_logistics_app(dbs["logistics"], tokens.keys, fleet),
         }
         upstreams = {name: InProcess(app) for name, app in services.items()}

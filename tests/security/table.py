@@ -45,28 +45,40 @@ def shared(roles: frozenset[str], owner: Role, gets: int | None = None) -> Row:
 
 ENDING = {
     *("withdraw_consent", "withdraw_listing", "cancel_order", "close_programme", "release_shipment"),
+    *("remove_listing_photo", "delete_webhook"),
 }
 """What ends a thing that others still look at or change."""
 
 PUBLIC = {
-    *("send_code", "issue_token", "read_keys", "find_produce", "find_places", "read_board", "read_board_item"),
+    *("send_code", "issue_token", "revoke_token", "read_keys", "find_produce", "find_places"),
+    *("read_board", "read_board_item", "follow_board_item", "read_board_photo"),
 }
 """What nobody needs a token for, named one by one."""
 
 ROWS: dict[str, Row] = {
-    "read_me": Row(EVERYONE),
+    **{
+        each: Row(EVERYONE)
+        for each in ("read_me", "change_me", "export_me", "erase_me", "list_sessions", "end_sessions")
+    },
     # listings
     "give_consent": Row(frozenset({"producer"})),
     "list_consents": Row(frozenset({"producer"})),
     "withdraw_consent": Row(frozenset({"producer"}), "producer"),
     "publish_listing": Row(SELLERS),
+    "import_listings": Row(SELLERS),
     "list_listings": Row(SELLERS),
     "read_listing": Row(SELLERS, "producer"),
     "change_listing": Row(SELLERS, "producer"),
     "withdraw_listing": Row(SELLERS, "producer"),
     "explain_listing": Row(SELLERS, "producer"),
+    **{
+        each: Row(SELLERS, "producer")
+        for each in ("show_listing", "list_listing_photos", "read_listing_photo", "remove_listing_photo")
+    },
+    **{each: Row(frozenset({"supervisor"})) for each in ("read_backlog", "list_backlog_lots", "read_backlog_trend")},
     # orders, rounds, matches
     "place_order": Row(BUYERS),
+    "import_orders": Row(BUYERS),
     "list_orders": Row(BUYERS),
     "read_order": Row(BUYERS, "platform"),
     "change_order": Row(BUYERS, "platform"),
@@ -84,13 +96,25 @@ ROWS: dict[str, Row] = {
     "read_round": shared(OVERSEERS, "supervisor"),
     "read_policy": Row(EVERYONE),
     "read_feed": Row(EVERYONE),
+    "follow_feed": Row(EVERYONE),
+    "register_webhook": Row(BUYERS),
+    "list_webhooks": Row(BUYERS),
+    **{
+        each: Row(BUYERS, "platform")
+        for each in (
+            *("read_webhook", "change_webhook", "delete_webhook", "list_deliveries"),
+            *("redeliver_events", "rotate_secret"),
+        )
+    },
     # logistics
     "register_vehicle": Row(CARRIER),
     "list_vehicles": Row(CARRIER),
     "read_vehicle": Row(CARRIER, "carrier"),
     "change_vehicle": Row(CARRIER, "carrier"),
     "read_shipment_feed": Row(MOVERS),
+    "follow_shipment_feed": Row(MOVERS),
     "read_open_shipments_feed": Row(CARRIER),
+    "follow_open_shipments_feed": Row(CARRIER),
     "list_shipments": Row(MOVERS),
     "read_shipment": Row(MOVERS, "carrier"),
     # every carrier has seen it open, so who comes too late is told so

@@ -26,11 +26,15 @@ STRAWBERRIES = {
 
 @dataclass(repr=False)
 class World:
-    """`owners[role]` has what `ids` names; bodies that need more than the document's example are in `bodies`."""
+    """`owners[role]` has what `ids` names; bodies that need more than the document's example are in `bodies`.
+
+    `ids_under` has those of ids whose name means another thing under the path that it begins with.
+    """
 
     house: House
     owners: dict[Role, UUID] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    ids_under: dict[str, dict[str, str]] = field(default_factory=dict)
     bodies: dict[str, Any] = field(default_factory=dict)
 
     def owner(self, role: Role) -> dict[str, str]:
@@ -42,7 +46,8 @@ class World:
         assert not unknown, (
             f"tests/security/world.py makes no {unknown} for {operation.id}: make one and put it into `ids`"
         )
-        return operation.filled(self.ids)
+        others = next((ids for path, ids in self.ids_under.items() if operation.path.startswith(path)), {})
+        return operation.filled(self.ids | others)
 
     async def made(self, who: Role, path: str, body: Any = None, **sent: Any) -> Any:
         answer = await self.house.client.post(path, json=body, headers=self.owner(who), **sent)
@@ -66,7 +71,12 @@ async def _market(world: World) -> None:
     order = await world.made("platform", "/v1/orders", wanted(listing_id=listing["id"], auto_agree=False))
     (cleared,) = (await world.made("admin", "/v1/rounds", {"produce": "strawberry"}))["items"]
     (match,) = (await world.house.client.get("/v1/matches", headers=world.owner("platform"))).json()["items"]
+    files = {"photo": ("photo.png", A_DOT, "image/png")}
+    photo = await world.made("producer", f"/v1/listings/{listing['id']}/photos", files=files)
+    webhook = await world.made("platform", "/v1/webhooks", {"url": "https://partner.example/"})
+    world.ids_under["/v1/listings/"] = {"photo_id": photo["id"]}
     world.ids |= {
+        "webhook_id": webhook["id"],
         "listing_id": listing["id"],
         "order_id": order["id"],
         "round_id": cleared["id"],

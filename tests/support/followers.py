@@ -18,6 +18,7 @@ from gateway.app import create_gateway
 from gateway.proxy import InProcess, Remote, Upstream
 from services.matching.app import create_matching_app
 from tests.services.matching.feed.happenings import agreed, appending, happen
+from tests.services.matching.scene import DESK
 from tests.support.http import served
 from tests.support.services import Issuer
 from tests.support.sse import Event, Listener
@@ -76,7 +77,7 @@ async def all_hear_everything(db: Database, issuer: Issuer, way: str, readers: i
     """Once, in order, and the same bytes."""
     accounts = [uuid4() for _ in range(readers // 10)]
     callers = {account: issuer.caller("platform", account) for account in accounts}
-    matching = create_matching_app(db, issuer.keys, cast("Any", None))
+    matching = create_matching_app(db, issuer.keys, cast("Any", None), DESK)
     async with gateway_before(matching, way) as gateway, appending(db):
         following = [Reader(gateway, callers[accounts[number % len(accounts)]], number) for number in range(readers)]
         async with asyncio.timeout(300), asyncio.TaskGroup() as group:
