@@ -1,5 +1,7 @@
 """`Idempotency-Key` on every POST that the document says takes one."""
 
+import json
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -28,7 +30,7 @@ async def test_every_post_that_does_something_honours_its_key(
             wrong.append((operation.id, "the first is refused", first.text))
         if (first.status_code, first.content) != (again.status_code, again.content):
             wrong.append((operation.id, "not the same bytes", first.text, again.text))
-        other = await another(house, operation, path, who)
+        other = await another(house, operation, path, who, good)
         if (other.status_code, other.json()["type"]) != (422, "/problems/idempotency-key-reused"):
             wrong.append((operation.id, "another body", other.text))
         stranger = house.caller(ROWS[operation.id].actor)
@@ -44,9 +46,10 @@ SAME_FOR_ALL = {"clear_markets", "scan_parcels"}
 """Whose answers name nothing of a caller's."""
 
 
-async def another(house: House, operation: Operation, path: str, who: dict[str, str]) -> httpx.Response:
-    """The same key with another body; for an array one that could be taken, since arrays are looked at first."""
+async def another(house: House, operation: Operation, path: str, who: dict[str, str], good: Any) -> httpx.Response:
+    """The same key with another body, which could be taken: some operations look at what they are sent first."""
     if operation.content_type == "multipart/form-data":
         return await house.client.post(path, files={"photo": ("other.png", A_DOT + b" ", "image/png")}, headers=who)
-    body = b"[]" if operation.schema.get("type") == "array" else b'{"other": true}'
-    return await house.client.post(path, content=body, headers=who | {"Content-Type": JSON})
+    body = good if isinstance(good, str) else json.dumps(good)
+    kind = {"Content-Type": operation.content_type or JSON}
+    return await house.client.post(path, content=f"{body}\n", headers=who | kind)
