@@ -31,6 +31,6 @@ TAGS: dict[str, Text] = {
     "settlements": Text("结算", "Settlements"),
     "flags": Text("疑点", "Fraud flags"),
     "clawbacks": Text("追回", "Clawbacks"),
-    "backlog": Text("滞销与预测", "Backlog and its forecast"),
+    "backlog": Text("积压与预测", "Backlog and its forecast"),
     "rounds": Text("撮合轮与规则", "Rounds and policy"),
 }

@@ -84,7 +84,7 @@ OPERATIONS: dict[str, Told] = {
     ),
     # supervisors
     "read_backlog": Told(
-        Text("看滞销", "Read the backlog"),
+        Text("看积压", "Read the backlog"),
         Text(
             "按地区与农产品：在售、有滞销风险（预计变质前卖不掉）的公斤数，最多的在前。"
             "同一分钟内各级相加一致，精确到克；`after` 翻到的各页与首页同一时刻。",
@@ -94,7 +94,7 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "list_backlog_lots": Told(
-        Text("列出滞销的货批", "List the lots of the backlog"),
+        Text("列出积压的货批", "List the lots of the backlog"),
         Text(
             "数字背后的货批，各有其卖不掉的预计份额；风险公斤最多的在前。",
             "The lots behind the figures, each with the share that is not expected to be sold; the most kilograms at "
@@ -102,7 +102,7 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "read_backlog_trend": Told(
-        Text("看滞销的变化", "Read how the backlog changes"),
+        Text("看积压的变化", "Read how the backlog changes"),
         Text(
             "逐日（北京时间），最早的在前，末项是今天至此。",
             "Day by day (Asia/Shanghai), the oldest first; the last is today, so far.",

@@ -4,7 +4,6 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -16,6 +15,8 @@ from services.listing.board import service
 from tests.services.listing.listings.test_service import age, hear, posted, supply
 from tests.support.services import Issuer, kept_app
 from tests.support.sse import Listener
+
+NOBODYS = "01900000-0000-7000-8000-00000000dead"
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ async def test_it_shows_nothing_of_the_producer_and_needs_no_token(
         assert list((await stream.next()).json()) == ["status", "remaining_kg", "sold_kg", "hours_left", "spoils_at"]
 
 
-@pytest.mark.parametrize("listing_id", [str(uuid4()), "not-an-id"])
+@pytest.mark.parametrize("listing_id", [NOBODYS, "not-an-id"])
 async def test_a_lot_that_is_not_there_has_no_stream(app: FastAPI, listing_id: str) -> None:
     async with Listener(app, f"/v1/board/{listing_id}/stream") as refused:
         pass
