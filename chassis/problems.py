@@ -229,46 +229,55 @@ def problem_response(problem: Problem, asked: Request | Language) -> Response:
     return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
 
 
-# What pydantic says, by its error type; the rest falls back to one honest sentence.
-_PYDANTIC_ZH: dict[str, str] = {
-    "missing": "缺少此项。",
-    "extra_forbidden": "没有这一项。",
-    "greater_than": "必须大于 {gt}。",
-    "greater_than_equal": "必须不小于 {ge}。",
-    "less_than": "必须小于 {lt}。",
-    "less_than_equal": "必须不大于 {le}。",
-    "decimal_max_places": "最多 {decimal_places} 位小数。",
-    "string_too_long": "最多 {max_length} 个字符。",
-    "string_too_short": "至少 {min_length} 个字符。",
-    "string_pattern_mismatch": "格式不符。",
-    "literal_error": "只能是 {expected} 之一。",
-    "too_long": "最多 {max_length} 项。",
-    "timezone_aware": "时间必须带时区。",
-    "datetime_from_date_parsing": "不是有效的时间（RFC 3339）。",
-    "datetime_parsing": "不是有效的时间（RFC 3339）。",
-    "datetime_type": "不是有效的时间（RFC 3339）。",
-    "date_from_datetime_parsing": "不是有效的日期（YYYY-MM-DD）。",
-    "date_parsing": "不是有效的日期（YYYY-MM-DD）。",
-    "uuid_parsing": "不是有效的标识。",
-    "uuid_type": "不是有效的标识。",
-    "int_type": "必须是整数。",
-    "int_from_float": "必须是整数。",
-    "int_parsing": "必须是整数。",
-    "float_type": "必须是数字。",
-    "float_parsing": "必须是数字。",
-    "finite_number": "必须是有限的数字。",
-    "bool_type": "必须是 true 或 false。",
-    "bool_parsing": "必须是 true 或 false。",
-    "string_type": "必须是文本。",
-    "string_unicode": "不是有效的 Unicode 文本。",
-    "too_short": "至少 {min_length} 项。",
-    "list_type": "必须是数组。",
-    "tuple_type": "必须是数组。",
-    "dict_type": "必须是对象。",
-    "model_type": "必须是对象。",
-    "model_attributes_type": "必须是对象。",
-    "json_invalid": "不是有效的 JSON。",
+_TIME = Text("不是有效的时间（RFC 3339）。", "It is no valid time (RFC 3339).")
+_DATE = Text("不是有效的日期（YYYY-MM-DD）。", "It is no valid date (YYYY-MM-DD).")
+_ID = Text("不是有效的标识。", "It is no valid id.")
+_INTEGER = Text("必须是整数。", "It must be an integer.")
+_NUMBER = Text("必须是数字。", "It must be a number.")
+_BOOLEAN = Text("必须是 true 或 false。", "It must be true or false.")
+_ARRAY = Text("必须是数组。", "It must be an array.")
+_OBJECT = Text("必须是对象。", "It must be an object.")
+
+_SAID: dict[str, Text] = {
+    "missing": Text("缺少此项。", "Field required."),
+    "extra_forbidden": Text("没有这一项。", "There is no such field."),
+    "greater_than": Text("必须大于 {gt}。", "It must be more than {gt}."),
+    "greater_than_equal": Text("必须不小于 {ge}。", "It must be {ge} or more."),
+    "less_than": Text("必须小于 {lt}。", "It must be less than {lt}."),
+    "less_than_equal": Text("必须不大于 {le}。", "It must be {le} or less."),
+    "decimal_max_places": Text("最多 {decimal_places} 位小数。", "It may have {decimal_places} decimals at most."),
+    "string_too_long": Text("最多 {max_length} 个字符。", "It may have {max_length} characters at most."),
+    "string_too_short": Text("至少 {min_length} 个字符。", "It must have {min_length} characters or more."),
+    "string_pattern_mismatch": Text("格式不符。", "It has another form: {pattern}."),
+    "literal_error": Text("只能是 {expected} 之一。", "It must be one of {expected}."),
+    "too_long": Text("最多 {max_length} 项。", "It may have {max_length} items at most."),
+    "too_short": Text("至少 {min_length} 项。", "It must have {min_length} items or more."),
+    "timezone_aware": Text("时间必须带时区。", "The time needs its zone, such as Z or +08:00."),
+    "datetime_from_date_parsing": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_type": _TIME,
+    "date_from_datetime_parsing": _DATE,
+    "date_parsing": _DATE,
+    "uuid_parsing": _ID,
+    "uuid_type": _ID,
+    "int_type": _INTEGER,
+    "int_from_float": _INTEGER,
+    "int_parsing": _INTEGER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": Text("必须是有限的数字。", "It must be a finite number."),
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+    "string_type": Text("必须是文本。", "It must be a text."),
+    "string_unicode": Text("不是有效的 Unicode 文本。", "It is no valid Unicode text."),
+    "list_type": _ARRAY,
+    "tuple_type": _ARRAY,
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "json_invalid": Text("不是有效的 JSON。", "It is no valid JSON."),
 }
+"""What pydantic says, by its error type, in words of ours; the rest falls back to one honest sentence."""
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
@@ -278,8 +287,23 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     context = error.get("ctx", {})
     if "zh" in context:
         return FieldError(pointer, Text(context["zh"], context["en"]))
-    template = _PYDANTIC_ZH.get(error["type"], "此值无效。")
-    return FieldError(pointer, Text(template.format(**context), f"{error['msg']}."))
+    said = _SAID.get(_kind(error), Text("此值无效。", "This value is not valid."))
+    filled = {name: _shown(value) for name, value in context.items()}
+    return FieldError(pointer, Text(said.zh.format(**filled), said.en.format(**filled)))
+
+
+def _kind(error: Mapping[str, Any]) -> str:
+    """A text that was changed before its length was looked at is a value to pydantic, and its characters are items."""
+    kind = str(error["type"])
+    is_text = isinstance(error.get("input"), str) and error.get("ctx", {}).get("field_type") == "Value"
+    return f"string_{kind}" if is_text and kind in {"too_long", "too_short"} else kind
+
+
+def _shown(value: object) -> object:
+    """A bound as people write it, and a choice of names in either language."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.replace(" or ", ", ") if isinstance(value, str) else value
 
 
 def from_validation(error: RequestValidationError) -> Problem:
@@ -294,7 +318,7 @@ def from_validation(error: RequestValidationError) -> Problem:
 
 def invalid_input(error: ValidationError, errors_max: int) -> InvalidInput:
     """What a schema says, without a request, of an object that it was given."""
-    found = error.errors(include_url=False, include_input=False)[:errors_max]
+    found = error.errors(include_url=False)[:errors_max]
     return InvalidInput(errors=[_field_error({**each, "loc": ("body", *each["loc"])}) for each in found])
 
 

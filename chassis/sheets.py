@@ -41,7 +41,7 @@ NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
 
 EMPTY: Final = Text("文件中没有数据行。", "There is no row in it.")
 NOT_TEXT: Final = Text("文件须为 UTF-8 或 GB18030 编码。", "The text is neither UTF-8 nor GB18030.")
-NO_COLUMN: Final = Text("没有这一列。", "There is no such column.")
+NO_COLUMN: Final = Text("没有这一列。可用的列名：{known}。", "There is no such column. There are: {known}.")
 TWICE: Final = Text("此列出现两次。", "This column stands there twice.")
 NO_HEADING: Final = Text("此单元格没有列名。", "There is no heading over this cell.")
 
@@ -236,7 +236,8 @@ def _columns(headings: Sequence[str], kinds: Mapping[str, Kind], known: Mapping[
     # spreadsheets write brackets in either width
     plain = [unicodedata.normalize("NFKC", heading).strip() for heading in headings]
     names = [known.get(heading, heading) for heading in plain]
-    errors = [FieldError(_pointer(name), NO_COLUMN) for name in names if name and name not in kinds]
+    there = Text(NO_COLUMN.zh.format(known="、".join(known)), NO_COLUMN.en.format(known=", ".join(kinds)))
+    errors = [FieldError(_pointer(name), there) for name in names if name and name not in kinds]
     errors += [FieldError(_pointer(name), TWICE) for name in dict.fromkeys(names) if name and names.count(name) > 1]
     if errors:
         raise InvalidInput(errors=errors[:ERRORS_MAX])

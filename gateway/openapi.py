@@ -27,7 +27,7 @@ Errors are `application/problem+json` (RFC 9457) with a stable `type`; texts fol
 Send `Authorization: Bearer <token>` (`POST /v1/auth/token`), and an `Idempotency-Key` with every POST that creates or
 moves something. Lists take `limit` and `after`. Kilograms have at most 3 decimals, money is integer fen, times are UTC.
 
-Sign-in grants are `otp` and `client_credentials`; refresh tokens are not offered yet (`unsupported_grant_type`).
+Sign-in grants are `otp` for people and `client_credentials` for machines; `refresh_token` renews either.
 """
 
 DESCRIPTION_ZH = (
@@ -35,7 +35,7 @@ DESCRIPTION_ZH = (
     "出错时的应答是 `application/problem+json`（RFC 9457），`type` 不会改变，文字随 `Accept-Language`（zh-CN、en）。"
     "请求须带 `Authorization: Bearer <令牌>`（`POST /v1/auth/token`）；凡创建或移动东西的 POST 请带 `Idempotency-Key`。"
     "列表用 `limit` 与 `after` 翻页。公斤至多 3 位小数，金额为整数分，时间为 UTC。\n\n"
-    "登录方式为 `otp` 与 `client_credentials`；尚未提供刷新令牌（`unsupported_grant_type`）。\n"
+    "登录方式：人用 `otp`，机器用 `client_credentials`；两者都可用 `refresh_token` 续期。\n"
 )
 
 PROBLEM = {

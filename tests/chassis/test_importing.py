@@ -140,7 +140,7 @@ def test_no_two_rows_or_imports_share_an_id() -> None:
 
 @pytest.mark.parametrize(
     ("language", "title", "detail"),
-    [("zh-CN", "输入无效", "必须是整数。"), ("en", "The input is not valid", "Input should be a valid integer.")],
+    [("zh-CN", "输入无效", "必须是整数。"), ("en", "The input is not valid", "It must be an integer.")],
 )
 async def test_good_rows_are_kept_and_bad_ones_explained_in_the_callers_language(
     client: httpx.AsyncClient, db: Database, language: str, title: str, detail: str

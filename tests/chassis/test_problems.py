@@ -106,3 +106,28 @@ def test_what_is_no_instant_is_refused(value: object) -> None:
 
     with pytest.raises(ValidationError):
         Holder.model_validate({"at": value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "context", "sent", "zh", "en"),
+    [
+        (
+            "too_short",
+            {"field_type": "Value", "min_length": 1},
+            "",
+            "至少 1 个字符。",
+            "It must have 1 characters or more.",
+        ),
+        ("too_short", {"field_type": "List", "min_length": 1}, [], "至少 1 项。", "It must have 1 items or more."),
+        ("less_than_equal", {"le": 90.0}, 133, "必须不大于 90。", "It must be 90 or less."),
+        ("literal_error", {"expected": "'A' or 'B'"}, "C", "只能是 'A', 'B' 之一。", "It must be one of 'A', 'B'."),
+        ("never_heard_of", {}, 1, "此值无效。", "This value is not valid."),
+    ],
+)
+def test_a_rule_of_pydantic_is_told_in_our_words(
+    kind: str, context: dict[str, object], sent: object, zh: str, en: str
+) -> None:
+    told = from_validation(
+        RequestValidationError([{"type": kind, "loc": ("body", "x"), "msg": "", "input": sent, "ctx": context}])
+    )
+    assert [told.body(language)["errors"][0]["detail"] for language in ("zh-CN", "en")] == [zh, en]

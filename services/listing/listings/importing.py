@@ -18,6 +18,7 @@ from services.listing.tables import Base
 HEADINGS = {
     "生产者": "producer_id",
     "农产品": "produce",
+    "品名": "produce",
     "农产品代号": "produce",
     "品种": "variety",
     "等级": "grade",
@@ -25,6 +26,7 @@ HEADINGS = {
     "底价(分/公斤)": "min_price_fen_per_kg",
     "产地": "origin.adcode",
     "产地区划代码": "origin.adcode",
+    "区划代码": "origin.adcode",
     "村": "origin.village",
     "经度": "origin.lon",
     "纬度": "origin.lat",

@@ -17,6 +17,7 @@ from services.matching.tables import Base
 
 HEADINGS = {
     "农产品": "produce",
+    "品名": "produce",
     "农产品代号": "produce",
     "最低等级": "min_grade",
     "数量(公斤)": "quantity_kg",

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chassis.db import Database
-from chassis.problems import _PYDANTIC_ZH
+from chassis.problems import _SAID
 from tests.services.listing.listings.test_api import strawberries
 from tests.services.listing.listings.test_service import posted
 from tests.support.services import Issuer, told
@@ -206,6 +206,6 @@ async def test_no_json_whatever_is_a_failure_of_ours(
 
 
 def test_what_pydantic_says_has_a_chinese_sentence_each() -> None:
-    for kind, sentence in _PYDANTIC_ZH.items():
-        assert not sentence.isascii(), kind
-        assert sentence.endswith("。"), kind
+    for kind, said in _SAID.items():
+        assert not said.zh.isascii(), kind
+        assert (said.zh[-1], said.en[-1]) == ("。", "."), kind
