@@ -76,9 +76,9 @@ def create_gateway(
     app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
     app.state.phone_brake = PhoneBrake(limits)
     app.state.upstreams = upstreams
-    app.state.erased = ErasedAccounts(db)
+    app.state.erased = ErasedAccounts(db, max(for_people.access, for_machines.access))
     # innermost, so that a refusal is counted and has its ids
-    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased))
+    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased, keys=keys))
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.auth import KeySource, verify
+from chassis.auth import KeySource, caller_told
 from chassis.metrics import HTTP_LIMITED
 from chassis.overload import EXEMPT, answer_at_once
 from chassis.problems import Problem, Text, Unauthenticated, Unavailable, language_of, problem_response
@@ -114,13 +114,11 @@ class RateLimits:
 
     async def _account_of(self, authorization: list[str]) -> str | None:
         """None for who has no token of ours; whoever answers them says what is wrong with it."""
-        scheme, _, token = "".join(authorization[:1]).partition(" ")
-        if scheme.lower() != "bearer" or len(authorization) > 1:
-            return None
         try:
-            return str((await verify(token.strip(), self._keys)).account_id)
+            caller = await caller_told(authorization, self._keys)
         except (Unauthenticated, Unavailable):
             return None
+        return None if caller is None else str(caller.account_id)
 
 
 class PhoneBrake:

@@ -1,8 +1,10 @@
 """Erasing one's own account: who may, what is gone, what stays, and what its tokens are worth then."""
 
 import asyncio
+import base64
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,8 +15,9 @@ from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import AccountErased, AccountOpened
 from gateway.accounts.models import TRIES
-from gateway.accounts.service import create_client
+from gateway.accounts.service import account_for, create_client
 from gateway.app import create_gateway
+from gateway.erased import ErasedAccounts
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
 from tests.gateway.support import Phones
@@ -24,13 +27,19 @@ from tests.support.services import client_of, told
 PHONE = "13812345678"
 
 
-async def lists_nothing(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b'{"items": [], "next": null}'})
+@pytest.fixture
+def reached() -> list[str]:
+    """The paths that a service was asked for."""
+    return []
 
 
 @pytest.fixture
-def upstreams() -> dict[str, Any]:
+def upstreams(reached: list[str]) -> dict[str, Any]:
+    async def lists_nothing(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"items": [], "next": null}'})
+
     return {name: InProcess(lists_nothing) for name in ("listing", "matching", "logistics")}
 
 
@@ -108,6 +117,35 @@ async def test_another_process_of_the_gateway_hears_of_it_within_seconds(
         await client.post("/v1/me/erase", headers=bearer(token), json={"code": sms.last_code()})
         await asyncio.sleep(0.1)
         assert (await beside.get("/v1/listings", headers=bearer(token))).status_code == 401
+
+
+async def test_where_somebody_was_erased_a_made_up_token_is_a_401_and_a_long_one_reaches_no_service(
+    app: FastAPI, client: httpx.AsyncClient, signer: Signer, reached: list[str]
+) -> None:
+    app.state.erased.add(uuid4())
+    header = signed(signer)["Authorization"].partition(".")[0]
+    deep = base64.urlsafe_b64encode(b"[" * 1000).decode()
+    for path in ("/v1/me", "/v1/produce"):
+        answer = await client.get(path, headers={"Authorization": f"{header}.{deep}.AAAA"})
+        assert answer.status_code == (401 if path == "/v1/me" else 200), path
+    for long in (f"Bearer {'x' * 5_000}", signed(signer)["Authorization"].ljust(5_000), f"Basic {'x' * 5_000}"):
+        answer = await client.get("/v1/listings", headers={"Authorization": long})
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+    assert reached == []
+
+
+async def test_accounts_erased_longer_ago_than_a_token_lives_are_kept_no_more(db: Database, vault: Vault) -> None:
+    async with db.transaction() as session:
+        ids = [(await account_for(session, vault, "producer", name)).id for name in ("一", "二", "三")]
+        for account_id, days in zip(ids, (0, 6, 8), strict=True):
+            erased = "UPDATE accounts SET erased_at = now() - make_interval(days => :days) WHERE id = :id"
+            await session.execute(text(erased), {"days": days, "id": account_id})
+    found = ErasedAccounts(db, timedelta(hours=1))
+    assert [await found.holds(each) for each in ids] == [True, True, False]
+    longer = ErasedAccounts(db, timedelta(days=30))
+    assert [await longer.holds(each) for each in ids] == [True, True, True]
+    longer._kept, longer._look_after_s = timedelta(days=5), float("-inf")
+    assert [await longer.holds(each) for each in ids] == [True, False, False]
 
 
 async def test_without_the_database_tokens_are_taken_as_they_come(
