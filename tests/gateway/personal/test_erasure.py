@@ -14,8 +14,9 @@ from sqlalchemy import text
 from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import AccountErased, AccountOpened
+from gateway.accounts import hashing
 from gateway.accounts.models import TRIES
-from gateway.accounts.service import account_for, create_client
+from gateway.accounts.service import account_for, create_client, rotate_client
 from gateway.app import create_gateway
 from gateway.erased import ErasedAccounts
 from gateway.proxy import InProcess
@@ -211,6 +212,54 @@ async def test_a_machine_proves_it_by_its_own_clients_secret(
     again = [await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **form}) for form in forms]
     assert [each.status_code for each in again] == [401, 200]
     assert await renew(client, mine) == 400
+
+
+async def test_anothers_client_is_no_proof_and_no_secret_is_hashed_for_it(
+    client: httpx.AsyncClient, db: Database, vault: Vault, sms: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = bearer(await sign_in(client, db, sms))
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    hashed: list[str] = []
+
+    async def matches(secret_hash: str | None, secret: str) -> bool:
+        hashed.append(secret)
+        return True
+
+    monkeypatch.setattr(hashing, "matches", matches)
+    for proof in ({"client_id": client_id, "client_secret": secret}, {"client_id": "dj_x", "client_secret": "x"}):
+        assert (await client.post("/v1/me/erase", headers=me, json=proof)).status_code == 409
+    assert hashed == []
+
+
+async def test_a_secret_that_is_rotated_while_it_is_checked_erases_nothing(
+    client: httpx.AsyncClient, db: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    form = {"client_id": client_id, "client_secret": secret}
+    me = bearer((await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **form})).json())
+    matches = hashing.matches
+
+    async def slow(secret_hash: str | None, secret: str) -> bool:
+        good = await matches(secret_hash, secret)
+        async with db.transaction() as session:
+            await rotate_client(session, client_id)
+        return good
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    assert (await client.post("/v1/me/erase", headers=me, json=form)).status_code == 409
+    assert (await client.get("/v1/me", headers=me)).status_code == 200
+
+
+async def test_who_lost_the_answer_is_told_by_the_401_that_it_is_done(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
+    me = bearer(await sign_in(client, db, sms))
+    await send_code(client, db)
+    proof = {"code": sms.last_code()}
+    answers = [(await client.post("/v1/me/erase", headers=me, json=proof)).status_code for _ in range(2)]
+    assert answers == [200, 401]
 
 
 async def test_who_signs_in_while_the_account_is_erased_has_no_session_of_it(
