@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -21,7 +21,11 @@ ALGORITHM = "EdDSA"
 KEYS_STAY_FRESH_S = 300
 REFETCH_AFTER_S = 5
 FIRST_RETRY_S = 0.5
+AUTHORIZATION_MAX_B = 4096
+"""A token of ours has some 350; what is longer is refused before anything reads or keeps it."""
 TOKENS_KNOWN = 10_000
+HEADERS_KNOWN = 64
+"""Each key of ours has one header, the same in all its tokens."""
 
 log = structlog.get_logger()
 
@@ -45,18 +49,26 @@ class KeySource(Protocol):
 
 class LocalKeys:
     """The gateway's keys in the same process; `jwks` returns its JWK set, which is read again for an unknown id, and
-    now and then, so that a key that was taken back is good no more."""
+    now and then, so that a key that was taken back is good no more. Who makes ids up has it read every few seconds."""
 
     def __init__(self, jwks: Callable[[], Mapping[str, Any]]) -> None:
         self.jwks = jwks
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_after_s = float("-inf")
+        self._read_for_unknown_after_s = float("-inf")
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
-        if kid not in self._keys or time.monotonic() > self._read_after_s:
-            self._keys = _by_id(self.jwks())
-            self._read_after_s = time.monotonic() + KEYS_STAY_FRESH_S
+        now_s = time.monotonic()
+        if now_s > self._read_after_s:
+            self._read(now_s)
+        elif kid not in self._keys and now_s > self._read_for_unknown_after_s:
+            self._read_for_unknown_after_s = now_s + REFETCH_AFTER_S
+            self._read(now_s)
         return self._keys.get(kid)
+
+    def _read(self, now_s: float) -> None:
+        self._keys = _by_id(self.jwks(), self._keys)
+        self._read_after_s = now_s + KEYS_STAY_FRESH_S
 
 
 class RemoteKeys:
@@ -88,7 +100,7 @@ class RemoteKeys:
         stay_fresh_s = KEYS_STAY_FRESH_S
         try:
             answer = (await self._client.get(self._url)).raise_for_status()
-            self._keys = _by_id(answer.json())
+            self._keys = _by_id(answer.json(), self._keys)
         except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
             log.warning("keys_not_fetched", error=type(error).__name__)
             stay_fresh_s = REFETCH_AFTER_S
@@ -97,14 +109,18 @@ class RemoteKeys:
         self._ask_at_once_after_s = now_s + (REFETCH_AFTER_S if self._keys else FIRST_RETRY_S)
 
 
-def _by_id(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    return {each.key_id: each for each in jwt.PyJWKSet.from_dict(dict(jwks)).keys if each.key_id}
+def _by_id(jwks: Mapping[str, Any], known: Mapping[str, jwt.PyJWK]) -> dict[str, jwt.PyJWK]:
+    """The keys by their ids. One that is known and the same stays the same object: by it signatures are remembered."""
+    read = {each.key_id: each for each in jwt.PyJWKSet.from_dict(dict(jwks)).keys if each.key_id}
+    return {kid: known[kid] if kid in known and known[kid].key == key.key else key for kid, key in read.items()}
 
 
 async def verify(token: str, keys: KeySource) -> Caller:
     """The caller named by a token. Raises Unauthenticated for any token that isn't ours, sound and in time."""
+    if len(token) > AUTHORIZATION_MAX_B:
+        raise _invalid_token()
     try:
-        key = await keys.key(_key_id(token))
+        key = await keys.key(_key_id(token.partition(".")[0]))
         if key is None:
             raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
         caller = _sound(token, key)
@@ -112,19 +128,23 @@ async def verify(token: str, keys: KeySource) -> Caller:
             raise jwt.ExpiredSignatureError
         return caller
     except (jwt.InvalidTokenError, KeyError, ValidationError) as error:
-        raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from error
+        raise _invalid_token() from error
 
 
-@lru_cache(maxsize=TOKENS_KNOWN)
-def _key_id(token: str) -> str:
-    """Which key it says that it is signed with."""
-    return str(jwt.get_unverified_header(token).get("kid", ""))
+def _invalid_token() -> Unauthenticated:
+    return Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+@lru_cache(maxsize=HEADERS_KNOWN)
+def _key_id(header: str) -> str:
+    """Which key a token of that header says that it is signed with."""
+    return str(jwt.get_unverified_header(f"{header}..").get("kid", ""))
 
 
 @lru_cache(maxsize=TOKENS_KNOWN)
 def _sound(token: str, key: jwt.PyJWK) -> Caller:
     """Whom a token names, in time or not. Kept, for its signature takes longer than a small request;
-    never beyond its key, which is another object whenever the gateway's are read again. What raises isn't kept."""
+    never beyond its key: it is asked for with the one that is good now. What raises isn't kept."""
     claims = jwt.decode(
         token,
         key.key,
@@ -140,13 +160,24 @@ def _sound(token: str, key: jwt.PyJWK) -> Caller:
 
 async def caller_or_none(request: Request) -> Caller | None:
     """The caller, or None when no token came. A bad token is refused even where none is needed."""
-    told = request.headers.getlist("authorization")
-    if not "".join(told):
+    return await caller_told(request.headers.getlist("authorization"), request.app.state.keys)
+
+
+async def caller_told(authorization: Sequence[str], keys: KeySource) -> Caller | None:
+    """The same, of what stands in the headers `Authorization`."""
+    if not any(authorization):
         return None
-    scheme, _, token = told[0].partition(" ")
-    if scheme.lower() != "bearer" or len(told) > 1:  # of two, others in a row of servers may read the other
+    if is_too_long(authorization):
+        raise _invalid_token()
+    scheme, _, token = authorization[0].partition(" ")
+    if scheme.lower() != "bearer" or len(authorization) > 1:  # of two, others in a row of servers may read the other
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
-    return await verify(token.strip(), request.app.state.keys)
+    return await verify(token.strip(), keys)
+
+
+def is_too_long(authorization: Sequence[str]) -> bool:
+    """Whether it can be nothing of ours, and is not worth reading."""
+    return sum(map(len, authorization)) > AUTHORIZATION_MAX_B
 
 
 async def current_caller(request: Request) -> Caller:

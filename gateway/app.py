@@ -19,7 +19,7 @@ from gateway.accounts.service import SendCode, SignIn
 from gateway.addresses import NO_PROXIES, Proxies
 from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
-from gateway.limits import Limits, PhoneBrake, RateLimits
+from gateway.limits import Limits, ProofBrake, RateLimits
 from gateway.openapi import Surface
 from gateway.pages import api as pages
 from gateway.patience import GRACE_S, Patience
@@ -73,12 +73,13 @@ def create_gateway(
         app.add_middleware(RateLimits, limits=limits, keys=keys, proxies=proxies)
     app.add_middleware(Shield, proxies=proxies)  # outermost, for a refusal has these headers too
     surface = Surface(app.openapi, upstreams)
+    app.state.vault = vault
     app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
-    app.state.phone_brake = PhoneBrake(limits)
+    app.state.proof_brake = ProofBrake(limits)
     app.state.upstreams = upstreams
-    app.state.erased = ErasedAccounts(db)
+    app.state.erased = ErasedAccounts(db, max(for_people.access, for_machines.access))
     # innermost, so that a refusal is counted and has its ids
-    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased))
+    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased, keys=keys))
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:

@@ -1,25 +1,23 @@
 """Tokens of accounts that were erased: good by their signature until they expire, and refused here from then on.
 
-The gateway keeps the ids, and looks every few seconds for those that another process erased; nobody waits for that.
-Services behind it are not asked from outside.
+The gateway keeps the ids for as long as a token lives, and looks every few seconds for those that another process
+erased; nobody waits for that. Services behind it are not asked from outside.
 """
 
 import asyncio
-import base64
-import binascii
-import json
 import time
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chassis.auth import KeySource, caller_told, is_too_long
 from chassis.db import Database
-from chassis.problems import Unauthenticated, problem_response
+from chassis.problems import Unauthenticated, Unavailable, problem_response
 from gateway.accounts.models import Account
 
 log = structlog.get_logger()
@@ -28,68 +26,68 @@ LOOK_EVERY_S = 2.0
 LOOK_MAX_S = 1.0
 OVERLAP = timedelta(minutes=1)
 """A transaction that erased before the last look may have committed after it."""
-TOKENS_KNOWN = 10_000
+KEPT_AT_LEAST = timedelta(days=7)
+"""Longer than the tokens that are given to who signs in. One that the operator made for longer, with
+`duijie token --ttl`, is refused here for so long after the erasure, and from then on only by what reads the account
+itself, such as `/v1/me`; it ends with the key that signed it at the latest."""
 
 
 class ErasedAccounts:
-    """Which accounts were erased. One object a process."""
+    """Which accounts were erased within `kept`. One object a process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, kept: timedelta) -> None:
         self._db = db
-        self._ids: set[UUID] = set()
+        self._kept = max(kept, KEPT_AT_LEAST) + OVERLAP
+        self._erased_at: dict[UUID, datetime] = {}
         self._seen = datetime(2000, 1, 1, tzinfo=UTC)
         self._look_after_s = float("-inf")
 
     def add(self, account_id: UUID) -> None:
-        self._ids.add(account_id)
+        self._erased_at[account_id] = datetime.now(UTC)
 
-    async def holds(self, token: str) -> bool:
-        """Whether the token names one of them."""
+    async def holds(self, account_id: UUID) -> bool:
+        """Whether it is one of them."""
         if time.monotonic() > self._look_after_s:
             self._look_after_s = time.monotonic() + LOOK_EVERY_S
             await self._look()
-        return bool(self._ids) and _account_of(token) in self._ids
+        return account_id in self._erased_at
 
     async def _look(self) -> None:
         """What can't be read is looked for again; until then what is known must do."""
         try:
             async with asyncio.timeout(LOOK_MAX_S), self._db.reading() as session:
-                rows = select(Account.id).where(Account.erased_at > self._seen - OVERLAP)
-                found = (await session.scalars(rows)).all()
-                self._seen = await session.scalar(select(func.now())) or self._seen
+                now = await session.scalar(select(func.now())) or self._seen
+                since = max(self._seen - OVERLAP, now - self._kept)
+                rows = select(Account.id, Account.erased_at).where(Account.erased_at > since)
+                found = {account_id: erased_at for account_id, erased_at in await session.execute(rows) if erased_at}
         except Exception as error:
             log.warning("erased_not_read", error=type(error).__name__)
             return
-        self._ids.update(found)
-
-
-@lru_cache(maxsize=TOKENS_KNOWN)
-def _account_of(token: str) -> UUID | None:
-    """Whom the token names, whether it is sound or not."""
-    try:
-        payload = token.split(".")[1]
-        return UUID(json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"])
-    except (IndexError, KeyError, TypeError, AttributeError, ValueError, binascii.Error):
-        return None
+        self._seen = now
+        young = {each: at for each, at in self._erased_at.items() if at > now - self._kept}
+        self._erased_at = young | found
 
 
 class ErasedGuard:
-    """Refuses the tokens of `erased`, whoever would answer them."""
+    """Refuses the tokens of `erased`, whoever would answer them, and what is too long to be a token."""
 
-    def __init__(self, app: ASGIApp, erased: ErasedAccounts) -> None:
+    def __init__(self, app: ASGIApp, erased: ErasedAccounts, keys: KeySource) -> None:
         self._app = app
         self._erased = erased
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and await self._is_refused(scope):
+        if scope["type"] == "http" and await self._is_refused(Headers(scope=scope).getlist("authorization")):
             problem = Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
             await problem_response(problem, Request(scope))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _is_refused(self, scope: Scope) -> bool:
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                scheme, _, token = value.decode("latin-1").partition(" ")
-                return scheme.lower() == "bearer" and await self._erased.holds(token.strip())
-        return False
+    async def _is_refused(self, authorization: list[str]) -> bool:
+        if is_too_long(authorization):
+            return True
+        try:
+            caller = await caller_told(authorization, self._keys)
+        except (Unauthenticated, Unavailable):
+            return False  # whoever answers it says what is wrong with it
+        return caller is not None and await self._erased.holds(caller.account_id)

@@ -7,12 +7,13 @@ long its answer streams or its body is, and whether or not its key repeats an ea
 
 from collections.abc import Callable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.auth import KeySource, verify
+from chassis.auth import KeySource, caller_told
 from chassis.metrics import HTTP_LIMITED
 from chassis.overload import EXEMPT, answer_at_once
 from chassis.problems import Problem, Text, Unauthenticated, Unavailable, language_of, problem_response
@@ -22,7 +23,8 @@ from gateway.buckets import Buckets, Rate, Taken, more_in
 WRITES = Rate("writes", per_s=100, burst=1000)
 ANONYMOUS = Rate("anonymous", per_s=10, burst=10)
 SIGN_IN = Rate("sign-in", per_s=1, burst=30)
-"""By address, which many share behind one router of their carrier; a wrong secret costs 0.14 s of CPU."""
+"""By address, which many share behind one router of their carrier, and by account for who proves again who it is;
+a wrong secret costs 0.14 s of CPU."""
 SIGN_IN_PHONE = Rate("sign-in-phone", per_s=1 / 6, burst=10)
 """By phone: a code is sent every minute and bears five tries, see `gateway.accounts.models.Code`."""
 
@@ -114,30 +116,34 @@ class RateLimits:
 
     async def _account_of(self, authorization: list[str]) -> str | None:
         """None for who has no token of ours; whoever answers them says what is wrong with it."""
-        scheme, _, token = "".join(authorization[:1]).partition(" ")
-        if scheme.lower() != "bearer" or len(authorization) > 1:
-            return None
         try:
-            return str((await verify(token.strip(), self._keys)).account_id)
+            caller = await caller_told(authorization, self._keys)
         except (Unauthenticated, Unavailable):
             return None
+        return None if caller is None else str(caller.account_id)
 
 
-class PhoneBrake:
-    """How often one phone may be signed in with, whoever asks and from wherever."""
+class ProofBrake:
+    """How often it may be tried to prove who one is, whoever asks and from wherever."""
 
     def __init__(self, limits: Limits | None) -> None:
-        self._limited = Limited(SIGN_IN_PHONE, limits(SIGN_IN_PHONE)) if limits else None
+        self._of_phone = Limited(SIGN_IN_PHONE, limits(SIGN_IN_PHONE)) if limits else None
+        self._of_account = Limited(SIGN_IN, limits(SIGN_IN)) if limits else None
 
     async def take(self, phone_hash: bytes | None) -> None:
         """Raises RateLimited. It knows a phone by its keyed hash alone, also in a store that others can read."""
-        if self._limited and phone_hash:
-            await self._limited.take(phone_hash.hex())
+        if self._of_phone and phone_hash:
+            await self._of_phone.take(phone_hash.hex())
+
+    async def take_of(self, account_id: UUID) -> None:
+        """For whoever is signed in already. Raises RateLimited."""
+        if self._of_account:
+            await self._of_account.take(str(account_id))
 
 
-def _brake(request: Request) -> PhoneBrake:
-    brake: PhoneBrake = request.app.state.phone_brake
+def _brake(request: Request) -> ProofBrake:
+    brake: ProofBrake = request.app.state.proof_brake
     return brake
 
 
-Brake = Annotated[PhoneBrake, Depends(_brake)]
+Brake = Annotated[ProofBrake, Depends(_brake)]

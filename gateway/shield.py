@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Internal, problem_response
 from gateway.addresses import Proxies
+from gateway.limits import SIGNING_IN
 
 PAGE_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
@@ -26,7 +27,6 @@ ALWAYS = {
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), interest-cohort=()",
 }
 HTTPS_ALWAYS = "max-age=31536000; includeSubDomains"
-SIGNING_IN = "/v1/auth/"
 
 
 class Shield:

@@ -6,13 +6,13 @@ from fastapi import Depends, Request, Response
 
 from chassis.auth import AnyCaller
 from chassis.problems import language_of
-from chassis.routes import Db, IfMatch, Read, Write, set_etag, slice_router
+from chassis.routes import Db, IfMatch, Read, SecretRoute, Write, set_etag, slice_router
 from gateway.accounts import service
 from gateway.accounts.models import BETWEEN_CODES
 from gateway.accounts.schemas import CodeRequest, CodeSent, Me, NewName
 from gateway.limits import Brake
 
-router = slice_router("", tag="accounts")
+router = slice_router("", tag="accounts", route_class=SecretRoute)
 
 
 def _desk(request: Request) -> service.SignIn:

@@ -152,7 +152,7 @@ class Code(Base):
     """The last code sent to a phone. It lives `CODE_LIVES`, is good once, and bears `TRIES` wrong guesses.
 
     A new one goes out every `BETWEEN_CODES` at most, and `CODES_A_DAY` times a day: so 50 guesses a day, of a
-    million codes.
+    million codes; a code that the provider did not take counts among them, for it may have arrived.
     """
 
     __tablename__ = "codes"
@@ -177,9 +177,9 @@ class Code(Base):
         return True
 
     def was_not_sent(self) -> None:
-        """The way there failed: the next one need not wait, and the day has seen one less."""
+        """The way there failed: the code is good no more, and the next one need not wait. It was one of the day's."""
         self.sent_at = NEVER
-        self.sent_that_day = max(self.sent_that_day - 1, 0)
+        self.code_hash = None
 
     def spend(self, code_hash: bytes, now: datetime) -> bool:
         """Whether this is the code; it is used up then, and a wrong guess is counted."""

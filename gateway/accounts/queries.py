@@ -35,10 +35,8 @@ async def account_by_phone(session: AsyncSession, phone_hash: bytes) -> Account 
     return (await session.scalars(select(Account).where(Account.phone_hash == phone_hash))).one_or_none()
 
 
-async def client_and_account(session: AsyncSession, client_id: str) -> tuple[Client, Account] | None:
-    wanted = select(Client, Account).join(Account).where(Client.client_id == client_id)
-    row = (await session.execute(wanted)).one_or_none()
-    return None if row is None else (row[0], row[1])
+async def client(session: AsyncSession, client_id: str) -> Client | None:
+    return await session.get(Client, client_id)
 
 
 async def kept_client(session: WriteSession, client_id: str) -> Client | None:

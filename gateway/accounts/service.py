@@ -1,7 +1,7 @@
 """What can be done with accounts: opening them, signing in, and giving tokens."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
 from chassis.problems import Forbidden, Language, NotFound, Unauthenticated, Unavailable
+from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing, queries
@@ -63,8 +64,8 @@ async def account_for(session: WriteSession, vault: Vault, role: Role, name: str
     """The account of that role and name, opened if need be; of two who ask at once, both get the one."""
     account_id, name_hash = uuid7(), vault.fingerprint("name", name)
     sealed = vault.seal(name, about_name(account_id))
-    opened = await _open(session, id=account_id, role=role, name_encrypted=sealed, name_hash=name_hash)
-    return opened or _there(await queries.account_by_name(session, role, name_hash))
+    values = {"id": account_id, "role": role, "name_encrypted": sealed, "name_hash": name_hash}
+    return await _opened_or_there(session, values, lambda: queries.account_by_name(session, role, name_hash))
 
 
 async def create_client(session: WriteSession, vault: Vault, role: Role, name: str) -> tuple[str, str]:
@@ -152,8 +153,7 @@ async def send_code(db: Database, desk: SignIn, phone: str, language: Language =
 
 async def forget_codes(db: Database) -> None:
     """Delete codes a day after they ended; the worker runs this now and then."""
-    async with db.transaction() as session:
-        await session.execute(delete(Code).where(Code.expires_at < func.now() - timedelta(days=1)))
+    await delete_in_batches(db, Code.__table__, Code.expires_at < func.now() - timedelta(days=1))
 
 
 async def spend_code(session: WriteSession, vault: Vault, phone: str, code: str) -> bool:
@@ -163,16 +163,29 @@ async def spend_code(session: WriteSession, vault: Vault, phone: str, code: str)
     return entry is not None and entry.spend(_code_hash(vault, phone, code), now)
 
 
-async def account_of_client(db: Database, client_id: str, secret: str) -> Account:
-    """Whose client that is. Raises InvalidClient unless the secret is its."""
+async def proven_client(db: Database, client_id: str, secret: str) -> Client:
+    """The client with that secret. Raises InvalidClient.
+
+    By the time that the secret is checked the client may have another: who acts upon it asks `still_good`.
+    """
+    client = await known_client(db, client_id)
+    # an unknown id takes as long as a wrong secret
+    good = await hashing.matches(client.secret_hash if client else None, secret)
+    if client is None or not good:
+        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})
+    return client
+
+
+async def known_client(db: Database, client_id: str) -> Client | None:
     async with db.reading() as session:
         # ids are printable; PostgreSQL would choke on U+0000
-        found = await queries.client_and_account(session, client_id) if client_id.isprintable() else None
-    # an unknown id takes as long as a wrong secret
-    good = await hashing.matches(found[0].secret_hash if found else None, secret)
-    if found is None or not good:
-        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})
-    return found[1]
+        return await queries.client(session, client_id) if client_id.isprintable() else None
+
+
+async def still_good(session: WriteSession, client: Client) -> bool:
+    """Whether a client is there with the secret that it had, and stays so until this transaction ends."""
+    kept = await queries.kept_client(session, client.client_id)
+    return kept is not None and kept.secret_hash == client.secret_hash
 
 
 async def account_of_phone(session: WriteSession, vault: Vault, phone: str, role: Role | None) -> Account:
@@ -191,11 +204,21 @@ async def _open_by_phone(session: WriteSession, vault: Vault, phone: str, role: 
         raise Forbidden()
     account_id, phone_hash = uuid7(), _phone_hash(vault, phone)
     sealed = vault.seal(phone, about_phone(account_id))
-    opened = await _open(session, id=account_id, role=role, phone_encrypted=sealed, phone_hash=phone_hash)
-    return opened or _there(await queries.account_by_phone(session, phone_hash))
+    values = {"id": account_id, "role": role, "phone_encrypted": sealed, "phone_hash": phone_hash}
+    return await _opened_or_there(session, values, lambda: queries.account_by_phone(session, phone_hash))
 
 
-async def _open(session: WriteSession, **values: object) -> Account | None:
+async def _opened_or_there(
+    session: WriteSession, values: Mapping[str, object], find: Callable[[], Awaitable[Account | None]]
+) -> Account:
+    """The account of these values, opened if need be. One in the way may be erased before it is found: then again."""
+    while True:
+        account = await _open(session, values) or await find()
+        if account is not None:
+            return account
+
+
+async def _open(session: WriteSession, values: Mapping[str, object]) -> Account | None:
     """Insert the account and tell of it; None when another was first."""
     row = insert(Account).values(version=1, **values).on_conflict_do_nothing().returning(Account)
     opened = (await session.scalars(row)).one_or_none()
@@ -215,11 +238,6 @@ async def _code_entry(session: WriteSession, phone_hash: bytes) -> Code:
 def _there_still(account: Account | None) -> Account:
     if account is None or account.erased_at is not None:
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    return account
-
-
-def _there(account: Account | None) -> Account:
-    assert account is not None, "the insert found it there, and accounts are never deleted"
     return account
 
 

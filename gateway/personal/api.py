@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from chassis.auth import AnyCaller
 from chassis.routes import Db, slice_router
 from gateway.accounts.api import Desk
+from gateway.limits import Brake
 from gateway.personal import exporting, service
 from gateway.personal.schemas import Erased, Proof
 
@@ -47,8 +48,10 @@ async def erase_me(
     caller: AnyCaller,
     desk: Desk,
     db: Db,
+    brake: Brake,
     forgotten: Forgotten,
 ) -> Erased:
     """Have it forgotten whose the account is. It can't be undone, and the account is good for nothing any more."""
+    await brake.take_of(caller.account_id)
     await service.erase(db, desk, caller.account_id, proof, forgotten)
     return Erased(account_id=caller.account_id)

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
+from chassis.idempotency import forget_callers
 from chassis.vault import Vault
 from gateway.accounts import queries as account_rows
 from gateway.accounts import service as accounts
@@ -41,13 +42,15 @@ async def erase(db: Database, desk: SignIn, account_id: UUID, proof: Proof, forg
 
     Raises NotProven, without a trace but for a wrong guess of the code, which is counted.
     """
-    proven = await _is_its_client(db, account_id, proof)
+    client = await _its_client(db, account_id, proof)
+    proven = False
     async with db.transaction() as session:
         phone = (await accounts.who_is(session, account_id)).phone(desk.vault)
         if phone is not None and proof.code is not None:
             proven = await accounts.spend_code(session, desk.vault, phone, proof.code)
-        if proven:
-            account = await accounts.locked(session, account_id)  # after its code, as signing in locks them
+        account = await accounts.locked(session, account_id)  # after its code, as signing in locks them
+        if proven or (client is not None and await accounts.still_good(session, client)):
+            proven = True
             await _forget(session, account)
             session.emit(account.erased())
             session.when_committed(partial(forgotten, account_id))
@@ -56,18 +59,23 @@ async def erase(db: Database, desk: SignIn, account_id: UUID, proof: Proof, forg
     log.info("account_erased", account_id=str(account_id))
 
 
-async def _is_its_client(db: Database, account_id: UUID, proof: Proof) -> bool:
+async def _its_client(db: Database, account_id: UUID, proof: Proof) -> Client | None:
+    """The account's own client that is proven; for any other no secret is hashed, which is dear."""
     if proof.client_id is None or proof.client_secret is None:
-        return False
+        return None
+    client = await accounts.known_client(db, proof.client_id)
+    if client is None or client.account_id != account_id:
+        return None
     try:
-        return (await accounts.account_of_client(db, proof.client_id, proof.client_secret)).id == account_id
+        return await accounts.proven_client(db, proof.client_id, proof.client_secret)
     except InvalidClient:
-        return False
+        return None
 
 
 async def _forget(session: WriteSession, account: Account) -> None:
     await end_all(session, account.id)
     await session.execute(delete(Client).where(Client.account_id == account.id))
     await session.execute(delete(Code).where(Code.phone_hash == account.phone_hash))
+    await forget_callers(session, {account.id})
     now, _ = await account_rows.database_now(session)
     account.erase(now)

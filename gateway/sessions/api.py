@@ -55,7 +55,7 @@ async def issue_token(
     form: Annotated[TokenForm, Depends(_token_form)], desk: Desk, db: Db, brake: Brake, response: Response
 ) -> TokenOut:
     """An access token and a refresh token: `otp` for people, `client_credentials` for machines, `refresh_token`."""
-    await brake.take(desk.phone_hash(form.phone))
+    await brake.take(desk.phone_hash(form.phone_tried))
     granted = await service.grant(db, desk, form)
     response.headers["Cache-Control"] = "no-store"
     return TokenOut(

@@ -10,12 +10,8 @@ from chassis.db import WriteSession
 from gateway.sessions.models import Session
 
 
-async def session_of(session: AsyncSession, session_id: UUID) -> Session | None:
-    return await session.get(Session, session_id)
-
-
 async def locked_session(session: WriteSession, session_id: UUID) -> Session | None:
-    """The same, locked: of two who rotate at once the second sees what the first did."""
+    """The session, locked: of two who rotate at once the second sees what the first did."""
     return await session.get(Session, session_id, with_for_update=True)
 
 

@@ -26,6 +26,11 @@ class TokenForm(BaseModel):
     client_secret: ShortText | None = None
     refresh_token: ShortText | None = None
 
+    @property
+    def phone_tried(self) -> str | None:
+        """The phone whose code is guessed at. In another grant it means nothing, and brakes nobody."""
+        return self.phone if self.grant_type == "otp" else None
+
 
 class TokenOut(BaseModel):
     """`refresh_token` renews it once, and comes anew each time; its session ends when it is not used in time."""

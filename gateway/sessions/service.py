@@ -14,11 +14,12 @@ from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, Text
+from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import queries as accounts
 from gateway.accounts import service as signing_in
-from gateway.accounts.models import Account, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
+from gateway.accounts.models import Account, Client, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
 from gateway.accounts.service import SignIn, issue_token
 from gateway.sessions import queries
 from gateway.sessions.models import InvalidRefreshToken, Session
@@ -50,10 +51,9 @@ async def grant(db: Database, desk: SignIn, form: TokenForm) -> Granted:
             phone, code = _given(form, "phone"), _given(form, "code")
             return await _for_person(db, desk, phone, code, form.role)
         case "client_credentials":
-            client_id = form.client_id or ""
-            account = await signing_in.account_of_client(db, client_id, form.client_secret or "")
+            client = await signing_in.proven_client(db, form.client_id or "", form.client_secret or "")
             async with db.transaction() as session:
-                return await _begin(session, desk, account.id, client_id)
+                return await _begin(session, desk, client.account_id, client)
         case "refresh_token":
             return await _renew(db, desk, _given(form, "refresh_token"), form)
     raise UnsupportedGrantType()
@@ -83,8 +83,7 @@ async def end_of_client(session: WriteSession, client_id: str) -> None:
 
 async def forget_ended(db: Database) -> None:
     """Delete sessions whose time is over; the worker runs this now and then."""
-    async with db.transaction() as session:
-        await session.execute(delete(Session).where(Session.expires_at < func.now()))
+    await delete_in_batches(db, Session.__table__, Session.expires_at < func.now())
 
 
 async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: Role | None) -> Granted:
@@ -98,10 +97,11 @@ async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: R
     return granted
 
 
-async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client_id: str | None) -> Granted:
+async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client: Client | None) -> Granted:
     account = await signing_in.locked(session, account_id)
-    if client_id is not None and await accounts.kept_client(session, client_id) is None:
-        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})  # revoked while its secret was looked at
+    if client is not None and not await signing_in.still_good(session, client):
+        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})  # rotated or revoked while its secret was looked at
+    client_id = client.client_id if client else None
     now, _ = await accounts.database_now(session)
     lives = _lives(desk, client_id)
     begun = Session(
@@ -119,15 +119,21 @@ async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client_i
 
 
 async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm) -> Granted:
-    """New tokens for the session of this one. One that was rotated before ends it (RFC 9700, section 4.14.2)."""
+    """New tokens for the session of this one. One that was rotated before ends it (RFC 9700, section 4.14.2).
+
+    A client proves itself here, too (RFC 6749, section 6). A secret that is rotated meanwhile takes the session along.
+    """
     read = _read(token)
+    client = None
     if form.client_secret is not None:
-        await signing_in.account_of_client(db, form.client_id or "", form.client_secret)
+        client = await signing_in.proven_client(db, form.client_id or "", form.client_secret)
     async with db.transaction() as session:
         found = await queries.locked_session(session, read.session_id) if read else None
         now, _ = await accounts.database_now(session)
         granted = None
         if found and read and now < found.expires_at and _is_its(desk.vault, found, read.number, token, form.client_id):
+            if found.client_id is not None and client is None:
+                raise InvalidClient(headers={"WWW-Authenticate": "Basic"})
             if found.rotate(read.number, now, _lives(desk, found.client_id)):
                 account = await signing_in.who_is(session, found.account_id)
                 granted = _granted(desk, account, found, now)

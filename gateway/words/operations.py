@@ -118,11 +118,11 @@ OPERATIONS: dict[str, Told] = {
     "issue_token": Told(
         Text("换取访问令牌", "Get an access token"),
         Text(
-            "个人用 `grant_type=otp`，程序用 `client_credentials`；用 `refresh_token` 续期，刷新令牌每次都换新的。"
-            "应答丢失时，30 秒内可用同一个旧令牌再取；此外重复使用会结束整个登录。",
+            "个人用 `grant_type=otp`，程序用 `client_credentials`；用 `refresh_token` 续期，刷新令牌每次都换新的，"
+            "程序续期时也须带客户端的标识与密钥。应答丢失时，30 秒内可用同一个旧令牌再取；此外重复使用会结束整个登录。",
             "`grant_type=otp` for people, `client_credentials` for machines; `refresh_token` renews it, and comes anew "
-            "each time. Where the answer was lost, the same old one is good for 30 s; used again otherwise it ends the "
-            "whole session.",
+            "each time; a client sends its id and secret with it, too. Where the answer was lost, the same old one is "
+            "good for 30 s; used again otherwise it ends the whole session.",
         ),
         OAUTH | {403: ("forbidden",), 409: ("another-role",)},
     ),
@@ -156,10 +156,11 @@ OPERATIONS: dict[str, Told] = {
         Text("删除自己的数据", "Erase your own data"),
         Text(
             "须附新发到该手机的验证码，或客户端的标识与密钥。姓名、手机号、登录与客户端即被删除，在售的撤回，求购取消；"
-            "已达成的匹配与账目以账户标识保留。不可撤销。",
+            "已达成的匹配与账目以账户标识保留。不可撤销。应答丢失后再次发送，未到期的令牌得到 401，即已删除。",
             "Takes the code of a fresh OTP to this phone, or a client's id and secret. Name, phone, sessions and "
             "clients are gone, open listings are withdrawn and orders cancelled; agreed matches and the ledger keep "
-            "the account id. It can't be undone.",
+            "the account id. It can't be undone. Where the answer was lost, a 401 to the same again, with a token "
+            "that has not expired, says that it is done.",
         ),
         {409: ("not-proven",)},
     ),

@@ -10,6 +10,7 @@ import pytest
 from chassis import auth
 from chassis.db import Database
 from chassis.vault import Vault
+from gateway.accounts.service import account_for
 from gateway.addresses import Proxies
 from gateway.app import create_gateway
 from gateway.buckets import LocalBuckets, Rate
@@ -179,6 +180,29 @@ async def test_one_phone_is_limited_wherever_its_requests_come_from_and_however_
     other = await client.post("/v1/auth/otp", json={"phone": "13912345678"}, headers=by("198.51.100.99"))
     assert other.status_code == 202
     assert SIGN_IN_PHONE.burst == 10
+
+
+async def test_a_phone_in_another_grant_than_otp_locks_nobody_out(client: httpx.AsyncClient) -> None:
+    for grant_type in ("refresh_token", "client_credentials", "junk"):
+        form = {"grant_type": grant_type, "phone": "13812345678"}
+        for at in range(SIGN_IN_PHONE.burst):
+            answer = await client.post("/v1/auth/token", data=form, headers=by(f"198.51.100.{at}"))
+            assert answer.status_code in {400, 401}
+    victim = {"grant_type": "otp", "phone": "13812345678", "code": "000000"}
+    answer = await client.post("/v1/auth/token", data=victim, headers=by("198.51.100.99"))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_an_account_proves_who_it_is_as_seldom_as_an_address_signs_in(
+    client: httpx.AsyncClient, db: Database, signer: Signer, vault: Vault
+) -> None:
+    async with db.transaction() as session:
+        writers = [
+            bearer(signer, "platform", (await account_for(session, vault, "platform", name)).id) for name in ("a", "b")
+        ]
+    proofs = [await client.post("/v1/me/erase", json={}, headers=writers[0]) for _ in range(SIGN_IN.burst + 1)]
+    assert [answer.status_code for answer in proofs] == [409] * SIGN_IN.burst + [429]
+    assert (await client.post("/v1/me/erase", json={}, headers=writers[1])).status_code == 409
 
 
 @pytest.mark.parametrize("limits", [None])

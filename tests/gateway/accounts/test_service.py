@@ -1,17 +1,19 @@
 """Opening accounts, signing in, and what stands in the database afterwards."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
 from chassis.problems import Forbidden, Unavailable
 from chassis.vault import Vault
 from contracts.accounts import AccountOpened
-from gateway.accounts import service
+from gateway.accounts import queries, service
 from gateway.accounts.models import (
     CODES_A_DAY,
     TRIES,
@@ -67,6 +69,53 @@ async def test_many_who_ask_at_once_get_the_one_account(db: Database, vault: Vau
     accounts = await asyncio.gather(*(open_account(db, vault) for _ in range(16)))
     assert len({account.id for account in accounts}) == 1
     assert len(await told(db)) == 1
+
+
+async def erased(db: Database) -> None:
+    async with db.transaction() as session:
+        for account in await session.scalars(select(Account).where(Account.erased_at.is_(None))):
+            account.erase(datetime.now(UTC))
+
+
+async def test_a_name_whose_account_is_erased_as_it_is_asked_for_is_opened_anew(
+    db: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, find = await open_account(db, vault), queries.account_by_name
+
+    async def find_too_late(*asked: Any) -> Account | None:
+        await erased(db)
+        return await find(*asked)
+
+    monkeypatch.setattr(queries, "account_by_name", find_too_late)
+    second = await open_account(db, vault)
+    assert second.id != first.id
+    assert [type(each) for each in await told(db)] == [AccountOpened, AccountOpened]
+
+
+async def test_a_phone_whose_account_is_erased_as_it_signs_in_is_opened_anew(
+    db: Database, desk: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, asked = queries.account_by_phone, 0
+
+    async def of_phone() -> Account:
+        async with db.transaction() as session:
+            return await service.account_of_phone(session, desk.vault, PHONE, None)
+
+    async def find_between(*args: Any) -> Account | None:
+        nonlocal asked
+        asked += 1
+        found = await find(*args)
+        if asked == 1:
+            first.append(await of_phone())
+        if asked == 3:  # the second is that of the one who was first
+            await erased(db)
+            return await find(*args)
+        return found
+
+    first: list[Account] = []
+    monkeypatch.setattr(queries, "account_by_phone", find_between)
+    second = await of_phone()
+    assert (asked, second.id != first[0].id) == (3, True)
 
 
 async def test_the_same_name_in_another_role_is_another_account(db: Database, vault: Vault) -> None:
@@ -193,6 +242,27 @@ async def test_a_provider_that_is_down_is_a_503_and_a_retry_need_not_wait(
     sms.down = False
     await service.send_code(db, desk, PHONE)
     assert await account_of(db, desk, otp(sms.last_code()))
+
+
+async def test_what_the_provider_did_not_take_is_no_code_and_counts_among_the_days(
+    db: Database, desk: SignIn, sms: Phones
+) -> None:
+    made: list[str] = []
+
+    async def fail(phone: str, code: str, language: str) -> None:
+        made.append(code)
+        raise ConnectionError
+
+    down = replace(desk, send_code=fail)
+    for _ in range(CODES_A_DAY - 1):
+        with pytest.raises(Unavailable):
+            await service.send_code(db, down, PHONE)
+        with pytest.raises(InvalidGrant):
+            await account_of(db, desk, otp(made[-1]))
+    await service.send_code(db, desk, PHONE)
+    await pass_s(db, 61)
+    await service.send_code(db, down, PHONE)
+    assert (len(made), len(sms.sent)) == (CODES_A_DAY - 1, 1)
 
 
 @pytest.mark.parametrize("role", ["admin", "supervisor", "auditor", "programme_officer", "carrier", "platform"])

@@ -75,7 +75,9 @@ class Canary:
         token = await self.hears(client.post("/v1/auth/token", data={**form, "code": codes[self.phone]}), 200)
         self.me = {"Authorization": f"Bearer {token.json()['access_token']}"}
         # these two are told what is theirs
-        named = await client.patch("/v1/me", headers={**self.me, "If-Match": "*"}, json={"name": self.name})
+        named = await client.patch(
+            "/v1/me", headers={**self.me, "If-Match": "*", "Idempotency-Key": "1"}, json={"name": self.name}
+        )
         file = await client.get("/v1/me/export", headers=self.me)
         assert (named.json()["name"], file.json()["account"]["phone"]) == (self.name, f"+86{self.phone}")
         self.said.append(str(named.headers) + named.json()["phone"] + str(file.headers))
@@ -106,6 +108,11 @@ async def everything_kept(db: Database) -> str:
     )
 
 
+async def answers_remembered(db: Database) -> int:
+    async with db.reading() as session:
+        return await session.scalar(text("SELECT count(*) FROM idempotency")) or 0
+
+
 async def all_of(canaries: list[Canary], does: Callable[[Canary], Awaitable[None]]) -> None:
     """Some at once, for each has to wait for the database now and then."""
 
@@ -124,6 +131,7 @@ async def test_of_all_phones_and_names_none_comes_out(
     await all_of(canaries, lambda canary: canary.comes_in(client, codes))
     kept = await everything_kept(db)
     assert kept.count("duijie.account.changed") == MANY, "the search looks where it should"
+    assert await answers_remembered(db) == MANY
     sms.down = True
     lost = await client.post("/v1/auth/otp", json={"phone": "13900001234"})
     sms.down = False
@@ -132,6 +140,7 @@ async def test_of_all_phones_and_names_none_comes_out(
     await all_of(canaries, lambda canary: canary.goes(client, codes))
     kept += await everything_kept(db)
     assert kept.count("duijie.account.erased") == MANY
+    assert await answers_remembered(db) == 0, "not even sealed"
     traced = "".join(span.to_json() for span in spans.get_finished_spans())
     assert "/v1/me/erase" in traced
     logged = heard.getvalue()

@@ -1,8 +1,10 @@
 """Erasing one's own account: who may, what is gone, what stays, and what its tokens are worth then."""
 
 import asyncio
+import base64
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -12,9 +14,11 @@ from sqlalchemy import text
 from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import AccountErased, AccountOpened
+from gateway.accounts import hashing
 from gateway.accounts.models import TRIES
-from gateway.accounts.service import create_client
+from gateway.accounts.service import account_for, create_client, rotate_client
 from gateway.app import create_gateway
+from gateway.erased import ErasedAccounts
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
 from tests.gateway.support import Phones
@@ -24,13 +28,19 @@ from tests.support.services import client_of, told
 PHONE = "13812345678"
 
 
-async def lists_nothing(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b'{"items": [], "next": null}'})
+@pytest.fixture
+def reached() -> list[str]:
+    """The paths that a service was asked for."""
+    return []
 
 
 @pytest.fixture
-def upstreams() -> dict[str, Any]:
+def upstreams(reached: list[str]) -> dict[str, Any]:
+    async def lists_nothing(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"items": [], "next": null}'})
+
     return {name: InProcess(lists_nothing) for name in ("listing", "matching", "logistics")}
 
 
@@ -110,6 +120,35 @@ async def test_another_process_of_the_gateway_hears_of_it_within_seconds(
         assert (await beside.get("/v1/listings", headers=bearer(token))).status_code == 401
 
 
+async def test_where_somebody_was_erased_a_made_up_token_is_a_401_and_a_long_one_reaches_no_service(
+    app: FastAPI, client: httpx.AsyncClient, signer: Signer, reached: list[str]
+) -> None:
+    app.state.erased.add(uuid4())
+    header = signed(signer)["Authorization"].partition(".")[0]
+    deep = base64.urlsafe_b64encode(b"[" * 1000).decode()
+    for path in ("/v1/me", "/v1/produce"):
+        answer = await client.get(path, headers={"Authorization": f"{header}.{deep}.AAAA"})
+        assert answer.status_code == (401 if path == "/v1/me" else 200), path
+    for long in (f"Bearer {'x' * 5_000}", signed(signer)["Authorization"].ljust(5_000), f"Basic {'x' * 5_000}"):
+        answer = await client.get("/v1/listings", headers={"Authorization": long})
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated")
+    assert reached == []
+
+
+async def test_accounts_erased_longer_ago_than_a_token_lives_are_kept_no_more(db: Database, vault: Vault) -> None:
+    async with db.transaction() as session:
+        ids = [(await account_for(session, vault, "producer", name)).id for name in ("一", "二", "三")]
+        for account_id, days in zip(ids, (0, 6, 8), strict=True):
+            erased = "UPDATE accounts SET erased_at = now() - make_interval(days => :days) WHERE id = :id"
+            await session.execute(text(erased), {"days": days, "id": account_id})
+    found = ErasedAccounts(db, timedelta(hours=1))
+    assert [await found.holds(each) for each in ids] == [True, True, False]
+    longer = ErasedAccounts(db, timedelta(days=30))
+    assert [await longer.holds(each) for each in ids] == [True, True, True]
+    longer._kept, longer._look_after_s = timedelta(days=5), float("-inf")
+    assert [await longer.holds(each) for each in ids] == [True, False, False]
+
+
 async def test_without_the_database_tokens_are_taken_as_they_come(
     app: FastAPI, client: httpx.AsyncClient, signer: Signer
 ) -> None:
@@ -173,6 +212,54 @@ async def test_a_machine_proves_it_by_its_own_clients_secret(
     again = [await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **form}) for form in forms]
     assert [each.status_code for each in again] == [401, 200]
     assert await renew(client, mine) == 400
+
+
+async def test_anothers_client_is_no_proof_and_no_secret_is_hashed_for_it(
+    client: httpx.AsyncClient, db: Database, vault: Vault, sms: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = bearer(await sign_in(client, db, sms))
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    hashed: list[str] = []
+
+    async def matches(secret_hash: str | None, secret: str) -> bool:
+        hashed.append(secret)
+        return True
+
+    monkeypatch.setattr(hashing, "matches", matches)
+    for proof in ({"client_id": client_id, "client_secret": secret}, {"client_id": "dj_x", "client_secret": "x"}):
+        assert (await client.post("/v1/me/erase", headers=me, json=proof)).status_code == 409
+    assert hashed == []
+
+
+async def test_a_secret_that_is_rotated_while_it_is_checked_erases_nothing(
+    client: httpx.AsyncClient, db: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    form = {"client_id": client_id, "client_secret": secret}
+    me = bearer((await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **form})).json())
+    matches = hashing.matches
+
+    async def slow(secret_hash: str | None, secret: str) -> bool:
+        good = await matches(secret_hash, secret)
+        async with db.transaction() as session:
+            await rotate_client(session, client_id)
+        return good
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    assert (await client.post("/v1/me/erase", headers=me, json=form)).status_code == 409
+    assert (await client.get("/v1/me", headers=me)).status_code == 200
+
+
+async def test_who_lost_the_answer_is_told_by_the_401_that_it_is_done(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
+    me = bearer(await sign_in(client, db, sms))
+    await send_code(client, db)
+    proof = {"code": sms.last_code()}
+    answers = [(await client.post("/v1/me/erase", headers=me, json=proof)).status_code for _ in range(2)]
+    assert answers == [200, 401]
 
 
 async def test_who_signs_in_while_the_account_is_erased_has_no_session_of_it(

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from chassis.db import Database
 from chassis.vault import Vault
@@ -58,9 +59,24 @@ async def test_a_machine_renews_by_form_and_by_http_basic(
     basic = {"Authorization": f"Basic {b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
     first = await client.post("/v1/auth/token", data={"grant_type": "client_credentials"}, headers=basic)
     second = await renew(client, first.json()["refresh_token"], **basic)
-    third = await renew(client, second.json()["refresh_token"])
+    without = await renew(client, second.json()["refresh_token"])
+    assert (without.status_code, without.json()["error"]) == (401, "invalid_client")
+    form = {"grant_type": "refresh_token", "refresh_token": second.json()["refresh_token"]}
+    third = await client.post("/v1/auth/token", data=form | {"client_id": client_id, "client_secret": secret})
     assert [each.status_code for each in (first, second, third)] == [200, 200, 200]
     assert third.json()["expires_in"] == 3600
+
+
+async def test_a_changed_name_is_answered_again_under_its_key_and_remembered_sealed(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
+    headers = {**bearer(await sign_in(client, sms)), "If-Match": '"1"', "Idempotency-Key": "a-key"}
+    answers = [await client.patch("/v1/me", headers=headers, json={"name": "张家果园"}) for _ in range(2)]
+    assert [(each.status_code, each.json()["name"]) for each in answers] == [(200, "张家果园")] * 2
+    async with db.reading() as session:
+        (body,) = (await session.scalars(text("SELECT body FROM idempotency"))).all()
+    assert "张家果园".encode() not in body
+    assert b"138****5678" not in body
 
 
 async def test_revoking_is_always_200_and_ends_the_session(client: httpx.AsyncClient, sms: Phones) -> None:

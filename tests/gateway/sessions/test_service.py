@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
+from gateway.accounts import hashing
 from gateway.accounts import service as accounts
-from gateway.accounts.models import InvalidClient, InvalidRequest
+from gateway.accounts.models import InvalidClient, InvalidRequest, OAuthError
 from gateway.accounts.service import SignIn
 from gateway.sessions import service
 from gateway.sessions.models import GRACE, InvalidRefreshToken, Session
@@ -193,11 +194,60 @@ async def test_what_is_no_token_of_ours_is_refused(db: Database, desk: SignIn, s
 
 
 async def test_a_machine_renews_too_and_not_as_long(db: Database, desk: SignIn) -> None:
-    granted = await service.grant(db, desk, credentials(*await client(db, desk)))
+    mine = await client(db, desk)
+    granted = await service.grant(db, desk, credentials(*mine))
     assert (granted.ttl, granted.refresh_ttl) == (timedelta(hours=1), FOR_MACHINES.idle)
-    assert (await verify((await renew(db, desk, granted.refresh_token)).token, LocalKeys(desk.signer.jwks))).role == (
-        "platform"
-    )
+    renewed = await service.grant(db, desk, refreshing(granted.refresh_token, *mine))
+    assert (await verify(renewed.token, LocalKeys(desk.signer.jwks))).role == "platform"
+
+
+async def test_a_clients_token_without_its_secret_renews_nothing_and_ends_nothing(db: Database, desk: SignIn) -> None:
+    mine = await client(db, desk)
+    first = await service.grant(db, desk, credentials(*mine))
+    second = await service.grant(db, desk, refreshing(first.refresh_token, *mine))
+    await pass_s(db, GRACE_S + 5)
+    for stolen in (first.refresh_token, second.refresh_token):
+        for form in (refreshing(stolen), refreshing(stolen, mine[0])):
+            with pytest.raises(InvalidClient):
+                await service.grant(db, desk, form)
+    await service.grant(db, desk, refreshing(second.refresh_token, *mine))
+
+
+async def test_a_secret_that_is_rotated_while_it_is_checked_begins_no_session(
+    db: Database, desk: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = await client(db, desk)
+    granted = await service.grant(db, desk, credentials(*mine))
+    matches = hashing.matches
+
+    async def slow(secret_hash: str | None, secret: str) -> bool:
+        good = await matches(secret_hash, secret)
+        async with db.transaction() as session:
+            await accounts.rotate_client(session, mine[0])
+            await service.end_of_client(session, mine[0])
+        return good
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    with pytest.raises(InvalidClient):
+        await service.grant(db, desk, credentials(*mine))
+    with pytest.raises(OAuthError):
+        await service.grant(db, desk, refreshing(granted.refresh_token, *mine))
+    assert await count(db) == 0
+
+
+async def test_a_session_that_somebody_holds_keeps_nobody_from_forgetting_the_others(
+    db: Database, desk: SignIn, sms: Phones
+) -> None:
+    for phone in (PHONE, "+8613900000000"):
+        await sign_in(db, desk, sms, phone)
+    await pass_s(db, 100 * 86_400)
+    async with db.transaction() as session:
+        held = await session.scalar(select(Session.id).limit(1).with_for_update())
+        await asyncio.wait_for(service.forget_ended(db), 5)
+    async with db.reading() as session:
+        assert (await session.scalars(select(Session.id))).all() == [held]
+    await service.forget_ended(db)
+    assert await count(db) == 0
 
 
 async def test_a_clients_token_is_no_other_clients(db: Database, desk: SignIn, sms: Phones) -> None:
@@ -217,9 +267,11 @@ async def test_a_revoked_clients_sessions_end_with_it(db: Database, desk: SignIn
     tokens = [(await service.grant(db, desk, credentials(*each))).refresh_token for each in (mine, other)]
     async with db.transaction() as session:
         await accounts.revoke_client(session, mine[0])
-    assert [await is_refused(db, desk, token) for token in tokens] == [True, False]
-    with pytest.raises(InvalidClient):
-        await service.grant(db, desk, credentials(*mine))
+    for form in (refreshing(tokens[0], *mine), credentials(*mine)):
+        with pytest.raises(InvalidClient):
+            await service.grant(db, desk, form)
+    assert await is_refused(db, desk, tokens[0])
+    await service.grant(db, desk, refreshing(tokens[1], *other))
 
 
 async def test_revoking_ends_the_whole_session_also_by_an_old_token(db: Database, desk: SignIn, sms: Phones) -> None:
