@@ -106,11 +106,14 @@ class Deliverer:
             return None
         at = datetime.now(UTC)
         try:
-            answer = await self.post(leased.url, leased.item, self._headers(leased, at))
+            return await self._try(leased, at)
         except Exception as error:  # a fault of ours with one of them must not stop the others
             log.error("webhook_not_sent", endpoint_id=str(leased.endpoint_id), seq=leased.seq, exc_info=error)
             pause_s = self.policy.pause_s(leased.tries + 1, None, None, at)
             return Outcome(leased, at, delivered=False, status_code=None, error="internal", pause_s=pause_s)
+
+    async def _try(self, leased: Leased, at: datetime) -> Outcome:
+        answer = await self.post(leased.url, leased.item, self._headers(leased, at))
         pause_s = self.policy.pause_s(leased.tries + 1, answer.status, answer.retry_after, datetime.now(UTC))
         return Outcome(leased, at, answer.is_good, answer.status, answer.fault, pause_s)
 
