@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Endpoint
 from services.matching.webhooks.retrying import Policy
-from services.matching.webhooks.service import end_disabled
 from tests.services.matching.webhooks.partners import SOON, Partners, sending, until
 from tests.support.sink import OK, RESET, SILENCE, Sink, listening
 
