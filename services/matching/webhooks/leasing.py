@@ -96,13 +96,17 @@ async def lease(db: Database, free: int, each: int, lease_s: float) -> list[Leas
 
 
 async def settle(db: Database, outcomes: Collection[Outcome], patience_s: float) -> None:
-    """Record what came of these tries, and what it says of their endpoints."""
+    """Record what came of these tries, and what it says of their endpoints.
+
+    All who lock several deliveries do so in the order of their keys, or pass over what is locked.
+    """
+    in_order = sorted(outcomes, key=lambda each: (each.leased.endpoint_id, each.leased.seq))
     gone = {each.leased.endpoint_id for each in outcomes if each.status_code == GONE}
     good = {each.leased.endpoint_id for each in outcomes if each.delivered} - gone
     bad = {each.leased.endpoint_id for each in outcomes} - good
     async with db.transaction() as session:
         disabled = await _judge(session, good, bad, gone, patience_s)
-        await session.execute(queries.SETTLE, [_settled(each) for each in outcomes])
+        await session.execute(queries.SETTLE, [_settled(each) for each in in_order])
     for row in disabled:
         WEBHOOKS_DISABLED.labels(row.reason).inc()
         log.warning("webhook_disabled", endpoint_id=str(row.id), reason=row.reason)

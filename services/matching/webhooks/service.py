@@ -1,6 +1,6 @@
 """What can be done with webhooks. Who sends is in `leasing` and `delivering`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -117,9 +117,16 @@ async def redeliver(session: WriteSession, caller: Caller, endpoint_id: UUID, wa
 async def remove(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
     """Delete a webhook; what waited for it is not sent any more, and what is known of its deliveries is forgotten."""
     endpoint = await _locked(session, caller, endpoint_id)
-    await queries.forget_deliveries(session, endpoint_id)
+    await queries.forget_deliveries(session, [endpoint_id])
     await session.delete(endpoint)
     return endpoint
+
+
+async def forget_webhooks(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Delete the webhooks of these accounts, with their secrets and all that was sent or waited."""
+    endpoint_ids = await queries.lock_all_of(session, account_ids)
+    await queries.forget_deliveries(session, endpoint_ids)
+    await queries.forget_endpoints(session, endpoint_ids)
 
 
 async def _locked(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
