@@ -21,6 +21,7 @@ from services.matching.policies import service as policy_service
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply import handlers as supply
+from services.matching.webhooks import handlers as webhooks
 from services.matching.webhooks import leasing
 from services.matching.webhooks.delivering import Deliverer
 
@@ -31,7 +32,7 @@ DISABLED_EVERY_S = 5
 FORGET_EVERY_S = 3600
 
 # Supply first: matches judge a listing by what supply has applied of it.
-SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS]
+SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS, *webhooks.SUBSCRIPTIONS]
 
 
 def create_matching_worker(db: Database, transport: Transport, pool: SolverPool, deliverer: Deliverer) -> Worker:
