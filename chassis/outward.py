@@ -85,7 +85,10 @@ class Resolver:
             except Exception as error:
                 answer.set_exception(error)
 
-        threading.Thread(target=run, name="resolve", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="resolve", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left: the place is free again all the same
+            answer.set_exception(error)
         return asyncio.wrap_future(answer)
 
     def _free(self, loop: asyncio.AbstractEventLoop, _: object) -> None:

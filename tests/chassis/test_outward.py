@@ -190,6 +190,19 @@ async def test_a_name_that_nobody_answers_for_is_given_up_and_makes_no_more_thre
     await sender.aclose()
 
 
+async def test_a_thread_that_could_not_begin_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver(within_s=1.0)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none_left)
+        for _ in range(RESOLVED_AT_ONCE):
+            with pytest.raises(RuntimeError, match="new thread"):
+                await resolver("partner.example", 1)
+    assert await resolver("127.0.0.1", 1) == ["127.0.0.1"]
+
+
 ENDS = """
 import asyncio, socket, time
 from chassis.outward import Outward
