@@ -98,7 +98,7 @@ class Target:
     @property
     def is_public(self) -> bool:
         """By its spelling alone: a name may lead anywhere, so its addresses are looked at when they are known."""
-        address = _address(self.host)
+        address = address_of(self.host)
         if address is not None:
             return is_public(address)
         return "." in self.host and not any(self.host == name or self.host.endswith(f".{name}") for name in INSIDE)
@@ -124,6 +124,14 @@ def target_of(url: str, *, allow_private: bool = False) -> Target:
     if not allow_private and not target.is_public:
         raise UrlRefused(NOT_PUBLIC)
     return target
+
+
+def address_of(text: str) -> Address | None:
+    """The address that is written so, in a spelling of RFC 4291 or four decimal numbers; None for anything else."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def is_public(address: Address) -> bool:
@@ -202,10 +210,3 @@ def _number(label: str) -> int:
         return int(label, 8 if label.startswith("0") else 10)
     except ValueError as error:
         raise UrlRefused(MALFORMED) from error
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None

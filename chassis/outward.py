@@ -8,12 +8,14 @@ followed, no cookie kept, no proxy of the environment asked: of HTTP this is the
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpcore
 
@@ -25,8 +27,10 @@ ANSWER_WITHIN_S = 15.0
 CONNECTED_WITHIN_S = 5.0
 READ_AT_MOST_B = 4096
 DISCARDED_WITHIN_S = 0.5
+RESOLVED_WITHIN_S = 5.0
 RESOLVED_AT_ONCE = 64
 
+Found = list[tuple[Any, ...]]
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -48,18 +52,48 @@ class Answer:
 
 
 class Resolver:
-    """The system's, in threads of its own: names that nobody answers for must not hold up who resolves others."""
+    """The system's, each name in a thread of its own, for which nobody waits at the end.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVED_AT_ONCE, "resolve")
+    Names that nobody answers for must hold up neither who resolves others nor the end of the process: an executor's
+    threads are waited for then, even after `shutdown(wait=False)`. A place is free when its thread has ended, not when
+    its asker gave up, so that no dead nameserver makes more threads than there are places.
+    """
+
+    def __init__(self, within_s: float = RESOLVED_WITHIN_S) -> None:
+        self._places = asyncio.Semaphore(RESOLVED_AT_ONCE)
+        self._within_s = within_s
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        ask = asyncio.get_running_loop().run_in_executor
         try:
-            found = await ask(self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            async with asyncio.timeout(self._within_s):
+                await self._places.acquire()
+                found = await self._asked(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout("the name was not resolved in time") from error
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("the name has no address") from error
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def _asked(self, ask: Callable[[], Found]) -> "asyncio.Future[Found]":
+        answer: Future[Found] = Future()
+        answer.set_running_or_notify_cancel()
+        answer.add_done_callback(partial(self._free, asyncio.get_running_loop()))
+
+        def run() -> None:
+            try:
+                answer.set_result(ask())
+            except Exception as error:
+                answer.set_exception(error)
+
+        try:
+            threading.Thread(target=run, name="resolve", daemon=True).start()
+        except RuntimeError as error:  # the system has no thread left: the place is free again all the same
+            answer.set_exception(error)
+        return asyncio.wrap_future(answer)
+
+    def _free(self, loop: asyncio.AbstractEventLoop, _: object) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(self._places.release)
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):

@@ -16,11 +16,11 @@ from chassis.vault import Vault
 from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
-from gateway.addresses import NO_PROXIES, Proxies
 from gateway.erased import ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
 from gateway.limits import Limits, ProofBrake, RateLimits
 from gateway.openapi import Surface
+from gateway.origins import NO_PROXIES, Proxies
 from gateway.pages import api as pages
 from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal

@@ -17,8 +17,8 @@ from chassis.auth import KeySource, caller_told
 from chassis.metrics import HTTP_LIMITED
 from chassis.overload import EXEMPT, answer_at_once
 from chassis.problems import Problem, Text, Unauthenticated, Unavailable, language_of, problem_response
-from gateway.addresses import Proxies
 from gateway.buckets import Buckets, Rate, Taken, more_in
+from gateway.origins import Proxies
 
 WRITES = Rate("writes", per_s=100, burst=1000)
 ANONYMOUS = Rate("anonymous", per_s=10, burst=10)

@@ -8,9 +8,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.settings import ServiceSettings
-from gateway.addresses import Proxies
 from gateway.buckets import LocalBuckets, shared_buckets
 from gateway.limits import WRITES, Limits
+from gateway.origins import Proxies
 from gateway.tokens import Lives
 
 DAY_S = 24 * 3600

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Internal, problem_response
-from gateway.addresses import Proxies
 from gateway.limits import SIGNING_IN
+from gateway.origins import Proxies
 
 PAGE_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "

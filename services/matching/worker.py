@@ -21,7 +21,8 @@ from services.matching.policies import service as policy_service
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply import handlers as supply
-from services.matching.webhooks import service as webhook_service
+from services.matching.webhooks import handlers as webhooks
+from services.matching.webhooks import leasing
 from services.matching.webhooks.delivering import Deliverer
 
 DEADLINES_EVERY_S = 1
@@ -31,7 +32,7 @@ DISABLED_EVERY_S = 5
 FORGET_EVERY_S = 3600
 
 # Supply first: matches judge a listing by what supply has applied of it.
-SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS]
+SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS, *webhooks.SUBSCRIPTIONS]
 
 
 def create_matching_worker(db: Database, transport: Transport, pool: SolverPool, deliverer: Deliverer) -> Worker:
@@ -46,9 +47,9 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool,
             every(GAUGES_EVERY_S, "holds", match_service.count_holds, db),
             Task("feed", partial(FEED.keep_appending, db)),
             Task("webhooks", deliverer.run),
-            every(GAUGES_EVERY_S, "webhook_lag", webhook_service.measure_lag, db),
-            every(DISABLED_EVERY_S, "webhooks_disabled", webhook_service.end_disabled, db),
-            every(FORGET_EVERY_S, "webhook_deliveries", webhook_service.forget_old, db),
+            every(GAUGES_EVERY_S, "webhook_lag", leasing.measure_lag, db),
+            every(DISABLED_EVERY_S, "webhooks_disabled", leasing.end_disabled, db),
+            every(FORGET_EVERY_S, "webhook_deliveries", leasing.forget_old, db),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
             every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),

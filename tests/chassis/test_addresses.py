@@ -16,6 +16,7 @@ from chassis.addresses import (
     WITH_FRAGMENT,
     Target,
     UrlRefused,
+    address_of,
     is_public,
     target_of,
 )
@@ -32,6 +33,18 @@ def test_an_address_inside_is_refused_however_it_is_written() -> None:
     for url in INSIDE:
         with pytest.raises(UrlRefused):
             raise AssertionError(f"{url} leads to {target_of(url)}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "0x7f.1", "127.1", "010.0.0.1", "1.2.3.4.5", "[::1]", "1.2.3.4 ", "::1%", "a.b"]
+)
+def test_what_is_not_written_as_an_address_is_none(text: str) -> None:
+    assert address_of(text) is None
+
+
+@given(st.ip_addresses())
+def test_an_address_reads_as_it_is_written(address: IPv4Address | IPv6Address) -> None:
+    assert address_of(str(address)) == address
 
 
 @pytest.mark.parametrize("address", [*PRIVATE_4, *PRIVATE_6])

@@ -1,14 +1,17 @@
 """Requests to servers that somebody else chose: none leads inside, and none leads anywhere else than was looked at."""
 
 import asyncio
+import socket
 import ssl
+import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from chassis.outward import Answer, Outward
+from chassis.outward import RESOLVED_AT_ONCE, Answer, Outward, Resolver
 from tests.chassis.private_spellings import PRIVATE_4, PRIVATE_6, urls_inside
 from tests.support.certificates import Authority
 from tests.support.sink import Sink, listening
@@ -159,3 +162,67 @@ async def test_the_system_is_asked_for_names() -> None:
         assert await sender.post("http://nobody.invalid/", b"", {}) == Answer(fault="unreachable")
         await sender.aclose()
     assert sink.connections == 1
+
+
+async def test_a_name_that_nobody_answers_for_is_given_up_and_makes_no_more_threads_than_there_are_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+    asked: list[str] = []
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        answered.wait(30)
+        return [(None, None, None, "", ("127.0.0.1", 1))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    sender = Outward(allow_private=True, resolve=Resolver(within_s=0.2))
+    try:
+        many = [sender.post(f"http://dead{number}.example:1/", b"", {}) for number in range(2 * RESOLVED_AT_ONCE)]
+        assert set(await asyncio.gather(*many)) == {Answer(fault="timeout")}
+        assert len(asked) == RESOLVED_AT_ONCE
+    finally:
+        answered.set()
+    async with asyncio.timeout(5):
+        while (await sender.post("http://alive.example:1/", b"", {})).fault != "unreachable":
+            pass
+    assert asked[RESOLVED_AT_ONCE:] == ["alive.example"], "its places were free again, and those who gave up left none"
+    await sender.aclose()
+
+
+async def test_a_thread_that_could_not_begin_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver(within_s=1.0)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none_left)
+        for _ in range(RESOLVED_AT_ONCE):
+            with pytest.raises(RuntimeError, match="new thread"):
+                await resolver("partner.example", 1)
+    assert await resolver("127.0.0.1", 1) == ["127.0.0.1"]
+
+
+ENDS = """
+import asyncio, socket, time
+from chassis.outward import Outward
+
+async def main():
+    outward = Outward(within_s=0.2)
+    print((await outward.post("http://dead.example/", b"", {})).fault)
+    await outward.aclose()
+
+socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_a_dead_nameserver_does_not_hold_the_end_of_the_process() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", ENDS, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert (process.returncode, said) == (0, b"timeout\n")

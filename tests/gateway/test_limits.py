@@ -11,10 +11,10 @@ from chassis import auth
 from chassis.db import Database
 from chassis.vault import Vault
 from gateway.accounts.service import account_for
-from gateway.addresses import Proxies
 from gateway.app import create_gateway
 from gateway.buckets import LocalBuckets, Rate
 from gateway.limits import ANONYMOUS, SIGN_IN, SIGN_IN_PHONE, WRITES, Limits
+from gateway.origins import Proxies
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
 from tests.support.services import client_of

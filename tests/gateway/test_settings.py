@@ -4,9 +4,9 @@ import pytest
 
 from duijie.problems import SettingMissing
 from duijie.wiring import told
-from gateway.addresses import Proxies
 from gateway.buckets import LocalBuckets, SharedBuckets
 from gateway.limits import WRITES, RateLimits
+from gateway.origins import Proxies
 from gateway.settings import EdgeSettings
 from tests.deploy.support import sample, started, variables_of
 

@@ -8,9 +8,9 @@ import pytest
 
 from chassis.db import Database
 from chassis.vault import Vault
-from gateway.addresses import Proxies
 from gateway.app import create_gateway
 from gateway.limits import Limits
+from gateway.origins import Proxies
 from gateway.shield import DATA_POLICY, PAGE_POLICY
 from gateway.tokens import Signer
 from tests.gateway.support import bearer

@@ -10,15 +10,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from chassis.db import Database
+from chassis.outward import Answer
 from chassis.vault import Vault
-from services.matching.webhooks import service
+from services.matching.webhooks import leasing
+from services.matching.webhooks.leasing import Leased, Outcome
+from services.matching.webhooks.models import LOOP
 from services.matching.webhooks.retrying import Policy
-from services.matching.webhooks.service import LOOP, Leased, Outcome
 from services.matching.webhooks.signing import about, headers_of, message_id
 
 log = structlog.get_logger()
@@ -29,23 +30,6 @@ POLL_S = 0.5
 LEASE_S = 60.0
 SENDING_MAX_S = 20.0
 PATIENCE_S = 5 * 24 * 3600.0
-
-
-class Answer(Protocol):
-    """What came of a request: a status, or the kind of fault that left it without one."""
-
-    @property
-    def status(self) -> int | None: ...
-
-    @property
-    def fault(self) -> str | None: ...
-
-    @property
-    def retry_after(self) -> str | None: ...
-
-    @property
-    def is_good(self) -> bool: ...
-
 
 Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[Answer]]
 """Posts these bytes to a URL with these headers, and raises nothing for a fault of the other side."""
@@ -87,14 +71,14 @@ class Deliverer:
         """Whether there was anything new, and so may be more."""
         outcomes = [outcome for task in ended if (outcome := task.result()) is not None]
         if outcomes:
-            await service.settle(self.db, outcomes, self.patience_s)
-        if not await service.is_anything_due(self.db):
+            await leasing.settle(self.db, outcomes, self.patience_s)
+        if not await leasing.is_anything_due(self.db):
             return False
-        taken = await service.take_from_feeds(self.db)
+        taken = await leasing.take_from_feeds(self.db)
         free = self.in_all - len(sending)
         if free:
             leased_s = time.monotonic()
-            for each in await service.lease(self.db, free, self.of_one, self.lease_s):
+            for each in await leasing.lease(self.db, free, self.of_one, self.lease_s):
                 task = asyncio.create_task(self._send(each, leased_s))
                 task.add_done_callback(lambda _: self.db.wake(LOOP).set())
                 sending.add(task)
@@ -106,11 +90,14 @@ class Deliverer:
             return None
         at = datetime.now(UTC)
         try:
-            answer = await self.post(leased.url, leased.item, self._headers(leased, at))
+            return await self._try(leased, at)
         except Exception as error:  # a fault of ours with one of them must not stop the others
             log.error("webhook_not_sent", endpoint_id=str(leased.endpoint_id), seq=leased.seq, exc_info=error)
             pause_s = self.policy.pause_s(leased.tries + 1, None, None, at)
             return Outcome(leased, at, delivered=False, status_code=None, error="internal", pause_s=pause_s)
+
+    async def _try(self, leased: Leased, at: datetime) -> Outcome:
+        answer = await self.post(leased.url, leased.item, self._headers(leased, at))
         pause_s = self.policy.pause_s(leased.tries + 1, answer.status, answer.retry_after, datetime.now(UTC))
         return Outcome(leased, at, answer.is_good, answer.status, answer.fault, pause_s)
 

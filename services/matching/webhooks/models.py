@@ -27,6 +27,8 @@ from services.matching.feed.models import FeedType
 from services.matching.tables import Base
 
 ENDPOINTS_MAX = 10
+LOOP = "webhooks"
+"""The name under which the sending is woken."""
 
 Status = Literal["waiting", "sending", "delivered", "dead"]
 DisabledReason = Literal["gone", "failing"]

@@ -1,6 +1,6 @@
 """Reading webhooks, and the statements by which workers share the sending."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -36,6 +36,14 @@ async def endpoints_of(
     return (await session.scalars(wanted)).all()
 
 
+async def lock_all_of(session: WriteSession, account_ids: Collection[UUID]) -> Sequence[UUID]:
+    """The endpoints of these accounts, and until the transaction ends nobody adds, changes or leases one."""
+    for account in sorted(str(each) for each in account_ids):
+        await session.execute(OF_ACCOUNT, {"account": account})
+    wanted = select(Endpoint.id).where(Endpoint.account_id.in_(account_ids)).order_by(Endpoint.id).with_for_update()
+    return (await session.scalars(wanted)).all()
+
+
 async def count_of(session: WriteSession, account_id: UUID) -> int:
     """How many endpoints the account has, and until the transaction ends nobody adds one."""
     await session.execute(OF_ACCOUNT, {"account": str(account_id)})
@@ -68,8 +76,15 @@ async def take_up_again(session: WriteSession, endpoint_id: UUID, since: datetim
     await session.execute(update(Delivery).where(*given_up).values(anew))
 
 
-async def forget_deliveries(session: WriteSession, endpoint_id: UUID) -> None:
-    await session.execute(delete(Delivery).where(Delivery.endpoint_id == endpoint_id))
+async def forget_deliveries(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
+    """Locked in the order in which `SETTLE` does so."""
+    key = (Delivery.endpoint_id, Delivery.seq)
+    theirs = select(*key).where(Delivery.endpoint_id.in_(endpoint_ids)).order_by(*key).with_for_update().cte("theirs")
+    await session.execute(delete(Delivery).where(*(column == theirs.c[column.key] for column in key)))
+
+
+async def forget_endpoints(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
+    await session.execute(delete(Endpoint).where(Endpoint.id.in_(endpoint_ids)))
 
 
 def _of(account_id: UUID | None) -> list[ColumnElement[bool]]:
@@ -91,6 +106,7 @@ ANYTHING = text(
 # The feed is numbered in commit order without a gap, so no item comes to light behind a cursor that has passed it.
 # The cursor is moved in the transaction, and under the row lock, in which the rows are made. A row that is there
 # already was asked for again (`redeliver`) and starts anew, if somebody is sending it at this moment then after that.
+# Such rows are locked in the order in which `SETTLE` does so.
 TAKE = text("""
 WITH behind AS (
     SELECT e.id, e.account_id, e.after_seq, e.types
@@ -109,7 +125,8 @@ WITH behind AS (
     FROM (SELECT id AS of_id, max(seq) AS to_seq FROM taken GROUP BY id) cursors WHERE id = of_id
 ), made AS (
     INSERT INTO webhook_deliveries AS d (endpoint_id, seq, type, status, tries, next_at)
-    SELECT id, seq, type, 'waiting', 0, clock_timestamp() FROM taken WHERE types = '{}' OR type = ANY (types)
+    SELECT id, seq, type, 'waiting', 0, clock_timestamp() FROM taken
+    WHERE types = '{}' OR type = ANY (types) ORDER BY id, seq
     ON CONFLICT (endpoint_id, seq) DO UPDATE
     SET again = d.status = 'sending', tries = 0, ended_at = NULL,
         status = CASE WHEN d.status = 'sending' THEN d.status ELSE 'waiting' END,
@@ -199,12 +216,23 @@ FROM judged WHERE e.id = judged.id AND (e.failing_since IS NULL OR reason IS NOT
 RETURNING e.id, reason
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid)), bindparam("gone", type_=ARRAY(Uuid)))
 
+# With the endpoints locked: one that is enabled again meanwhile has all of its deliveries taken up, or none ended here.
+# It waits for nobody; what is passed over comes the next time.
 END_DISABLED = text("""
+WITH disabled AS (
+    SELECT e.id FROM webhook_endpoints e
+    WHERE NOT e.enabled AND EXISTS (
+        SELECT 1 FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d.status IN ('waiting', 'sending')
+    )
+    FOR NO KEY UPDATE SKIP LOCKED
+), waiting AS (
+    SELECT d.endpoint_id, d.seq FROM webhook_deliveries d JOIN disabled ON disabled.id = d.endpoint_id
+    WHERE d.status = 'waiting' OR d.status = 'sending' AND d.next_at <= clock_timestamp()
+    FOR UPDATE OF d SKIP LOCKED
+)
 UPDATE webhook_deliveries d
 SET status = 'dead', lease = NULL, again = false, next_at = NULL, ended_at = clock_timestamp()
-FROM webhook_endpoints e
-WHERE e.id = d.endpoint_id AND NOT e.enabled
-    AND (d.status = 'waiting' OR d.status = 'sending' AND d.next_at <= clock_timestamp())
+FROM waiting WHERE waiting.endpoint_id = d.endpoint_id AND waiting.seq = d.seq
 """)
 LAG_S = text("""
 SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.next_at)), 0)

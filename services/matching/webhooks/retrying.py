@@ -54,5 +54,5 @@ def _seconds(retry_after: str, now: datetime) -> float:
         return float(retry_after[:9])
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
-    except (ValueError, TypeError):  # TypeError: a date without a zone
+    except (ValueError, TypeError, OverflowError):  # no date; one without a zone; a year or a zone beyond all
         return 0.0

@@ -14,9 +14,9 @@ from sqlalchemy import select, text, update
 from chassis.db import Database
 from chassis.outward import Outward
 from services.matching.webhooks.delivering import Deliverer
+from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Delivery
 from services.matching.webhooks.retrying import Policy
-from services.matching.webhooks.service import end_disabled
 from tests.services.matching.feed.happenings import agreed, append_all, happen
 from tests.services.matching.scene import VAULT
 from tests.support.services import Issuer

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from chassis.tables import IDEMPOTENCY
 from contracts.accounts import Role
 from services.matching.feed.models import FeedType
+from services.matching.webhooks.leasing import forget_old
 from services.matching.webhooks.models import Delivery, Endpoint
-from services.matching.webhooks.service import Desk, forget_old
+from services.matching.webhooks.service import Desk
 from tests.chassis.private_spellings import urls_inside
 from tests.services.matching.scene import VAULT
 from tests.services.matching.webhooks.partners import Partners

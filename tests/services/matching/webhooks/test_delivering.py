@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Endpoint
 from services.matching.webhooks.retrying import Policy
-from services.matching.webhooks.service import end_disabled
 from tests.services.matching.webhooks.partners import SOON, Partners, sending, until
 from tests.support.sink import OK, RESET, SILENCE, Sink, listening
 
@@ -107,6 +107,41 @@ async def test_retry_after_is_waited_for(partners: Partners) -> None:
         await partners.until_all_ended()
     first, second = (each.at_s for each in sink.received)
     assert second - first >= 1.0
+
+
+@pytest.mark.parametrize("absurd", [f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", f"Mon, 01 Jan 2027 00:00:00 +{'9' * 20}"])
+async def test_what_one_receiver_says_does_not_stop_what_others_are_sent(partners: Partners, absurd: str) -> None:
+    partner = partners.partner()
+    absurdly = Sink(says=lambda _, nth: f"429 Slow\r\nRetry-After: {absurd}" if nth == 1 else OK)
+    slow = Sink(delay_s=0.3)
+    async with listening(absurdly), listening(slow), sending(partners.db):
+        for sink in (absurdly, slow):
+            await partner.register(sink.url)
+        await partners.events(partner, 1)
+        rows = await partners.until_all_ended()
+    assert [row.status for row in rows] == ["delivered", "delivered"]
+    assert {tuple(each.get("status_code") for each in row.attempts) for row in rows} == {(200,), (429, 200)}
+
+
+class Baffled(Policy):
+    """There is an answer with which it fails, whatever that is."""
+
+    def pause_s(self, tries: int, status: int | None, retry_after: str | None, now: datetime) -> float | None:
+        if status == 418:
+            raise ArithmeticError(retry_after)
+        return SOON.pause_s(tries, status, retry_after, now)
+
+
+async def test_whatever_fails_of_ours_while_one_is_sent_is_a_failed_try_of_that_one(partners: Partners) -> None:
+    partner = partners.partner()
+    sink = Sink(says=lambda _, nth: "418 Teapot" if nth == 1 else OK)
+    async with listening(sink), sending(partners.db, policy=Baffled()):
+        await partner.register(sink.url)
+        await partners.events(partner, 2)
+        rows = await partners.until_all_ended()
+    for row in rows:
+        failed, good = row.attempts
+        assert (failed["error"], good["status_code"], row.status) == ("internal", 200, "delivered")
 
 
 async def test_410_disables_and_enabled_again_it_goes_on_where_it_was_and_loses_nothing(partners: Partners) -> None:

@@ -44,6 +44,11 @@ def test_pauses_are_drawn_within_a_fifth(tries: int) -> None:
         (format_datetime(NOW - timedelta(minutes=2), usegmt=True), 5),
         (format_datetime(NOW + timedelta(days=9), usegmt=True), DAY_S),
         ("Sun, 29 Nov 2026 00:02:00", 5),
+        (f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", 5),
+        (f"Mon, 01 Jan 2027 {'9' * 20}:00:00 GMT", 5),
+        (f"Mon, 01 Jan 2027 00:00:00 +{'9' * 20}", 5),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", DAY_S),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 5),
     ],
 )
 def test_retry_after_lengthens_a_pause_up_to_a_day_and_never_shortens_it(said: str, pause_s: float) -> None:
@@ -53,7 +58,12 @@ def test_retry_after_lengthens_a_pause_up_to_a_day_and_never_shortens_it(said: s
     assert PLAIN.pause_s(10, 429, said, NOW) is None
 
 
-@given(st.text(), st.integers(1, 9))
+DATES = st.from_regex(
+    r"(Mon, )?[0-9]{1,30} Jan [0-9]{1,30} [0-9]{1,30}:[0-9]{2}:[0-9]{2} ([+-][0-9]{1,30}|GMT)?", fullmatch=True
+)
+
+
+@given(st.text() | DATES, st.integers(1, 9))
 def test_whatever_is_said_there_is_a_pause(said: str, tries: int) -> None:
     pause_s = Policy().pause_s(tries, 503, said, NOW)
     assert pause_s is not None

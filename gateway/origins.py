@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-Address = IPv4Address | IPv6Address
+from chassis.addresses import Address, address_of
+
 SUBNET = 64  # of IPv6: what one line is given, and a host may choose from
 
 
@@ -33,13 +34,13 @@ class Proxies:
     def origin(self, scope: Scope) -> Origin:
         """From the right, past every proxy of ours: what stands to the left of a stranger's, that stranger wrote."""
         client = scope.get("client")
-        peer = _address(client[0]) if client else None
+        peer = _caller(client[0]) if client else None
         if peer is None or not self._are_ours(peer):
             return Origin(_named(peer), scope.get("scheme") == "https")
         headers = Headers(scope=scope)
         nearest = peer
         for told in reversed(",".join(headers.getlist("x-forwarded-for")).split(",")):
-            address = _address(told.strip())
+            address = _caller(told.strip())
             if address is None:
                 break
             nearest = address
@@ -54,11 +55,9 @@ class Proxies:
 NO_PROXIES = Proxies()
 
 
-def _address(text: str) -> Address | None:
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
+def _caller(text: str) -> Address | None:
+    """As one caller has it: an IPv4 address is the same when it comes mapped into IPv6, and no zone makes another."""
+    address = address_of(text.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

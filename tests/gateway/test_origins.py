@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.addresses import NO_PROXIES, Proxies
+from gateway.origins import NO_PROXIES, Proxies
 
 OURS = Proxies.named("10.0.0.0/8, fd00::/8")
 

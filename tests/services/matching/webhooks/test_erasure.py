@@ -1,0 +1,50 @@
+"""An account that was erased has no webhooks any more: nothing is sent, and nothing of them is kept."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from contracts.accounts import AccountErased
+from services.matching.webhooks.models import Endpoint
+from tests.services.matching.scene import consume
+from tests.services.matching.webhooks.partners import Partner, Partners, sending, until
+from tests.support.sink import Sink, listening
+
+
+def erased(partner: Partner) -> AccountErased:
+    return AccountErased(account_id=partner.account_id, version=2, role="platform")
+
+
+async def test_webhooks_go_with_their_secrets_and_deliveries_and_those_of_others_stay(partners: Partners) -> None:
+    gone, other = partners.partner(), partners.partner()
+    async with listening(Sink()) as sink:
+        await gone.register(sink.url)
+        await gone.register(f"{sink.url}/second")
+        kept = await other.register(sink.url)
+        await partners.events(gone, 3)
+        await partners.events(other, 1)
+        async with sending(partners.db):
+            await until(lambda: len(sink.seqs) == 7)
+            await partners.until_all_ended()
+    await consume(partners.db, erased(gone))
+    async with partners.db.reading() as session:
+        assert list(await session.scalars(select(Endpoint.id))) == [UUID(kept["id"])]
+    assert [(row.endpoint_id, row.seq) for row in await partners.rows()] == [(UUID(kept["id"]), 1)]
+    await consume(partners.db, erased(gone))
+    assert len(await partners.rows()) == 1, "hearing of it twice is the same"
+
+
+async def test_nothing_is_sent_after_it_and_what_is_under_way_leaves_no_trace(partners: Partners) -> None:
+    partner = partners.partner()
+    async with listening(Sink(delay_s=0.3)) as sink, sending(partners.db):
+        await partner.register(sink.url)
+        await partners.events(partner, 1)
+        await until(lambda: len(sink.received) == 1)
+        await consume(partners.db, erased(partner))
+        await partners.events(partner, 2, start=2)
+        await until(lambda: sink.seqs == [1])
+        other = partners.partner()
+        await other.register(sink.url)
+        await partners.events(other, 1)
+        (row,) = await partners.until_all_ended()
+    assert (row.seq, row.status, sink.seqs) == (1, "delivered", [1, 1])
