@@ -185,7 +185,7 @@ async def test_the_reference_shows_every_operation_with_parameters_body_and_exam
             assert f"<b>{method.upper()}</b> {path}" in page
     assert "grant_type=otp&amp;phone=13812345678" in page, "the example of a form"
     assert "application/x-www-form-urlencoded" in page
-    assert "unsupported_grant_type" in page
+    assert "refresh_token" in page
 
 
 async def test_the_reference_is_in_the_readers_language_with_a_way_to_the_other(client: httpx.AsyncClient) -> None:
