@@ -1,13 +1,14 @@
 """Answers that never change, such as full pages of feeds, are kept in memory: an HTTP cache of our own, as private as
 they say that they are.
 
-The same request under the same token gets the same bytes; whether the token is still good is asked each time. Most of
+The same request of the same account gets the same bytes; whether its token is still good is asked each time. Most of
 what a small answer costs is finding out what is asked, and of that nothing is done twice.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -22,18 +23,27 @@ SEALED = {
     "Vary": "Authorization",
 }
 KEPT_B = 32 * 1024 * 1024
+ASKED_MAX_B = 2048
+"""Of a path and its query, in bytes: who asks at greater length is answered, and not remembered."""
+OWN_B = 512
+"""What keeping an answer takes besides its bytes and those of what was asked, and somewhat more."""
 
 
 class Asked(NamedTuple):
-    """All that such an answer depends on."""
+    """All that such an answer depends on. The account is one whose token was found good, not what a header says."""
 
-    authorization: str
+    account_id: UUID
+    role: str
     path: str
     query: bytes
 
+    @property
+    def size_b(self) -> int:
+        return len(self.path.encode()) + len(self.query)
+
 
 class SealedAnswers:
-    """Those that were asked for last, up to so many bytes."""
+    """Those that were asked for last, up to so many bytes with all that it takes to find them."""
 
     def __init__(self, kept_b: int = KEPT_B) -> None:
         self._kept_b = kept_b
@@ -47,27 +57,29 @@ class SealedAnswers:
         return body
 
     def keep(self, asked: Asked, body: bytes) -> None:
-        if asked in self._bodies:
-            return  # two asked for it at once
+        if asked in self._bodies or asked.size_b > ASKED_MAX_B:  # two may have asked for it at once
+            return
         self._bodies[asked] = body
-        self._size_b += len(body)
+        self._size_b += _size_b(asked, body)
         while self._size_b > self._kept_b:
-            _, oldest = self._bodies.popitem(last=False)
-            self._size_b -= len(oldest)
+            self._size_b -= _size_b(*self._bodies.popitem(last=False))
+
+
+def _size_b(asked: Asked, body: bytes) -> int:
+    return OWN_B + asked.size_b + len(body)
 
 
 class SealedRoute(Route):
-    """A route some of whose answers are JSON for ever, and say so by the headers `SEALED`."""
+    """A route for who has a token, some of whose answers are JSON for ever, and say so by the headers `SEALED`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         find_out = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             answers: SealedAnswers = request.app.state.sealed
-            scope = request.scope
-            asked = Asked(request.headers.get("authorization", ""), scope["path"], scope["query_string"])
+            caller, scope = await current_caller(request), request.scope
+            asked = Asked(caller.account_id, caller.role, scope["path"], scope["query_string"])
             if (body := answers.get(asked)) is not None:
-                await current_caller(request)
                 return Response(body, media_type="application/json", headers=SEALED)
             response = await find_out(request)
             if response.headers.get("cache-control") == SEALED["Cache-Control"]:

@@ -1,5 +1,6 @@
-"""What never changes is answered from memory: to whom it was answered before, as long as the token is good."""
+"""What never changes is answered from memory: to whom it was answered before, as long as their token is good."""
 
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,7 +14,7 @@ from chassis.app import create_app
 from chassis.auth import AnyCaller
 from chassis.db import Database
 from chassis.routes import slice_router
-from chassis.sealed import SEALED, Asked, SealedAnswers, SealedRoute
+from chassis.sealed import OWN_B, SEALED, Asked, SealedAnswers, SealedRoute
 from tests.support.services import Issuer, client_of
 
 router = slice_router("/v1/pages", tag="x", route_class=SealedRoute)
@@ -83,9 +84,43 @@ async def test_a_token_that_has_ended_gets_nothing_more(
     assert (await client.get("/v1/pages/2", headers=headers)).status_code == 401
 
 
+async def test_all_tokens_of_an_account_share_what_was_found_out(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    account = uuid4()
+    for minutes in (5, 6):
+        token = issuer.token("platform", account, exp=datetime.now(UTC) + timedelta(minutes=minutes))
+        for spelling in (f"Bearer {token}", f"bearer  {token}"):
+            page = await client.get("/v1/pages/2", headers={"Authorization": spelling})
+            assert page.json()["of"] == str(account)
+    assert asked == [account]
+
+
+async def test_what_is_kept_has_a_bound_whatever_the_headers_and_queries_are(
+    app: FastAPI, client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    app.state.sealed = answers = SealedAnswers(kept_b=50_000)
+    for number in range(0, 40, 2):
+        token = issuer.caller("platform")["Authorization"].removeprefix("Bearer ")
+        padded = {"Authorization": f"Bearer{' ' * 7000}{token}"}
+        await client.get(f"/v1/pages/{number}", headers=padded)
+        for length in (10, 2000, 9000):
+            await client.get(f"/v1/pages/{number}?x={'y' * length}", headers=issuer.caller("platform"))
+    held = [size_of(question) + len(body) for question, body in answers._bodies.items()]
+    assert 0 < sum(held) <= 50_000
+    assert max(len(question.query) for question in answers._bodies) == 2002
+
+
+def size_of(question: Asked) -> int:
+    return sum(sys.getsizeof(part) for part in question)
+
+
+def a_question(path: str, query: bytes = b"") -> Asked:
+    return Asked(UUID(int=1), "platform", path, query)
+
+
 def test_the_latest_are_kept_up_to_so_many_bytes() -> None:
-    answers = SealedAnswers(kept_b=30)
-    one, two, three, four = (Asked("token", f"/{number}", b"") for number in range(4))
+    each_b = OWN_B + 2 + 10
+    answers = SealedAnswers(kept_b=3 * each_b)
+    one, two, three, four = (a_question(f"/{number}") for number in range(4))
     for each in (one, two, three):
         answers.keep(each, b"x" * 10)
     assert answers.get(one) == b"x" * 10
@@ -93,5 +128,16 @@ def test_the_latest_are_kept_up_to_so_many_bytes() -> None:
     assert [answers.get(each) is None for each in (one, two, three, four)] == [False, True, False, False]
     answers.keep(four, b"y" * 10)
     assert answers.get(three) == b"x" * 10, "the same again took no more room"
-    answers.keep(two, b"z" * 31)
+    answers.keep(two, b"z" * 3 * each_b)
     assert [answers.get(each) for each in (one, two, three, four)] == [None] * 4
+
+
+def test_what_was_asked_takes_room_too_and_what_was_asked_at_length_is_not_kept() -> None:
+    answers = SealedAnswers(kept_b=10_000)
+    questions = [a_question("/", b"%04d" % number * 500) for number in range(10)]
+    for each in questions:
+        answers.keep(each, b"x")
+    assert [answers.get(each) for each in questions] == [None] * 7 + [b"x"] * 3
+    for too_long in (a_question("/", b"x" * 2048), a_question("/" + "x" * 2048), a_question("果" * 700)):
+        answers.keep(too_long, b"x")
+        assert answers.get(too_long) is None
