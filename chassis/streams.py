@@ -1,28 +1,21 @@
-"""Answers without an end: server-sent events, how many of them a process bears, and how each of them ends.
+"""Answers without an end: how many of them a process bears, and what ends them; `chassis.event_stream` writes them.
 
-Every stream's path ends in `/stream`, so that one is known before anything is done for it. A stream says something at
-least every `BEAT_S`, however long its source is silent. It ends with its token, with its source, when its client hangs
-up, and when the process is told to stop: all but the third with a whole last chunk, and the client comes again with the
-last id that it had.
+Every stream's path ends in `/stream`, so that one is known before anything is done for it. It ends with its token, with
+its source, when its client hangs up, and when the process is told to stop: all but the third with a whole last chunk,
+and the client comes again with the last id that it had.
 """
 
 import asyncio
-import math
 import random
-import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
-from fastapi.sse import KEEPALIVE_COMMENT
-from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.ending import ended
 from chassis.metrics import STREAMS_OPEN, STREAMS_REFUSED
 from chassis.problems import Problem, Text, problem_response
 
@@ -31,18 +24,10 @@ AT_MOST = 5000
 """Open streams in one process: each is a socket, two small tasks, and at most one page that is being sent."""
 A_CALLER = 20
 """Of one account in one process."""
-BEAT_S = 12.0
-"""The surface says 15; proxies on the way like to cut after 30 or 60."""
-RETRY_MS = (1000, 4000)
-"""When a browser comes again: those that were cut together not all at the same moment."""
 RETRY_AFTER_S = (5, 15)
 LAST_CHUNK_S = 1.0
 """How long a client that reads nothing may keep the end of its stream waiting."""
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Accel-Buffering": "no",  # nginx would hold events back until it has a page of them
-}
 LAST_CHUNK: Message = {"type": "http.response.body", "body": b""}
 
 Shared = TypeVar("Shared")
@@ -74,11 +59,6 @@ class TooManyStreams(Problem):
 
 def is_stream(scope: Scope) -> bool:
     return scope["type"] == "http" and str(scope["path"]).endswith(SUFFIX)
-
-
-def event(name: bytes, number: object, data: bytes) -> bytes:
-    """One event. `data` is one line, as JSON is: it is sent as it stands, where `fastapi.sse` would want it as text."""
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (str(number).encode(), name, data)
 
 
 class OpenStreams:
@@ -180,106 +160,11 @@ class StreamGuard:
             if not started:
                 raise StreamsFull() from None
             if not done:
-                await _end(send)
+                await say_end(send)
 
 
-async def _end(send: Send) -> None:
+async def say_end(send: Send) -> None:
     """The last chunk; one who reads nothing is cut off instead."""
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_CHUNK_S):
             await send(LAST_CHUNK)
-
-
-class EventStream(StreamingResponse):
-    """Events as their source gives them, each of its chunks one or more of them. `place` is held from the head of the
-    answer on, and refuses before it; `until_s` is when the caller's token ends, by the clock.
-
-    Not `fastapi.sse`'s own: that renders what it is given, where a feed is bytes already, calls itself `no-cache`, and
-    knows no end but its source's.
-    """
-
-    media_type = "text/event-stream"
-
-    def __init__(
-        self,
-        chunks: AsyncGenerator[bytes, None],
-        status_code: int = 200,
-        *,
-        place: AbstractContextManager[None] | None = None,
-        until_s: float = math.inf,
-    ) -> None:
-        super().__init__(chunks, status_code, HEADERS)
-        self._chunks = chunks
-        self._place = place or nullcontext()
-        self._until_s = until_s
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place:
-            gone = asyncio.create_task(_hang_up(receive))
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_left_s(self._until_s)), aclosing(self._chunks):
-                        await send(
-                            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-                        )
-                        await self._send_on(gone, send)
-                if not gone.done():
-                    await _end(send)
-            finally:
-                await ended(gone)
-
-    async def _send_on(self, gone: asyncio.Task[None], send: Send) -> None:
-        """Until the source has no more or the client has gone. The next chunk is asked for when the last is sent."""
-        await send(_chunk(b"retry: %d\n\n" % random.randint(*RETRY_MS)))
-        coming: asyncio.Task[bytes | None] | None = None
-        try:
-            while True:
-                coming = coming or asyncio.create_task(_next_of(self._chunks))
-                await asyncio.wait({coming, gone}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
-                    return
-                chunk: bytes | None = KEEPALIVE_COMMENT
-                if coming.done():
-                    chunk, coming = coming.result(), None
-                if chunk is None:
-                    return
-                await send(_chunk(chunk))
-        finally:
-            await ended(coming)
-
-
-def stream_of(data: type[BaseModel]) -> dict[str, Any]:
-    """What a route says of itself whose events carry such data.
-
-    OpenAPI 3.1 has no word for events; 3.2 reads a schema of this media type as the list of them.
-    """
-    told = {"$ref": f"#/components/schemas/{data.__name__}"}
-    properties = {
-        "id": {"type": "string"},
-        "event": {"type": "string"},
-        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": told},
-    }
-    one = {"type": "object", "required": [*properties], "properties": properties}
-    schema = {"type": "array", "items": one}
-    return {
-        "response_class": EventStream,
-        "response_model": data,
-        "responses": {200: {"content": {EventStream.media_type: {"schema": schema}}}},
-    }
-
-
-def _left_s(until_s: float) -> float | None:
-    return None if math.isinf(until_s) else max(0.0, until_s - time.time())
-
-
-def _chunk(body: bytes) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": True}
-
-
-async def _next_of(chunks: AsyncGenerator[bytes, None]) -> bytes | None:
-    return await anext(chunks, None)
-
-
-async def _hang_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

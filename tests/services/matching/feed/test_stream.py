@@ -11,13 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from chassis import following, streams
+from chassis import event_stream, following
 from chassis.db import Database
 from chassis.metrics import HTTP_SECONDS
 from chassis.streams import OpenStreams
 from services.matching.app import create_matching_app
 from services.matching.feed.models import FEED
 from tests.services.matching.feed.happenings import agreed, append_all, appending, happen
+from tests.services.matching.scene import DESK
 from tests.support.services import Issuer, kept_app
 from tests.support.sse import Event, Listener
 
@@ -26,7 +27,7 @@ PATH = "/v1/feed/matches/stream"
 
 @pytest.fixture
 def app(db: Database, issuer: Issuer) -> FastAPI:
-    app = kept_app(create_matching_app, db, issuer.keys, cast("Any", None))
+    app = kept_app(create_matching_app, db, issuer.keys, cast("Any", None), DESK)
     app.state.streams.ending = False
     return app
 
@@ -149,8 +150,8 @@ async def test_an_account_hears_nothing_of_another(app: FastAPI, issuer: Issuer,
 async def test_a_silent_stream_says_that_it_is_alive(
     app: FastAPI, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert streams.BEAT_S < 15
-    monkeypatch.setattr(streams, "BEAT_S", 0.05)
+    assert event_stream.BEAT_S < 15
+    monkeypatch.setattr(event_stream, "BEAT_S", 0.05)
     async with Listener(app, PATH, issuer.caller("platform")) as stream:
         await asyncio.sleep(0.5)
         assert 4 <= stream.parser.comments <= 10
