@@ -1,16 +1,17 @@
 """Answers without an end: how many of them a process bears, and what ends them; `chassis.event_stream` writes them.
 
 Every stream's path ends in `/stream`, so that one is known before anything is done for it. It ends with its token, with
-its source, when its client hangs up, and when the process is told to stop: all but the third with a whole last chunk,
-and the client comes again with the last id that it had.
+its source, when its client hangs up, when its account is erased, and when the process is told to stop: all but the
+third with a whole last chunk, and the client comes again with the last id that it had.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -23,7 +24,7 @@ SUFFIX = "/stream"
 AT_MOST = 5000
 """Open streams in one process: each is a socket, two small tasks, and at most one page that is being sent."""
 A_CALLER = 20
-"""Of one account in one process."""
+"""Of one account in one process, or of one address without a token."""
 RETRY_AFTER_S = (5, 15)
 LAST_CHUNK_S = 1.0
 """How long a client that reads nothing may keep the end of its stream waiting."""
@@ -49,8 +50,8 @@ class TooManyStreams(Problem):
     slug, status = "too-many-streams", 429
     title = Text("您打开的长连接过多", "You have too many open streams")
     detail = Text(
-        "一个账户同时至多打开 {at_most} 个推送连接；请先关闭一些。",
-        "An account may hold {at_most} streams open at a time; close some first.",
+        "一个账户（未登录时为一个网络地址）同时至多打开 {at_most} 个推送连接；请先关闭一些。",
+        "An account, or an address without a token, may hold {at_most} streams open at a time; close some first.",
     )
 
     def __init__(self, at_most: int) -> None:
@@ -68,7 +69,8 @@ class OpenStreams:
         self.at_most = at_most
         self.ending = False
         self._open: set[asyncio.Task[Any]] = set()
-        self._readers: Counter[Hashable] = Counter()
+        self._told: set[asyncio.Task[Any]] = set()
+        self._of: dict[Hashable, Counter[asyncio.Task[Any]]] = {}
         self._shared: dict[Hashable, Any] = {}
         STREAMS_OPEN.labels(service).set_function(lambda: len(self._open))
         self.refused = STREAMS_REFUSED.labels(service)
@@ -86,8 +88,7 @@ class OpenStreams:
     @contextmanager
     def one_more(self) -> Iterator[asyncio.Task[Any]]:
         """This task carries a stream. Raises StreamsFull."""
-        task = asyncio.current_task()
-        assert task is not None
+        task = _this_task()
         if self.ending or len(self._open) >= self.at_most:
             raise StreamsFull()
         self._open.add(task)
@@ -95,26 +96,50 @@ class OpenStreams:
             yield task
         finally:
             self._open.discard(task)
+            self._told.discard(task)
 
     @contextmanager
     def one_more_of(self, who: Hashable, at_most: int, refusal: Callable[[], Problem]) -> Iterator[None]:
-        """One more of those of `who`. Raises `refusal()`."""
-        if self._readers[who] >= at_most:
+        """This task carries one more of those of `who`. Raises `refusal()`."""
+        task, theirs = _this_task(), self._of.setdefault(who, Counter())
+        if theirs.total() >= at_most:
             self.refused.inc()
             raise refusal()
-        self._readers[who] += 1
+        theirs[task] += 1
         try:
             yield
         finally:
-            self._readers[who] -= 1
-            if not self._readers[who]:
-                del self._readers[who]
+            theirs[task] -= 1
+            if not theirs[task]:
+                del theirs[task]
+            if not theirs:
+                del self._of[who]
 
     def end(self) -> None:
         """End them all, and take no more: uvicorn would wait for them, and then cut them off."""
         self.ending = True
-        for task in self._open:
+        self._tell(self._open)
+
+    def end_of(self, accounts: Iterable[UUID]) -> None:
+        """End the streams of these accounts; that they open no others is for others to see to."""
+        for account in accounts:
+            self._tell(self._of.get(account, ()))
+
+    def is_told(self, task: asyncio.Task[Any]) -> bool:
+        """Whether we have ended it, and not its server."""
+        return task in self._told
+
+    def _tell(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Each once: who is cancelled a second time would say no last chunk."""
+        for task in self._open.intersection(tasks) - self._told:
+            self._told.add(task)
             task.cancel()
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def end_streams(app: FastAPI) -> None:
@@ -143,7 +168,7 @@ class StreamGuard:
             await problem_response(full, Request(scope))(scope, receive, send)
 
     async def _until_the_end(self, task: asyncio.Task[Any], scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises StreamsFull when the application was told to stop before there was an answer."""
+        """Raises StreamsFull when it was ended before there was an answer."""
         started = done = False
 
         async def watched(message: Message) -> None:
@@ -155,7 +180,7 @@ class StreamGuard:
         try:
             await self._app(scope, receive, watched)
         except asyncio.CancelledError:
-            if not self._streams.ending or task.uncancel() > 0:
+            if not self._streams.is_told(task) or task.uncancel() > 0:
                 raise
             if not started:
                 raise StreamsFull() from None

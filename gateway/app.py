@@ -25,6 +25,7 @@ from gateway.pages import api as pages
 from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal
 from gateway.proxy import ServiceUnavailable, Upstream
+from gateway.readers import ReadersGuard
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
 from gateway.sessions import api as sessions
@@ -79,6 +80,9 @@ def create_gateway(
     app.state.erased = ErasedAccounts(db)
     # innermost, so that a refusal is counted and has its ids
     app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased))
+    app.user_middleware.append(
+        Middleware(ReadersGuard, streams=app.state.streams, address_of=lambda scope: proxies.origin(scope).address)
+    )
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:
