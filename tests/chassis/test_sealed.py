@@ -9,16 +9,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import Response
+from starlette.routing import BaseRoute
 
 from chassis.app import create_app
 from chassis.auth import AnyCaller
 from chassis.db import Database
+from chassis.metrics import HTTP_SECONDS
 from chassis.routes import slice_router
 from chassis.sealed import OWN_B, SEALED, Asked, SealedAnswers, SealedRoute
 from tests.support.services import Issuer, client_of
 
 router = slice_router("/v1/pages", tag="x", route_class=SealedRoute)
 asked: list[UUID] = []
+ROUTE = BaseRoute()
 
 
 @router.get("/{number}")
@@ -54,6 +57,26 @@ async def test_what_never_changes_is_found_out_once(client: httpx.AsyncClient, i
         first.content,
         {(name, again.headers[name]) for name in own},
     )
+
+
+async def test_what_is_kept_is_answered_before_its_route_is_looked_for_and_timed_by_it(
+    app: FastAPI, client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = issuer.caller("platform")
+    timed = HTTP_SECONDS.labels("x", "GET", "/v1/pages/{number}", "200")
+    before = len(asked), timed._sum.get()
+    await client.get("/v1/pages/2", headers=caller)
+    found_out = timed._sum.get()
+
+    async def nobody(*_: object) -> None:
+        raise AssertionError("it was looked for")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(app.router, "middleware_stack", nobody)
+        page = await client.get("/v1/pages/2", headers=caller)
+    assert (page.status_code, page.json()["number"], len(asked)) == (200, 2, before[0] + 1)
+    assert timed._sum.get() > found_out > before[1]
+    assert (await client.post("/v1/pages/2", headers=caller)).status_code == 405
 
 
 async def test_what_may_change_is_found_out_each_time(client: httpx.AsyncClient, issuer: Issuer) -> None:
@@ -122,13 +145,13 @@ def test_the_latest_are_kept_up_to_so_many_bytes() -> None:
     answers = SealedAnswers(kept_b=3 * each_b)
     one, two, three, four = (a_question(f"/{number}") for number in range(4))
     for each in (one, two, three):
-        answers.keep(each, b"x" * 10)
+        answers.keep(each, b"x" * 10, ROUTE)
     assert answers.get(one) == b"x" * 10
-    answers.keep(four, b"y" * 10)
+    answers.keep(four, b"y" * 10, ROUTE)
     assert [answers.get(each) is None for each in (one, two, three, four)] == [False, True, False, False]
-    answers.keep(four, b"y" * 10)
+    answers.keep(four, b"y" * 10, ROUTE)
     assert answers.get(three) == b"x" * 10, "the same again took no more room"
-    answers.keep(two, b"z" * 3 * each_b)
+    answers.keep(two, b"z" * 3 * each_b, ROUTE)
     assert [answers.get(each) for each in (one, two, three, four)] == [None] * 4
 
 
@@ -136,8 +159,18 @@ def test_what_was_asked_takes_room_too_and_what_was_asked_at_length_is_not_kept(
     answers = SealedAnswers(kept_b=10_000)
     questions = [a_question("/", b"%04d" % number * 500) for number in range(10)]
     for each in questions:
-        answers.keep(each, b"x")
+        answers.keep(each, b"x", ROUTE)
     assert [answers.get(each) for each in questions] == [None] * 7 + [b"x"] * 3
     for too_long in (a_question("/", b"x" * 2048), a_question("/" + "x" * 2048), a_question("果" * 700)):
-        answers.keep(too_long, b"x")
+        answers.keep(too_long, b"x", ROUTE)
         assert answers.get(too_long) is None
+
+
+def test_a_path_of_which_nothing_is_kept_any_more_is_forgotten() -> None:
+    answers = SealedAnswers(kept_b=2 * (OWN_B + 10))
+    for number in range(3):
+        answers.keep(a_question("/a", b"%d" % number), b"x", ROUTE)
+    assert answers.route_of("/a") is ROUTE
+    for number in range(2):
+        answers.keep(a_question("/b", b"%d" % number), b"x", ROUTE)
+    assert (answers.route_of("/a"), answers.route_of("/b"), len(answers._paths)) == (None, ROUTE, 1)
