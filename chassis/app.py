@@ -15,7 +15,7 @@ from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
 from chassis.routes import Route
-from chassis.sealed import SealedAnswers
+from chassis.sealed import SealedAnswers, SealedGuard
 from chassis.streams import OpenStreams, StreamGuard
 from chassis.telemetry import RequestTelemetry
 
@@ -52,6 +52,7 @@ def create_app(
     app.state.streams = OpenStreams(name)
     app.state.imports = Places()
     app.router.route_class = Route
+    app.add_middleware(SealedGuard)
     app.add_middleware(StreamGuard, streams=app.state.streams)
     app.add_middleware(RequestTelemetry, service=name)
     # outermost, for a refusal must cost little

@@ -11,8 +11,9 @@ from fastapi import Depends, Header, Request
 
 from chassis.auth import Caller
 from chassis.db import Database, is_transient
+from chassis.event_stream import EventStream, event
 from chassis.feed import GROWN, SEQ_MAX, After, Feed, type_of
-from chassis.streams import A_CALLER, EventStream, OpenStreams, TooManyStreams, event
+from chassis.streams import A_CALLER, OpenStreams, TooManyStreams
 from chassis.watching import Watch
 
 PAGE = 50

@@ -25,6 +25,7 @@ from gateway.pages import api as pages
 from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal
 from gateway.proxy import ServiceUnavailable, Upstream
+from gateway.readers import ReadersGuard
 from gateway.reference import api as reference
 from gateway.routes import proxy_routes
 from gateway.sessions import api as sessions
@@ -77,9 +78,16 @@ def create_gateway(
     app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
     app.state.proof_brake = ProofBrake(limits)
     app.state.upstreams = upstreams
-    app.state.erased = ErasedAccounts(db, max(for_people.access, for_machines.access))
+    app.state.erased = ErasedAccounts(
+        db,
+        max(for_people.access, for_machines.access),
+        app.state.streams.end_of,  # a feed that is open ends, too
+    )
     # innermost, so that a refusal is counted and has its ids
     app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased, keys=keys))
+    app.user_middleware.append(
+        Middleware(ReadersGuard, streams=app.state.streams, address_of=lambda scope: proxies.origin(scope).address)
+    )
     app.state.surface = surface
 
     async def openapi(_: Request) -> JSONResponse:

@@ -6,6 +6,7 @@ erased; nobody waits for that. Services behind it are not asked from outside.
 
 import asyncio
 import time
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -33,10 +34,11 @@ itself, such as `/v1/me`; it ends with the key that signed it at the latest."""
 
 
 class ErasedAccounts:
-    """Which accounts were erased within `kept`. One object a process."""
+    """Which accounts were erased within `kept`; `tell` hears of each once it is known here. One object a process."""
 
-    def __init__(self, db: Database, kept: timedelta) -> None:
+    def __init__(self, db: Database, kept: timedelta, tell: Callable[[Collection[UUID]], None]) -> None:
         self._db = db
+        self._tell = tell
         self._kept = max(kept, KEPT_AT_LEAST) + OVERLAP
         self._erased_at: dict[UUID, datetime] = {}
         self._seen = datetime(2000, 1, 1, tzinfo=UTC)
@@ -44,6 +46,7 @@ class ErasedAccounts:
 
     def add(self, account_id: UUID) -> None:
         self._erased_at[account_id] = datetime.now(UTC)
+        self._tell([account_id])
 
     async def holds(self, account_id: UUID) -> bool:
         """Whether it is one of them."""
@@ -66,6 +69,7 @@ class ErasedAccounts:
         self._seen = now
         young = {each: at for each, at in self._erased_at.items() if at > now - self._kept}
         self._erased_at = young | found
+        self._tell(found.keys() - young.keys())
 
 
 class ErasedGuard:

@@ -9,13 +9,10 @@ from uuid import uuid4
 import httpx
 import stamina
 
-from duijie.client.errors import NoAnswer, Problem
+from duijie.client.errors import NoAnswer, read_refusal
 from duijie.client.tokens import Tokens
 
-AGAIN: Final = frozenset({429, 502, 503, 504})
-STILL_RUNNING: Final = "/problems/still-running"
 WAIT_MAX_S: Final = 5.0
-RETRY_AFTER_MAX_S: Final = 60.0
 TIMEOUT: Final = httpx.Timeout(120, connect=10)
 
 
@@ -113,13 +110,7 @@ class Caller:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
 
     def _refuse(self, answer: httpx.Response, token: str) -> None:
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {"detail": answer.text[:200]}
-        problem = Problem(answer.status_code, body if isinstance(body, dict) else {})
-        if answer.status_code in AGAIN or problem.type == STILL_RUNNING:
-            raise NoAnswer(str(problem), _seconds(answer.headers.get("retry-after")))
+        problem = read_refusal(answer)
         if answer.status_code == 401 and self._tokens is not None and self._tokens.drop(token):
             raise NoAnswer(str(problem), 0)
         raise problem
@@ -130,11 +121,6 @@ def _pause_s(error: Exception) -> bool | float:
     if not isinstance(error, NoAnswer):
         return False
     return True if error.after_s is None else error.after_s
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Of `Retry-After`, seconds are understood; a date is as if nothing was said."""
-    return min(float(retry_after), RETRY_AFTER_MAX_S) if retry_after and retry_after.isdecimal() else None
 
 
 def _given(params: Mapping[str, Any]) -> dict[str, Any]:

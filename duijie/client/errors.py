@@ -1,7 +1,13 @@
 """What a call may come to, besides an answer."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+import httpx
+
+AGAIN: Final = frozenset({429, 502, 503, 504})
+STILL_RUNNING: Final = "/problems/still-running"
+RETRY_AFTER_MAX_S: Final = 60.0
 
 
 class Problem(Exception):
@@ -23,3 +29,23 @@ class NoAnswer(Exception):
     def __init__(self, why: str, after_s: float | None = None) -> None:
         super().__init__(why)
         self.after_s = after_s
+
+
+def read_refusal(answer: httpx.Response) -> Problem:
+    """What an answer that is not good, and read whole, says. Raises NoAnswer where the same may be sent again.
+
+    A proxy on the way answers as it likes: what is no problem in JSON is one all the same.
+    """
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {"detail": answer.text[:200]}
+    problem = Problem(answer.status_code, body if isinstance(body, dict) else {})
+    if answer.status_code in AGAIN or problem.type == STILL_RUNNING:
+        raise NoAnswer(str(problem), _seconds(answer.headers.get("retry-after")))
+    return problem
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Of `Retry-After`, seconds are understood; a date is as if nothing was said."""
+    return min(float(retry_after), RETRY_AFTER_MAX_S) if retry_after and retry_after.isdecimal() else None

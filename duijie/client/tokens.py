@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from duijie.client.errors import NoAnswer, Problem
+from duijie.client.errors import read_refusal
 
 TOKEN_PATH: Final = "/v1/auth/token"
 EARLY_S: Final = 30
@@ -61,11 +61,9 @@ class _Granted:
 
     async def _ask(self, http: httpx.AsyncClient) -> None:
         answer = await http.post(TOKEN_PATH, data=self._form)
-        if answer.status_code in {429, 502, 503, 504}:
-            raise NoAnswer(f"{answer.status_code} when asked for a token")
-        body: dict[str, Any] = answer.json()
         if not answer.is_success:
-            raise Problem(answer.status_code, body)
+            raise read_refusal(answer)
+        body: dict[str, Any] = answer.json()
         lives_s = body["expires_in"]
         self._token, self._granted_s = body["access_token"], time.monotonic()
         self._ends_s = self._granted_s + lives_s - min(EARLY_S, lives_s / 2)

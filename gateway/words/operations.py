@@ -73,7 +73,7 @@ OPERATIONS: dict[str, Told] = {
             "Server-sent events `lot`: as it is now, then one at each change; that of status `withdrawn` or `expired` "
             "is the last.",
         ),
-        {503: ("streams-full",)},
+        FOLLOWING,
     ),
     "read_board_photo": Told(
         Text("看榜上货批的照片", "See a photo of a lot"),

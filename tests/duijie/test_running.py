@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from chassis.app import create_app
 from chassis.db import Database
-from chassis.streams import EventStream
+from chassis.event_stream import EventStream
 from duijie import running
 from duijie.running import listening, serving
 from tests.support.services import Issuer

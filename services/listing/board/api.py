@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
+from chassis.event_stream import EventStream, stream_of
 from chassis.fields import Limit, Page
 from chassis.photos import AS_JPEG, public_jpeg
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
-from chassis.streams import EventStream, stream_of
 from services.listing.board import queries, service
 from services.listing.board.schemas import BoardItem, LotCount
 from services.listing.listings.queries import database_now

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
+from chassis.event_stream import EventStream, event
 from chassis.problems import NotFound
-from chassis.streams import EventStream, OpenStreams, StreamsFull, event
+from chassis.streams import OpenStreams, StreamsFull
 from chassis.watching import Watch
 from services.listing.board import queries
 from services.listing.board.queries import Count

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
+from chassis.event_stream import EventStream, stream_of
 from chassis.feed import After
 from chassis.fields import Limit
 from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
 from chassis.sealed import SealedRoute
-from chassis.streams import EventStream, stream_of
 from services.logistics.feed.models import ANY_CARRIER, FEED
 from services.logistics.feed.schemas import ShipmentFeedItem, ShipmentFeedPage
 

@@ -3,12 +3,12 @@
 from fastapi import Request, Response
 
 from chassis.auth import AnyCaller
+from chassis.event_stream import EventStream, stream_of
 from chassis.feed import After
 from chassis.fields import Limit
 from chassis.following import ResumeAfter, follow
 from chassis.routes import Db, slice_router
 from chassis.sealed import SealedRoute
-from chassis.streams import EventStream, stream_of
 from services.matching.feed.models import FEED
 from services.matching.feed.schemas import FeedItem, FeedPage
 

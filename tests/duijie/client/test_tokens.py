@@ -1,5 +1,6 @@
 """Tokens are asked for when they are needed, kept while they are good, and asked for again once refused."""
 
+import time
 from urllib.parse import parse_qs
 
 import pytest
@@ -72,6 +73,28 @@ async def test_a_wrong_secret_is_told_at_once() -> None:
         with pytest.raises(Problem, match="401 /problems/invalid-client wrong"):
             await caller.get("/v1/x")
         assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>Internal Server Error</html>", b'["no", "problem"]', b"\xff\xfe", b""])
+async def test_what_a_proxy_says_instead_of_a_token_is_a_problem(body: bytes) -> None:
+    page = Said(500, body, {"content-type": "text/html"})
+    async with rough(lambda _: page) as server, Caller(server.url, client_credentials("id", "x")) as caller:
+        with pytest.raises(Problem, match=r"^500 about:blank"):
+            await caller.get("/v1/x")
+        assert len(server.asked) == 1
+
+
+async def test_who_asks_for_a_token_too_often_waits_as_long_as_told() -> None:
+    def answer(asked: Asked) -> Said:
+        if asked.number == 1:
+            return Said(429, b"<html>Slow down</html>", {"retry-after": "1"})
+        return granting(asked) if asked.target == "/v1/auth/token" else Said.json({})
+
+    async with rough(answer) as server, Caller(server.url, client_credentials("id", "secret")) as caller:
+        began = time.monotonic()
+        await caller.get("/v1/x")
+        assert 1 <= time.monotonic() - began < 5
+        assert [asked.target for asked in server.asked] == ["/v1/auth/token", "/v1/auth/token", "/v1/x"]
 
 
 async def test_the_next_refresh_token_is_kept_before_it_is_needed() -> None:

@@ -141,9 +141,13 @@ async def test_accounts_erased_longer_ago_than_a_token_lives_are_kept_no_more(db
         for account_id, days in zip(ids, (0, 6, 8), strict=True):
             erased = "UPDATE accounts SET erased_at = now() - make_interval(days => :days) WHERE id = :id"
             await session.execute(text(erased), {"days": days, "id": account_id})
-    found = ErasedAccounts(db, timedelta(hours=1))
+    told: list[UUID] = []
+    found = ErasedAccounts(db, timedelta(hours=1), told.extend)
     assert [await found.holds(each) for each in ids] == [True, True, False]
-    longer = ErasedAccounts(db, timedelta(days=30))
+    assert sorted(told) == sorted(ids[:2]), "their streams are ended, once"
+    found.add(ids[2])
+    assert told[2:] == [ids[2]]
+    longer = ErasedAccounts(db, timedelta(days=30), told.extend)
     assert [await longer.holds(each) for each in ids] == [True, True, True]
     longer._kept, longer._look_after_s = timedelta(days=5), float("-inf")
     assert [await longer.holds(each) for each in ids] == [True, False, False]

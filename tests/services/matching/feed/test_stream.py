@@ -11,13 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from chassis import following, streams
+from chassis import event_stream, following
 from chassis.db import Database
 from chassis.metrics import HTTP_SECONDS
 from chassis.streams import OpenStreams
 from services.matching.app import create_matching_app
 from services.matching.feed.models import FEED
 from tests.services.matching.feed.happenings import agreed, append_all, appending, happen
+from tests.services.matching.scene import DESK
 from tests.support.services import Issuer, kept_app
 from tests.support.sse import Event, Listener
 
@@ -26,7 +27,7 @@ PATH = "/v1/feed/matches/stream"
 
 @pytest.fixture
 def app(db: Database, issuer: Issuer) -> FastAPI:
-    app = kept_app(create_matching_app, db, issuer.keys, cast("Any", None))
+    app = kept_app(create_matching_app, db, issuer.keys, cast("Any", None), DESK)
     app.state.streams.ending = False
     return app
 
@@ -149,11 +150,14 @@ async def test_an_account_hears_nothing_of_another(app: FastAPI, issuer: Issuer,
 async def test_a_silent_stream_says_that_it_is_alive(
     app: FastAPI, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert streams.BEAT_S < 15
-    monkeypatch.setattr(streams, "BEAT_S", 0.05)
+    assert event_stream.BEAT_S < 15
+    monkeypatch.setattr(event_stream, "BEAT_S", 0.05)
     async with Listener(app, PATH, issuer.caller("platform")) as stream:
-        await asyncio.sleep(0.5)
-        assert 4 <= stream.parser.comments <= 10
+        began_s = asyncio.get_running_loop().time()
+        async with asyncio.timeout(10):
+            while stream.parser.comments < 6:
+                await asyncio.sleep(0.01)
+        assert asyncio.get_running_loop().time() - began_s > 5 * 0.04, "no more of them than are due"
         assert stream.events.empty()
 
 
@@ -221,6 +225,23 @@ async def test_all_end_at_once_with_a_whole_last_chunk_when_the_process_is_told_
         async with Listener(app, PATH, issuer.caller("platform")) as late:
             pass
         assert late.status == 503
+
+
+async def test_the_streams_of_one_account_can_be_ended_and_all_others_go_on(
+    app: FastAPI, issuer: Issuer, open_streams: OpenStreams, db: Database
+) -> None:
+    erased, other = uuid4(), uuid4()
+    async with (
+        Listener(app, PATH, issuer.caller("platform", erased)) as one,
+        Listener(app, PATH, issuer.caller("platform", erased)) as two,
+        Listener(app, PATH, issuer.caller("platform", other)) as others,
+    ):
+        open_streams.end_of([erased, uuid4()])
+        await one.until_over()
+        await two.until_over()
+        assert (one.whole, two.whole, len(open_streams)) == (True, True, 1)
+        await filled(db, other, 1)
+        assert (await others.next()).id == "1"
 
 
 async def test_who_reads_nothing_is_sent_nothing_more_and_misses_nothing(
