@@ -10,7 +10,7 @@ from chassis import overload
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.health import Check, database_answers, outbox_is_late, serve_health
-from chassis.importing import Places
+from chassis.importing import FilePlaces
 from chassis.metrics import serve_metrics
 from chassis.overload import OverloadGuard
 from chassis.problems import NotFound, Problem, answer_problems
@@ -50,7 +50,7 @@ def create_app(
     app.state.groups = {}  # chassis.grouping
     app.state.sealed = SealedAnswers()
     app.state.streams = OpenStreams(name)
-    app.state.imports = Places()
+    app.state.imports = FilePlaces()
     app.router.route_class = Route
     app.add_middleware(SealedGuard)
     app.add_middleware(StreamGuard, streams=app.state.streams)

@@ -41,6 +41,11 @@ ANSWERED = select(IDEMPOTENCY).join(
 )
 REMEMBERED = ("caller", "key", "request_hash", "status", "headers", "body")
 REMEMBER = insert_given(IDEMPOTENCY, *REMEMBERED).on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
+BIND = (
+    insert_given(IDEMPOTENCY, *REMEMBERED)
+    .on_conflict_do_update(index_elements=["caller", "key"], set_={"key": IDEMPOTENCY.c.key})
+    .returning(IDEMPOTENCY.c.request_hash)
+)
 
 
 class KeyReused(Problem):
@@ -149,6 +154,13 @@ async def remember(session: WriteSession, answers: Sequence[tuple[Claim, Respons
     Work that only looked, and remembers by itself, may have been quicker: then raises as `claim` does.
     """
     await _remember(session, answers)
+
+
+async def bind(session: WriteSession, caller: str, key: str, request_hash: bytes) -> None:
+    """Use the key for a request whose answer is not kept: its repetition is known otherwise. Raises KeyReused."""
+    row = {"status": 200, "headers": {}, "body": b"", "caller": caller, "key": key, "request_hash": request_hash}
+    if await session.scalar(BIND, parameters_of([row], *REMEMBERED)) != request_hash:
+        raise KeyReused()
 
 
 async def remember_alone(db: Database, mine: Claim, response: Response) -> None:

@@ -8,6 +8,7 @@ off, was repeated or runs twice at once adds each row once.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -35,12 +36,13 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as TextColumn
 from sqlalchemy.dialects.postgresql import insert
+from starlette.types import Receive, Scope, Send
 
 from chassis.auth import Caller
 from chassis.bulk import among
 from chassis.db import Database, WriteSession
-from chassis.idempotency import KEPT, KeyReused, hash_of, key_of
-from chassis.problems import Language, Problem, Unavailable, UnsupportedMediaType, language_of
+from chassis.idempotency import KEPT, KeyReused, bind, hash_of, key_of
+from chassis.problems import Language, Problem, Text, TooSlow, Unavailable, UnsupportedMediaType, language_of
 from chassis.retention import delete_in_batches
 from chassis.routes import ImportRoute
 from chassis.sheets import CSV, NDJSON, Model, Rows, Sheet
@@ -50,8 +52,17 @@ BATCH: Final = 500
 """Rows a transaction: what comes meanwhile to this process waits some 20 ms for it."""
 AT_ONCE: Final = 4
 """Batches at work in one process; the database's other connections are for who asks for little."""
+NOT_TAKEN: Final = Text(
+    "此行没有导入。请更正所列各项，用新的键再次导入。",
+    "This row was not taken. Correct the fields listed and import it again, under a new key.",
+)
 FILES: Final = 8
 """Put aside at once in one process, in its temporary folder, which has room for as many of the largest."""
+AN_ACCOUNT: Final = 2
+"""Of these: else one that sends slowly would keep all others out."""
+RECEIVED_WITHIN_S: Final = 600.0
+ANSWERED_WITHIN_S: Final = 600.0
+"""A file of the largest takes a minute or two, and is kept for as long as somebody sends it or reads of it."""
 RETRY_AFTER_S: Final = 5
 IN_MEMORY_B: Final = 1 << 18
 SEED_MAX: Final = (1 << 58) - 1
@@ -74,24 +85,39 @@ def imports_table(metadata: MetaData) -> Table:
     )
 
 
-class Places:
+class TooManyImports(Problem):
+    slug, status = "too-many-imports", 429
+    title = Text("您正在导入的文件过多", "You have too many imports under way")
+    detail = Text(
+        "一个账户同时至多导入 {at_most} 个文件；请等其中一个结束后再发。没有任何内容被更改。",
+        "An account may import {at_most} files at a time; wait for one to end. Nothing was changed.",
+    )
+
+
+class FilePlaces:
     """What the imports of one process share."""
 
     def __init__(self) -> None:
         self.batches = asyncio.Semaphore(AT_ONCE)
         self.files = FILES
+        self._of: Counter[UUID] = Counter()
 
     @contextmanager
-    def file(self) -> Iterator[IO[bytes]]:
-        """A file to put a body aside. Raises Unavailable when there are as many as there may be."""
+    def file(self, account_id: UUID) -> Iterator[IO[bytes]]:
+        """A file to put a body aside. Raises TooManyImports or Unavailable when there are as many as there may be."""
+        wait = {"Retry-After": str(RETRY_AFTER_S)}
+        if self._of[account_id] >= AN_ACCOUNT:
+            raise TooManyImports(headers=wait, at_most=AN_ACCOUNT)
         if self.files == 0:
-            raise Unavailable(headers={"Retry-After": str(RETRY_AFTER_S)})
+            raise Unavailable(headers=wait)
         self.files -= 1
+        self._of[account_id] += 1
         try:
             with SpooledTemporaryFile(IN_MEMORY_B) as file:
                 yield file
         finally:
             self.files += 1
+            self._of -= Counter([account_id])  # keeps none that has none
 
 
 class FileRoute(ImportRoute):
@@ -151,7 +177,7 @@ class Importer(Generic[Model]):
         """The answer to a request whose body is a file. It begins when the first rows are kept."""
         language, places = language_of(request), request.app.state.imports
         lines = self._answer(request, caller, language, places)
-        return StreamingResponse(
+        return _Answer(
             _following(await anext(lines), lines),
             media_type=NDJSON,
             headers={"Content-Language": language, "Vary": "Accept-Language"},
@@ -162,9 +188,9 @@ class Importer(Generic[Model]):
         await delete_in_batches(db, self._imports, self._imports.c.created_at < func.now() - KEPT)
 
     async def _answer(
-        self, request: Request, caller: Caller, language: Language, places: Places
+        self, request: Request, caller: Caller, language: Language, places: FilePlaces
     ) -> AsyncIterator[bytes]:
-        with places.file() as file:
+        with places.file(caller.account_id) as file:
             sent = await self._received(request, caller, file)
             async for each in self._lines(request.app.state.db, places.batches, sent, language):
                 yield each
@@ -175,9 +201,13 @@ class Importer(Generic[Model]):
             raise UnsupportedMediaType(expected=" | ".join(MEDIA_TYPES), received=media_type or "—")
         key = key_of(request) or f"none {uuid4()}"
         digest = hash_of(request)
-        async for chunk in request.stream():
-            file.write(chunk)
-            digest.update(chunk)
+        try:
+            async with asyncio.timeout(RECEIVED_WITHIN_S):
+                async for chunk in request.stream():
+                    file.write(chunk)
+                    digest.update(chunk)
+        except TimeoutError:
+            raise TooSlow() from None
         look_through = partial(self._sheet.open, file, media_type)
         rows = look_through() if file.tell() <= IN_MEMORY_B else await asyncio.to_thread(look_through)
         return _Sent(caller, key, digest.digest(), rows)
@@ -204,6 +234,8 @@ class Importer(Generic[Model]):
         row = (await session.execute(self._begin, asked)).one()
         if row.request_hash != sent.request_hash:
             raise KeyReused()
+        if not row.again:
+            await bind(session, caller, sent.key, sent.request_hash)
         seed = int.from_bytes(sha256(f"{caller}\0{sent.key}".encode()).digest()[:8]) & SEED_MAX
         return Begun(row.created_at, row.again, seed)
 
@@ -231,6 +263,14 @@ class Importer(Generic[Model]):
         return set((await session.scalars(select(self._ids).where(among(self._ids, ids)))).all())
 
 
+class _Answer(StreamingResponse):
+    """One that ends: who does not read it to its end in time is cut off, and may send the file again."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with asyncio.timeout(ANSWERED_WITHIN_S):
+            await super().__call__(scope, receive, send)
+
+
 async def _following(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for each in others:
@@ -239,6 +279,9 @@ async def _following(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterato
 
 def _line(number: int, answer: UUID | Problem, language: Language) -> bytes:
     if isinstance(answer, Problem):
-        said = {"row": number, "problem": answer.body(language)}
+        told = answer.body(language)
+        if answer.errors:  # what it says otherwise is of a request: that nothing was changed, and to send it again
+            told["detail"] = NOT_TAKEN.in_language(language)
+        said = {"row": number, "problem": told}
         return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     return b'{"row":%d,"id":"%s"}\n' % (number, str(answer).encode())

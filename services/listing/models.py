@@ -8,4 +8,13 @@ from services.listing.producers import models as producers
 from services.listing.tables import Base
 
 METADATA = Base.metadata
-TABLES = [backlog.Hazard, backlog.Sight, backlog.Stand, listings.Listing, photos.Photo, producers.Consent, IMPORTS]
+TABLES = [
+    backlog.Hazard,
+    backlog.Sight,
+    backlog.Stand,
+    listings.Listing,
+    photos.Photo,
+    producers.Consent,
+    producers.ERASED.table,
+    IMPORTS,
+]

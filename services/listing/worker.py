@@ -8,7 +8,6 @@ from chassis.outbox import Relay
 from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
-from services.listing.backlog import handlers as supply
 from services.listing.backlog import service as backlog
 from services.listing.listings import handlers as listings
 from services.listing.listings import service
@@ -21,8 +20,7 @@ REFIT_EVERY_S = 300
 FORGET_EVERY_S = 3600
 
 SUBSCRIPTIONS = [
-    *supply.SUBSCRIPTIONS,
-    *listings.SUBSCRIPTIONS,
+    *listings.subscriptions(backlog.note),
     *photos.SUBSCRIPTIONS,
     *producers.SUBSCRIPTIONS,
 ]

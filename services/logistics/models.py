@@ -15,6 +15,7 @@ from services.logistics.tables import Base
 METADATA = Base.metadata
 TABLES = [
     carriers.Vehicle,
+    carriers.ERASED.table,
     feed.FEED.pending,
     feed.FEED.items,
     feed.FEED.heads,

@@ -15,6 +15,8 @@ METADATA = Base.metadata
 TABLES = [
     supply.Supply,
     orders.Order,
+    orders.ERASED.table,
+    orders.BUYERS_TO_FORGET,
     IMPORTS,
     MARKET_CHANGES,
     policies.PolicyVersion,

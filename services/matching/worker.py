@@ -27,6 +27,7 @@ from services.matching.webhooks.delivering import Deliverer
 
 DEADLINES_EVERY_S = 1
 POLICIES_EVERY_S = 1
+ERASURES_EVERY_S = 1
 EXPIRY_EVERY_S = 5
 DISABLED_EVERY_S = 5
 FORGET_EVERY_S = 3600
@@ -52,6 +53,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool,
             every(FORGET_EVERY_S, "webhook_deliveries", leasing.forget_old, db),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
+            every(ERASURES_EVERY_S, "erasures", match_service.forget_buyers, db),
             every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),
             every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Integer, Table, Text, Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.db import Database
+from chassis.erasure import Erasures
 from chassis.importing import imports_table
 from chassis.tables import METADATA, new_metadata
 from contracts.event import Event
@@ -20,6 +21,7 @@ NOTES = Table("notes", NOTES_METADATA, Column("id", Integer, primary_key=True), 
 
 THINGS = Table("imported", NOTES_METADATA, Column("id", Uuid, primary_key=True), Column("text", Text, nullable=False))
 IMPORTS = imports_table(NOTES_METADATA)
+ERASED = Erasures(NOTES_METADATA)
 
 
 class NoteWritten(Event):

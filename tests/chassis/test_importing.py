@@ -19,15 +19,18 @@ from chassis.auth import AnyCaller, Caller
 from chassis.bulk import insert_given, parameters
 from chassis.db import Database, WriteSession
 from chassis.fields import ShortText
+from chassis.idempotency import forget_old
 from chassis.importing import ANSWER, REQUEST_BODY, Begun, FileRoute, Importer
 from chassis.problems import NotFound, Problem
-from chassis.routes import TAKES_KEY, slice_router
+from chassis.routes import TAKES_KEY, Write, slice_router
 from chassis.sheets import Sheet
+from chassis.tables import IDEMPOTENCY
 from tests.chassis.conftest import IMPORTS, THINGS
 from tests.support.http import served
 from tests.support.services import Issuer, client_of
 
 CSV = {"Content-Type": "text/csv"}
+JSON = {"Content-Type": "application/json"}
 UNWANTED = "unwanted"
 ADD = insert_given(THINGS, "id", "text")
 
@@ -76,7 +79,13 @@ def app(db: Database, issuer: Issuer, scene: Scene) -> FastAPI:
     async def take(caller: AnyCaller, request: Request) -> Response:
         return await scene.importer.take(request, caller)
 
-    return create_app("test", db=db, keys=issuer.keys, routers=[router])
+    posts = slice_router("/v1/things", tag="things")
+
+    @posts.post("", status_code=201, dependencies=[TAKES_KEY])
+    async def post(new: Thing, session: Write) -> Thing:
+        return new
+
+    return create_app("test", db=db, keys=issuer.keys, routers=[router, posts])
 
 
 @pytest.fixture
@@ -150,6 +159,7 @@ async def test_good_rows_are_kept_and_bad_ones_explained_in_the_callers_language
     first, second, third, fourth = lines(answer)
     assert (first.keys(), fourth.keys()) == ({"row", "id"}, {"row", "id"})
     assert (second["problem"]["title"], second["problem"]["status"]) == (title, 422)
+    assert second["problem"]["detail"] == importing.NOT_TAKEN.in_language(language)  # type: ignore[arg-type]
     assert second["problem"]["errors"] == [{"pointer": "#/size", "detail": detail}]
     assert third == {"row": 3, "problem": NotFound().body(language)}  # type: ignore[arg-type]
     assert answer.headers["content-language"] == language
@@ -196,7 +206,7 @@ async def test_cut_off_in_the_middle_and_sent_again_it_is_whole(
 
 
 async def test_two_at_once_under_one_key_are_one(client: httpx.AsyncClient, db: Database, scene: Scene) -> None:
-    answers = await asyncio.gather(*(sent(client, file_of(95)) for _ in range(4)))
+    answers = await asyncio.gather(*(sent(client, file_of(95)) for _ in range(2)))
     assert len({answer.content for answer in answers}) == 1
     assert len(lines(answers[0])) == len(await kept(db)) == 95
     assert len(scene.told) == len(set(scene.told)) == 95
@@ -217,6 +227,73 @@ async def test_two_files_at_once_under_one_key_keep_one_of_them(client: httpx.As
     assert len(await kept(db)) == 30
 
 
+async def test_a_key_of_an_import_is_none_of_another_request_nor_the_other_way_round(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    async def noted(key: str) -> httpx.Response:
+        return await client.post("/v1/things", json={"text": "one"}, headers={"Idempotency-Key": key} | JSON)
+
+    assert (await noted("posted")).status_code == 201
+    assert (await sent(client, file_of(3), key="posted")).status_code == 422
+    assert (await sent(client, file_of(3), key="imported")).status_code == 200
+    refused = await noted("imported")
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/idempotency-key-reused")
+    assert (await sent(client, file_of(3), key="imported")).status_code == 200
+    assert (await noted("posted")).headers["idempotent-replayed"] == "true"
+    assert await kept(db) == ["thing 1", "thing 2", "thing 3"]
+
+
+async def test_a_file_that_does_not_arrive_in_time_keeps_nothing_and_gives_its_place_back(
+    app: FastAPI, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "RECEIVED_WITHIN_S", 0.3)
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+
+        async def drip() -> AsyncIterator[bytes]:
+            for line in file_of(1000).splitlines(keepends=True):
+                yield line
+                await asyncio.sleep(0.01)
+
+        answer = await http.post("/v1/things/import", content=drip())
+        assert (answer.status_code, answer.json()["type"]) == (408, "/problems/too-slow")
+    assert await kept(db) == []
+    assert app.state.imports.files == importing.FILES
+
+
+async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_place_back(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", 0.3)
+    scene.may_go.clear()
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await sent(http, file_of(30))
+        while app.state.imports.files < importing.FILES:
+            await asyncio.sleep(0.01)
+        assert len(await kept(db)) == 10
+        scene.may_go.set()
+        assert len(lines(await sent(http, file_of(30)))) == 30
+
+
+async def test_an_account_imports_two_files_at_a_time_and_others_as_they_like(
+    app: FastAPI, issuer: Issuer, scene: Scene
+) -> None:
+    scene.may_go.clear()
+    mine, other = (issuer.caller("producer") | CSV for _ in range(2))
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as http:
+        begun = [asyncio.create_task(sent(http, file_of(30), key=None, **mine)) for _ in range(2)]
+        while app.state.imports.files > importing.FILES - 2:
+            await asyncio.sleep(0.01)
+        third = await sent(http, file_of(3), **mine)
+        assert (third.status_code, third.json()["type"]) == (429, "/problems/too-many-imports")
+        assert third.headers["retry-after"] == "5"
+        begun.append(asyncio.create_task(sent(http, file_of(30), **other)))
+        await asyncio.sleep(0.05)
+        scene.may_go.set()
+        assert [len(lines(each)) for each in await asyncio.gather(*begun)] == [30, 30, 30]
+        assert len(lines(await sent(http, file_of(3), **mine))) == 3
+
+
 async def test_without_a_key_or_under_anothers_it_is_another_import(
     client: httpx.AsyncClient, db: Database, issuer: Issuer
 ) -> None:
@@ -232,8 +309,10 @@ async def test_a_key_is_free_again_after_two_days(client: httpx.AsyncClient, db:
     await scene.importer.forget_old(db)
     assert (await sent(client, file_of(3, "other"))).status_code == 422
     async with db.transaction() as session:
-        await session.execute(update(IMPORTS).values(created_at=func.now() - timedelta(hours=49)))
+        for table in (IMPORTS, IDEMPOTENCY):
+            await session.execute(update(table).values(created_at=func.now() - timedelta(hours=49)))
     await scene.importer.forget_old(db)
+    await forget_old(db)
     assert (await sent(client, file_of(3, "other"))).status_code == 200
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, LocalKeys
 from chassis.db import Database
-from chassis.importing import Places
+from chassis.importing import FilePlaces
 from chassis.sealed import SealedAnswers
 from chassis.tables import OUTBOX
 from chassis.transport.base import Record
@@ -81,7 +81,7 @@ def kept_app(make: Callable[..., FastAPI], db: Database, *more: Any) -> FastAPI:
     if hasattr(app.state, "groups"):
         app.state.groups = {}  # what waits together belongs to one database
         app.state.sealed = SealedAnswers()  # and so does what never changes in it
-        app.state.imports = Places()  # and to one event loop
+        app.state.imports = FilePlaces()  # and to one event loop
     return app
 
 

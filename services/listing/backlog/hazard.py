@@ -174,7 +174,7 @@ def _strength(counted: Mapping[Cell, Counted], wider: Wider) -> float:
         (y, mean * hours)
         for cell, (sales, sale_hours) in counted.items()
         for y, mean, hours in zip(sales, wider(cell), sale_hours, strict=True)
-        if hours > 0
+        if mean * hours > 0
     ]
     if sum(y for y, _ in pairs) < SALES_TO_JUDGE:
         return STRENGTH
@@ -184,5 +184,5 @@ def _strength(counted: Mapping[Cell, Counted], wider: Wider) -> float:
 
 def _log_likelihood(shape: float, y: float, mean: float) -> float:
     """Of y under the negative binomial with this mean and shape, but for what no shape changes."""
-    of_mean = y * math.log(mean / (shape + mean)) if y else 0.0
+    of_mean = y * (math.log(mean) - math.log(shape + mean)) if y else 0.0  # their quotient may be 0
     return math.lgamma(shape + y) - math.lgamma(shape) + shape * math.log(shape / (shape + mean)) + of_mean

@@ -7,7 +7,7 @@ prefectures and provinces.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import reduce
 from operator import add
 from typing import Any, Self, cast
@@ -39,13 +39,13 @@ from sqlalchemy.orm import aliased
 
 from catalogue.places import Level, adcode_prefix, all_places
 from chassis.bulk import among
+from chassis.cursors import microseconds_of, moment_of
 from chassis.db import WriteSession
 from services.listing.backlog.hazard import ALL, BANDS, PRIOR, PROVINCE_DIGITS, Seen
 from services.listing.backlog.models import Hazard, Sight, Stand
 from services.listing.listings.models import Listing
 
 DAYS = ZoneInfo("Asia/Shanghai")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_PER_HOUR = 3600
 EXPONENT_MAX = 700.0
 """PostgreSQL calls what lies below the least float an error."""
@@ -64,16 +64,13 @@ class Place:
     key: str
 
     def __str__(self) -> str:
-        return f"{(self.as_of - EPOCH) // timedelta(microseconds=1)}.{self.grams}.{self.key}"
+        return f"{microseconds_of(self.as_of)}.{self.grams}.{self.key}"
 
     @classmethod
     def parse(cls, cursor: str) -> Self:
         """Raises ValueError for what is no cursor of ours."""
         microseconds, grams, key = cursor.split(".", 2)
-        try:
-            as_of = EPOCH + timedelta(microseconds=int(microseconds))
-        except OverflowError as error:
-            raise ValueError(cursor) from error
+        as_of = moment_of(microseconds)
         if not 0 <= int(grams) < 2**63 or not 2000 <= as_of.year <= 2100:
             raise ValueError(cursor)
         return cls(as_of, int(grams), key)

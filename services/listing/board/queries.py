@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import produce as catalogue
 from catalogue.places import adcode_prefix
+from chassis.cursors import microseconds_of, moment_of
 from chassis.db import Database
 from services.listing.listings.models import Listing, Status, status_of
 
 SECONDS_PER_HOUR = 3600
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,13 @@ class Place:
     id: UUID
 
     def __str__(self) -> str:
-        return f"{(self.spoils_at - EPOCH) // timedelta(microseconds=1)}.{self.id}"
+        return f"{microseconds_of(self.spoils_at)}.{self.id}"
 
     @classmethod
     def parse(cls, cursor: str) -> Self:
         """Raises ValueError for what is no cursor of ours."""
         microseconds, _, listing_id = cursor.partition(".")
-        try:
-            return cls(EPOCH + timedelta(microseconds=int(microseconds)), UUID(listing_id))
-        except OverflowError as error:
-            raise ValueError(cursor) from error
+        return cls(moment_of(microseconds), UUID(listing_id))
 
 
 async def most_urgent(

@@ -12,7 +12,6 @@ from chassis.auth import Caller
 from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
-from chassis.idempotency import forget_callers
 from chassis.problems import InvalidInput, NotFound, Problem
 from contracts.listings import ListingExpired, ListingPublished, ListingUpdated, ListingWithdrawn
 from contracts.supply import RemainingChanged
@@ -20,6 +19,7 @@ from services.listing.listings import queries
 from services.listing.listings.keeping import Times, spoilage, temperature_class_of
 from services.listing.listings.models import Listing, Spell
 from services.listing.listings.schemas import ListingChange, NewListing
+from services.listing.producers.models import ERASED
 from services.listing.producers.queries import producers_of
 from services.listing.producers.service import producers_written_for
 
@@ -43,7 +43,7 @@ async def publish(session: WriteSession, requests: Sequence[tuple[Caller, NewLis
 
 async def offer(session: WriteSession, offers: Sequence[Offer], now: datetime) -> list[Listing | Problem]:
     """The same under new ids of the caller's choice, as of `now`."""
-    producers = await producers_written_for(session, [(each.caller, each.new.producer_id) for each in offers])
+    producers = await producers_written_for(session, [(each.caller, each.new.producer_id) for each in offers], now)
     rows = [_row(each, producer, now) for each, producer in zip(offers, producers, strict=True)]
     await queries.add_listings(session, [row for row in rows if not isinstance(row, Problem)])
     listings = [row if isinstance(row, Problem) else as_read(Listing, row) for row in rows]
@@ -176,7 +176,7 @@ async def forget_producers(session: WriteSession, account_ids: Sequence[UUID]) -
 
     What was agreed before stands.
     """
-    await forget_callers(session, account_ids)
+    await ERASED.remember(session, account_ids)
     after: UUID | None = None
     while batch := await queries.locked_listings_of(session, account_ids, after=after, limit=FORGET_BATCH):
         told = [listing.forget() for listing in batch]

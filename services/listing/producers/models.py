@@ -6,8 +6,11 @@ from uuid import UUID
 from sqlalchemy import DateTime, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.erasure import Erasures
 from chassis.problems import Problem, Text
 from services.listing.tables import Base
+
+ERASED = Erasures(Base.metadata)
 
 
 class NoConsent(Problem):

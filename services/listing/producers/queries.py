@@ -1,6 +1,7 @@
 """Reading consents."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,13 +11,15 @@ from chassis.bulk import among
 from services.listing.producers.models import Consent
 
 
-async def consents_among(session: AsyncSession, pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those of these pairs of a producer and an agent that stand."""
+async def consents_among(
+    session: AsyncSession, pairs: Collection[tuple[UUID, UUID]], given_by: datetime
+) -> set[tuple[UUID, UUID]]:
+    """Those of these pairs of a producer and an agent that stand, and did so at that moment."""
     if not pairs:
         return set()
     producers, agents = zip(*pairs, strict=True)
     wanted = select(Consent.producer_id, Consent.agent_id).where(
-        among(Consent.producer_id, producers), among(Consent.agent_id, agents)
+        among(Consent.producer_id, producers), among(Consent.agent_id, agents), Consent.given_at <= given_by
     )
     return {(row.producer_id, row.agent_id) for row in await session.execute(wanted)}
 

@@ -1,17 +1,17 @@
 """What a producer can do about those who act for them."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, or_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
 from services.listing.producers import queries
-from services.listing.producers.models import Consent, NoConsent
+from services.listing.producers.models import ERASED, Consent, NoConsent
 
 ONLY_AGENTS = Text("只有代办员可填。", "Only an agent names it.")
 FOR_WHOM = Text("代办员须写明为谁代办。", "An agent says for whom.")
@@ -37,15 +37,21 @@ async def forget_consents(session: WriteSession, account_ids: Sequence[UUID]) ->
 
 
 async def producers_written_for(
-    session: AsyncSession, asked: Sequence[tuple[Caller, UUID | None]]
+    session: WriteSession, asked: Sequence[tuple[Caller, UUID | None]], now: datetime
 ) -> list[UUID | Problem]:
-    """Whose listings callers write: their own, or, as an agent, those of a producer who consented.
+    """Whose new listings callers write: their own, or, as an agent, those of a producer who had consented by `now`.
 
-    In its place InvalidInput, where an agent names nobody or another names somebody else, or NoConsent.
+    In its place InvalidInput, where an agent names nobody or another names somebody else, NoConsent, which erased
+    producers give, or Unauthenticated for a caller who was erased.
     """
     pairs = {(named, caller.account_id) for caller, named in asked if caller.role == "agent" and named is not None}
-    given = await queries.consents_among(session, pairs)
-    return [_written_for(caller, named, given) for caller, named in asked]
+    # first: the handler of an erasure deletes consents under the lock that this takes
+    erased = await ERASED.among(session, {caller.account_id for caller, _ in asked} | {named for named, _ in pairs})
+    given = {each for each in await queries.consents_among(session, pairs, now) if each[0] not in erased}
+    return [
+        Unauthenticated() if caller.account_id in erased else _written_for(caller, named, given)
+        for caller, named in asked
+    ]
 
 
 def _written_for(caller: Caller, named: UUID | None, given: Collection[tuple[UUID, UUID]]) -> UUID | Problem:

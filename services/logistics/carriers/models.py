@@ -22,9 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.erasure import Erasures
 from chassis.problems import StaleVersion
 from contracts.listings import TemperatureClass
 from services.logistics.tables import Base
+
+ERASED = Erasures(Base.metadata)
 
 
 class Vehicle(Base):

@@ -11,10 +11,9 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.fields import to_grams
-from chassis.idempotency import forget_callers
 from chassis.problems import FieldError, InvalidInput, NotFound
 from services.logistics.carriers import queries
-from services.logistics.carriers.models import Vehicle
+from services.logistics.carriers.models import ERASED, Vehicle
 from services.logistics.carriers.schemas import OUTSIDE_THE_SHIFT, NewVehicle, VehicleChange, VehicleOut, fit
 
 
@@ -25,6 +24,7 @@ def owner(caller: Caller) -> UUID | None:
 
 async def register(session: WriteSession, caller: Caller, new: NewVehicle) -> Vehicle:
     """Add a vehicle to the caller's fleet."""
+    await ERASED.refuse(session, caller.account_id)
     vehicle = Vehicle(id=uuid7(), carrier_id=caller.account_id, version=1, **_columns(new, NewVehicle.model_fields))
     session.add(vehicle)
     await session.flush()
@@ -35,6 +35,7 @@ async def change(
     session: WriteSession, caller: Caller, vehicle_id: UUID, version: int | None, wanted: VehicleChange
 ) -> Vehicle:
     """Change a vehicle that the caller has read in this version; plans that were made with it stay as they are."""
+    await ERASED.refuse(session, caller.account_id)
     vehicle = await queries.locked_vehicle(session, vehicle_id, owner(caller))
     if vehicle is None:
         raise NotFound()
@@ -49,7 +50,7 @@ async def change(
 
 async def forget_carriers(session: WriteSession, account_ids: Collection[UUID]) -> None:
     """Retire what these accounts drive, and forget what its names and depots say of them."""
-    await forget_callers(session, account_ids)
+    await ERASED.remember(session, account_ids)
     for vehicle in await queries.locked_vehicles_of(session, account_ids):
         vehicle.forget()
 

@@ -31,7 +31,7 @@ async def on_parcels(session: WriteSession, events: Sequence[Event]) -> None:
 
 
 async def on_accounts(session: WriteSession, events: Sequence[Event]) -> None:
-    await service.forget_buyers(session, {each.account_id for each in events if isinstance(each, AccountErased)})
+    await service.hear_of_erased(session, {each.account_id for each in events if isinstance(each, AccountErased)})
 
 
 SUBSCRIPTIONS = [

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Uuid, any_, bindparam, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.bulk import among
 from chassis.db import WriteSession
 from contracts.matches import MatchStatus
 from services.matching.matches.models import MATCH_DELIVERIES, Match
@@ -77,8 +78,8 @@ async def proposed_of_listings(session: AsyncSession, listing_ids: Collection[UU
     return (await session.scalars(select(Match.id).where(Match.status == "proposed", of_listings))).all()
 
 
-async def proposed_of_order(session: AsyncSession, order_id: UUID) -> Sequence[UUID]:
-    wanted = select(Match.id).where(Match.status == "proposed", Match.order_id == order_id)
+async def proposed_of_orders(session: AsyncSession, order_ids: Collection[UUID]) -> Sequence[UUID]:
+    wanted = select(Match.id).where(Match.status == "proposed", among(Match.order_id, order_ids))
     return (await session.scalars(wanted)).all()
 
 

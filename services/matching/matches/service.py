@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
-from chassis.idempotency import forget_callers
 from chassis.problems import Forbidden, NotFound
 from contracts.matches import (
     MatchAdjusted,
@@ -32,14 +32,15 @@ from services.matching.matches import queries
 from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match, NewMatch, fact_of
 from services.matching.matches.schemas import MatchOut
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
-from services.matching.orders.models import Order
-from services.matching.orders.queries import locked_order_of, locked_orders, open_orders_of
+from services.matching.orders.models import BUYERS_TO_FORGET, ERASED, Order
+from services.matching.orders.queries import locked_buyer_to_forget, locked_orders, open_orders_of, order_of
 from services.matching.orders.service import forget_closed
 from services.matching.orders.service import own as own_orders
 from services.matching.supply.models import Supply
 from services.matching.supply.queries import locked_supply
 
 LAPSED_BATCH = 200
+FORGET_BATCH = 200
 FEED_TYPES: dict[type[MatchEvent], FeedType] = {
     MatchProposed: "match.proposed",
     MatchAgreed: "match.agreed",
@@ -126,20 +127,46 @@ async def decline(session: WriteSession, caller: Caller, match_id: UUID, words: 
 
 async def cancel_order(session: WriteSession, caller: Caller, order_id: UUID) -> Order:
     """Want no more; twice is the same. Proposed matches are released, agreed ones stand."""
-    order, deals = await _locked_order_with_proposed(session, own_orders(caller), order_id)
+    if await order_of(session, order_id, own_orders(caller)) is None:
+        raise NotFound()
+    (order,), deals = await _locked_orders_with_proposed(session, [order_id])
     order.cancel()
     await _release(session, deals, lambda deal: "order_cancelled")
     return order
 
 
-async def forget_buyers(session: WriteSession, account_ids: Collection[UUID]) -> None:
-    """Cancel what these accounts still want, and forget what their orders say of them. Agreed matches stand."""
-    await forget_callers(session, account_ids)
-    for order_id, buyer_id in await open_orders_of(session, account_ids):
-        order, deals = await _locked_order_with_proposed(session, buyer_id, order_id)
-        order.forget()
-        await _release(session, deals, lambda deal: "order_cancelled")
-    await forget_closed(session, account_ids)
+async def hear_of_erased(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Take no more orders of these accounts; `forget_buyers` forgets those that there are."""
+    await ERASED.remember(session, account_ids)
+    rows = [{"buyer_id": each} for each in sorted(account_ids)]
+    if rows:
+        await session.execute(insert(BUYERS_TO_FORGET).on_conflict_do_nothing(), rows)
+
+
+async def forget_buyers(db: Database) -> None:
+    """Cancel what erased accounts still want, and forget what their orders say of them. Agreed matches stand.
+
+    Some orders at a time, so that no round waits long: a platform may have thousands.
+    """
+    done = False
+    while not done:
+        async with db.transaction() as session:
+            buyer_id = await locked_buyer_to_forget(session)
+            done = buyer_id is None
+            if buyer_id is not None:
+                await _forget_some(session, buyer_id)
+
+
+async def _forget_some(session: WriteSession, buyer_id: UUID) -> None:
+    order_ids = await open_orders_of(session, buyer_id, FORGET_BATCH)
+    orders, deals = await _locked_orders_with_proposed(session, order_ids)
+    for order in orders:
+        if order.lifecycle == "open":  # else it closed meanwhile
+            order.forget()
+    await _release(session, deals, lambda deal: "order_cancelled")
+    if len(order_ids) < FORGET_BATCH:
+        await forget_closed(session, buyer_id)
+        await session.execute(delete(BUYERS_TO_FORGET).where(BUYERS_TO_FORGET.c.buyer_id == buyer_id))
 
 
 async def release_of_closed_listings(session: WriteSession, listing_ids: Collection[UUID]) -> None:
@@ -243,31 +270,34 @@ async def _locked(session: WriteSession, match_ids: Collection[UUID]) -> list[De
     if not match_ids:
         return []
     listing_ids, order_ids = await queries.sides_of(session, match_ids)
-    supply = {each.listing_id: each for each in await locked_supply(session, listing_ids)}
-    orders = {each.id: each for each in await locked_orders(session, order_ids)}
-    matches = await queries.locked_matches(session, match_ids)
-    return [Deal(match, supply[match.listing_id], orders[match.order_id]) for match in matches]
+    supply, orders = await locked_supply(session, listing_ids), await locked_orders(session, order_ids)
+    return _deals(supply, orders, await queries.locked_matches(session, match_ids))
+
+
+def _deals(supply: Sequence[Supply], orders: Sequence[Order], matches: Sequence[Match]) -> list[Deal]:
+    lots, bids = {each.listing_id: each for each in supply}, {each.id: each for each in orders}
+    return [Deal(match, lots[match.listing_id], bids[match.order_id]) for match in matches]
 
 
 class _Overtaken(Exception):
     """A round proposed something between the look and the lock."""
 
 
-async def _locked_order_with_proposed(
-    session: WriteSession, buyer_id: UUID | None, order_id: UUID
-) -> tuple[Order, list[Deal]]:
-    """Supply has to be locked before the order, and only the order's lock keeps rounds away: look, lock, look again."""
+async def _locked_orders_with_proposed(
+    session: WriteSession, order_ids: Collection[UUID]
+) -> tuple[Sequence[Order], list[Deal]]:
+    """Supply has to be locked before orders, and only their locks keep rounds away: look, lock, look again."""
     while True:
         try:
             async with session.begin_nested():
-                seen = await queries.proposed_of_order(session, order_id)
-                deals = await _locked(session, seen)
-                order = await locked_order_of(session, order_id, buyer_id)
-                if order is None:
-                    raise NotFound()
-                if set(await queries.proposed_of_order(session, order_id)) - set(seen):
+                seen = await queries.proposed_of_orders(session, order_ids)
+                supply = await locked_supply(session, (await queries.sides_of(session, seen))[0])
+                orders = await locked_orders(session, order_ids)
+                matches = await queries.locked_matches(session, seen)
+                if set(await queries.proposed_of_orders(session, order_ids)) - set(seen):
                     raise _Overtaken()
-                return order, [deal for deal in deals if deal.match.status == "proposed"]
+                deals = _deals(supply, orders, matches)
+                return orders, [deal for deal in deals if deal.match.status == "proposed"]
         except _Overtaken:
             continue
 

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Index, Integer, Text, Uuid, func
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Index, Integer, Table, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.erasure import Erasures
 from chassis.problems import Problem, StaleVersion
 from chassis.problems import Text as Words
 from contracts.listings import Grade
@@ -19,6 +20,7 @@ Lifecycle = Literal["open", "cancelled", "expired"]
 Status = Literal["open", "filled", "cancelled", "expired"]
 
 TERMS = ("quantity_g", "max_price_fen_per_kg", "deliver_from", "deliver_by")
+ERASED = Erasures(Base.metadata)
 
 
 class OrderClosed(Problem):
@@ -130,3 +132,7 @@ class Order(Books, Base):
 
     def _terms(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in TERMS)
+
+
+BUYERS_TO_FORGET = Table("buyers_to_forget", Base.metadata, Column("buyer_id", Uuid, primary_key=True))
+"""Erased accounts whose orders still say something of them."""

@@ -1,6 +1,6 @@
 """What can be done with orders, but for cancelling, which ends matches and stands with them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,11 +13,11 @@ from chassis.auth import Caller
 from chassis.bulk import as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
-from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
 from services.matching.clock import database_now
 from services.matching.markets import mark_changed
 from services.matching.orders import queries
-from services.matching.orders.models import Kind, Order, QuantityPromised
+from services.matching.orders.models import ERASED, Kind, Order, QuantityPromised
 from services.matching.orders.schemas import NewOrder, OrderChange
 
 DELIVERY_TAKES_AT_MOST = timedelta(days=7)
@@ -48,7 +48,8 @@ async def place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder
 
 async def ask(session: WriteSession, wishes: Sequence[Wish], now: datetime) -> list[Order | Problem]:
     """The same under new ids of the caller's choice, as of `now`; the next round of their markets sees them."""
-    rows = [_row(each, now) for each in wishes]
+    erased = await ERASED.among(session, {each.caller.account_id for each in wishes})
+    rows = [Unauthenticated() if each.caller.account_id in erased else _row(each, now) for each in wishes]
     await queries.add_orders(session, [row for row in rows if not isinstance(row, Problem)])
     orders = [row if isinstance(row, Problem) else as_read(Order, row) for row in rows]
     await mark_changed(session, [(each.produce, each.id) for each in orders if isinstance(each, Order)])
@@ -138,10 +139,10 @@ def _changes(wanted: OrderChange) -> dict[str, Any]:
     return changes
 
 
-async def forget_closed(session: WriteSession, buyers: Collection[UUID]) -> None:
-    """Keep nothing of these buyers in their closed orders that leads to them."""
+async def forget_closed(session: WriteSession, buyer_id: UUID) -> None:
+    """Keep nothing of this buyer in their closed orders that leads to them."""
     nothing = {"reference": None, "destination_lon": None, "destination_lat": None}
-    closed = update(Order).where(Order.buyer_id.in_(buyers), Order.lifecycle != "open").values(nothing)
+    closed = update(Order).where(Order.buyer_id == buyer_id, Order.lifecycle != "open").values(nothing)
     await session.execute(closed.execution_options(synchronize_session=False))
 
 

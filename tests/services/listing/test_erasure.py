@@ -1,5 +1,6 @@
 """An account that was erased: nothing that leads to its producer is left in the listing service."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,13 +8,16 @@ import httpx
 import pytest
 from sqlalchemy import text, update
 
+from chassis import importing
 from chassis.db import Database
 from contracts.accounts import AccountErased, AccountEvent
 from contracts.listings import ListingEvent, ListingUpdated, ListingWithdrawn
 from services.listing.listings import handlers as listings
 from services.listing.listings import service
+from services.listing.listings.importing import IMPORTER
 from services.listing.listings.models import Listing
 from services.listing.producers import handlers as producers
+from tests.services.listing.listings.test_api import strawberries
 from tests.services.listing.listings.test_service import posted
 from tests.support.services import Issuer, told
 
@@ -103,3 +107,48 @@ async def test_consents_of_and_to_it_are_gone(client: httpx.AsyncClient, issuer:
         assert given.status_code == 201
     await hear(db, producer_id)
     assert [(row["producer_id"], row["agent_id"]) for row in await kept(db, "consents")] == [(other_id, agent_id)]
+
+
+async def test_what_was_let_in_before_and_comes_after_is_refused(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    producer_id, agent_id = uuid4(), uuid4()
+    producer, agent = issuer.caller("producer", producer_id), issuer.caller("agent", agent_id)
+    await hear(db, producer_id)
+    # as another gateway would still let through
+    given = await client.post("/v1/consents", json={"agent_id": str(agent_id)}, headers=producer)
+    assert given.status_code == 201
+    lot = strawberries(origin=ORIGIN, story=CANARIES[1])
+    refused = await client.post("/v1/listings", json=lot, headers=producer)
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/unauthenticated")
+    refused = await client.post("/v1/listings", json=lot | {"producer_id": str(producer_id)}, headers=agent)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/no-consent")
+    assert await kept(db, "listings") == []
+
+
+async def test_an_import_that_began_before_adds_nothing_more_and_says_so_of_each_row(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    producer_id = uuid4()
+    keep, batches = IMPORTER._keep, 0
+
+    async def erase_and_keep(*batch: Any) -> Any:
+        nonlocal batches
+        batches += 1
+        if batches == 2:
+            await hear(db, producer_id)
+        return await keep(*batch)
+
+    monkeypatch.setattr(IMPORTER, "_keep", erase_and_keep)
+    headers = issuer.caller("producer", producer_id) | {"Content-Type": "application/x-ndjson"}
+    file = "\n".join([json.dumps(strawberries(origin=ORIGIN, story=CANARIES[1]))] * 5)
+    answer = await client.post("/v1/listings/import", content=file, headers=headers)
+    told_of = [json.loads(line) for line in answer.text.splitlines()]
+    assert [each["problem"]["type"] if "problem" in each else "kept" for each in told_of] == [
+        *["kept"] * 2,
+        *["/problems/unauthenticated"] * 3,
+    ]
+    rows = await kept(db, "listings")
+    assert [row["lifecycle"] for row in rows] == ["withdrawn"] * 2
+    assert not any(canary in str(row) for row in rows for canary in CANARIES)

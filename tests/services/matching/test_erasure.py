@@ -1,14 +1,21 @@
 """An account that was erased: it wants no more, what was agreed stands, and nothing leads to it."""
 
+import asyncio
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import select, text
 
 from contracts.accounts import AccountErased
 from contracts.matches import MatchEvent, MatchProposed, MatchReleased
+from services.matching.matches import service
+from services.matching.orders.models import BUYERS_TO_FORGET
+from services.matching.orders.queries import locked_orders
 from services.matching.supply.models import Supply
-from tests.services.matching.scene import NANJING, Scene, books_balance, consume, then, withdrawn
+from services.matching.supply.queries import locked_supply
+from tests.services.matching.scene import NANJING, Scene, books_balance, consume, then, wanted, withdrawn
 
 DESTINATION = {"adcode": NANJING, "lon": 118.7912, "lat": 32.0434}
 REFERENCE = "李四订的草莓"
@@ -16,6 +23,12 @@ REFERENCE = "李四订的草莓"
 
 def erased(account_id: UUID) -> AccountErased:
     return AccountErased(account_id=account_id, version=2, role="platform")
+
+
+async def hear(scene: Scene, account_id: UUID) -> None:
+    """The news comes, and the worker's job has run."""
+    await consume(scene.db, erased(account_id))
+    await service.forget_buyers(scene.db)
 
 
 async def orders(scene: Scene) -> list[dict[str, Any]]:
@@ -27,12 +40,12 @@ async def test_open_orders_are_cancelled_and_say_nothing_of_their_buyer(scene: S
     await scene.order(destination=DESTINATION, reference=REFERENCE)
     cancelled = await scene.order(destination=DESTINATION, reference=REFERENCE)
     await scene.client.post(f"/v1/orders/{cancelled['id']}/cancel", headers=scene.buyer)
-    await consume(scene.db, erased(scene.buyer_id))
+    await hear(scene, scene.buyer_id)
     for row in await orders(scene):
         assert (row["lifecycle"], row["version"], row["destination_adcode"]) == ("cancelled", 2, NANJING)
         assert [row[name] for name in ("reference", "destination_lon", "destination_lat")] == [None] * 3
     before = await orders(scene)
-    await consume(scene.db, erased(scene.buyer_id))
+    await hear(scene, scene.buyer_id)
     assert await orders(scene) == before, "hearing of it twice is the same"
 
 
@@ -43,7 +56,7 @@ async def test_proposed_matches_are_released_agreed_ones_stand(scene: Scene) -> 
     await scene.lot(auto_agree=False)
     await scene.order(quantity_kg=200)
     await scene.round()
-    await consume(scene.db, erased(scene.buyer_id))
+    await hear(scene, scene.buyer_id)
     kinds = [type(each) for each in await scene.told_of(MatchEvent)]
     assert kinds[-2:] == [MatchProposed, MatchReleased]
     assert sorted(match.status for match in await scene.matches()) == ["agreed", "released"]
@@ -53,7 +66,7 @@ async def test_proposed_matches_are_released_agreed_ones_stand(scene: Scene) -> 
 
 async def test_others_orders_are_left_alone(scene: Scene) -> None:
     await scene.order(reference=REFERENCE, destination=DESTINATION)
-    await consume(scene.db, erased(uuid4()))
+    await hear(scene, uuid4())
     (row,) = await orders(scene)
     assert (row["lifecycle"], row["reference"], row["destination_lon"]) == ("open", REFERENCE, 118.7912)
 
@@ -65,3 +78,49 @@ async def test_a_lot_whose_point_was_forgotten_is_no_finer_than_its_county_here_
     async with scene.db.reading() as session:
         supply = await session.get_one(Supply, lot.listing_id)
     assert (supply.origin_adcode, supply.origin_lon, supply.origin_lat) == ("321323", None, None)
+
+
+async def test_orders_that_come_after_are_refused_by_post_and_by_file(scene: Scene) -> None:
+    await hear(scene, scene.buyer_id)
+    refused = await scene.client.post("/v1/orders", json=wanted(reference=REFERENCE), headers=scene.buyer)
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/unauthenticated")
+    headers = scene.buyer | {"Content-Type": "application/x-ndjson"}
+    answer = await scene.client.post("/v1/orders/import", content=json.dumps(wanted()), headers=headers)
+    assert [json.loads(line)["problem"]["type"] for line in answer.text.splitlines()] == ["/problems/unauthenticated"]
+    assert await orders(scene) == []
+
+
+async def test_however_many_there_are_all_are_forgotten_some_at_a_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "FORGET_BATCH", 2)
+    for _ in range(5):
+        await scene.order(reference=REFERENCE)
+    await consume(scene.db, erased(scene.buyer_id))
+    assert {row["lifecycle"] for row in await orders(scene)} == {"open"}, "the news itself locks no order"
+    await asyncio.gather(service.forget_buyers(scene.db), service.forget_buyers(scene.db))
+    assert [(row["lifecycle"], row["reference"]) for row in await orders(scene)] == [("cancelled", None)] * 5
+    async with scene.db.reading() as session:
+        assert (await session.scalars(select(BUYERS_TO_FORGET.c.buyer_id))).all() == []
+
+
+async def test_it_takes_supply_before_any_order_as_rounds_do(scene: Scene) -> None:
+    """A round holds the lot of the second order, and then wants the first order."""
+    first = await scene.lot(auto_agree=False)
+    await scene.order(quantity_kg=100, listing_id=str(first.listing_id))
+    second = await scene.lot(auto_agree=False)
+    await scene.order(quantity_kg=200, listing_id=str(second.listing_id))
+    await scene.round()
+    assert len(await scene.matches()) == 2
+    first_order = (await orders(scene))[0]["id"]
+    await consume(scene.db, erased(scene.buyer_id))
+    async with scene.db.transaction() as session:
+        await locked_supply(session, [second.listing_id])
+        forgetting = asyncio.create_task(service.forget_buyers(scene.db))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(0.5):  # PostgreSQL would look for a deadlock after a second
+            await locked_orders(session, [first_order])
+        assert not forgetting.done()
+    await forgetting
+    assert {match.status for match in await scene.matches()} == {"released"}
+    await books_balance(scene.db)

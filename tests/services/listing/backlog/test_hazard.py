@@ -1,10 +1,11 @@
 """The model alone: bands, rates, and what a sparse cell borrows."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.listing.backlog.hazard import (
@@ -33,6 +34,7 @@ SEEN = st.builds(
     sold_g=st.integers(-(10**9), 10**10),
     sales=st.integers(0, 10**5),
 )
+RICH = Seen("strawberry", "321323", 3, 1e11, 20_000 * 100_000, 20_000)
 
 
 def test_half_is_left_after_the_half_life_of_the_stated_default() -> None:
@@ -101,6 +103,8 @@ def test_a_produce_never_sold_borrows_of_the_others() -> None:
 
 
 @given(st.lists(SEEN, max_size=30), HOURS)
+@example([RICH, replace(RICH, adcode="321324", exposure_gh=1e-315)], 1.0)
+@example([RICH, replace(RICH, adcode="321324", exposure_gh=5e-324)], 1.0)
 def test_whatever_was_seen_a_forecast_is_a_share_that_falls_with_time(seen: list[Seen], hours: float) -> None:
     fitted = fit(seen)
     for rates in fitted.values():

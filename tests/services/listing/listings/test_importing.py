@@ -181,3 +181,18 @@ async def test_many_rows_twice_are_there_once(client: httpx.AsyncClient, issuer:
     async with db.reading() as session:
         assert await session.scalar(select(func.count()).select_from(Listing)) == count
     assert len(await told(db)) == count
+
+
+async def test_a_row_refused_without_consent_is_refused_again_once_it_is_given(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    producer_id, agent_id = uuid4(), uuid4()
+    producer, agent = issuer.caller("producer", producer_id), issuer.caller("agent", agent_id)
+    file = json.dumps(strawberries(producer_id=str(producer_id)))
+    first = await imported(client, file, agent | NDJSON | {"Idempotency-Key": "1"})
+    assert first[0]["problem"]["type"] == "/problems/no-consent"
+    await client.post("/v1/consents", json={"agent_id": str(agent_id)}, headers=producer)
+    assert await imported(client, file, agent | NDJSON | {"Idempotency-Key": "1"}) == first
+    assert await listings(client, producer) == []
+    (again,) = await imported(client, file, agent | NDJSON | {"Idempotency-Key": "2"})
+    assert [each["id"] for each in await listings(client, producer)] == [again["id"]]

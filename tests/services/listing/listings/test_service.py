@@ -1,6 +1,7 @@
 """What happens to listings without their producer: supply is heard of, lots spoil."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -10,12 +11,12 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from chassis.db import Database
+from chassis.db import Database, WriteSession
 from contracts.listings import ListingExpired, ListingUpdated
 from contracts.supply import RemainingChanged
-from services.listing.backlog import handlers
-from services.listing.listings import service
-from services.listing.listings.models import Listing
+from services.listing.listings import handlers, service
+from services.listing.listings.models import Listing, Spell
+from services.listing.worker import SUBSCRIPTIONS
 from tests.services.listing.listings.test_api import strawberries
 from tests.support.services import Issuer, told
 
@@ -44,7 +45,9 @@ def supply(listing: dict[str, Any], version: int, **figures: int) -> RemainingCh
 
 async def hear(db: Database, *news: RemainingChanged) -> None:
     async with db.transaction() as session:
-        await handlers.on_supply(session, news)
+        for subscription in SUBSCRIPTIONS:
+            if subscription.topic == RemainingChanged.TOPIC:
+                await subscription.handle(session, news)
 
 
 async def test_sold_out_is_nothing_left_and_nothing_held_and_a_release_reopens(
@@ -162,3 +165,22 @@ async def test_own_listings_page_newest_first_without_gap(client: httpx.AsyncCli
         if after is None:
             break
     assert seen == ids[::-1]
+
+
+async def test_listings_hear_of_supply_whoever_else_does(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    producer = issuer.caller("producer")
+    listing = await posted(client, producer)
+    noted: list[Spell] = []
+
+    async def note(_session: WriteSession, spells: Sequence[Spell]) -> None:
+        noted.extend(spells)
+
+    for version, subscriptions in ((1, handlers.SUBSCRIPTIONS), (2, handlers.subscriptions(note))):
+        (on_supply,) = [each for each in subscriptions if each.topic == RemainingChanged.TOPIC]
+        async with db.transaction() as session:
+            await on_supply.handle(session, [supply(listing, version, remaining_g=version * 1000)])
+        read = (await client.get(f"/v1/listings/{listing['id']}", headers=producer)).json()
+        assert read["remaining_kg"] == version
+    assert [spell.remaining_g for spell in noted] == [1000]

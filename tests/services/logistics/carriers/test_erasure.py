@@ -3,10 +3,11 @@
 from uuid import uuid4
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from chassis.db import Database
 from contracts.accounts import AccountErased
+from services.logistics.carriers.models import Vehicle
 from services.logistics.worker import SUBSCRIPTIONS
 from tests.support.logistics import van
 from tests.support.services import Issuer
@@ -35,5 +36,14 @@ async def test_vehicles_are_retired_and_their_names_and_depots_forgotten(
     assert rows[gone] == (True, "", 119.0, 34.0, 2)
     assert rows[other] == (False, "张三的货车 苏N12345", 118.6912, 33.7234, 1)
     assert callers == [str(other)]
+    carrier = issuer.caller("carrier", gone)
+    refused = await client.post("/v1/vehicles", json=van(), headers=carrier)
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/unauthenticated")
+    async with db.reading() as session:
+        vehicle_id = await session.scalar(select(Vehicle.id).where(Vehicle.carrier_id == gone))
+    renamed = await client.patch(
+        f"/v1/vehicles/{vehicle_id}", json={"name": "张三"}, headers=carrier | {"If-Match": '"2"'}
+    )
+    assert renamed.status_code == 401
     listed = await client.get("/v1/vehicles", headers=issuer.caller("admin"))
     assert listed.status_code == 200, "who oversees all of them still can"
