@@ -46,8 +46,9 @@ test: setup ## Every test, on a real PostgreSQL and a real Kafka
 # Python 3.11 may fail in its parser ("AST constructor recursion depth mismatch") and turn a green run red.
 LONG_TEST := $(PY) -m pytest -p no:hypothesispytest
 
-apart: setup ## The processes apart over Kafka: the scene, followers, a consumer that joins, workers killed, three brokers, a restore, wrong clocks, a bank, an import killed, 5,000 webhooks
+apart: setup ## The processes apart over Kafka: the scene, followers, a consumer that joins, workers killed, three brokers, a restore, wrong clocks, a bank, an import killed, 5,000 webhooks, 1,000 canaries
 	$(LONG_TEST) $(addprefix tests/faults/test_,apart.py followers.py rebalance.py cluster.py three_brokers.py restore.py clock.py bank.py imports.py webhooks.py)
+	CANARIES=1000 $(PY) -m pytest tests/gateway/personal/test_canaries.py
 
 FAULTS_WITHIN_S := 600
 

@@ -123,6 +123,7 @@ async def all_of(canaries: list[Canary], does: Callable[[Canary], Awaitable[None
     await asyncio.gather(*(one_after_the_other(canaries[start::AT_ONCE]) for start in range(AT_ONCE)))
 
 
+@pytest.mark.timeout(900)
 async def test_of_all_phones_and_names_none_comes_out(
     client: httpx.AsyncClient, db: Database, sms: Phones, heard: io.StringIO, spans: InMemorySpanExporter
 ) -> None:
