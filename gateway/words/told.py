@@ -13,3 +13,7 @@ class Told:
     summary: Text
     about: Text | None = None
     refusals: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+FOLLOWING: dict[int, tuple[str, ...]] = {429: ("too-many-streams",), 503: ("streams-full",)}
+"""What a stream may be refused with."""

@@ -32,13 +32,9 @@ STAYS = (3, 25)
 """How many events a reader hears before it is dropped."""
 
 
-class _NoKeys:
-    def jwks(self) -> dict[str, Any]:
-        return {"keys": []}
-
-
 @asynccontextmanager
-async def gateway_before(matching: FastAPI, way: str) -> AsyncIterator[FastAPI]:
+async def gateway_before(matching: FastAPI, way: str, issuer: Issuer) -> AsyncIterator[FastAPI]:
+    """It knows the tokens, and no database: nobody was erased, as far as it can see."""
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none", source="/duijie/gateway")
     async with AsyncExitStack() as stack:
         stack.push_async_callback(nowhere.close)
@@ -46,7 +42,7 @@ async def gateway_before(matching: FastAPI, way: str) -> AsyncIterator[FastAPI]:
         if way == "over HTTP":
             upstream = Remote(await stack.enter_async_context(served(matching)))
             stack.push_async_callback(upstream.aclose)
-        yield create_gateway(nowhere, cast("Any", _NoKeys()), cast("Any", None), {"matching": upstream})
+        yield create_gateway(nowhere, cast("Any", issuer.keys), cast("Any", None), {"matching": upstream})
 
 
 class Reader:
@@ -78,7 +74,7 @@ async def all_hear_everything(db: Database, issuer: Issuer, way: str, readers: i
     accounts = [uuid4() for _ in range(readers // 10)]
     callers = {account: issuer.caller("platform", account) for account in accounts}
     matching = create_matching_app(db, issuer.keys, cast("Any", None), DESK)
-    async with gateway_before(matching, way) as gateway, appending(db):
+    async with gateway_before(matching, way, issuer) as gateway, appending(db):
         following = [Reader(gateway, callers[accounts[number % len(accounts)]], number) for number in range(readers)]
         async with asyncio.timeout(300), asyncio.TaskGroup() as group:
             for reader in following:

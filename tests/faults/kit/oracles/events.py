@@ -18,9 +18,9 @@ from tests.faults.kit.spy import Told
 from tests.faults.kit.topics import Read
 
 HEARS = {
-    "listing": ("matching.supply.v1",),
-    "matching": ("listing.listings.v1", "logistics.shipments.v1", "logistics.parcels.v1"),
-    "logistics": ("matching.matches.v1",),
+    "listing": ("matching.supply.v1", "gateway.accounts.v1"),
+    "matching": ("listing.listings.v1", "logistics.shipments.v1", "logistics.parcels.v1", "gateway.accounts.v1"),
+    "logistics": ("matching.matches.v1", "gateway.accounts.v1"),
 }
 DEAD_LETTERS = ".dlq"
 ENDED = ("fulfilled", "released")
