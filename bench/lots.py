@@ -32,7 +32,7 @@ async def emptied(server: EmbeddedPostgres) -> None:
     """Each turn begins with as much to write into."""
     connection = await connected(server)
     try:
-        await connection.execute("TRUNCATE listings, outbox, imports")
+        await connection.execute("TRUNCATE listings, outbox, imports CASCADE")
     finally:
         await connection.close()
 
