@@ -85,10 +85,10 @@ class Listing(_Received):
     version: int
     produce: str
     grade: Grade
-    quantity_kg: Decimal
-    remaining_kg: Decimal
-    held_kg: Decimal
-    agreed_kg: Decimal
+    quantity_kg: Kg
+    remaining_kg: Kg
+    held_kg: Kg
+    agreed_kg: Kg
     min_price_fen_per_kg: int
     spoils_at: AwareDatetime
     created_at: AwareDatetime
@@ -100,9 +100,9 @@ class Order(_Received):
     status: Literal["open", "filled", "cancelled", "expired"]
     version: int
     produce: str
-    quantity_kg: Decimal
-    held_kg: Decimal
-    agreed_kg: Decimal
+    quantity_kg: Kg
+    held_kg: Kg
+    agreed_kg: Kg
     max_price_fen_per_kg: int
     deliver_by: AwareDatetime
     reference: str | None
@@ -119,7 +119,7 @@ class Match(_Received):
     listing_id: UUID
     order_id: UUID
     produce: str
-    quantity_kg: Decimal
+    quantity_kg: Kg
     price_fen_per_kg: int
     freight_fen_per_kg: int
     amount_fen: int
@@ -142,7 +142,7 @@ class FeedItem(_Received):
 
 class Reason(_Received):
     code: str
-    quantity_kg: Decimal | None = None
+    quantity_kg: Kg | None = None
     count: int | None = None
     text: str = ""
 
@@ -157,7 +157,7 @@ class Shipment(_Received):
     id: UUID
     match_id: UUID
     status: str
-    quantity_kg: Decimal
+    quantity_kg: Kg
     temperature_class: TemperatureClass
     ready_at: AwareDatetime
     deliver_by: AwareDatetime
@@ -175,8 +175,8 @@ class Stop(_Received):
     lon: float
     lat: float
     produce: str | None = None
-    quantity_kg: Decimal | None = None
-    load_kg: Decimal | None = None
+    quantity_kg: Kg | None = None
+    load_kg: Kg | None = None
     adcode: str | None = None
 
 
@@ -184,7 +184,7 @@ class VehicleRoute(_Received):
     vehicle_id: UUID
     distance_m: int
     duration_s: int
-    load_kg: Decimal
+    load_kg: Kg
     stops: list[Stop]
 
 

@@ -45,7 +45,8 @@ async def test_a_lot_is_offered_with_its_other_fields() -> None:
     async with rough(lambda _: Said.json(LISTING, 201)) as server:
         done = await run(server.url, *POST, "--more", '{"grade": "A"}', "--key", "k")
         (asked,) = server.asked
-    assert (done.exit_code, json.loads(done.output)["id"]) == (0, ID)
+    shown = json.loads(done.output)
+    assert (done.exit_code, shown["id"], shown["quantity_kg"]) == (0, ID, 1200.5)
     assert json.loads(asked.body) == {
         "produce": "strawberry",
         "quantity_kg": 1200.5,
