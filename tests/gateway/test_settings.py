@@ -1,11 +1,14 @@
 """How often one may ask is on unless it is switched off, and what can't be used is named."""
 
+from typing import cast
+
 import pytest
+from fastapi import FastAPI
 
 from duijie.problems import SettingMissing
 from duijie.wiring import told
 from gateway.buckets import LocalBuckets, SharedBuckets
-from gateway.limits import WRITES, RateLimits
+from gateway.limits import WRITES, Limits, RateLimits
 from gateway.origins import Proxies
 from gateway.settings import EdgeSettings
 from tests.deploy.support import sample, started, variables_of
@@ -20,8 +23,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_limits_are_on_and_counted_here_unless_something_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert EdgeSettings().limits() is LocalBuckets
     monkeypatch.setenv("DUIJIE_RATE_LIMITS_STORE", "async+memory://")
-    limits = EdgeSettings().limits()
-    assert limits is not None
+    limits = cast("Limits", EdgeSettings().limits())
     assert isinstance(limits(WRITES), SharedBuckets)
     monkeypatch.setenv("DUIJIE_RATE_LIMITS", "off")
     assert EdgeSettings().limits() is None
@@ -61,5 +63,5 @@ async def test_the_process_of_the_gateway_has_them_as_it_was_told(
     behind = ("LISTING", "MATCHING", "LOGISTICS", "SMS")
     environment |= {f"DUIJIE_GATEWAY_{each}_URL": "http://127.0.0.1:1" for each in behind}
     app = await started(["serve", "gateway"], environment | {"DUIJIE_RATE_LIMITS": switch}, monkeypatch)
-    assert app is not None
+    assert isinstance(app, FastAPI)
     assert any(each.cls is RateLimits for each in app.user_middleware) is there
