@@ -5,12 +5,24 @@ UV_VERSION := 0.13.9
 
 unexport PYTHONDONTWRITEBYTECODE  # pytest writes its asserts anew each time, where it may not keep them
 
-.PHONY: help setup run cluster check test apart faults degraded campaign mutants bench drain bench-smoke docs format kafka-up kafka-down migration
+.PHONY: help setup browser run cluster check test pages screens long apart faults degraded campaign mutants bench drain bench-smoke docs format kafka-up kafka-down migration
 
 help: ## What there is to do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-setup: .venv/ready ## Make .venv with everything the lock file names
+setup: .venv/ready gateway/pages/node_modules/ready ## Make .venv with everything the lock file names, and fetch what the pages load
+
+# The pages work without it, with tables instead of charts; the tests of the pages say so, and fail where CI=true.
+gateway/pages/node_modules/ready: gateway/pages/package-lock.json
+	@if ! command -v npm >/dev/null; then echo "npm is missing: the pages will have no charts (install Node.js, then make setup)."; \
+	elif npm ci --silent --prefix gateway/pages; then touch $@; \
+	else echo "npm could not fetch what gateway/pages/package-lock.json names: the pages will have no charts."; fi
+
+browser: ## Install Debian's Chromium and a Chinese font, for the tests of the pages and their pictures
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 \
+		|| { echo "Chromium is missing, and only root can install it with apt-get; install chromium yourself."; exit 1; }; \
+		apt-get install -y -qq chromium fonts-wqy-zenhei >/dev/null 2>&1 \
+		|| { apt-get update -qq && apt-get install -y -qq chromium fonts-wqy-zenhei >/dev/null; }; }
 
 .venv/ready: uv.lock pyproject.toml
 	@command -v python3 >/dev/null || { echo "Python 3.11 or later is missing; install it first."; exit 1; }
@@ -39,8 +51,20 @@ format: setup ## Put the code into its one form
 	$(PY) -m ruff format --quiet .
 	$(PY) -m ruff check --fix --quiet .
 
-test: setup ## Every test, on a real PostgreSQL and a real Kafka
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+TEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: setup ## Every test, on a real PostgreSQL and a real Kafka, but those of the targets below: within five minutes
+	$(TEST) -m "not long" --ignore=tests/pages
+
+pages: setup browser ## The pages in a real browser, on a whole platform
+	$(PY) -m pytest -n 2 --dist loadfile tests/pages
+
+screens: setup browser ## Pictures of the pages beside a running `make run` with its demonstration (URL=): writes docs/screens
+	$(PY) -m tests.pages.screens --url $(or $(URL),http://127.0.0.1:8000)
+
+long: setup ## The tests that are too long for that: full-size markets, a demonstration and a broker killed, more examples of every property and of the surface
+	$(TEST) -m "long or hypothesis" --hypothesis-profile=long
+	DUIJIE_SCHEMA_EXAMPLES=6 $(PY) -m pytest tests/security/test_schema.py
 
 # Nothing there uses Hypothesis. Its plugin would load it for the closing lines, after threads and greenlets, where
 # Python 3.11 may fail in its parser ("AST constructor recursion depth mismatch") and turn a green run red.
@@ -68,8 +92,8 @@ campaign: setup ## The same for as long as you say (MINUTES=60); appends to docs
 mutants: setup ## Deliberate bugs, one at a time: each must be caught
 	$(LONG_TEST) -s -p no:cacheprovider tests/faults/mutants
 
-bench: setup ## Every hot path against its peer, side by side; writes docs/benchmarks.md
-	$(PY) -m bench
+bench: setup ## Every hot path against its peer, side by side (P="relay consume": those alone); writes docs/benchmarks.md
+	$(PY) -m bench $(P)
 
 drain: setup ## The whole CNY 500 million fund in the ledger's model, to the last fen: an hour or two; writes docs/drain.md
 	$(PY) -m bench.drain
@@ -77,8 +101,9 @@ drain: setup ## The whole CNY 500 million fund in the ledger's model, to the las
 bench-smoke: setup ## The same programs, in seconds: they run, their figures mean nothing
 	$(PY) -m bench --smoke
 
-docs: setup ## Write docs/events anew: AsyncAPI and JSON Schemas, from contracts/
+docs: setup ## Write docs/events (AsyncAPI, JSON Schemas, from contracts/) and the page of benchmarks anew
 	$(PY) -m duijie.docs
+	$(PY) -m bench --page
 
 kafka-up: setup ## Start Apache Kafka on loopback (fetched by Maven the first time; BROKERS=3)
 	$(PY) -m deploy.kafka.broker up --brokers $(or $(BROKERS),1)

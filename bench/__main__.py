@@ -1,4 +1,7 @@
-"""Run every program, one after the other, and write `docs/benchmarks.md`. With --smoke: only see that each works."""
+"""Run every program, one after the other, and write `docs/benchmarks.md`. With --smoke: only see that each works.
+
+What was measured lies in `docs/benchmarks.json`, from which the page is made: programs can be named, to renew theirs.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,17 @@ import bench
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
+RESULTS = PAGE.with_suffix(".json")
 
 HEAD = """\
 # Benchmarks
 
-Written by `make bench` on {date}, on a machine with {cores} cores and {memory_gb:.0f} GB of memory. Each row is a
-program of `bench/`, run as `python -m bench.<program>`. Both sides of a comparison do the same work on the same machine
-with the same durability, in turns (A B A B …), {repeats} times; the figure is the median of the ratios of neighbours,
-the numbers beside it are each side's median. A figure without a peer is in its own unit. CPU counts every process that
-took part, the database's and the broker's among them, for 1,000 operations. Ratios can be compared between machines;
-the rest can't. A run whose work was wrong has no figure.
+Written by `make bench`, whole or program by program (`make bench P="relay consume"`): each says when, and on what.
+Each row is a program of `bench/`, run as `python -m bench.<program>`. Both sides of a comparison do the same work on
+the same machine with the same durability, in turns (A B A B …), {repeats} times; the figure is the median of the ratios
+of neighbours, the numbers beside it are each side's median. A figure without a peer is in its own unit. CPU counts
+every process that took part, the database's and the broker's among them, for 1,000 operations. Ratios can be compared
+between machines; the rest can't. A run whose work was wrong has no figure.
 """
 
 
@@ -54,22 +58,30 @@ def run(name: str, *, smoke: bool) -> list[dict[str, Any]] | None:
         return outcomes
 
 
-def page(outcomes: Mapping[str, Sequence[Mapping[str, Any]] | None], modules: Mapping[str, ModuleType]) -> str:
-    """The whole of `docs/benchmarks.md`."""
+def measured_now(outcomes: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    """One program's part of `docs/benchmarks.json`: its outcomes (none when it failed), the day, and the machine."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    machine = f"{os.cpu_count()} cores, {memory_gb:.0f} GB"
+    return {"date": datetime.now(UTC).date().isoformat(), "machine": machine, "outcomes": list(outcomes or ())}
+
+
+def page(results: Mapping[str, Mapping[str, Any]], modules: Mapping[str, ModuleType]) -> str:
+    """The whole of `docs/benchmarks.md`, of what was last measured of each program."""
     from bench.harness import REPEATS
 
-    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
-    date = datetime.now(UTC).date().isoformat()
-    parts = [HEAD.format(date=date, cores=os.cpu_count(), memory_gb=memory_gb, repeats=REPEATS)]
+    parts = [HEAD.format(repeats=REPEATS)]
     parts.append("| what | ours | peer | figure | bar | aim | |\n|---|---|---|---|---|---|---|")
-    rows = [_row(each) for found in outcomes.values() for each in found or ()]
-    parts[-1] += "".join(f"\n{row}" for row in rows)
+    parts[-1] += "".join(f"\n{_row(each)}" for name in modules for each in results.get(name, {}).get("outcomes", ()))
     for name, module in modules.items():
         parts.append(f"## {name}\n\n{(module.__doc__ or '').strip()}")
-        found = outcomes.get(name) or ()
-        parts += [_sides(each) for each in found] or ["It failed; there is no figure."]
-        if found and hasattr(module, "chart"):
-            parts.append(module.chart(found))
+        result = results.get(name)
+        if result is None:
+            parts.append("It was not measured yet.")
+            continue
+        parts.append(f"Measured on {result['date']}: {result['machine']}.")
+        parts += [_sides(each) for each in result["outcomes"]] or ["It failed; there is no figure."]
+        if result["outcomes"] and hasattr(module, "chart"):
+            parts.append(module.chart(result["outcomes"]))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -111,19 +123,32 @@ def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
+def _keep(results: Mapping[str, Mapping[str, Any]], modules: Mapping[str, ModuleType]) -> None:
+    """Renew these programs' results, and the page."""
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    known |= results
+    RESULTS.write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(known, modules), encoding="utf-8")
+    print(f"\nwritten to {PAGE.relative_to(ROOT)}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="seconds each; nothing is written")
-    parser.add_argument("programs", nargs="*", help="only these; nothing is written")
+    parser.add_argument("--page", action="store_true", help="only write the page anew, of what was measured")
+    parser.add_argument("programs", nargs="*", help="only these; the others keep what was measured of them")
     arguments = parser.parse_args()
-    modules = {name: each for name, each in programs().items() if not arguments.programs or name in arguments.programs}
-    outcomes = {name: run(name, smoke=arguments.smoke) for name in modules}
+    modules = programs()
+    unknown = set(arguments.programs).difference(modules)
+    if unknown:
+        parser.error(f"no such program: {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
+    asked = [] if arguments.page else arguments.programs or list(modules)
+    outcomes = {name: run(name, smoke=arguments.smoke) for name in asked}
     failed = [name for name, found in outcomes.items() if found is None]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
-    if not arguments.smoke and not arguments.programs:
-        PAGE.write_text(page(outcomes, modules), encoding="utf-8")
-        print(f"\nwritten to {PAGE.relative_to(ROOT)}")
+    if not arguments.smoke:
+        _keep({name: measured_now(found) for name, found in outcomes.items()}, modules)
     return 1 if failed else 0
 
 

@@ -23,8 +23,8 @@ from chassis.db import Database
 from contracts.listings import Place
 from duijie.postgres import EmbeddedPostgres
 from services.matching.feed.models import FEED
+from services.matching.feed.schemas import Consents, MatchOut
 from services.matching.feed.service import Note, note_all
-from services.matching.matches.schemas import Consents, MatchOut
 
 BARS = (
     Bar(

@@ -1,11 +1,11 @@
 """Fraud flags on a world with planted fraud of each kind: how much is found, and how many honest are bothered.
 
-A seeded world of statements, most of them honest, as varied as honest ones are: carriers who happen to serve supported
-counties alone, parcels packed heavily, scales that err, scans told by clocks that are off, parcels that fly, group
-leaders whose parcels all go to one county. Into some of them one kind of fraud is planted; a fifth of the cheats are
-careful, and stay near what is usual. The rules see what they see in production: counts, weights, scans at county seats,
-groups of alike parcels. Found is the share of planted frauds that their rule flags; false the share of honest
-statements with a flag of that rule.
+A seeded world of statements, most of them honest, as varied as honest ones are: carriers who happen to serve
+supported counties alone, parcels packed heavily, scales that err, scans told by clocks that are off, some by a time
+zone, parcels that fly, group leaders whose parcels all go to one county. Into some of them one kind of fraud is
+planted; a fifth of the cheats are careful, and stay near what is usual. The rules see what they see in production:
+counts, weights, scans at county seats, groups of alike parcels. Found is the share of planted frauds that their rule
+flags; false the share of honest statements with a flag of that rule.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from bench.harness import Bar, Outcome, Plan, Side, main
 from catalogue import places
 from catalogue.geodesy import great_circle_km
 from services.logistics.flags import rules
-from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, Seen, Share, Weights
+from services.logistics.flags.rules import RECIPIENT_FEWEST, Early, Repeated, Rule, Seen, Share, Weights
 
-KINDS: Final[tuple[Rule, ...]] = ("subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient")
+KINDS: Final[tuple[Rule, ...]] = (
+    *("subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient"),
+    "delivered_before_pickup",
+)
 FOUND_BAR, FOUND_AIM, FALSE_BAR, FALSE_AIM = 0.75, 0.9, 0.05, 0.02
 
 BARS = (
@@ -44,6 +47,8 @@ LORRY_KM_H: Final = (45.0, 85.0)
 FLIES: Final = 0.01
 ONE_COUNTY: Final = 0.03
 SUPPORTED_ALONE: Final = 0.03
+WRONG_ZONE: Final = 0.005
+"""Of a statement's matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Statement:
     weights: list[Weights]
     scans: dict[str, list[Seen]]
     repeated: list[Repeated]
+    early: list[Early]
 
     def flagged(self) -> set[Rule]:
         found = [
@@ -62,6 +68,7 @@ class Statement:
             *rules.of_weights(self.weights),
             *rules.of_speed(self.scans, great_circle_km),
             *rules.of_recipients(self.repeated),
+            *rules.of_early(self.early),
         ]
         return {each.rule for each in found}
 
@@ -73,6 +80,7 @@ def statement(chance: Random, planted: Rule | None) -> Statement:
         [_weights(chance, number, planted == "declared_weight") for number in range(6)],
         _scans(chance, planted == "impossible_speed"),
         _repeated(chance, planted == "repeated_recipient"),
+        [_early(chance, planted == "delivered_before_pickup" and number == 0) for number in range(6)],
     )
 
 
@@ -123,6 +131,15 @@ def _repeated(chance: Random, planted: bool) -> list[Repeated]:
     elif chance.random() < ONE_COUNTY:
         groups.append(Repeated("m", "320102", 5000, chance.randint(5, 60)))
     return groups
+
+
+def _early(chance: Random, planted: bool) -> Early:
+    """Goods are on the road for hours, and two devices' clocks differ by minutes, a few by the hours of another zone.
+    Who cheats tells of deliveries before anything was fetched; who is careful, hardly before."""
+    hours = chance.uniform(3, 60) + chance.gauss(0, 0.1) - (8 if chance.random() < WRONG_ZONE else 0)
+    if planted:
+        hours = -chance.uniform(0, 2) if _is_careful(chance) else -chance.uniform(2, 72)
+    return Early("m", NOON, NOON + timedelta(hours=hours), 1)
 
 
 def _is_careful(chance: Random) -> bool:

@@ -17,7 +17,7 @@ class Validated:
     """In the place of the group that would write them."""
 
     async def submit(self, _request: Request, _caller: Caller, new: NewListing) -> Response:
-        return created(new, 1)
+        return created(new, 1, "/v1/listings/validated")
 
 
 async def validating(process: ProcessSettings, stack: AsyncExitStack) -> FastAPI:

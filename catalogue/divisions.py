@@ -4,6 +4,7 @@ The code is the GB/T 2260 adcode; its first two digits name the province, its fi
 is therefore a prefix, and ``adcode.startswith(prefix)`` says whether a county lies in it.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -48,6 +49,7 @@ class Place:
     poverty_832: bool | None
     watch_52: bool
     former_names: tuple[str, ...] = ()
+    former_adcodes: tuple[str, ...] = ()
     level: Level = Level.COUNTY
 
     @property
@@ -146,7 +148,13 @@ def _provinces_with_unknown_poverty() -> frozenset[str]:
     return frozenset(row["province"] for row in rows("poverty_coverage.csv") if row["complete"] == "0")
 
 
+FORMER_CODE = re.compile(r"code (\d{6}) (\S+)")
+"""How the source of a seat names the division that it was of."""
+
+
 def _place(row: dict[str, str]) -> Place:
+    former = row["former_names"].split("|") if row["former_names"] else []
+    found = FORMER_CODE.findall(row["coord_source"])
     return Place(
         adcode=row["adcode"],
         name=row["name"],
@@ -156,5 +164,6 @@ def _place(row: dict[str, str]) -> Place:
         lat=float(row["lat"]) if row["lat"] else None,
         poverty_832={"1": True, "0": False, "": None}[row["poverty_832"]],
         watch_52={"1": True, "0": False}[row["watch_52"]],
-        former_names=tuple(row["former_names"].split("|")) if row["former_names"] else (),
+        former_names=tuple(former),
+        former_adcodes=tuple(code for code, name in found if name in former and code != row["adcode"]),
     )

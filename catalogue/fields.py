@@ -53,6 +53,7 @@ def _only_a_number(value: object) -> object:
     return value
 
 
+Crs = Literal["wgs84", "gcj02"]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_only_a_number)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_only_a_number)]
 
@@ -64,10 +65,10 @@ class PointIn(BaseModel):
 
     lon: Longitude
     lat: Latitude
-    crs: Literal["wgs84", "gcj02"] = "wgs84"
+    crs: Crs = "wgs84"
 
     def to_wgs84(self) -> Point:
-        return gcj02_to_wgs84(self.lon, self.lat) if self.crs == "gcj02" else Point(self.lon, self.lat)
+        return _wgs84(self.lon, self.lat, self.crs)
 
 
 class PlaceIn(BaseModel):
@@ -78,18 +79,14 @@ class PlaceIn(BaseModel):
     adcode: CountyAdcode
     lon: Longitude | None = None
     lat: Latitude | None = None
-    crs: Literal["wgs84", "gcj02"] = "wgs84"
+    crs: Crs = "wgs84"
 
     @model_validator(mode="after")
-    def _point_is_whole(self) -> Self:
+    def _point_is_whole_and_may_lie_in_the_county(self) -> Self:
         if (self.lon is None) != (self.lat is None):
             raise PydanticCustomError(
                 "half_a_point", "{en}", {"zh": "lon 与 lat 须同时给出。", "en": "lon and lat come together."}
             )
-        return self
-
-    @model_validator(mode="after")
-    def _point_may_lie_in_the_county(self) -> Self:
         if self.lon is None or self.lat is None:
             return self
         away_km = too_far_km(self.adcode, self.lon, self.lat)  # of whichever crs: they differ by less than 1 km
@@ -109,4 +106,8 @@ class PlaceIn(BaseModel):
         """The point that was sent; None when there was none."""
         if self.lon is None or self.lat is None:
             return None
-        return PointIn(lon=self.lon, lat=self.lat, crs=self.crs).to_wgs84()
+        return _wgs84(self.lon, self.lat, self.crs)
+
+
+def _wgs84(lon: float, lat: float, crs: Crs) -> Point:
+    return gcj02_to_wgs84(lon, lat) if crs == "gcj02" else Point(lon, lat)

@@ -44,6 +44,7 @@ __all__ = [
     "provinces",
     "resolve",
     "search",
+    "spelt_like",
 ]
 
 
@@ -85,7 +86,8 @@ _Hits = Iterator[tuple[str, _Match]]  # adcodes with how well they answer
 def search(q: str, limit: int = 20) -> tuple[Place, ...]:
     """County-level places that answer to ``q``, the best first, by adcode among equals.
 
-    ``q`` is an adcode or its beginning, or a name: suffixes may be left out, former names count, and names of
+    ``q`` is an adcode (a former one, too) or its beginning, or a name: suffixes may be left out, former names count,
+    and names of
     provinces and prefectures narrow it, before or behind, with blanks or without ("江苏 泗阳", "宿迁泗阳县").
     A query that names nothing but an area gives the counties in it.
     """
@@ -100,6 +102,23 @@ def search(q: str, limit: int = 20) -> tuple[Place, ...]:
     )
     adcodes = sorted(ranked, key=lambda adcode: (ranked[adcode], adcode))
     return tuple(_by_adcode()[adcode] for adcode in adcodes[:limit])
+
+
+def spelt_like(q: str, limit: int = 20) -> tuple[Place, ...]:
+    """County-level places whose name is one character away from ``q``, by adcode: 泗阳县 for 泗洋县.
+
+    For a query to which nothing answers; of two characters the first has to be right.
+    """
+    rests = {(reading.prefix, reading.rest) for reading in _readings(q) if 2 <= len(reading.rest) <= _LONGEST_NAME}
+    found = {
+        adcode
+        for name, hits in _by_any_name().items()
+        for prefix, rest in rests
+        if _one_off(rest, name)
+        for adcode, _ in hits
+        if adcode.startswith(prefix)
+    }
+    return tuple(_by_adcode()[adcode] for adcode in sorted(found)[:limit])
 
 
 def resolve(name: str, province: str | None = None) -> Place | None:
@@ -150,8 +169,20 @@ def _by_code(code: str) -> tuple[Place, ...]:
     known = get(code)
     if known is not None:
         return (known,)
+    if code in _by_former_code():
+        return _by_former_code()[code]
     prefix = adcode_prefix(code)
     return tuple(place for place in all_places() if place.adcode.startswith(prefix))
+
+
+@cache
+def _by_former_code() -> dict[str, tuple[Place, ...]]:
+    """Who had this code once: a county may have become several."""
+    index: dict[str, tuple[Place, ...]] = {}
+    for place in all_places():
+        for code in place.former_adcodes:
+            index[code] = (*index.get(code, ()), place)
+    return index
 
 
 def _lies_in(adcode: str, province: str) -> bool:
@@ -166,6 +197,17 @@ def _best(hits: Iterable[tuple[str, _Match]]) -> dict[str, _Match]:
         if match < best.get(adcode, len(_Match)):
             best[adcode] = match
     return best
+
+
+def _one_off(one: str, other: str) -> bool:
+    """Whether one character was mistaken, forgotten or added."""
+    if len(one) == len(other):
+        wrong = [at for at, (left, right) in enumerate(zip(one, other, strict=True)) if left != right]
+        return len(wrong) == 1 and (len(one) > 2 or wrong != [0])
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) != 1 or len(short) == 2:
+        return False
+    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
 def _in_area(reading: _Reading) -> _Hits:

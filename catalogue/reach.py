@@ -1,8 +1,12 @@
 """How far from its seat a county can reach: who sends a point farther away has mistaken the county or the point."""
 
-from catalogue.divisions import get
-from catalogue.geodesy import great_circle_km
+from math import pi
 
+from catalogue.divisions import get
+from catalogue.geodesy import MEAN_EARTH_RADIUS_KM, great_circle_km
+
+KM_PER_DEGREE = MEAN_EARTH_RADIUS_KM * pi / 180
+"""Of a great circle; of a parallel at most."""
 REACH_KM = 250.0
 """Half as much again as any county reaches outside the areas of `REACH_OF_KM`, so that no true point is refused.
 
@@ -33,8 +37,12 @@ def too_far_km(adcode: str, lon: float, lat: float) -> float | None:
     seat = None if place is None else place.point
     if seat is None:
         return None
+    reaches_km = reach_km(adcode)
+    # along the meridian and then the parallel it is never shorter: nearly always that says enough
+    if (abs(lat - seat.lat) + abs(lon - seat.lon)) * KM_PER_DEGREE < reaches_km:
+        return None
     away_km = great_circle_km(seat.lon, seat.lat, lon, lat)
-    return away_km if away_km > reach_km(adcode) else None
+    return away_km if away_km > reaches_km else None
 
 
 def reach_km(adcode: str) -> float:

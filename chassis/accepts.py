@@ -10,7 +10,7 @@ def wanted(accept: str, forms: Sequence[str]) -> str:
     """Of these media types, the usual one first, that with the greatest weight; of equals one that is named by itself,
     and then the less usual: who names it wants it. Without any that fits, the usual one.
     """
-    weights = [_weighed(part) for part in accept.lower().split(",")]
+    weights = [weighed(part) for part in accept.lower().split(",")]
 
     def weight(form: str) -> tuple[float, int, int]:
         closest, q = max(((_fits(name, form), q) for name, q in weights), default=(0, 0.0))
@@ -30,7 +30,8 @@ def _fits(name: str, form: str) -> int:
     return int(name == "*/*")
 
 
-def _weighed(part: str) -> tuple[str, float]:
+def weighed(part: str) -> tuple[str, float]:
+    """One member of such a header, and its weight from 0 to 1."""
     name, *parameters = (each.strip() for each in part.split(";"))
     weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -38,6 +38,8 @@ class Caller(BaseModel, frozen=True):
     name: str = ""
     until_s: float = Field(math.inf, exclude=True, repr=False)
     """When the token ends, by the clock: a stream ends with it."""
+    session_id: UUID | None = Field(None, exclude=True, repr=False)
+    """Which signing in the token came of; None for one that the operator made."""
 
 
 class KeySource(Protocol):
@@ -154,7 +156,11 @@ def _sound(token: str, key: jwt.PyJWK) -> Caller:
         options={"require": ["exp", "iat", "sub", "iss", "aud"]},
     )
     return Caller(
-        account_id=claims["sub"], role=claims["role"], name=claims.get("name", ""), until_s=float(claims["exp"])
+        account_id=claims["sub"],
+        role=claims["role"],
+        name=claims.get("name", ""),
+        until_s=float(claims["exp"]),
+        session_id=claims.get("sid"),
     )
 
 
@@ -181,23 +187,35 @@ def is_too_long(authorization: Sequence[str]) -> bool:
 
 
 async def current_caller(request: Request) -> Caller:
-    """The caller; 401 without a token. Not by way of a dependency of its own: each costs as much as a small answer."""
+    """The caller; 401 without a token. Who needs the caller asks here: a
+    dependency of a dependency costs as much as a small answer."""
     caller = await caller_or_none(request)
     if caller is None:
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
     return caller
 
 
-def only(*roles: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
+class OfRole:
     """A dependency: the caller, when of one of these roles, else 403. An admin may everything."""
-    allowed = {*roles, "admin"}
 
-    async def caller_of_role(caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
-        if caller.role not in allowed:
+    def __init__(self, roles: Collection[str]) -> None:
+        self._allowed = {*roles, "admin"}
+
+    async def __call__(self, request: Request) -> Caller:
+        caller = await current_caller(request)
+        if caller.role not in self._allowed:
             raise Forbidden()
         return caller
 
-    return caller_of_role
+
+def only(*roles: str) -> OfRole:
+    """The dependency for callers of these roles."""
+    return OfRole(roles)
+
+
+def takes_token(dependency: object) -> bool:
+    """Whether this dependency refuses who brings none."""
+    return dependency is current_caller or isinstance(dependency, OfRole)
 
 
 AnyCaller = Annotated[Caller, Depends(current_caller)]

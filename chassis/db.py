@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 from asyncpg.exceptions import InterfaceError as DriverError
@@ -21,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from chassis.bulk import COPY_FAILED
+from chassis.bulk import CONNECTED, DRIVER_FAILED
 from chassis.killing import point
 from chassis.metrics import COMMIT_SECONDS, DATABASE_ERRORS, POOL_IN_USE, POOL_SIZE
 from chassis.outbox import Emitted, append
@@ -108,6 +109,12 @@ class WriteSession(_Session):
     def after_commit(self) -> list[Callable[[], None]]:
         calls: list[Callable[[], None]] = self.info.setdefault("after_commit", [])
         return calls
+
+    @property
+    def held(self) -> set[UUID]:
+        """Accounts that nobody erases before this transaction ends: see `chassis.erasure`."""
+        accounts: set[UUID] = self.info.setdefault("held", set())
+        return accounts
 
     @property
     def loops_to_wake(self) -> set[str]:
@@ -206,6 +213,8 @@ class Database:
             await append(session, self.source, emitted)
         point("db.before_commit")
         await session.commit()
+        session.held.clear()
+        session.info.pop(CONNECTED, None)
         COMMIT_SECONDS.labels(self.service).observe(time.perf_counter() - started_s)
         point("db.after_commit")
         session.emitted.clear()
@@ -220,7 +229,7 @@ class Database:
 
     def write_session(self) -> WriteSession:
         """A session for `chassis.routes`, which ends it itself."""
-        return WriteSession(self._engine, expire_on_commit=False, info={COPY_FAILED: self._copy_failed})
+        return WriteSession(self._engine, expire_on_commit=False, info={DRIVER_FAILED: self._driver_failed})
 
     @asynccontextmanager
     async def holding(
@@ -277,7 +286,7 @@ class Database:
         """A transaction over the connection that holds a lock: with the lock its holder has lost the transaction."""
         await connection.rollback()  # of nothing: each statement was committed by itself
         ordinary = await connection.execution_options(isolation_level="READ COMMITTED")
-        async with WriteSession(ordinary, expire_on_commit=False, info={COPY_FAILED: self._copy_failed}) as session:
+        async with WriteSession(ordinary, expire_on_commit=False, info={DRIVER_FAILED: self._driver_failed}) as session:
             yield session
             await self.commit(session)
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -294,7 +303,7 @@ class Database:
         state = getattr(failed.original_exception, "sqlstate", None) or "08"
         DATABASE_ERRORS.labels(self.service, state[:2]).inc()
 
-    def _copy_failed(self, error: PostgresError) -> bool:
+    def _driver_failed(self, error: PostgresError) -> bool:
         """Count it; whether the server only reads now, see `_give_up_who_was_demoted`."""
         state = _sqlstate(error) or "08"
         DATABASE_ERRORS.labels(self.service, state[:2]).inc()

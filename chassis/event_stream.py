@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from typing import Any
 
@@ -33,8 +33,9 @@ def event(name: bytes, number: object, data: bytes) -> bytes:
 
 
 class EventStream(StreamingResponse):
-    """Events as their source gives them, each of its chunks one or more of them. `place` is held from the head of the
-    answer on, and refuses before it; `until_s` is when the caller's token ends, by the clock.
+    """Events as their source gives them, each of its chunks one or more of them. `headers` are its own beside those of
+    all streams. `place` is held from the head of the answer on, and refuses before it; `until_s` is when the caller's
+    token ends, by the clock.
 
     Not `fastapi.sse`'s own: that renders what it is given, where a feed is bytes already, calls itself `no-cache`, and
     knows no end but its source's.
@@ -47,10 +48,11 @@ class EventStream(StreamingResponse):
         chunks: AsyncGenerator[bytes, None],
         status_code: int = 200,
         *,
+        headers: Mapping[str, str] | None = None,
         place: AbstractContextManager[None] | None = None,
         until_s: float = math.inf,
     ) -> None:
-        super().__init__(chunks, status_code, HEADERS)
+        super().__init__(chunks, status_code, {**HEADERS, **(headers or {})})
         self._chunks = chunks
         self._place = place or nullcontext()
         self._until_s = until_s

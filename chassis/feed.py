@@ -3,11 +3,11 @@
 A number drawn by the writers themselves would lose events: a lower one may become visible after a reader has passed
 it. So an event waits, in the transaction that causes it, until whoever appends numbers it: who holds one lock until
 its items are visible, and numbers only what is committed. What commits late is numbered late. All accounts that see
-an event have it in one row until then, so they are numbered in one batch.
+an event have it in one row until then, so they are numbered in one batch, also those who are told less of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -52,6 +52,9 @@ After = Annotated[int, Query(ge=0, le=SEQ_MAX)]
 """The `next` of the page before; 0 begins at the beginning."""
 
 GROWING = {"Cache-Control": "no-store"}
+HEAD = "Feed-Head"
+"""The header of the last `seq` that there is. A reader who stands behind it has lost nothing; one who stands beyond it
+has come from a store that knew more."""
 
 # Under READ COMMITTED this statement sees all that is committed when it begins, so also what the appender that held
 # the lock before has numbered and deleted. ANY(ARRAY(...)) keeps it on the primary key however large the table is.
@@ -59,11 +62,11 @@ APPEND = r"""
 WITH taken AS (
     DELETE FROM feed_pending
     WHERE id = ANY (ARRAY(SELECT id FROM feed_pending ORDER BY id LIMIT :batch))
-    RETURNING id, accounts, type, at, reason, "MEMBER"
+    RETURNING id, accounts, type, at, reason, "MEMBER", states
 ), seen AS (
-    SELECT account_id, type, at, reason, "MEMBER",
+    SELECT account_id, type, at, reason, coalesce(own, "MEMBER") AS "MEMBER",
         row_number() OVER (PARTITION BY account_id ORDER BY id DESC) AS from_end
-    FROM taken CROSS JOIN unnest(accounts) AS account_id
+    FROM taken CROSS JOIN unnest(accounts, states) AS told (account_id, own)
 ), heads AS (
     INSERT INTO feed_heads AS head (account_id, seq)
     SELECT account_id, count(*) FROM seen GROUP BY account_id
@@ -93,20 +96,24 @@ HEADS_BEYOND = text("""
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One event for these accounts; `state` is JSON, rendered once for ever."""
+    """One event for these accounts; `state` is JSON, rendered once for ever; or theirs of `state_for`.
+
+    `state` says no more than every one of them may know: a process that does not know of `state_for` tells it to all.
+    """
 
     type: str
     state: str
     accounts: Sequence[UUID]
     reason: str | None = None
+    state_for: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """The bytes of a page and how long they are good for."""
+    """The bytes of a page, and how long they are good for or how far the feed goes."""
 
     body: bytes
-    caching: dict[str, str]
+    headers: dict[str, str]
 
 
 class Feed:
@@ -124,8 +131,11 @@ class Feed:
             Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
             Column("reason", Text),
             Column(member, Text, nullable=False),
+            Column("states", ARRAY(Text)),
         )
-        """One row an event, with every account that sees it, written in the transaction that caused it.
+        """One row an event, with every account that sees it, written in the transaction that caused it. `states` are
+        those of the accounts that get one of their own, None for the others, who get what all may know; all None is
+        none.
 
         The ids of one thing's events rise in the order of its commits: each was written under its row lock, which is
         given on only by a commit. Between things an id says nothing, for a lower one may be committed after a higher.
@@ -150,24 +160,26 @@ class Feed:
         self._insert = insert(self.pending)
         # on the primary key, as the appending
         self._first = select(self.pending.c.id).order_by(self.pending.c.id).limit(1)
-        self._page = _page_of(self.items)
+        self._head = _head_of(self.heads)
+        self._page = _page_of(self.items, self._head)
         self._behind = _behind(self.items)
 
     async def note(self, session: WriteSession, items: Sequence[Item]) -> None:
         """Put these events into the feeds of their accounts, in this order; the transaction holds their row locks."""
         if not items:
             return
-        rows = [
-            {
-                "accounts": list(dict.fromkeys(item.accounts)),  # who is on both sides sees the event once
-                "type": item.type,
-                "reason": item.reason,
-                self._member: item.state,
-            }
-            for item in items
-        ]
-        await session.execute(self._insert, rows)
+        await session.execute(self._insert, [self._row(item) for item in items])
         session.wake(LOOP)
+
+    def _row(self, item: Item) -> dict[str, Any]:
+        accounts = list(dict.fromkeys(item.accounts))  # who is on both sides sees the event once
+        return {
+            "accounts": accounts,
+            "type": item.type,
+            "reason": item.reason,
+            self._member: item.state,
+            "states": [item.state_for.get(each) for each in accounts] if item.state_for else None,
+        }
 
     async def append_batch(self, db: Database) -> int:
         """Number the oldest events that wait, at most `BATCH`, in one transaction; how many those were."""
@@ -198,9 +210,14 @@ class Feed:
         """At most `limit` items of this account behind `after`. A full page never changes, as no item does."""
         async with db.at_once() as connection:
             found = await connection.execute(self._page, {"account_id": account_id, "after": after, "limit": limit})
-        items, count, last = found.one()
+        items, count, last, head = found.one()
         body = b'{"items":[%b],"next":%d}' % (items or b"", last or after)
-        return FeedPage(body, SEALED if count == limit else GROWING)
+        return FeedPage(body, SEALED if count == limit else {**GROWING, HEAD: str(head or 0)})
+
+    async def head(self, db: Database, account_id: UUID) -> int:
+        """The last `seq` of this account's feed, 0 while it has none."""
+        async with db.at_once() as connection:
+            return await connection.scalar(self._head, {"account_id": account_id}) or 0
 
     async def behind(self, db: Database, account_id: UUID, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """At most `limit` items of this account behind `after`, each with its `seq`."""
@@ -231,8 +248,12 @@ def _behind(table: Table) -> Select[Any]:
     )
 
 
-def _page_of(table: Table) -> Select[Any]:
-    """One statement whose answer is already the page."""
+def _head_of(heads: Table) -> Select[Any]:
+    return select(heads.c.seq).where(heads.c.account_id == bindparam("account_id"))
+
+
+def _page_of(table: Table, head: Select[Any]) -> Select[Any]:
+    """One statement whose answer is already the page, with the feed's head."""
     items = _behind(table).subquery()
     joined = func.string_agg(items.c.item, aggregate_order_by(literal(b",", LargeBinary), items.c.seq))
-    return select(joined, func.count(), func.max(items.c.seq)).select_from(items)
+    return select(joined, func.count(), func.max(items.c.seq), head.scalar_subquery()).select_from(items)

@@ -2,7 +2,7 @@
 
 from datetime import UTC
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import (
@@ -17,7 +17,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from chassis.problems import NUL, Text, invalid
+from chassis.problems import NUL, Text
+from chassis.validation import invalid
 
 QUANTITY_MAX_KG = 10_000_000
 PRICE_MAX_FEN_PER_KG = 1_000_000
@@ -113,7 +114,6 @@ def no_nul(value: str) -> str:
 ShortText = Annotated[str, Field(max_length=200), AfterValidator(no_nul)]
 LongText = Annotated[str, Field(max_length=4000), AfterValidator(no_nul)]
 
-Crs = Literal["wgs84", "gcj02"]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 
 from chassis.auth import Caller
 from chassis.db import Database, is_transient
 from chassis.event_stream import EventStream, event
-from chassis.feed import GROWN, SEQ_MAX, After, Feed, type_of
+from chassis.feed import GROWN, HEAD, SEQ_MAX, After, Feed, type_of
+from chassis.query import LAST_EVENT
 from chassis.streams import A_CALLER, OpenStreams, TooManyStreams
 from chassis.watching import Watch
 
@@ -29,9 +30,11 @@ Items = Sequence[tuple[int, bytes]]
 async def _resume(
     after: After = 0,
     last_event_id: Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=SEQ_MAX)] = None,
+    in_query: Annotated[int | None, Query(alias=LAST_EVENT, ge=0, le=SEQ_MAX, include_in_schema=False)] = None,
 ) -> int:
     """A browser that comes again sends both: the address that it was given, and how far it has got."""
-    return after if last_event_id is None else last_event_id
+    told = in_query if last_event_id is None else last_event_id
+    return after if told is None else told
 
 
 ResumeAfter = Annotated[int, Depends(_resume)]
@@ -82,9 +85,10 @@ async def follow(request: Request, db: Database, feed: Feed, caller: Caller, of:
     who has begun waits for it."""
     streams: OpenStreams = request.app.state.streams
     followers = streams.shared((db, feed), lambda: Followers(db, feed))
-    first = await followers.read(of, after)
+    first, head = await followers.read(of, after), await feed.head(db, of)
     return EventStream(
         followers.chunks(of, after, first),
-        place=streams.one_more_of(caller.account_id, A_CALLER, partial(TooManyStreams, A_CALLER)),
+        headers={HEAD: str(head)},
+        place=streams.one_more_of(caller.account_id, A_CALLER, TooManyStreams),
         until_s=caller.until_s,
     )

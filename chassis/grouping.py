@@ -22,7 +22,7 @@ from chassis.auth import Caller
 from chassis.db import Database, WriteSession, is_transient
 from chassis.idempotency import Claim, StillRunning, claim_all, claim_of, remember
 from chassis.problems import Problem
-from chassis.routes import set_etag
+from chassis.routes import set_etag, set_location
 from chassis.tracing import batch_span, current_traceparent
 
 Work = TypeVar("Work")
@@ -157,8 +157,9 @@ def group_of(request: Request, name: str, do: Do[Work], limit: int) -> Group[Wor
     return groups[name]
 
 
-def created(thing: BaseModel, version: int) -> Response:
-    """The answer to a request that made this, with its version as ETag."""
+def created(thing: BaseModel, version: int, address: str) -> Response:
+    """The answer to a request that made this, with its version as ETag and its address as Location."""
     response = Response(thing.model_dump_json(), 201, media_type="application/json")
     set_etag(response, version)
+    set_location(response, address)
     return response

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import text
 
 from chassis.db import Database, is_transient
+from chassis.erasure import Erasures
 from chassis.outbox import oldest_age_s
 
 Check = Callable[[], Awaitable[str | None]]
@@ -24,6 +25,9 @@ ANSWER_S = 2.0
 
 LATE_S = 5.0
 """An event that has waited so long in the outbox is late: the relay sends within a tenth of a second."""
+
+ERASURE_LATE_S = 600.0
+"""An erasure that has waited so long is late: an account of 50,000 lots is forgotten in a minute or two."""
 
 
 async def database_answers(db: Database) -> str | None:
@@ -46,6 +50,17 @@ async def outbox_is_late(db: Database) -> str | None:
             return None  # that is told as the database's
         raise
     return Late(f"the oldest event has waited {age_s:.0f} s") if age_s > LATE_S else None
+
+
+async def erasures_are_late(db: Database, erasures: Erasures) -> str | None:
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            age_s = await erasures.oldest_age_s(db)
+    except Exception as error:
+        if is_transient(error):
+            return None  # that is told as the database's
+        raise
+    return Late(f"an erased account is not forgotten after {age_s:.0f} s") if age_s > ERASURE_LATE_S else None
 
 
 def serve_health(app: FastAPI, ours: Mapping[str, Check], others: Mapping[str, Check]) -> None:

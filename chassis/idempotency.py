@@ -13,14 +13,23 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
 from python_multipart.multipart import parse_options_header
-from sqlalchemy import ARRAY, BigInteger, Row, and_, bindparam, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CursorResult,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 
 from chassis.bulk import given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession
@@ -32,6 +41,7 @@ from chassis.vault import Vault
 KEPT = timedelta(hours=48)
 KEY_MAX = 255
 REPEATED_HEADERS = ("content-type", "etag", "location")
+REPLAYED = "Idempotent-Replayed"
 
 LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
 TAKE = select(func.pg_try_advisory_xact_lock(LOCK))
@@ -41,17 +51,16 @@ ANSWERED = select(IDEMPOTENCY).join(
 )
 REMEMBERED = ("caller", "key", "request_hash", "status", "headers", "body")
 REMEMBER = insert_given(IDEMPOTENCY, *REMEMBERED).on_conflict_do_nothing().returning(IDEMPOTENCY.c.key)
-BIND = (
-    insert_given(IDEMPOTENCY, *REMEMBERED)
-    .on_conflict_do_update(index_elements=["caller", "key"], set_={"key": IDEMPOTENCY.c.key})
-    .returning(IDEMPOTENCY.c.request_hash)
-)
 
 
 class KeyReused(Problem):
     slug, status = "idempotency-key-reused", 422
     title = Text("幂等键已用于另一请求", "The key was used for another request")
-    detail = Text("同一个 Idempotency-Key 已用于不同的内容。", "This Idempotency-Key came before with another body.")
+    detail = Text(
+        "同一个 Idempotency-Key 已用于不同的地址、参数或正文；逐字节比较，同义而写法不同的 JSON 也算不同。",
+        "This Idempotency-Key came before with another path, query or body. They are compared byte for byte: JSON that "
+        "means the same but is written otherwise is another body.",
+    )
 
 
 class StillRunning(Problem):
@@ -121,12 +130,11 @@ async def claim_all(session: WriteSession, claims: Sequence[Claim]) -> dict[Clai
     return refused | await _known(session, [each for each in claims if each not in refused])
 
 
-async def look(db: Database, request: Request, caller: str) -> Claim | None:
-    """The same for work whose answer `remember_alone` keeps: takes nothing, so two with one key may both go on."""
+async def look(session: WriteSession, request: Request, caller: str) -> Claim | None:
+    """The same for work whose answer is remembered after it: takes nothing, so two with one key may both go on."""
     mine = await claim_of(request, caller)
     if mine is not None:
-        async with db.at_once() as connection:
-            await _replay(connection, [mine])
+        await _replay(session, [mine])
     return mine
 
 
@@ -148,29 +156,22 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-async def remember(session: WriteSession, answers: Sequence[tuple[Claim, Response]]) -> None:
-    """Write the answers into the transaction whose effects they report.
-
-    Work that only looked, and remembers by itself, may have been quicker: then raises as `claim` does.
+def bind(rows: str) -> str:
+    """The statement that uses the keys of these `rows`, a query of caller, key and request_hash, for requests whose
+    answers are not kept: their repetition is known otherwise. It returns the hash that each key stands for: another
+    than was given, and it was used before.
     """
-    await _remember(session, answers)
+    return f"""
+        INSERT INTO idempotency (caller, key, request_hash, status, headers, body)
+        SELECT caller, key, request_hash, 200, '{{}}', '' FROM ({rows}) AS given
+        ON CONFLICT (caller, key) DO UPDATE SET key = idempotency.key
+        RETURNING request_hash
+    """
 
 
-async def bind(session: WriteSession, caller: str, key: str, request_hash: bytes) -> None:
-    """Use the key for a request whose answer is not kept: its repetition is known otherwise. Raises KeyReused."""
-    row = {"status": 200, "headers": {}, "body": b"", "caller": caller, "key": key, "request_hash": request_hash}
-    if await session.scalar(BIND, parameters_of([row], *REMEMBERED)) != request_hash:
-        raise KeyReused()
-
-
-async def remember_alone(db: Database, mine: Claim, response: Response) -> None:
-    """Write the answer by itself, once the work is done, unless another with this key was quicker: then raises as
-    `look` does, and what this one did stands."""
-    async with db.at_once() as connection:
-        await _remember(connection, [(mine, response)])
-
-
-async def _remember(connection: AsyncConnection | WriteSession, answers: Sequence[tuple[Claim, Response]]) -> None:
+async def remember(session: WriteSession, answers: Sequence[tuple[Claim, Response]]) -> None:
+    """Write the answers into the transaction whose effects they report, or, of work that only looked, into one of
+    their own. Such work may have been quicker: then raises as `claim` does, and what this one did stands."""
     if not answers:
         return
     rows = [
@@ -184,23 +185,23 @@ async def _remember(connection: AsyncConnection | WriteSession, answers: Sequenc
         }
         for mine, response in answers
     ]
-    written = (await connection.execute(REMEMBER, parameters_of(rows, *REMEMBERED))).all()
+    written = (await session.execute(REMEMBER, parameters_of(rows, *REMEMBERED))).all()
     if len(written) < len(rows):
-        await _replay(connection, [mine for mine, _ in answers])
+        await _replay(session, [mine for mine, _ in answers])
 
 
-async def _replay(connection: AsyncConnection | WriteSession, claims: Sequence[Claim]) -> None:
+async def _replay(session: WriteSession, claims: Sequence[Claim]) -> None:
     """Raise a first answer if there was one."""
-    for known in (await _known(connection, claims)).values():
+    for known in (await _known(session, claims)).values():
         raise known
 
 
-async def _known(connection: AsyncConnection | WriteSession, claims: Sequence[Claim]) -> dict[Claim, Known]:
+async def _known(session: WriteSession, claims: Sequence[Claim]) -> dict[Claim, Known]:
     """Those whose keys came before, and what there is to say."""
     if not claims:
         return {}
     asked = {"caller": [each.caller for each in claims], "key": [each.key for each in claims]}
-    rows = (await connection.execute(ANSWERED, parameters(asked))).all()
+    rows = (await session.execute(ANSWERED, parameters(asked))).all()
     by_key = {(row.caller, row.key): row for row in rows}
     return {each: _said(by_key[each.caller, each.key], each) for each in claims if (each.caller, each.key) in by_key}
 
@@ -208,7 +209,7 @@ async def _known(connection: AsyncConnection | WriteSession, claims: Sequence[Cl
 def _said(row: Row[Any], mine: Claim) -> Known:
     if row.request_hash != mine.request_hash:
         return KeyReused()
-    return Replay(Response(mine.given(row.body), row.status, {**row.headers, "Idempotent-Replayed": "true"}))
+    return Replay(Response(mine.given(row.body), row.status, {**row.headers, REPLAYED: "true"}))
 
 
 def _lock(mine: Claim) -> int:
@@ -225,6 +226,14 @@ async def forget_callers(session: WriteSession, account_ids: Collection[UUID]) -
     """Delete the answers to these accounts: they say again what was said of them."""
     callers = [str(each) for each in account_ids]
     await session.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.caller.in_(callers)))
+
+
+async def forget_some_of(session: WriteSession, account_id: UUID, limit: int) -> int:
+    """Delete at most so many of the answers to one account; how many there were of them."""
+    key = (IDEMPOTENCY.c.caller, IDEMPOTENCY.c.key)
+    some = select(*key).where(IDEMPOTENCY.c.caller == str(account_id)).order_by(*key).limit(limit).cte("some")
+    gone = delete(IDEMPOTENCY).where(*(column == some.c[column.key] for column in key))
+    return cast("CursorResult[Any]", await session.execute(gone)).rowcount
 
 
 def hash_of(request: Request, body: bytes = b"") -> "hashlib._Hash":

@@ -25,7 +25,11 @@ MEDIA_TYPE: Final = "image/jpeg"
 
 
 class NotAPhoto(Exception):
-    """It can't be opened as one of `FORMATS`, or is larger than `PIXELS_MAX`."""
+    """It can't be opened as one of `FORMATS`."""
+
+
+class TooManyPixels(NotAPhoto):
+    """It is larger than `PIXELS_MAX`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +44,31 @@ class Photo:
 POOL: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="photo")
 
 
-async def reencoded(content: bytes, long_side_px: int = LONG_SIDE_PX) -> Photo:
+async def reencoded(content: bytes, long_side_px: int = LONG_SIDE_PX, quality: int = QUALITY) -> Photo:
     """The photo, no longer than that, in a thread: decoding takes some tenths of a second, and tens of megabytes.
 
     Raises NotAPhoto.
     """
-    return await asyncio.get_running_loop().run_in_executor(POOL, _reencoded, content, long_side_px)
+    return await asyncio.get_running_loop().run_in_executor(POOL, _reencoded, content, long_side_px, quality)
 
 
-def _reencoded(content: bytes, long_side_px: int) -> Photo:
+def _reencoded(content: bytes, long_side_px: int, quality: int) -> Photo:
     from PIL import Image, UnidentifiedImageError  # only who takes photos needs it
 
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
-                raise NotAPhoto("too many pixels")
+                raise TooManyPixels
             image.draft("RGB", (long_side_px, long_side_px))  # a JPEG is decoded no larger than it has to be
             image.thumbnail((long_side_px, long_side_px))
             upright = _upright(image).convert("RGB")
             clean = Image.new("RGB", upright.size)
             clean.paste(upright)  # its pixels alone
             written = BytesIO()
-            clean.save(written, "JPEG", quality=QUALITY, optimize=True)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            clean.save(written, "JPEG", quality=quality, optimize=True)
+    except Image.DecompressionBombError as error:
+        raise TooManyPixels from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise NotAPhoto(type(error).__name__) from error
     return Photo(written.getvalue(), clean.width, clean.height)
 

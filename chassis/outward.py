@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import httpcore
 
@@ -32,6 +32,7 @@ RESOLVED_AT_ONCE = 64
 
 Found = list[tuple[Any, ...]]
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+Fault = Literal["address_refused", "timeout", "tls", "unreachable", "cut_off"]
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -43,7 +44,7 @@ class Answer:
     """What came of a request: a status, or the kind of fault that left it without one."""
 
     status: int | None = None
-    fault: str | None = None
+    fault: Fault | None = None
     retry_after: str | None = None
 
     @property

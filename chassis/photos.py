@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, File, Request, Response, UploadFile
 
-from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, reencoded
+from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, TooManyPixels, reencoded
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.sealed import SEALED
 
@@ -12,11 +12,11 @@ FIELD: Final = "photo"
 AS_JPEG: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
 """For a route's `responses`."""
 NOSNIFF: Final = {"X-Content-Type-Options": "nosniff"}
-PUBLIC: Final = {"Cache-Control": "public, max-age=86400, immutable"}
-"""A photo never changes; after a day a cache asks whether it is still shown."""
-NO_PHOTO: Final = Text(
-    "不是可读的 JPEG、PNG 或 WebP 图片，或超过五千万像素。",
-    "It is no JPEG, PNG or WebP that can be read, or has more than fifty million pixels.",
+PUBLIC: Final = {"Cache-Control": "public, max-age=300"}
+"""A photo never changes, but may be taken away: after five minutes a cache asks whether it is still shown."""
+NO_PHOTO: Final = Text("不是可读的 JPEG、PNG 或 WebP 图片。", "It is no JPEG, PNG or WebP that can be read.")
+TOO_MANY_PIXELS: Final = Text(
+    "图片超过五千万像素，请缩小后再传。", "It has more than fifty million pixels; make it smaller."
 )
 ONE_PHOTO: Final = Text("一次请求一张照片。", "One photo a request.")
 
@@ -36,7 +36,8 @@ async def _clean(
     try:
         return await reencoded(await photo.read())
     except NotAPhoto as error:
-        raise InvalidInput(errors=[FieldError(f"#/{FIELD}", NO_PHOTO)]) from error
+        why = TOO_MANY_PIXELS if isinstance(error, TooManyPixels) else NO_PHOTO
+        raise InvalidInput(errors=[FieldError(f"#/{FIELD}", why)]) from error
 
 
 CleanPhoto = Annotated[Photo, Depends(_clean)]

@@ -1,6 +1,6 @@
 """Errors for people and machines: RFC 9457 problem details, in zh-CN and en.
 
-A slice draws its problems beside its models, as subclasses of `Problem`; the one handler here answers them all.
+A slice draws its problems beside its models, as subclasses of `Problem`; `chassis.exception_handlers` answers them all.
 422 means malformed, 409 means no, 404 also means someone else's.
 """
 
@@ -8,18 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
-import structlog
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
-from starlette.exceptions import HTTPException
 
 Language = Literal["zh-CN", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
-
-log = structlog.get_logger()
 
 
 class Text(NamedTuple):
@@ -38,10 +31,16 @@ NUL = Text("不能含有 U+0000 字符。", "It may not hold the character U+000
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field: `pointer` is an RFC 6901 pointer as a URI fragment, `#/origin/adcode`."""
+    """What is wrong with one field: `pointer` is an RFC 6901 pointer as a URI fragment, `#/origin/adcode`; of a file
+    with headings, `column` is what it calls the field."""
 
     pointer: str
     detail: Text
+    column: str | None = None
+
+    def in_language(self, language: Language) -> dict[str, str]:
+        told = {"pointer": self.pointer, "detail": self.detail.in_language(language)}
+        return told if self.column is None else {"pointer": self.pointer, "column": self.column, **told}
 
 
 class Problem(Exception):
@@ -68,9 +67,7 @@ class Problem(Exception):
             "detail": self.detail.in_language(language, self.fields),
         }
         if self.errors:
-            body["errors"] = [
-                {"pointer": error.pointer, "detail": error.detail.in_language(language)} for error in self.errors
-            ]
+            body["errors"] = [error.in_language(language) for error in self.errors]
         return body
 
     @classmethod
@@ -99,15 +96,19 @@ class MalformedJson(Problem):
     slug, status = "malformed-json", 422
     title = Text("不是有效的 JSON", "Not valid JSON")
     detail = Text(
-        "正文不是有效的 UTF-8 JSON，含有 NaN，或嵌套超过 32 层。",
-        "The body is not valid UTF-8 JSON, holds NaN, or is nested deeper than 32.",
+        "正文不是有效的 UTF-8 JSON，同一对象中有重复的名称，含有 NaN，或嵌套超过 32 层。",
+        "The body is not valid UTF-8 JSON, has a name twice in one object, holds NaN, or is nested deeper than 32.",
     )
 
 
 class TooLarge(Problem):
     slug, status = "too-large", 413
     title = Text("正文过大", "The body is too large")
-    detail = Text("请求正文超过此操作的上限。", "The body is over the limit of this operation.")
+    detail = Text(
+        "请求正文超过此操作的上限：一般为 256 KiB，导入或求解的文件为 32 MiB，一张照片为 8 MiB。",
+        "The body is over the limit of this operation: 256 KiB, of a file that is imported or solved 32 MiB, of a "
+        "photo 8 MiB.",
+    )
 
 
 class TooSlow(Problem):
@@ -157,6 +158,18 @@ class UnsupportedMediaType(Problem):
     )
 
 
+class EncodedBody(Problem):
+    slug, status = "unsupported-encoding", 415
+    title = Text("不接受压缩的正文", "A compressed body is not taken")
+    detail = Text(
+        "请求头 Content-Encoding 声明正文已压缩；请不压缩发送，并去掉此请求头。没有任何内容被更改。",
+        "Content-Encoding says that the body is compressed; send it plain, without that header. Nothing was changed.",
+    )
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "identity"})
+
+
 class VersionRequired(Problem):
     slug, status = "version-required", 428
     title = Text("需要 If-Match", "If-Match is required")
@@ -199,13 +212,6 @@ class Refused(Problem):
         return super().body(language) | {"status": self.status_now}
 
 
-def invalid(code: str, text: Text, **fields: object) -> PydanticCustomError:
-    """What a validator of a schema raises: one rule of the field, in both languages."""
-    filled = Text(text.zh.format(**fields), text.en.format(**fields))
-    # pydantic formats the message with the context, so braces that came with the input must not be read again
-    return PydanticCustomError(code, "{en}", {"zh": filled.zh, "en": filled.en})
-
-
 def language_of(request: Request) -> Language:
     """The first of zh and en in `Accept-Language`, by weight; en where neither is named."""
     weighed: list[tuple[float, int, Language]] = []
@@ -227,128 +233,3 @@ def problem_response(problem: Problem, asked: Request | Language) -> Response:
     body = problem.body(language)
     headers = {"Content-Language": language, "Vary": "Accept-Language", **(problem.headers or {})}
     return JSONResponse(body, body["status"], headers, media_type="application/problem+json")
-
-
-_TIME = Text("不是有效的时间（RFC 3339）。", "It is no valid time (RFC 3339).")
-_DATE = Text("不是有效的日期（YYYY-MM-DD）。", "It is no valid date (YYYY-MM-DD).")
-_ID = Text("不是有效的标识。", "It is no valid id.")
-_INTEGER = Text("必须是整数。", "It must be an integer.")
-_NUMBER = Text("必须是数字。", "It must be a number.")
-_BOOLEAN = Text("必须是 true 或 false。", "It must be true or false.")
-_ARRAY = Text("必须是数组。", "It must be an array.")
-_OBJECT = Text("必须是对象。", "It must be an object.")
-
-_SAID: dict[str, Text] = {
-    "missing": Text("缺少此项。", "Field required."),
-    "extra_forbidden": Text("没有这一项。", "There is no such field."),
-    "greater_than": Text("必须大于 {gt}。", "It must be more than {gt}."),
-    "greater_than_equal": Text("必须不小于 {ge}。", "It must be {ge} or more."),
-    "less_than": Text("必须小于 {lt}。", "It must be less than {lt}."),
-    "less_than_equal": Text("必须不大于 {le}。", "It must be {le} or less."),
-    "decimal_max_places": Text("最多 {decimal_places} 位小数。", "It may have {decimal_places} decimals at most."),
-    "string_too_long": Text("最多 {max_length} 个字符。", "It may have {max_length} characters at most."),
-    "string_too_short": Text("至少 {min_length} 个字符。", "It must have {min_length} characters or more."),
-    "string_pattern_mismatch": Text("格式不符。", "It has another form: {pattern}."),
-    "literal_error": Text("只能是 {expected} 之一。", "It must be one of {expected}."),
-    "too_long": Text("最多 {max_length} 项。", "It may have {max_length} items at most."),
-    "too_short": Text("至少 {min_length} 项。", "It must have {min_length} items or more."),
-    "timezone_aware": Text("时间必须带时区。", "The time needs its zone, such as Z or +08:00."),
-    "datetime_from_date_parsing": _TIME,
-    "datetime_parsing": _TIME,
-    "datetime_type": _TIME,
-    "date_from_datetime_parsing": _DATE,
-    "date_parsing": _DATE,
-    "uuid_parsing": _ID,
-    "uuid_type": _ID,
-    "int_type": _INTEGER,
-    "int_from_float": _INTEGER,
-    "int_parsing": _INTEGER,
-    "float_type": _NUMBER,
-    "float_parsing": _NUMBER,
-    "finite_number": Text("必须是有限的数字。", "It must be a finite number."),
-    "bool_type": _BOOLEAN,
-    "bool_parsing": _BOOLEAN,
-    "string_type": Text("必须是文本。", "It must be a text."),
-    "string_unicode": Text("不是有效的 Unicode 文本。", "It is no valid Unicode text."),
-    "list_type": _ARRAY,
-    "tuple_type": _ARRAY,
-    "dict_type": _OBJECT,
-    "model_type": _OBJECT,
-    "model_attributes_type": _OBJECT,
-    "json_invalid": Text("不是有效的 JSON。", "It is no valid JSON."),
-}
-"""What pydantic says, by its error type, in words of ours; the rest falls back to one honest sentence."""
-
-
-def _field_error(error: Mapping[str, Any]) -> FieldError:
-    place, *path = error["loc"]
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
-    pointer = "#" + "".join(f"/{step}" for step in (steps if place == "body" else [str(place), *steps]))
-    context = error.get("ctx", {})
-    if "zh" in context:
-        return FieldError(pointer, Text(context["zh"], context["en"]))
-    said = _SAID.get(_kind(error), Text("此值无效。", "This value is not valid."))
-    filled = {name: _shown(value) for name, value in context.items()}
-    return FieldError(pointer, Text(said.zh.format(**filled), said.en.format(**filled)))
-
-
-def _kind(error: Mapping[str, Any]) -> str:
-    """A text that was changed before its length was looked at is a value to pydantic, and its characters are items."""
-    kind = str(error["type"])
-    is_text = isinstance(error.get("input"), str) and error.get("ctx", {}).get("field_type") == "Value"
-    return f"string_{kind}" if is_text and kind in {"too_long", "too_short"} else kind
-
-
-def _shown(value: object) -> object:
-    """A bound as people write it, and a choice of names in either language."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value.replace(" or ", ", ") if isinstance(value, str) else value
-
-
-def from_validation(error: RequestValidationError) -> Problem:
-    """A malformed id in the path is simply not found; everything else names its fields."""
-    errors = error.errors()
-    if any(each["loc"][0] == "path" for each in errors):
-        return NotFound()
-    if any(each["type"] == "json_invalid" for each in errors):
-        return MalformedJson()
-    return InvalidInput(errors=[_field_error(each) for each in errors])
-
-
-def invalid_input(error: ValidationError, errors_max: int) -> InvalidInput:
-    """What a schema says, without a request, of an object that it was given."""
-    found = error.errors(include_url=False)[:errors_max]
-    return InvalidInput(errors=[_field_error({**each, "loc": ("body", *each["loc"])}) for each in found])
-
-
-_BY_STATUS: dict[int, type[Problem]] = {
-    404: NotFound,
-    405: MethodNotAllowed,
-    408: TooSlow,
-    413: TooLarge,
-    401: Unauthenticated,
-}
-
-
-def answer_problems(app: FastAPI) -> None:
-    """Make every error of `app` a problem; a 5xx shows nothing of the inside."""
-
-    @app.exception_handler(Problem)
-    async def on_problem(request: Request, problem: Problem) -> Response:
-        return problem_response(problem, request)
-
-    @app.exception_handler(RequestValidationError)
-    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        return problem_response(from_validation(error), request)
-
-    @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> Response:
-        known = _BY_STATUS.get(error.status_code)
-        # a 405 says which methods there are: RFC 9110, section 15.5.6
-        return problem_response(known(headers=error.headers) if known else Refused(error.status_code), request)
-
-    @app.exception_handler(Exception)
-    async def on_failure(request: Request, error: Exception) -> Response:
-        log.error("request_failed", path=request.url.path, exc_info=error)
-        return problem_response(Internal(), request)

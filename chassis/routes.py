@@ -4,11 +4,9 @@ FastAPI ends a `yield` dependency after the response has left. Here the route it
 the endpoint's return and the first byte of the answer: what was acknowledged is there.
 """
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from decimal import Decimal
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Request
@@ -19,15 +17,17 @@ from starlette.exceptions import HTTPException
 
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
-from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember, remember_alone
+from chassis.erasure import Erasures
+from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember
 from chassis.images import PHOTO_LIMIT_B
+from chassis.known import unless_known
 from chassis.problems import (
     NUL,
+    EncodedBody,
     FieldError,
     Internal,
     InvalidInput,
     MalformedHeader,
-    MalformedJson,
     NotFound,
     Problem,
     Text,
@@ -35,55 +35,17 @@ from chassis.problems import (
     UnsupportedMediaType,
     VersionRequired,
 )
+from chassis.query import QueryNames
+from chassis.streams import SUFFIX
+from chassis.strict_json import parse_strictly
 
 log = structlog.get_logger()
 
-MAX_DEPTH = 32
 BODY_LIMIT_B = 256 * 1024
 IMPORT_LIMIT_B = 32 * 1024 * 1024
 MULTIPART = "multipart/form-data"  # every form may come so
 FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
 UNREADABLE_FORM = Text("表单无法解读。", "The form can't be read.")
-
-
-def parse_strictly(body: bytes) -> Any:
-    """JSON by RFC 8259: UTF-8, no NaN, no depth over 32, no name twice. Fractions come as exact Decimals."""
-    try:
-        text = body.decode("utf-8")
-        parsed = DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJson() from error
-    if text.count("{") + text.count("[") > MAX_DEPTH and _is_too_deep(parsed):
-        raise MalformedJson()
-    return parsed
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique)
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: Any) -> list[Any]:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [child for child in children if isinstance(child, (dict, list))]
 
 
 class StrictRequest(Request):
@@ -111,32 +73,49 @@ class StrictRequest(Request):
 class Unit:
     """The one transaction of a request, begun when a dependency first asks for it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, erasures: Erasures | None) -> None:
         self._db = db
+        self._erasures = erasures
         self._session: WriteSession | None = None
         self._claim: Claim | None = None
         self._looked: Claim | None = None
+        self._looker: Caller | None = None
 
-    async def begin(self, request: Request, caller: str) -> WriteSession:
+    async def begin(self, request: Request, caller: Caller | None) -> WriteSession:
+        """Raises Unauthenticated for a caller who was erased, whatever the use case."""
         if self._session is None:
             self._session = self._db.write_session()
-            self._claim = await claim(self._session, request, caller)
+            await self._refuse_erased(self._session, caller)
+            self._claim = await claim(self._session, request, _name_of(caller))
         return self._session
 
-    async def look(self, request: Request, caller: str) -> None:
-        """Raise the first answer if there was one. This one is remembered by `finish`, after the work."""
-        self._looked = await look(self._db, request, caller)
+    async def look(self, request: Request, caller: Caller | None) -> None:
+        """Raise the first answer if there was one, and Unauthenticated for a caller who was erased.
+
+        This one's is remembered by `finish`, after the work, unless its caller was erased meanwhile.
+        """
+        await request.body()  # what the key is bound to: no transaction waits for it to come in
+        async with self._db.transaction() as session:
+            await self._refuse_erased(session, caller)
+            self._looked = await look(session, request, _name_of(caller))
+        self._looker = caller
 
     async def finish(self, response: Response) -> None:
         """Remember the answer under its key, tell the events, commit."""
         if response.status_code >= 400:
             return
         if self._looked is not None:
-            await remember_alone(self._db, self._looked, response)
+            async with self._db.transaction() as session:
+                await self._refuse_erased(session, self._looker)
+                await remember(session, [(self._looked, response)])
         if self._session is not None:
             if self._claim is not None:
                 await remember(self._session, [(self._claim, response)])
             await self._db.commit(self._session)
+
+    async def _refuse_erased(self, session: WriteSession, caller: Caller | None) -> None:
+        if caller is not None and self._erasures is not None:
+            await self._erasures.refuse(session, caller.account_id)
 
     async def close(self) -> None:
         """Undo what was not committed, and give the connection back."""
@@ -144,28 +123,46 @@ class Unit:
             await self._session.close()
 
 
+def _name_of(caller: Caller | None) -> str:
+    """By whom a key is told apart."""
+    return str(caller.account_id) if caller else "anonymous"
+
+
 class Route(APIRoute):
-    """Every route of every service. One that takes more than `BODY_LIMIT_B` is of a subclass that says so."""
+    """Every route of every service. One that takes more than `BODY_LIMIT_B` is of a subclass that says so.
+
+    Of the public surface it refuses parameters that it does not have, unless it is not `strict_query`, or a page for
+    people, whose addresses others add to.
+    """
 
     body_limit_b = BODY_LIMIT_B
     reads_json = True
     seals_answers = False
+    strict_query = True
+    passes: tuple[type[Exception], ...] = ()
+    """What a subclass makes an answer of by itself, beside problems."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()
+        query = self._query_names()
 
         async def handle(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             strict.body_limit_b = self.body_limit_b
             _refuse_nul(strict)
+            if strict.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+                raise EncodedBody()
+            if query is not None and strict.scope.get("query_string"):
+                await query.refuse_others(strict)
             await self._refuse_other_media(strict)
             if self.reads_json and _is_json(strict) and await strict.body():
                 await strict.json()  # before FastAPI's own reading, which would call every failure a 400
-            unit = strict.state.unit = Unit(strict.app.state.db)
+            unit = strict.state.unit = Unit(strict.app.state.db, strict.app.state.erasures)
             strict.state.answers_vault = strict.app.state.vault if self.seals_answers else None
             try:
                 response = await run(strict)
                 await unit.finish(response)
+                response = unless_known(getattr(strict.state, "known", None), response)
             except Replay as replay:
                 return replay.response
             except HTTPException as error:
@@ -174,6 +171,8 @@ class Route(APIRoute):
                 raise
             except (Problem, RequestValidationError):
                 raise
+            except self.passes:
+                raise
             except Exception as error:
                 raise _as_problem(error, strict) from error
             finally:
@@ -181,6 +180,13 @@ class Route(APIRoute):
             return response
 
         return handle
+
+    def _query_names(self) -> QueryNames | None:
+        """Those that it may have; None where it passes over others."""
+        is_page = getattr(self.response_class, "media_type", None) == "text/html"
+        if is_page or not self.strict_query or not self.path.startswith("/v1/"):
+            return None
+        return QueryNames(self.dependant, streams=self.path.endswith(SUFFIX))
 
     async def _refuse_other_media(self, request: Request) -> None:
         """Raises UnsupportedMediaType for a body that FastAPI would read as text, and call no object."""
@@ -259,21 +265,18 @@ IdempotencyKey = Annotated[
         json_schema_extra={"minLength": 1, "maxLength": KEY_MAX},
     ),
 ]
-"""Declared for the document's sake: `claim` reads the header, and judges it in the right order."""
+"""Declared for the document's sake: `claim` reads the header, and judges it in the right order. An endpoint whose
+transaction is not the request's own (`chassis.grouping`), but which heeds the key, declares it itself."""
 
 
-async def _write(
-    request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)], _: IdempotencyKey = None
-) -> WriteSession:
+async def _write(request: Request, _: IdempotencyKey = None) -> WriteSession:
     unit: Unit = request.state.unit
-    return await unit.begin(request, str(caller.account_id) if caller else "anonymous")
+    return await unit.begin(request, await caller_or_none(request))
 
 
-async def _look(
-    request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)], _: IdempotencyKey = None
-) -> Database:
+async def _look(request: Request, _: IdempotencyKey = None) -> Database:
     unit: Unit = request.state.unit
-    await unit.look(request, str(caller.account_id) if caller else "anonymous")
+    await unit.look(request, await caller_or_none(request))
     return _database(request)
 
 
@@ -316,13 +319,6 @@ IF_MATCH_FORM = Text(
 )
 
 
-async def _takes_key(_: IdempotencyKey = None) -> None:
-    """For a POST whose transaction is not the request's own (`chassis.grouping`), but heeds the key all the same."""
-
-
-TAKES_KEY = Depends(_takes_key)
-
-
 def if_match(
     value: Annotated[
         str | None,
@@ -333,9 +329,10 @@ def if_match(
         ),
     ] = None,
 ) -> int | None:
-    """The version that the caller read: quoted, weak or bare; None for `*`, any present version (RFC 9110, 13.1.1).
+    """The version that the caller read: quoted or bare; None for `*`, any present version (RFC 9110, 13.1.1).
 
-    428 without the header, 400 for what is no version.
+    428 without the header, 400 for what is no version. A weak one is taken, though RFC 9110 never lets it match:
+    proxies that compress make ours weak, and it names one version all the same.
     """
     if value is None:
         raise VersionRequired()
@@ -352,3 +349,8 @@ IfMatch = Annotated[int | None, Depends(if_match)]
 
 def set_etag(response: Response, version: int) -> None:
     response.headers["ETag"] = f'"{version}"'
+
+
+def set_location(response: Response, address: str) -> None:
+    """Where what was made is read from now on: a path of the whole surface."""
+    response.headers["Location"] = address

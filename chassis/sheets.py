@@ -7,25 +7,27 @@ refused as a whole. Nothing here holds more than some rows of a file.
 import codecs
 import csv
 import re
-import unicodedata
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from decimal import Decimal
 from email.message import Message
 from io import TextIOWrapper
-from typing import IO, Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import IO, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chassis.problems import FieldError, InvalidInput, Problem, Text, TooLarge, UnsupportedMediaType, invalid_input
-from chassis.routes import BODY_LIMIT_B, parse_strictly
+from chassis.columns import ERRORS_MAX, Fields, Kind, kinds_of, pointer_of, required_of
+from chassis.problems import FieldError, InvalidInput, MalformedJson, Problem, Text, TooLarge, UnsupportedMediaType
+from chassis.routes import BODY_LIMIT_B
+from chassis.strict_json import parse_strictly
+from chassis.validation import invalid_input
 
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"
 ROWS_MAX: Final = 50_000
-ERRORS_MAX: Final = 20
-"""Of one row: more help nobody, and a file could hold a million."""
 CHUNK_B: Final = 1 << 16
 
+BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 ENCODINGS: Final = ("utf-8", "gb18030")
 """In the order in which they are tried: Chinese text in GB18030 is hardly ever sound UTF-8."""
 CHARSETS: Final[Mapping[str, str]] = {
@@ -34,18 +36,31 @@ CHARSETS: Final[Mapping[str, str]] = {
     "gb18030": "gb18030",
     "gbk": "gb18030",
     "gb2312": "gb18030",
+    "utf-16": "utf-16",
 }
+DELIMITERS: Final = (",", ";", "\t")
+"""Those that spreadsheets write, the usual one first: "Unicode text" has tabs, and where a comma parts decimals, a
+semicolon parts cells."""
 BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False, "是": True, "否": False}
 NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{1,30})?")
 """As JSON writes them; anything else is left as it is, for the schema to refuse."""
 
 EMPTY: Final = Text("文件中没有数据行。", "There is no row in it.")
-NOT_TEXT: Final = Text("文件须为 UTF-8 或 GB18030 编码。", "The text is neither UTF-8 nor GB18030.")
-NO_COLUMN: Final = Text("没有这一列。可用的列名：{known}。", "There is no such column. There are: {known}.")
-TWICE: Final = Text("此列出现两次。", "This column stands there twice.")
+NOT_TEXT: Final = Text(
+    "文件须为 UTF-8、GB18030 或带 BOM 的 UTF-16 编码；请另存为 CSV UTF-8。",
+    "The text is neither UTF-8 nor GB18030, nor UTF-16 with its mark; save it as CSV UTF-8.",
+)
+NOT_AS_DECLARED: Final = Text(
+    "文件不是所声明的编码（charset={charset}）。去掉 charset 即可自动识别。",
+    "The text is not in the charset that was declared, {charset}. Leave `charset` out and it is found out.",
+)
+BROKEN: Final = Text(
+    "自第 {line} 行起无法解读：引号不成对，或一行过长。此前各行如其所示；自该行起都没有导入，请更正后用新的键导入。",
+    "From line {line} on the file can't be read: a quote is not closed or stands where none may, or a row is too long. "
+    "Rows before it are as they are told; none from there on was taken: mend them and import them under a new key.",
+)
 NO_HEADING: Final = Text("此单元格没有列名。", "There is no heading over this cell.")
 
-Kind = Literal["text", "integer", "number", "boolean"]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -58,14 +73,54 @@ class TooManyRows(Problem):
     )
 
 
+class MalformedRow(MalformedJson):
+    """The same of one row."""
+
+    detail = Text(
+        "此行不是有效的 UTF-8 JSON，同一对象中有重复的名称，含有 NaN，或嵌套超过 32 层。此行没有导入。",
+        "The row is not valid UTF-8 JSON, has a name twice in one object, holds NaN, or is nested deeper than 32. "
+        "It was not taken.",
+    )
+
+
+class RowTooLarge(TooLarge):
+    """The same of one row."""
+
+    detail = Text("此行超过 256 KiB，没有导入。", "The row is over 256 KiB. It was not taken.")
+
+
+class Row(NamedTuple):
+    """A row as it stands in its file, beginning on that line: all count, from 1, blank ones and the heading's, too."""
+
+    line: int
+    content: Any
+
+
+class BrokenOff(NamedTuple):
+    """In place of a row: here the file can't be cut into rows any more."""
+
+    line: int
+
+
 class Rows(Protocol):
     """A file that can be cut into rows."""
 
-    def __iter__(self) -> Generator[Any]:
-        """Its rows as they stand there, from the first on, without those that are blank."""
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What the file calls its fields, by their pointers, where it calls them otherwise than we do."""
 
-    def value(self, row: Any) -> Any:
-        """What the row says. Raises Problem."""
+    def __iter__(self) -> Generator[Row]:
+        """Its rows, from the first on, without those that are blank."""
+
+    def value(self, content: Any) -> Any:
+        """What a row of this content says. Raises Problem."""
+
+
+class File(NamedTuple):
+    """A file all of whose rows can be read through."""
+
+    rows: Rows
+    length: int
 
 
 class Sheet(Generic[Model]):
@@ -73,11 +128,10 @@ class Sheet(Generic[Model]):
 
     def __init__(self, schema: type[Model], headings: Mapping[str, str]) -> None:
         self._schema = schema
-        self._kinds = _kinds(schema)
-        self._headings = headings
+        self._fields = Fields(kinds_of(schema), required_of(schema), headings)
 
-    def open(self, file: IO[bytes], content_type: str) -> Rows:
-        """The file's rows, all of which can be read through. Raises what refuses the file as a whole."""
+    def open(self, file: IO[bytes], content_type: str) -> File:
+        """The file, looked through. Raises what refuses it as a whole."""
         rows = self._opened(file, content_type)
         count = 0
         for count, _ in enumerate(rows, 1):
@@ -85,12 +139,14 @@ class Sheet(Generic[Model]):
                 raise TooManyRows()
         if count == 0:
             raise _refused(EMPTY)
-        return rows
+        return File(rows, count)
 
-    def read(self, rows: Rows, row: Any) -> Model | Problem:
+    def read(self, rows: Rows, row: Row) -> Model | Problem:
         """The object in this row, or what speaks against it."""
+        if isinstance(row.content, BrokenOff):
+            return _refused(Text(*(each.format(line=row.line) for each in BROKEN)))
         try:
-            return self._schema.model_validate(rows.value(row))
+            return self._schema.model_validate(rows.value(row.content))
         except ValidationError as error:
             return invalid_input(error, ERRORS_MAX)
         except Problem as problem:
@@ -102,15 +158,19 @@ class Sheet(Generic[Model]):
             return _Lines(file)
         if charset is not None and charset not in CHARSETS:
             raise UnsupportedMediaType(expected=f"{CSV}; charset={'|'.join(ENCODINGS)}", received=content_type)
-        return _Cells(file, CHARSETS[charset] if charset else encoding_of(file), self._kinds, self._headings)
+        if charset is None:
+            return _Cells(file, encoding_of(file), self._fields)
+        if not _is_written_in(CHARSETS[charset], file):
+            raise _refused(Text(*(each.format(charset=charset) for each in NOT_AS_DECLARED)))
+        return _Cells(file, CHARSETS[charset], self._fields)
 
 
 def encoding_of(file: IO[bytes]) -> str:
     """How the text is written. Raises InvalidInput when in none of the ways that we know."""
     file.seek(0)
-    if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-        return "utf-8-sig"
-    for encoding in ENCODINGS:
+    begins = file.read(len(codecs.BOM_UTF8))
+    marked = next((encoding for bom, encoding in BOMS if begins.startswith(bom)), None)
+    for encoding in [marked] if marked else ENCODINGS:
         if _is_written_in(encoding, file):
             return encoding
     raise _refused(NOT_TEXT)
@@ -128,25 +188,33 @@ def _is_written_in(encoding: str, file: IO[bytes]) -> bool:
     return True
 
 
+NO_ROW: Final = Row(0, [])
+
+
 class _Lines:
     """NDJSON: an object a line."""
+
+    columns: Mapping[str, str] = {}
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
-    def __iter__(self) -> Generator[bytes]:
+    def __iter__(self) -> Generator[Row]:
         self._file.seek(len(codecs.BOM_UTF8) if self._has_bom() else 0)
         blank = 0
-        for line in iter(self._file.readline, b""):
+        for number, line in enumerate(iter(self._file.readline, b""), 1):
             if stripped := line.strip(b" \t\r\n"):
-                yield stripped
+                yield Row(number, stripped)
             elif (blank := blank + 1) > ROWS_MAX:
                 raise TooManyRows()
 
-    def value(self, row: bytes) -> Any:
-        if len(row) > BODY_LIMIT_B:
-            raise TooLarge()
-        return parse_strictly(row)
+    def value(self, content: bytes) -> Any:
+        if len(content) > BODY_LIMIT_B:
+            raise RowTooLarge()
+        try:
+            return parse_strictly(content)
+        except MalformedJson as malformed:
+            raise MalformedRow(errors=malformed.errors) from malformed
 
     def _has_bom(self) -> bool:
         self._file.seek(0)
@@ -156,21 +224,30 @@ class _Lines:
 class _Cells:
     """CSV: the first row names the fields, `origin.adcode` one within another; an empty cell leaves its field out."""
 
-    def __init__(self, file: IO[bytes], encoding: str, kinds: Mapping[str, Kind], headings: Mapping[str, str]) -> None:
+    def __init__(self, file: IO[bytes], encoding: str, fields: Fields) -> None:
         self._file = file
         self._encoding = encoding
-        self._columns = _columns(next(self._records(), []), kinds, headings)
+        headings = {each: self._heading(each) for each in DELIMITERS}
+        # of equals the usual one
+        self._delimiter = max(DELIMITERS, key=lambda each: fields.known_in(headings[each]))
+        heading = headings[self._delimiter]
+        if isinstance(heading, InvalidInput):
+            raise heading
+        self._columns = fields.columns(heading)
+        paths = ["" if column is None else ".".join(column.path) for column in self._columns]
+        said = {path: each.strip() for path, each in zip(paths, heading, strict=True) if path}
+        self.columns = {pointer_of(path): each for path, each in said.items() if each != path}
 
-    def __iter__(self) -> Generator[list[str]]:
+    def __iter__(self) -> Generator[Row]:
         records = self._records()
         next(records, None)
         return records
 
-    def value(self, row: list[str]) -> Any:
-        if any(row[len(self._columns) :]):
+    def value(self, content: list[str]) -> Any:
+        if any(content[len(self._columns) :]):
             raise InvalidInput(errors=[FieldError(f"#/{len(self._columns)}", NO_HEADING)])
         found: dict[str, Any] = {}
-        for place, (column, cell) in enumerate(zip(self._columns, row, strict=False)):
+        for place, (column, cell) in enumerate(zip(self._columns, content, strict=False)):
             if not cell:
                 continue
             if column is None:
@@ -182,23 +259,38 @@ class _Cells:
             inside[name] = _value(cell, column.kind)
         return found
 
-    def _records(self) -> Generator[list[str]]:
+    def _heading(self, delimiter: str) -> list[str] | InvalidInput:
+        """What the first row is by this delimiter, or why it is none."""
+        self._delimiter = delimiter
+        with closing(self._records()) as records:
+            try:
+                first: list[str] = next(records, NO_ROW).content
+            except InvalidInput as refused:
+                return refused
+        return first
+
+    def _records(self) -> Generator[Row]:
+        """Those before the first that is broken, which then stands for itself and all behind it."""
         self._file.seek(0)
         text = TextIOWrapper(self._file, self._encoding, newline="")
         lines = _BoundedLines(text)
-        reader = csv.reader(lines, strict=True)
-        blank = 0
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        blank, begins_at, rows = 0, 1, 0
         try:
             for record in reader:
                 lines.row_ended()
                 if record:
-                    yield record
+                    rows += 1
+                    yield Row(begins_at, record)
                 elif (blank := blank + 1) > ROWS_MAX:
                     raise TooManyRows()
+                begins_at = reader.line_num + 1
         except UnicodeDecodeError as error:
             raise _refused(NOT_TEXT) from error
         except csv.Error as error:
-            raise _refused(_no_csv(reader.line_num)) from error
+            if rows < 2:  # the heading, and nothing that could be kept
+                raise _refused(_no_csv(begins_at)) from error
+            yield Row(begins_at, BrokenOff(begins_at))
         finally:
             text.detach()  # else it would close the file
 
@@ -221,29 +313,6 @@ class _BoundedLines:
         self._room = BODY_LIMIT_B
 
 
-class _Column:
-    """A field, by its path into the object, and what its cells hold."""
-
-    __slots__ = ("kind", "path")
-
-    def __init__(self, name: str, kind: Kind) -> None:
-        self.path = name.split(".")
-        self.kind = kind
-
-
-def _columns(headings: Sequence[str], kinds: Mapping[str, Kind], known: Mapping[str, str]) -> list[_Column | None]:
-    """What each column holds; None for one without a heading, which spreadsheets leave at the right edge."""
-    # spreadsheets write brackets in either width
-    plain = [unicodedata.normalize("NFKC", heading).strip() for heading in headings]
-    names = [known.get(heading, heading) for heading in plain]
-    there = Text(NO_COLUMN.zh.format(known="、".join(known)), NO_COLUMN.en.format(known=", ".join(kinds)))
-    errors = [FieldError(_pointer(name), there) for name in names if name and name not in kinds]
-    errors += [FieldError(_pointer(name), TWICE) for name in dict.fromkeys(names) if name and names.count(name) > 1]
-    if errors:
-        raise InvalidInput(errors=errors[:ERRORS_MAX])
-    return [_Column(name, kinds[name]) if name else None for name in names]
-
-
 def _value(cell: str, kind: Kind) -> Any:
     if kind == "boolean":
         return BOOLEANS.get(cell.strip().lower(), cell)
@@ -253,37 +322,11 @@ def _value(cell: str, kind: Kind) -> Any:
     return int(number) if number == int(number) else number
 
 
-def _kinds(schema: type[BaseModel]) -> dict[str, Kind]:
-    """The columns that files of this schema may have."""
-    whole = schema.model_json_schema()
-    return dict(_members(whole, whole.get("$defs", {}), ""))
-
-
-def _members(told: Mapping[str, Any], defined: Mapping[str, Any], before: str) -> Iterator[tuple[str, Kind]]:
-    for name, member in told["properties"].items():
-        options = [_resolved(each, defined) for each in member.get("anyOf", [member])]
-        shown = next(each for each in options if each.get("type") != "null")
-        if "properties" in shown:
-            yield from _members(shown, defined, f"{before}{name}.")
-        else:
-            kind = shown.get("type")
-            yield f"{before}{name}", kind if kind in {"integer", "number", "boolean"} else "text"
-
-
-def _resolved(told: Mapping[str, Any], defined: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = told.get("$ref")
-    return defined[reference.rpartition("/")[2]] if reference else told
-
-
 def _media_type(content_type: str) -> tuple[str, str | None]:
     message = Message()
     message["content-type"] = content_type
     charset = message.get_param("charset")
     return message.get_content_type(), charset.lower() if isinstance(charset, str) else None
-
-
-def _pointer(name: str) -> str:
-    return "#/" + name.replace("~", "~0").replace("/", "~1").replace(".", "/")
 
 
 def _refused(why: Text) -> InvalidInput:

@@ -50,12 +50,12 @@ class TooManyStreams(Problem):
     slug, status = "too-many-streams", 429
     title = Text("您打开的长连接过多", "You have too many open streams")
     detail = Text(
-        "一个账户（未登录时为一个网络地址）同时至多打开 {at_most} 个推送连接；请先关闭一些。",
-        "An account, or an address without a token, may hold {at_most} streams open at a time; close some first.",
+        f"一个账户（未登录时为一个网络地址）同时至多打开 {A_CALLER} 个推送连接；请先关闭一些。",
+        f"An account, or an address without a token, may hold {A_CALLER} streams open at a time; close some first.",
     )
 
-    def __init__(self, at_most: int) -> None:
-        super().__init__(headers={"Retry-After": str(random.randint(*RETRY_AFTER_S))}, at_most=at_most)
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": str(random.randint(*RETRY_AFTER_S))})
 
 
 def is_stream(scope: Scope) -> bool:

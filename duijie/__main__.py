@@ -13,8 +13,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _die)
     if sys.argv[1:2] and sys.argv[1] in SERVING:
         _do_without_rich()
+    from chassis.telemetry import configure_logging
     from duijie import cli
 
+    configure_logging("WARNING")  # standard output is the command's own; who serves configures it once more
     cli.main()
 
 

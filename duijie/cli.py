@@ -24,6 +24,10 @@ from duijie.datafolder import DataFolder, Run, default_path
 from duijie.problems import CannotStart
 
 DOWN_PATIENCE_S = 30
+HALF_PLAYED = (
+    "The demonstration of seed {seed} was interrupted, and rounds stand still until it is played to its end: "
+    "`duijie up --demo --seed {seed}`."
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,6 +87,7 @@ def up(
     seed: Annotated[int, typer.Option(help="The demonstration's seed.")] = 1,
 ) -> None:
     """Run everything on this machine, in the foreground, until SIGINT or SIGTERM."""
+    from duijie.demo.journal import unfinished
     from duijie.standalone import serve
 
     configure_logging("WARNING")
@@ -92,6 +97,8 @@ def up(
     def meanwhile(url: str) -> Iterator[None]:
         print(f"ready {url}", flush=True)
         if not demo:
+            for begun in unfinished(folder.path / "demo"):
+                print(HALF_PLAYED.format(seed=begun), file=sys.stderr)
             yield
             return
         command = [sys.argv[0], "demo", "--url", url, "--seed", str(seed), "--data", str(folder.path)]
@@ -133,7 +140,7 @@ def reset(
     port: OfPort = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Stop the platform and delete all its data."""
+    """Stop the platform and delete all its data; at once where no terminal is there to ask at."""
     folder = folder_at(data)
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Delete everything in {folder.path}?", abort=True)
@@ -191,9 +198,11 @@ def client_create(
     data: Data = None,
 ) -> None:
     """Make a client for machines; its secret is shown this once."""
-    from duijie.accounts import new_client
+    from duijie.accounts import new_client_beside
 
-    client_id, secret = asyncio.run(new_client(folder_or_environment(data), role_of(role), name))
+    (client_id, secret), others = asyncio.run(new_client_beside(folder_or_environment(data), role_of(role), name))
+    if others:
+        print(f"{name!r} is also the name of another account, of role {', '.join(others)}", file=sys.stderr)
     show_secret(client_id, secret, as_json)
 
 
@@ -201,12 +210,13 @@ def client_create(
 def client_list(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, data: Data = None
 ) -> None:
-    """The clients there are: id, role, name of the account, when made. Their secrets are not kept."""
+    """The clients there are: id, the account's id, role and name, when made. Their secrets are not kept."""
     from duijie.accounts import known_clients
 
     for each in asyncio.run(known_clients(folder_or_environment(data))):
         told = {
             "client_id": each.client_id,
+            "account_id": str(each.account_id),
             "role": each.role,
             "name": each.name,
             "created_at": each.created_at.isoformat(),

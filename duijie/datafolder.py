@@ -187,6 +187,10 @@ class DataFolder:
         self.path = path.absolute()
         self._lock = FolderLock(self.path / LOCK)
 
+    def is_used(self) -> bool:
+        """Whether a platform has ever run on it, or a command has begun one."""
+        return (self.path / MARKER).is_file()
+
     def create(self) -> None:
         """Make the folder, or adopt one that exists; what it held before stays the user's, also at `wipe`."""
         made = ensure_folder(self.path)

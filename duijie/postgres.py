@@ -16,6 +16,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -220,7 +221,10 @@ class EmbeddedPostgres:
         options += ["--set=scram_iterations=1"]
         # The same order of text on every machine: PostgreSQL's own C.UTF-8, not the C library's.
         options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        return options if self._durable else [*options, "--no-sync"]
+        if not self._durable:
+            return [*options, "--no-sync"]
+        # One call for the file system, not one for each of a thousand files: a second of a first start.
+        return [*options, "--sync-method=syncfs"] if sys.platform == "linux" else options
 
     def _run(self, run_as: Launcher, argv: list[str], told: str = "") -> None:
         code, said = run_as.run(argv, told)

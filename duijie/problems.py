@@ -13,6 +13,10 @@ class FolderNotReachable(CannotStart):
     """A parent of the data folder is closed to the user that PostgreSQL runs as."""
 
 
+class NoSuchAccount(CannotStart):
+    """No account goes by that name, or several do."""
+
+
 class NoSuchClient(CannotStart):
     """No client has that id."""
 

@@ -21,6 +21,7 @@ from chassis.worker import Worker
 from contracts.topics import DAY_MS, TOPICS
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder, Run
+from duijie.demo.guests import read_guests
 from duijie.postgres import EmbeddedPostgres
 from duijie.postgres_settings import LOOPBACK
 from duijie.running import listening, serving, told_to_stop, tune_memory, until_either, working
@@ -82,6 +83,7 @@ async def platform(folder: DataFolder, server: EmbeddedPostgres) -> AsyncIterato
             {name: InProcess(app) for name, app in services.items()},
             limits=edge.limits(),
             proxies=edge.proxies(),
+            guests=partial(read_guests, folder.path),
         )
         yield Platform(
             gateway,

@@ -43,6 +43,7 @@ class ErasedAccounts:
         self._erased_at: dict[UUID, datetime] = {}
         self._seen = datetime(2000, 1, 1, tzinfo=UTC)
         self._look_after_s = float("-inf")
+        self._is_unread = False
 
     def add(self, account_id: UUID) -> None:
         self._erased_at[account_id] = datetime.now(UTC)
@@ -64,8 +65,13 @@ class ErasedAccounts:
                 rows = select(Account.id, Account.erased_at).where(Account.erased_at > since)
                 found = {account_id: erased_at for account_id, erased_at in await session.execute(rows) if erased_at}
         except Exception as error:
-            log.warning("erased_not_read", error=type(error).__name__)
+            if not self._is_unread:  # once an outage, however often it is tried
+                log.warning("erased_not_read", error=type(error).__name__)
+            self._is_unread = True
             return
+        if self._is_unread:
+            log.info("erased_read_again")
+        self._is_unread = False
         self._seen = now
         young = {each: at for each, at in self._erased_at.items() if at > now - self._kept}
         self._erased_at = young | found

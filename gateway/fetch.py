@@ -1,14 +1,17 @@
-"""Asking a service for something small, over the same way that requests go."""
+"""Asking a service for something small, or telling it, over the same way that requests go."""
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 from starlette.datastructures import Headers
 from starlette.types import Message
 
-from chassis.problems import Problem
+from chassis.problems import Language, Problem
 from gateway.proxy import RawHeaders, ServiceUnavailable, Upstream
 
 LIMIT_B = 8 * 1024 * 1024
@@ -43,34 +46,53 @@ class Fetched:
                 raise ServiceUnavailable()
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes along with a request."""
+
+    authorization: str = ""
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Sent()
+
+
 async def fetch(
     upstream: Upstream,
     path: str,
     query: str = "",
     *,
+    method: str = "GET",
     accept: str = "application/json",
-    authorization: str = "",
+    language: Language | None = None,
+    sent: Sent = NOTHING,
     wait_s: float = WAIT_S,
 ) -> Fetched:
-    """GET `path` of a service, for the caller of this `authorization`, where there is one.
+    """Ask a service for `path`, in the name of `sent.authorization`, where there is one.
 
-    Raises ServiceUnavailable when it does not answer in time.
+    Raises ServiceUnavailable when it does not answer in time, or breaks off.
     """
     headers = [(b"host", b"gateway"), (b"accept", accept.encode())]
-    if authorization:
-        headers.append((b"authorization", authorization.encode("latin-1")))
+    if language:
+        headers.append((b"accept-language", language.encode()))
+    if sent.authorization:
+        headers.append((b"authorization", sent.authorization.encode("latin-1")))
+    if sent.body:
+        headers.append((b"content-length", str(len(sent.body)).encode()))
+    headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in sent.headers.items()]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
-        "method": "GET",
+        "method": method,
         "scheme": "http",
         "path": path,
-        "raw_path": path.encode(),
+        "raw_path": quote(path, safe="/:@!$&'()*+,;=-._~").encode(),  # an id may be anything that people type
         "query_string": query.encode(),
         "headers": headers,
     }
-    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    requests = iter([{"type": "http.request", "body": sent.body, "more_body": False}])
     forever = asyncio.Event()
 
     async def receive() -> Message:
@@ -83,6 +105,6 @@ async def fetch(
     try:
         async with asyncio.timeout(wait_s):
             await upstream(scope, receive, fetched.take)
-    except (TimeoutError, Problem) as error:
-        raise ServiceUnavailable() from error
+    except (TimeoutError, Problem, httpx.HTTPError, OSError) as error:
+        raise ServiceUnavailable() from error  # half an answer is none
     return fetched

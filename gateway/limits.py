@@ -5,6 +5,7 @@ long its answer streams or its body is, and whether or not its key repeats an ea
 `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a refusal is 429 with `Retry-After`.
 """
 
+import re
 from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
@@ -18,6 +19,7 @@ from chassis.metrics import HTTP_LIMITED
 from chassis.overload import EXEMPT, answer_at_once
 from chassis.problems import Problem, Text, Unauthenticated, Unavailable, language_of, problem_response
 from gateway.buckets import Buckets, Rate, Taken, more_in
+from gateway.oauth import ForOAuth
 from gateway.origins import Proxies
 
 WRITES = Rate("writes", per_s=100, burst=1000)
@@ -28,10 +30,19 @@ a wrong secret costs 0.14 s of CPU."""
 SIGN_IN_PHONE = Rate("sign-in-phone", per_s=1 / 6, burst=10)
 """By phone: a code is sent every minute and bears five tries, see `gateway.accounts.models.Code`."""
 
+RENEWAL = Rate("renewal", per_s=1, burst=60)
+"""By address: a page whose access token is over renews it by the reader's cookie, every quarter of an hour."""
+
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGNING_IN = "/v1/auth/"
-FREE = ("/static/", "/.well-known/")
-"""Files that every browser keeps, and the keys without which no service can verify a token."""
+PROVING = re.compile(r"/sign-in(/(?!guest$).*)?")
+"""Forms of the pages that send a code or prove who one is, whoever sends them."""
+PROVING_TO_ORDER = re.compile(r"/board/[^/]+")
+"""The form that asks who has no account yet for a phone and its code; who is signed in only orders by it."""
+OF_OAUTH = frozenset({"/v1/auth/token", "/v1/auth/revoke"})
+FREE = re.compile(r"/static/.*|/\.well-known/.*|/problems(/.*)?|/v1/board/[^/]+/photos/[^/]+")
+"""Files that every browser keeps, of which one page shows many, the keys without which no service can verify a token,
+and what a refusal means."""
 
 
 class RateLimited(Problem):
@@ -86,13 +97,14 @@ class RateLimits:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in EXEMPT or scope["path"].startswith(FREE):
+        if scope["type"] != "http" or scope["path"] in EXEMPT or FREE.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
             left = await self._take(scope)
         except RateLimited as refusal:
-            await answer_at_once(problem_response(refusal, language_of(Request(scope))), scope, send)
+            told = ForOAuth(refusal) if scope["path"] in OF_OAUTH else refusal
+            await answer_at_once(problem_response(told, language_of(Request(scope))), scope, send)
             return
 
         async def send_with_left(message: Message) -> None:
@@ -106,12 +118,14 @@ class RateLimits:
 
     async def _take(self, scope: Scope) -> dict[str, str]:
         """Take from the bucket of the account, else from that of the address; nothing from a reader with a token."""
+        signs_in = _signs_in(scope)
         account_id = None
-        if not scope["path"].startswith(SIGNING_IN):
+        if not signs_in:
             account_id = await self._account_of(Headers(scope=scope).getlist("authorization"))
         if account_id is not None:
             return {} if scope["method"] in READS else await self._writes.take(account_id)
-        limited = self._sign_in if scope["path"].startswith(SIGNING_IN) else self._anonymous
+        proves = signs_in or (scope["method"] not in READS and PROVING_TO_ORDER.fullmatch(scope["path"]))
+        limited = self._sign_in if proves else self._anonymous
         return await limited.take(self._proxies.origin(scope).address)
 
     async def _account_of(self, authorization: list[str]) -> str | None:
@@ -123,12 +137,19 @@ class RateLimits:
         return None if caller is None else str(caller.account_id)
 
 
+def _signs_in(scope: Scope) -> bool:
+    """Whether it counts by address even with a token."""
+    is_form = scope["method"] not in READS and PROVING.fullmatch(scope["path"]) is not None
+    return is_form or scope["path"].startswith(SIGNING_IN)
+
+
 class ProofBrake:
     """How often it may be tried to prove who one is, whoever asks and from wherever."""
 
     def __init__(self, limits: Limits | None) -> None:
         self._of_phone = Limited(SIGN_IN_PHONE, limits(SIGN_IN_PHONE)) if limits else None
         self._of_account = Limited(SIGN_IN, limits(SIGN_IN)) if limits else None
+        self._of_address = Limited(RENEWAL, limits(RENEWAL)) if limits else None
 
     async def take(self, phone_hash: bytes | None) -> None:
         """Raises RateLimited. It knows a phone by its keyed hash alone, also in a store that others can read."""
@@ -139,6 +160,11 @@ class ProofBrake:
         """For whoever is signed in already. Raises RateLimited."""
         if self._of_account:
             await self._of_account.take(str(account_id))
+
+    async def take_from(self, address: str) -> None:
+        """For who is signed in on the pages and renews that. Raises RateLimited."""
+        if self._of_address:
+            await self._of_address.take(address)
 
 
 def _brake(request: Request) -> ProofBrake:

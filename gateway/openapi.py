@@ -4,13 +4,20 @@ import asyncio
 import copy
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 import structlog
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
 
+from chassis.gzipped import as_taken, packed
+from chassis.known import unless_known
 from gateway.fetch import fetch
+from gateway.oauth import OAUTH_ERRORS
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.routes import is_public, service_for
+from gateway.words.sending import webhooks_of
 from gateway.words.telling import METHODS, ZH, tell
 
 log = structlog.get_logger()
@@ -26,6 +33,7 @@ Duijie (对接) matches unsold produce with buyers before it spoils, sends it on
 Errors are `application/problem+json` (RFC 9457) with a stable `type`; texts follow `Accept-Language` (zh-CN, en).
 Send `Authorization: Bearer <token>` (`POST /v1/auth/token`), and an `Idempotency-Key` with every POST that creates or
 moves something. Lists take `limit` and `after`. Kilograms have at most 3 decimals, money is integer fen, times are UTC.
+A parameter or a field that an operation does not have is refused (422), with its name.
 
 Sign-in grants are `otp` for people and `client_credentials` for machines; `refresh_token` renews either.
 """
@@ -34,7 +42,7 @@ DESCRIPTION_ZH = (
     "对接让滞销农产品在变质之前找到买家，送上路，并把补贴算清楚。\n\n"
     "出错时的应答是 `application/problem+json`（RFC 9457），`type` 不会改变，文字随 `Accept-Language`（zh-CN、en）。"
     "请求须带 `Authorization: Bearer <令牌>`（`POST /v1/auth/token`）；凡创建或移动东西的 POST 请带 `Idempotency-Key`。"
-    "列表用 `limit` 与 `after` 翻页。公斤至多 3 位小数，金额为整数分，时间为 UTC。\n\n"
+    "列表用 `limit` 与 `after` 翻页。没有的参数或字段会被拒绝（422）。公斤至多 3 位小数，金额为整数分，时间为 UTC。\n\n"
     "登录方式：人用 `otp`，机器用 `client_credentials`；两者都可用 `refresh_token` 续期。\n"
 )
 
@@ -55,9 +63,23 @@ PROBLEM = {
                 "properties": {
                     "pointer": {"type": "string", "description": "RFC 6901, as a URI fragment"},
                     "detail": {"type": "string"},
+                    "column": {"type": "string", "description": "Of an import: the heading of the file, as it has it"},
                 },
             },
         },
+    },
+}
+OAUTH_PROBLEM = {
+    "title": "OAuthProblem",
+    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+    "type": "object",
+    "required": ["error", "error_description"],
+    "properties": {
+        "error": {
+            "type": "string",
+            "enum": [*OAUTH_ERRORS],
+        },
+        "error_description": {"type": "string"},
     },
 }
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Ed25519 JWT of this gateway."}
@@ -70,8 +92,21 @@ class Surface:
         self._own = own
         self._upstreams = upstreams
         self._document: Document = {}
+        self._told: tuple[Document, bytes, bytes] = {}, b"", b""  # its bytes, and fewer of them
         self._good_until_s = float("-inf")
         self._lock = asyncio.Lock()
+
+    async def answer(self, request: Request) -> Response:
+        """The document, or that the caller has it."""
+        document = await self.document()
+        if self._told[0] is not document:
+            body = bytes(JSONResponse(document).body)
+            self._told = document, body, packed(body)
+        _, body, in_fewer_bytes = self._told
+        etag = f'"{sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Cache-Control": f"public, max-age={FRESH_S:.0f}"}
+        whole = as_taken(request, Response(body, media_type="application/json", headers=headers), in_fewer_bytes)
+        return unless_known(request.headers.get("if-none-match"), whole)
 
     async def document(self) -> Document:
         async with self._lock:
@@ -108,8 +143,12 @@ def merged(own: Document, services: Mapping[str, Document]) -> Document:
             "description": DESCRIPTION,
             ZH: {"description": DESCRIPTION_ZH},
         },
+        "servers": [{"url": "/", "description": "Where this document came from."}],
         "paths": {},
-        "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": {"bearer": BEARER}},
+        "components": {
+            "schemas": {"Problem": PROBLEM, "OAuthProblem": OAUTH_PROBLEM},
+            "securitySchemes": {"bearer": BEARER},
+        },
         "security": [{"bearer": []}],
     }
     _add(whole, "gateway", own, lambda path: True)
@@ -120,6 +159,7 @@ def merged(own: Document, services: Mapping[str, Document]) -> Document:
             if method in item and is_public(path):
                 item[method]["security"] = []
     tell(whole)
+    whole["webhooks"] = webhooks_of(whole["components"]["schemas"])
     return whole
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from starlette.datastructures import Headers
@@ -55,6 +56,7 @@ class Proxies:
 NO_PROXIES = Proxies()
 
 
+@lru_cache(4096)
 def _caller(text: str) -> Address | None:
     """As one caller has it: an IPv4 address is the same when it comes mapped into IPv6, and no zone makes another."""
     address = address_of(text.partition("%")[0])
@@ -62,6 +64,7 @@ def _caller(text: str) -> Address | None:
     return mapped or address
 
 
+@lru_cache(4096)
 def _named(address: Address | None) -> str:
     """An IPv4 address, or the /64 that an IPv6 address is of: one caller has all of it."""
     if isinstance(address, IPv6Address):

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.ending import ended
+from chassis.heads import method_of
 from chassis.problems import Problem, Text
 from chassis.streams import AT_MOST, LAST_CHUNK, is_stream
 from chassis.tracing import current_traceparent
@@ -200,7 +201,7 @@ def forwarded(scope: Scope) -> Scope:
         "type": "http",
         "asgi": scope["asgi"],
         "http_version": scope.get("http_version", "1.1"),
-        "method": scope["method"],
+        "method": method_of(scope),
         "scheme": scope.get("scheme", "http"),
         "path": scope["path"],
         "raw_path": raw_path,

@@ -6,7 +6,6 @@ addresses somebody has, the feeds of accounts are open.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -43,7 +42,7 @@ class ReadersGuard:
         """Raises TooManyStreams and StreamsFull."""
         account_id = await _account_of(scope)
         who = account_id or self._address_of(scope)
-        places.enter_context(self._streams.one_more_of(who, A_CALLER, partial(TooManyStreams, A_CALLER)))
+        places.enter_context(self._streams.one_more_of(who, A_CALLER, TooManyStreams))
         if account_id is None:
             places.enter_context(self._streams.one_more_of("strangers", STRANGERS_MAX, StreamsFull))
 

@@ -21,6 +21,7 @@ SERVICE_BY_PREFIX: dict[str, Service] = {
     "/v1/consents": "listing",
     "/v1/orders": "matching",
     "/v1/policy": "matching",
+    "/v1/prices": "matching",
     "/v1/rounds": "matching",
     "/v1/matches": "matching",
     "/v1/feed": "matching",
@@ -39,7 +40,7 @@ WHY_UNSOLD = re.compile(r"/v1/listings/[^/]+/explanation")
 OF_SHIPMENTS = re.compile(r"/v1/feed/shipments(/.*)?")
 """Two services have feeds."""
 
-PUBLIC_PREFIXES = ("/v1/board", "/v1/produce", "/v1/places", "/v1/auth", "/.well-known")
+PUBLIC_PREFIXES = ("/v1/board", "/v1/policy/freight", "/v1/produce", "/v1/places", "/v1/auth", "/.well-known")
 
 
 def prefix_of(path: str) -> str | None:

@@ -4,7 +4,7 @@ There is no CORS: no page of another origin may read what this surface answers, 
 is ever sent. A partner's web page asks its own server, which asks us.
 """
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,14 +19,20 @@ PAGE_POLICY = (
 """A page loads what is ours, and no script or style stands in its text."""
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """What is no page loads nothing, even if somebody opens it as one."""
-ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=(), interest-cohort=()",
-}
-HTTPS_ALWAYS = "max-age=31536000; includeSubDomains"
+OF_PAGES = (b"content-security-policy", PAGE_POLICY.encode())
+OF_DATA = (b"content-security-policy", DATA_POLICY.encode())
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"geolocation=(self), camera=(), microphone=(), payment=(), usb=(), interest-cohort=()",
+    ),
+)
+HTTPS_ALWAYS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+NOT_KEPT = (b"cache-control", b"no-store")
 
 
 class Shield:
@@ -46,7 +52,7 @@ class Shield:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._add(scope, MutableHeaders(scope=message))
+                self._add(scope, message)
             await send(message)
 
         try:
@@ -56,14 +62,15 @@ class Shield:
                 await problem_response(Internal(), Request(scope))(scope, receive, shielded)
             raise
 
-    def _add(self, scope: Scope, answer: MutableHeaders) -> None:
-        for name, value in ALWAYS.items():
-            answer.setdefault(name, value)
-        is_page = answer.get("content-type", "").startswith("text/html")
-        answer.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
+    def _add(self, scope: Scope, answer: Message) -> None:
+        """By the bytes themselves: a refusal is what is answered most when too much is asked."""
+        said = list(answer.get("headers", ()))
+        names = {name for name, _ in said}
+        is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in said)
+        added = [*ALWAYS, OF_PAGES if is_page else OF_DATA]
         if self._proxies.origin(scope).secure:
-            answer.setdefault("Strict-Transport-Security", HTTPS_ALWAYS)
+            added.append(HTTPS_ALWAYS)
         if "authorization" in Headers(scope=scope) or scope["path"].startswith(SIGNING_IN):
-            answer.setdefault("Cache-Control", "no-store")
-        if "server" in answer:
-            del answer["server"]
+            added.append(NOT_KEPT)
+        said += [each for each in added if each[0] not in names]
+        answer["headers"] = [each for each in said if each[0] != b"server"] if b"server" in names else said

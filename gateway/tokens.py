@@ -80,8 +80,8 @@ class Signer:
     def jwks(self) -> dict[str, Any]:
         return self._ring().jwks()
 
-    def sign(self, account_id: UUID, role: Role, ttl: timedelta) -> str:
-        """A token for that account, good for `ttl` from now."""
+    def sign(self, account_id: UUID, role: Role, ttl: timedelta, session_id: UUID | None = None) -> str:
+        """A token for that account, good for `ttl` from now, of that session where it came of one."""
         now, key = datetime.now(UTC), self._ring().signing
         claims = {
             "iss": ISSUER,
@@ -90,6 +90,7 @@ class Signer:
             "role": role,
             "iat": now,
             "exp": now + ttl,
+            **({} if session_id is None else {"sid": str(session_id)}),
         }
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": _jwk(key.public_key())["kid"]})
 

@@ -25,6 +25,7 @@ from chassis.turns import in_turns
 BATCH_BYTES = 512 * 1024  # half of what a broker accepts by default
 HEARTBEAT_MS = 1000  # a member learns of a rebalance with its heartbeat
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+PIECE = 200  # records that are read at once
 HANDOVER_S = 60.0  # how long a rebalance waits for a batch in work
 
 
@@ -146,21 +147,39 @@ class KafkaTransport:
             await _ended(consumer._client.close(), self._timeout_s)
 
     async def _next(self, consumer: AIOKafkaConsumer, membership: "_Membership", limit: int) -> "_Found | None":
-        """Wait a while for records. A silence is followed by a question, for aiokafka hides a lost broker."""
-        found: dict[TopicPartition, list[Any]] = {}
-        try:
-            with contextlib.suppress(TimeoutError):  # a rebalance under way holds `getmany` up
-                async with asyncio.timeout(self._timeout_s):
-                    found = await consumer.getmany(timeout_ms=int(self._timeout_s * 500), max_records=limit)
-        except KafkaError as error:
-            raise TransportUnavailable(f"Kafka refused to be read: {error!r}") from error
+        """Wait a while for records. A silence is followed by a question, for aiokafka hides a lost broker.
+
+        They are read piece by piece, each made ours at once: of thousands the first would have left the processor's
+        cache. Not on into a rebalance, which waits for those that were read.
+        """
+        found = await self._read(consumer, self._timeout_s / 2, min(PIECE, limit))
         if not found:
             await self._bounded(consumer.topics())
             return None
-        number = membership.begin_work({at: records[0].offset for at, records in found.items()})
-        generation = membership.generation
-        records = await in_turns(record_of, [record for records in found.values() for record in records])
-        return _Found(number, generation, tuple(records), {at: those[-1].offset + 1 for at, those in found.items()})
+        number, generation = membership.begin_work(), membership.generation
+        records: list[Record] = []
+        offsets: dict[TopicPartition, int] = {}
+        while found:
+            membership.has_read({at: those[0].offset for at, those in found.items()})
+            for at, those in found.items():
+                records += map(record_of, those)
+                offsets[at] = those[-1].offset + 1
+            await asyncio.sleep(0)
+            if membership.is_rebalancing or len(records) == limit:
+                break
+            found = {}
+            with contextlib.suppress(TransportUnavailable):  # the next call hears of it, not these records
+                found = await self._read(consumer, 0, min(PIECE, limit - len(records)))
+        return _Found(number, generation, tuple(records), offsets)
+
+    async def _read(self, consumer: AIOKafkaConsumer, timeout_s: float, limit: int) -> Mapping[TopicPartition, Any]:
+        try:
+            with contextlib.suppress(TimeoutError):  # a rebalance under way holds `getmany` up
+                async with asyncio.timeout(self._timeout_s):
+                    return dict(await consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=limit))
+        except KafkaError as error:
+            raise TransportUnavailable(f"Kafka refused to be read: {error!r}") from error
+        return {}
 
     async def _acknowledge(self, consumer: AIOKafkaConsumer, membership: "_Membership", found: "_Found") -> None:
         if found.generation != membership.generation:
@@ -227,16 +246,20 @@ class _Membership(ConsumerRebalanceListener):
 
     def __init__(self) -> None:
         self.generation = 0
+        self.is_rebalancing = False
         self.acknowledged: dict[TopicPartition, int] = {}
         self._numbers = count(1)
         self._in_work: set[int] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def begin_work(self, first: Mapping[TopicPartition, int]) -> int:
-        """The number of a batch that begins at these offsets. What the group had acknowledged lies before the first."""
+    def has_read(self, first: Mapping[TopicPartition, int]) -> None:
+        """Records from these offsets on. What the group had acknowledged lies before the first that is ever read."""
         for at, offset in first.items():
             self.acknowledged.setdefault(at, offset)
+
+    def begin_work(self) -> int:
+        """The number of a batch."""
         number = next(self._numbers)
         self._in_work.add(number)
         self._idle.clear()
@@ -259,6 +282,7 @@ class _Membership(ConsumerRebalanceListener):
         return {at: offset for at, offset in offsets.items() if offset > self.acknowledged.get(at, 0)}
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self.is_rebalancing = True
         with contextlib.suppress(TimeoutError):  # timeout, for wait_for in Python 3.11 loses cancellations
             async with asyncio.timeout(HANDOVER_S):
                 await self._idle.wait()
@@ -268,7 +292,8 @@ class _Membership(ConsumerRebalanceListener):
         self._idle.set()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Nothing to do: aiokafka reads on from what was acknowledged."""
+        """aiokafka reads on from what was acknowledged."""
+        self.is_rebalancing = False
 
 
 @lru_cache(maxsize=16_384)
@@ -358,9 +383,14 @@ def record_of(read: Any) -> Record:
 
     Foreign records may lack a key or hold no UTF-8; what a record means is for its consumer to refuse.
     """
-    return Record(
-        read.topic,
-        (read.key or b"").decode("utf-8", "replace"),
-        read.value or b"",
-        {name: (value or b"").decode("utf-8", "replace") for name, value in read.headers},
-    )
+    try:  # as ours are, and in two thirds of the time
+        return Record(
+            read.topic, read.key.decode(), read.value or b"", {name: value.decode() for name, value in read.headers}
+        )
+    except (AttributeError, UnicodeDecodeError):
+        return Record(
+            read.topic,
+            (read.key or b"").decode("utf-8", "replace"),
+            read.value or b"",
+            {name: (value or b"").decode("utf-8", "replace") for name, value in read.headers},
+        )

@@ -7,39 +7,61 @@
 
 What it sends may be lost, or its answer: then it is sent again, with the same `Idempotency-Key`, so that it has its
 effect once. `verified` tells whether a webhook is really ours.
+
+It prints nothing. What it waits for it tells the logger `duijie.client`, which says nothing by itself.
 """
 
 from duijie.client.caller import Caller
-from duijie.client.duijie import Duijie
+from duijie.client.duijie import Duijie, Import
 from duijie.client.errors import NoAnswer, Problem
-from duijie.client.feed import FeedGap, FilePlace, MemoryPlace, Place
+from duijie.client.feed import FeedGap, FilePlace, MemoryPlace, Place, PlaceAhead
 from duijie.client.models import (
+    Attempt,
+    Consents,
+    County,
+    Delivery,
     Explanation,
     FeedItem,
+    Fix,
     ImportRow,
     Listing,
+    ListingOrigin,
     Match,
-    NewListing,
-    NewOrder,
     Order,
-    Origin,
+    Photo,
+    Ping,
+    Point,
+    Reason,
     Route,
+    Shift,
     Shipment,
-    Spot,
+    Stop,
+    Unassigned,
+    Vehicle,
+    VehicleRoute,
     Webhook,
 )
+from duijie.client.sent import ListingChange, NewListing, NewOrder, OrderChange, Origin, Spot, WebhookChange
 from duijie.client.tokens import Tokens, client_credentials, fixed, refreshed
 from duijie.client.webhooks import NotOurs, verified
 
 __all__ = [
+    "Attempt",
     "Caller",
+    "Consents",
+    "County",
+    "Delivery",
     "Duijie",
     "Explanation",
     "FeedGap",
     "FeedItem",
     "FilePlace",
+    "Fix",
+    "Import",
     "ImportRow",
     "Listing",
+    "ListingChange",
+    "ListingOrigin",
     "Match",
     "MemoryPlace",
     "NewListing",
@@ -47,14 +69,26 @@ __all__ = [
     "NoAnswer",
     "NotOurs",
     "Order",
+    "OrderChange",
     "Origin",
+    "Photo",
+    "Ping",
     "Place",
+    "PlaceAhead",
+    "Point",
     "Problem",
+    "Reason",
     "Route",
+    "Shift",
     "Shipment",
     "Spot",
+    "Stop",
     "Tokens",
+    "Unassigned",
+    "Vehicle",
+    "VehicleRoute",
     "Webhook",
+    "WebhookChange",
     "client_credentials",
     "fixed",
     "refreshed",

@@ -1,5 +1,10 @@
 """Sending a request until its outcome is known: what is lost on the way is sent again, with the same key."""
 
+import asyncio
+import logging
+import math
+import random
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
@@ -7,13 +12,19 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 import httpx
-import stamina
 
 from duijie.client.errors import NoAnswer, read_refusal
 from duijie.client.tokens import Tokens
 
-WAIT_MAX_S: Final = 5.0
+WAIT_MIN_S, WAIT_MAX_S = 0.1, 5.0
 TIMEOUT: Final = httpx.Timeout(120, connect=10)
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+LOG: Final = logging.getLogger("duijie.client")
+LOG.addHandler(logging.NullHandler())  # whoever wants to hear of it says so; else logging would print warnings itself
+AWAY: Final = "no answer from %s (%s); asking again in %.1f s"
+BACK: Final = "%s answers again"
 
 
 class Caller:
@@ -79,14 +90,30 @@ class Caller:
 
     async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """A good answer, read whole. Raises Problem, and NoAnswer once patience is at its end."""
-        async for attempt in stamina.retry_context(
-            _pause_s, attempts=None, timeout=self._patience_s, wait_initial=0.1, wait_max=WAIT_MAX_S
-        ):
-            with attempt:
+        answer, _ = await self.settle(method, path, **request)
+        return answer
+
+    async def settle(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bool]:
+        """As `send`, and whether an earlier try, whose answer was lost, may be the one that was done."""
+        may_be_done = False
+        ends_s = math.inf if self._patience_s is None else time.monotonic() + self._patience_s
+        tries = 0
+        while True:
+            try:
                 async with self._answer(method, path, **request) as answer:
                     await answer.aread()
-                    return answer
-        raise AssertionError("it returned, or raised")
+            except NoAnswer as error:
+                pause_s = _pause_s(error, tries)
+                if time.monotonic() + pause_s > ends_s:
+                    raise
+                LOG.warning(AWAY, self.http.base_url, error, pause_s)
+                may_be_done = may_be_done or error.may_be_done
+            else:
+                if tries:
+                    LOG.info(BACK, self.http.base_url)
+                return answer, may_be_done
+            tries += 1
+            await asyncio.sleep(pause_s)
 
     @asynccontextmanager
     async def streamed(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
@@ -107,20 +134,22 @@ class Caller:
                     self._refuse(answer, token)
                 yield answer
         except httpx.TransportError as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            may_be_done = not isinstance(error, NOT_SENT)
+            raise NoAnswer(f"{type(error).__name__}: {error}", may_be_done=may_be_done) from error
 
     def _refuse(self, answer: httpx.Response, token: str) -> None:
         problem = read_refusal(answer)
         if answer.status_code == 401 and self._tokens is not None and self._tokens.drop(token):
-            raise NoAnswer(str(problem), 0)
+            raise NoAnswer(str(problem), 0, may_be_done=False)
         raise problem
 
 
-def _pause_s(error: Exception) -> bool | float:
-    """Whether to try again; after so many seconds where the answer said so."""
-    if not isinstance(error, NoAnswer):
-        return False
-    return True if error.after_s is None else error.after_s
+def _pause_s(error: NoAnswer, tries: int) -> float:
+    """After so many tries; what the answer said comes first. Spread, for who was cut off was not alone."""
+    if error.after_s is not None:
+        return error.after_s
+    longest_s: float = min(WAIT_MAX_S, WAIT_MIN_S * 2 ** min(tries, 10))
+    return longest_s * random.uniform(0.5, 1.0)
 
 
 def _given(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,12 @@ class Problem(Exception):
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or only that it can't be done now: the outcome may be unknown, so send the same again."""
+    """Nobody answered, or only that it can't be done now: send the same again. `may_be_done`: nobody knows."""
 
-    def __init__(self, why: str, after_s: float | None = None) -> None:
+    def __init__(self, why: str, after_s: float | None = None, *, may_be_done: bool = True) -> None:
         super().__init__(why)
         self.after_s = after_s
+        self.may_be_done = may_be_done
 
 
 def read_refusal(answer: httpx.Response) -> Problem:
@@ -42,7 +43,8 @@ def read_refusal(answer: httpx.Response) -> Problem:
         body = {"detail": answer.text[:200]}
     problem = Problem(answer.status_code, body if isinstance(body, dict) else {})
     if answer.status_code in AGAIN or problem.type == STILL_RUNNING:
-        raise NoAnswer(str(problem), _seconds(answer.headers.get("retry-after")))
+        is_refused = answer.status_code == 429
+        raise NoAnswer(str(problem), _seconds(answer.headers.get("retry-after")), may_be_done=not is_refused)
     return problem
 
 

@@ -19,6 +19,7 @@ from duijie.client.errors import NoAnswer
 from duijie.client.models import FeedItem
 
 PAGE: Final = 500
+HEAD: Final = "Feed-Head"
 SILENCE_S: Final = 45.0
 """A stream says something every 15 s; who hears nothing for so long has lost it."""
 PAUSE_MIN_S, PAUSE_MAX_S = 0.1, 5.0
@@ -27,6 +28,22 @@ LINE_END: Final = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR at the end of what ca
 
 class FeedGap(Exception):
     """An item is missing, which can't be: another store answers at this address now, or the place is another feed's."""
+
+
+class PlaceAhead(Exception):
+    """The place is beyond the last item that there is: the platform was restored to an earlier moment, or the place is
+    another feed's. What happens from here on would be missed without a word.
+
+    Read your matches (`Duijie.matches`) and compare; then begin anew at `head`, the last `seq` there is, or at 0.
+    """
+
+    def __init__(self, after: int, head: int) -> None:
+        self.after = after
+        self.head = head
+        super().__init__(
+            f"the place is {after}, but the feed ends at {head}: was the platform restored from a backup? "
+            f"Compare your matches, then begin anew behind {head} or 0"
+        )
 
 
 class Place(Protocol):
@@ -51,13 +68,17 @@ class MemoryPlace:
 
 
 class FilePlace:
-    """In a small file, replaced as a whole, so that a crash leaves the old place or the new one."""
+    """In a small file, replaced as a whole, so that a crash leaves the old place or the new one.
 
-    def __init__(self, path: str | Path) -> None:
+    `after` is where to begin while there is no file yet.
+    """
+
+    def __init__(self, path: str | Path, after: int = 0) -> None:
         self._path = Path(path)
+        self._after = after
 
     def load(self) -> int:
-        return int(self._path.read_text()) if self._path.exists() else 0
+        return int(self._path.read_text()) if self._path.exists() else self._after
 
     def save(self, seq: int) -> None:
         beside = self._path.with_name(f"{self._path.name}.new")
@@ -79,7 +100,7 @@ async def items_behind(caller: Caller, path: str, place: Place, *, follow: bool)
     """The items of the feed at `path` behind `place`, for ever if one is to `follow`.
 
     An item counts as worked off, and the place is saved, when the next one is asked for: who crashes over it is given
-    it again. Raises Problem, NoAnswer where the pages can't be had, and FeedGap.
+    it again. Raises Problem, NoAnswer where the pages can't be had, FeedGap, and PlaceAhead.
     """
     pause_s = PAUSE_MIN_S
     while True:
@@ -102,6 +123,7 @@ async def _by_pages(caller: Caller, path: str, place: Place) -> AsyncIterator[Fe
     while True:
         page = await caller.send("GET", path, params={"after": place.load(), "limit": PAGE})
         items = page.json()["items"]
+        _must_exist(place, page)
         for raw in items:
             yield _next(FeedItem.model_validate(raw), place)
             place.save(raw["seq"])
@@ -113,10 +135,18 @@ async def _as_they_come(caller: Caller, path: str, place: Place) -> AsyncGenerat
     headers = {"Accept": "text/event-stream", "Last-Event-ID": str(place.load())}
     timeout = httpx.Timeout(SILENCE_S, connect=10)
     async with caller.streamed("GET", f"{path}/stream", headers=headers, timeout=timeout) as answer:
+        _must_exist(place, answer)
         async for event in events_of(answer.aiter_bytes()):
             item = _next(FeedItem.model_validate_json(event.data), place)
             yield item
             place.save(item.seq)
+
+
+def _must_exist(place: Place, answer: httpx.Response) -> None:
+    """An older platform, and a page that is full, do not say how far the feed goes."""
+    head = answer.headers.get(HEAD)
+    if head is not None and place.load() > int(head):
+        raise PlaceAhead(place.load(), int(head))
 
 
 def _next(item: FeedItem, place: Place) -> FeedItem:

@@ -1,4 +1,4 @@
-"""What is sent and what comes back, as `/openapi.json` describes it. Members that a newer platform adds are kept.
+"""What comes back, as `/openapi.json` describes it. Members that a newer platform adds are kept.
 
 Kilograms are decimals with at most three places; money is integer fen; instants bear their offset.
 """
@@ -16,82 +16,61 @@ Grade = Literal["A", "B", "C"]
 TemperatureClass = Literal["ambient", "chilled", "frozen"]
 
 
-class _Sent(BaseModel):
-    """What is not given is left out, and has the platform's default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def body(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude_unset=True)
-
-
 class _Received(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
-class Spot(_Sent):
-    """A county by its adcode (`GET /v1/places?q=` finds it), and perhaps a point in it."""
+class County(_Received):
+    """A county, and a point in it (WGS-84): the exact one, or the county's; None where none is known."""
 
     adcode: str
     lon: float | None = None
     lat: float | None = None
-    crs: Literal["wgs84", "gcj02"] = "wgs84"
 
 
-class Origin(Spot):
+class ListingOrigin(County):
     village: str | None = None
 
 
-class NewListing(_Sent):
-    produce: str
-    quantity_kg: Kg
-    min_price_fen_per_kg: int
-    origin: Origin
-    producer_id: UUID | None = None
-    variety: str | None = None
-    grade: Grade = "B"
-    harvested_at: AwareDatetime | None = None
-    best_before: AwareDatetime | None = None
-    available_from: AwareDatetime | None = None
-    available_until: AwareDatetime | None = None
-    temperature_class: TemperatureClass | None = None
-    households: int | None = None
-    story: str | None = None
-    divisible: bool = True
-    auto_agree: bool = True
-
-
-class NewOrder(_Sent):
-    produce: str
-    quantity_kg: Kg
-    max_price_fen_per_kg: int
-    destination: Spot
-    min_grade: Grade = "C"
-    min_fill_kg: Kg = Decimal(0)
-    price_basis: Literal["delivered", "farm_gate"] = "delivered"
-    kind: Literal["bulk", "group", "retail"] | None = None
-    deliver_from: AwareDatetime | None = None
-    deliver_by: AwareDatetime | None = None
-    min_remaining_life_h: int = 24
-    listing_id: UUID | None = None
-    auto_agree: bool = True
-    reference: str | None = None
-
-
 class Listing(_Received):
+    """`on_market`: rounds see it; None from a platform that does not say."""
+
     id: UUID
     producer_id: UUID
     status: Literal["open", "sold_out", "withdrawn", "expired"]
+    on_market: bool | None = None
     version: int
     produce: str
+    variety: str | None
     grade: Grade
     quantity_kg: Kg
     remaining_kg: Kg
     held_kg: Kg
     agreed_kg: Kg
     min_price_fen_per_kg: int
+    origin: ListingOrigin
+    harvested_at: AwareDatetime
+    best_before: AwareDatetime | None
+    available_from: AwareDatetime
+    available_until: AwareDatetime | None
+    temperature_class: TemperatureClass
     spoils_at: AwareDatetime
+    shelf_life_source: Literal["declared", "catalogue", "category"]
+    households: int | None
+    story: str | None
+    divisible: bool
+    auto_agree: bool
     created_at: AwareDatetime
+
+
+class Photo(_Received):
+    """A JPEG of at most 1,600 pixels; where it was taken is not in it."""
+
+    id: UUID
+    size_b: int
+    width_px: int
+    height_px: int
+    recorded_at: AwareDatetime
 
 
 class Order(_Received):
@@ -100,11 +79,20 @@ class Order(_Received):
     status: Literal["open", "filled", "cancelled", "expired"]
     version: int
     produce: str
+    min_grade: Grade
     quantity_kg: Kg
+    min_fill_kg: Kg
     held_kg: Kg
     agreed_kg: Kg
     max_price_fen_per_kg: int
+    price_basis: Literal["delivered", "farm_gate"]
+    kind: Literal["bulk", "group", "retail"]
+    destination: County
+    deliver_from: AwareDatetime
     deliver_by: AwareDatetime
+    min_remaining_life_h: int
+    listing_id: UUID | None
+    auto_agree: bool
     reference: str | None
     created_at: AwareDatetime
 
@@ -115,19 +103,33 @@ class Consents(_Received):
 
 
 class Match(_Received):
+    """Until it is agreed, the other side's place is its county's. `reason` is there once it is released, `words` where
+    a side gave some with its no; `agree_by` is None where both had consented beforehand."""
+
     id: UUID
     listing_id: UUID
     order_id: UUID
+    producer_id: UUID
+    buyer_id: UUID
     produce: str
     quantity_kg: Kg
     price_fen_per_kg: int
     freight_fen_per_kg: int
+    delivered_price_fen_per_kg: int
     amount_fen: int
+    distance_km: float
     arrives_at: AwareDatetime
+    remaining_life_h: float
     status: Literal["proposed", "agreed", "fulfilled", "released"]
+    reason: str | None = None
+    words: str | None = None
     consents: Consents
     agree_by: AwareDatetime | None
+    round_id: UUID
+    origin: County
+    destination: County
     version: int
+    created_at: AwareDatetime
 
 
 class FeedItem(_Received):
@@ -140,29 +142,87 @@ class FeedItem(_Received):
     match: Match
 
 
+class Pinged(_Received):
+    """Which webhook was pinged."""
+
+    id: UUID
+
+
+class Ping(_Received):
+    """What a ping says: that a webhook works, and nothing of a feed. Answer 2xx and do nothing."""
+
+    seq: Literal[0]
+    type: Literal["webhook.ping"]
+    at: AwareDatetime
+    webhook: Pinged
+
+
 class Reason(_Received):
     code: str
-    quantity_kg: Kg | None = None
-    count: int | None = None
-    text: str = ""
+    quantity_kg: Kg
+    count: int
+    text: str
+
+
+class Fix(_Received):
+    """The least change of one's own price that would match so much more now."""
+
+    change: Literal["min_price_fen_per_kg", "max_price_fen_per_kg"]
+    to: int
+    would_match_kg: Kg
 
 
 class Explanation(_Received):
+    """`round_id`, `certified_gap`: the last round that saw it as it is now; None while none has."""
+
     state: Literal["pending", "unsold", "partly", "sold", "closed"]
     reasons: list[Reason]
-    cheapest_fix: dict[str, Any] | None
+    cheapest_fix: Fix | None
+    round_id: UUID | None
+    certified_gap: float | None
 
 
 class Shipment(_Received):
     id: UUID
     match_id: UUID
-    status: str
+    status: Literal["open", "claimed", "picked_up", "delivered", "failed", "cancelled"]
+    produce: str
     quantity_kg: Kg
     temperature_class: TemperatureClass
+    origin: County
+    destination: County
     ready_at: AwareDatetime
     deliver_by: AwareDatetime
+    spoils_at: AwareDatetime
     carrier_id: UUID | None
     version: int
+
+
+class Point(_Received):
+    lon: float
+    lat: float
+
+
+class Shift(_Received):
+    """Times of the day, China's."""
+
+    start: str
+    end: str
+
+
+class Vehicle(_Received):
+    id: UUID
+    version: int
+    name: str
+    capacity_kg: Kg
+    temperature_classes: list[TemperatureClass]
+    depot: Point
+    shift: Shift
+    cost_fen_per_km: int
+    cost_fen_per_h: int = 0
+    area: list[str] = []
+    retired: bool = False
+    created_at: AwareDatetime
 
 
 class Stop(_Received):
@@ -204,17 +264,52 @@ class Route(_Received):
 
 
 class ImportRow(_Received):
-    """What became of one row: the id of the new thing, or why there is none (a problem as JSON)."""
+    """What became of one row: the id of the new thing, or why there is none (a problem as JSON).
+
+    `row` counts rows, `line` the lines of the file up to where it begins; null from a platform that does not say.
+    """
 
     row: int
+    line: int | None = None
     id: UUID | None = None
     problem: dict[str, Any] | None = None
 
 
 class Webhook(_Received):
-    """`secret` is there once, in the answer that made or rotated it."""
+    """`secret` is there once, in the answer that made or rotated it; `to_send` in that to `redeliver`."""
 
     id: UUID
+    version: int
     url: str
     types: list[str]
+    enabled: bool
+    disabled_reason: str | None
+    disabled_at: AwareDatetime | None
+    failing_since: AwareDatetime | None
+    after_seq: int
+    old_secret_until: AwareDatetime | None
+    created_at: AwareDatetime
     secret: str | None = None
+    to_send: int | None = None
+
+
+class Attempt(_Received):
+    """One try: what was answered, or why nothing was, and how long that took."""
+
+    at: AwareDatetime
+    status_code: int | None = None
+    error: str | None = None
+    duration_ms: int | None = None
+
+
+class Delivery(_Received):
+    """One event for one webhook, or its last ping (seq 0). `next_try_at` is None while it is sent, and at the end."""
+
+    seq: int
+    webhook_id: str
+    type: str
+    match_id: UUID | None = None
+    status: Literal["waiting", "sending", "delivered", "dead"]
+    attempts: list[Attempt]
+    next_try_at: AwareDatetime | None
+    ended_at: AwareDatetime | None

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-import stamina
 
 from duijie.client import Caller, fixed
 
@@ -15,9 +14,6 @@ TELL_AFTER_S = 3
 
 class Refused(Exception):
     """Why there is nothing to play on."""
-
-
-stamina.instrumentation.set_on_retry_hooks([])  # it waits for a platform that restarts: not worth a line each time
 
 
 class Client:
@@ -40,6 +36,12 @@ class Client:
     async def post(self, account: str, path: str, body: Any = None, *, key: str) -> Any:
         """`key` names this very thing within the demonstration."""
         return await self._callers[account].post(path, body, key=f"{self._seed}/{key}")
+
+    async def show(self, account: str, listing_id: str, photo: bytes, *, key: str) -> Any:
+        """One more photo of a lot of theirs."""
+        headers = {"Idempotency-Key": f"{self._seed}/{key}"}
+        path = f"/v1/listings/{listing_id}/photos"
+        return (await self._callers[account].send("POST", path, files={"photo": photo}, headers=headers)).json()
 
     async def put(self, account: str, path: str, body: Any) -> Any:
         return await self._callers[account].put(path, body)

@@ -12,6 +12,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+TOTALS = "totals"
+"""The last step."""
+
+
+def unfinished(folder: Path) -> list[int]:
+    """The seeds of the demonstrations in that folder that were begun and not played to their end."""
+    end = json.dumps([TOTALS])[:-1]
+    return sorted(
+        int(path.stem.removeprefix("seed-"))
+        for path in folder.glob("seed-*.jsonl")
+        if not any(line.startswith(end) for line in path.read_text(encoding="utf-8").splitlines())
+    )
+
 
 class Journal:
     """Answers by the step that they belong to, in a file of one JSON object a line."""

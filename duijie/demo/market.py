@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from duijie.demo.stage import ADMIN, OFFICER, POLL_S, Play
+from duijie.demo.pictures import PICTURED, picture
+from duijie.demo.stage import ADMIN, OFFICER, Awaited, Play
 from duijie.demo.world import Lot, Wish
 
 COURIER_FEN, COURIER_BUDGET_FEN = 200, 500_000_000
+BOARD_SHOWN, PHOTOS = 50, 12
 SUPPORT_FEN_PER_KG, SUPPORT_BUDGET_FEN = 30, 50_000_000_000
 
 
@@ -19,14 +21,14 @@ async def open_programmes(play: Play) -> dict[str, str]:
     programmes: list[dict[str, Any]] = [
         {
             "name": "助农农产品补贴",
-            "funder": "platform fund",
+            "funder": "平台助农基金",
             "kind": "produce_support",
             "budget_fen": SUPPORT_BUDGET_FEN,
             "rate_fen": SUPPORT_FEN_PER_KG,
         },
         {
             "name": "助农快递补贴",
-            "funder": "platform fund",
+            "funder": "平台助农基金",
             "kind": "courier_parcel",
             "budget_fen": COURIER_BUDGET_FEN,
             "rate_fen": COURIER_FEN,
@@ -51,16 +53,21 @@ async def post_world(play: Play) -> None:
 
 
 async def until_on_market(play: Play) -> None:
-    """Matching hears of listings by events; clearing earlier would clear a part of the world."""
+    """Matching hears of listings by events; clearing earlier would clear a part of the world.
+
+    Raises Refused when it hears of no more, though some are missing.
+    """
     ours = {play.journal.get(f"lot/{lot.index}")["id"] for lot in play.world.lots}
     with play.stages.stage("lots on the market", len(ours)) as bar:
-        seen = 0
-        while seen < len(ours):
+        seen, awaited = 0, Awaited("lots on the market")
+        while True:
             listings = await play.client.every(ADMIN, "/v1/listings")
             now = sum(each["id"] in ours and each["on_market"] for each in listings)
             bar.advance(now - seen)
             seen = now
-            await asyncio.sleep(POLL_S if seen < len(ours) else 0)
+            if seen >= len(ours):
+                break
+            await awaited.pause(f"{seen} of {len(ours)}")
 
 
 async def clear(play: Play) -> list[dict[str, Any]]:
@@ -69,6 +76,22 @@ async def clear(play: Play) -> list[dict[str, Any]]:
             await play.once(ADMIN, "/v1/rounds", {"produce": produce}, f"round/{produce}")
             bar.advance()
     return await play.client.every(ADMIN, "/v1/rounds")
+
+
+async def show_photos(play: Play) -> None:
+    """Of lots that still look for a buyer, of those that are first on the board."""
+    lots = play.index_of_lot()
+    board = (await play.client.get(ADMIN, "/v1/board", limit=BOARD_SHOWN))["items"]
+    ours = [play.world.lots[lots[each["id"]]] for each in board if each["id"] in lots and each["produce"] in PICTURED]
+
+    async def show(lot: Lot) -> None:
+        step = f"photo/{lot.index}"
+        if step not in play.journal:
+            photo = await asyncio.to_thread(picture, lot.body["produce"], play.world.chance(step))
+            listing_id = play.journal.get(f"lot/{lot.index}")["id"]
+            play.journal.note(step, await play.client.show(lot.producer, listing_id, photo, key=step))
+
+    await play.all("photos shown", ours[:PHOTOS], show)
 
 
 async def agree(play: Play) -> None:

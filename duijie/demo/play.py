@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from contracts.accounts import Role
-from duijie.demo import market, road
+from duijie.demo import market, onlookers, road
+from duijie.demo.onlookers import ONLOOKERS
 from duijie.demo.stage import ADMIN, GRAMS_PER_KG, OFFICER, Play
 from duijie.demo.table import Totals
 from duijie.demo.world import CARRIERS, World
@@ -22,7 +23,7 @@ def accounts(world: World) -> set[tuple[Role, str]]:
     sellers: set[tuple[Role, str]] = {("producer", lot.producer) for lot in world.lots}
     buyers = {(wish.role, wish.buyer) for wish in world.wishes}
     carriers: set[tuple[Role, str]] = {("carrier", name) for name in CARRIERS}
-    return sellers | buyers | carriers | {("admin", ADMIN), ("programme_officer", OFFICER)}
+    return sellers | buyers | carriers | set(ONLOOKERS.items()) | {("admin", ADMIN), ("programme_officer", OFFICER)}
 
 
 async def play_through(play: Play) -> Totals:
@@ -31,6 +32,7 @@ async def play_through(play: Play) -> Totals:
     programmes = await market.open_programmes(play)
     await market.post_world(play)
     await market.until_on_market(play)
+    await onlookers.entrust(play)
     rounds = await market.clear(play)
     await market.agree(play)
     deals = await road.deals(play)
@@ -40,6 +42,8 @@ async def play_through(play: Play) -> Totals:
     await road.scan(play, parcels)
     delivered = await road.deliver(play, deals)
     support = await road.until_supported(play, programmes["produce_support"], delivered)
+    await market.show_photos(play)
+    await onlookers.propose(play, programmes)
     courier = await play.client.get(OFFICER, f"/v1/programmes/{programmes['courier_parcel']}")
     await play.client.put(ADMIN, "/v1/rounds/interval", {"seconds": 1})
     return totals(play, rounds, deals, delivered, routes, parcels, courier, support)

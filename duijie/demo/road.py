@@ -9,15 +9,19 @@ from typing import Any
 
 from catalogue.places import get as place_of
 from duijie.demo.market import SUPPORT_FEN_PER_KG
-from duijie.demo.stage import ADMIN, GRAMS_PER_KG, OFFICER, POLL_S, Play
+from duijie.demo.stage import ADMIN, GRAMS_PER_KG, OFFICER, POLL_S, Awaited, Play
 from duijie.demo.world import CARRIERS
 
 ROUTE_COUNTIES = 4
 ROUTE_KM_MAX = 600
 ROUTE_LIMIT_S = 10
+ROUTED = "routed"
+"""The step that notes a carrier who has routes to show."""
 PARCEL_G = 2_500
 PARCELS_PER_MATCH = 200
 ARRAY = 1000
+QUIET_S = 60
+"""Support comes within a second or two; after a kill within the time in which a platform starts."""
 
 Parcels = dict[str, list[dict[str, Any]]]
 """Parcels by the carrier that registers them."""
@@ -54,15 +58,20 @@ class Deal:
 
 
 async def deals(play: Play) -> list[Deal]:
-    """Every match of this world with its shipment, in the world's order, once all have one."""
+    """Every match of this world with its shipment, in the world's order, once all have one.
+
+    Raises Refused when no more shipments are opened, though some are missing.
+    """
     lots, wishes = play.index_of_lot(), play.index_of_wish()
     matches = [match for match in await play.matches() if match["status"] in {"agreed", "fulfilled"}]
     with play.stages.stage("shipments opened", len(matches)) as bar:
+        awaited = Awaited("matches with a shipment")
         while True:
             shipments = {each["match_id"]: each for each in await play.client.every(ADMIN, "/v1/shipments")}
-            if all(match["id"] in shipments for match in matches):
+            opened = sum(match["id"] in shipments for match in matches)
+            if opened == len(matches):
                 break
-            await asyncio.sleep(POLL_S)
+            await awaited.pause(f"{opened} of {len(matches)}")
         bar.advance(len(matches))
     deals = [
         Deal(lots[match["listing_id"]], wishes[match["order_id"]], match, shipments[match["id"]]) for match in matches
@@ -82,6 +91,8 @@ async def plan_routes(play: Play, deals: Sequence[Deal]) -> list[dict[str, Any]]
     near = [deal for deal in deals if deal.match["distance_km"] <= ROUTE_KM_MAX]
     busiest = sorted(Counter(deal.county for deal in near).items(), key=lambda each: (-each[1], each[0]))
     counties = [county for county, _ in busiest[:ROUTE_COUNTIES]]
+    if counties and ROUTED not in play.journal:
+        play.journal.note(ROUTED, next(deal.carrier for deal in near if deal.county == counties[0]))
     routes: list[dict[str, Any]] = []
     with play.stages.stage("counties routed", len(counties)) as bar:
         for county in counties:
@@ -105,8 +116,9 @@ async def plan(play: Play, county: str, deals: Sequence[Deal]) -> dict[str, Any]
             "/now"  # gone on with after that morning: nobody departs in the past, and another body needs its own key
         )
     path = f"/v1/routes/{(await play.once(carrier, '/v1/routes', wanted, step))['id']}"
+    awaited = Awaited(f"the route of {county}")
     while (route := await play.client.get(carrier, path))["status"] == "planning":
-        await asyncio.sleep(POLL_S)
+        await awaited.pause("planning")
     found: dict[str, Any] = route
     return found
 
@@ -200,18 +212,26 @@ async def deliver(play: Play, deals: Sequence[Deal]) -> list[Deal]:
     return arriving
 
 
-async def until_supported(play: Play, programme_id: str, delivered: Iterable[Deal]) -> dict[str, Any]:
-    """Support follows fulfilment by events; it is there when it is what the rule says, to the fen."""
+async def until_supported(
+    play: Play, programme_id: str, delivered: Iterable[Deal], *, quiet_s: float = QUIET_S
+) -> dict[str, Any]:
+    """Support follows fulfilment by events; it is there when it is what the rule says, to the fen.
+
+    Or when nothing has come for `quiet_s` in which the platform answered: somebody who looks on may open, change or
+    pause a programme, and then another one pays for some of it, or nobody does.
+    """
     expected_fen = sum(SUPPORT_FEN_PER_KG * deal.quantity_g // GRAMS_PER_KG for deal in delivered)
     with play.stages.stage("fen of produce support", expected_fen) as bar:
-        posted_fen = 0
+        posted_fen, silent_s = 0, 0.0
         while True:
             programme: dict[str, Any] = await play.client.get(OFFICER, f"/v1/programmes/{programme_id}")
-            bar.advance(programme["posted_fen"] - posted_fen)
-            posted_fen = programme["posted_fen"]
-            if posted_fen == expected_fen:
+            if programme["posted_fen"] != posted_fen:
+                bar.advance(programme["posted_fen"] - posted_fen)
+                posted_fen, silent_s = programme["posted_fen"], 0.0
+            if posted_fen == expected_fen or silent_s >= quiet_s:
                 return programme
             await asyncio.sleep(POLL_S)
+            silent_s += POLL_S  # not by a clock: a question may wait for a platform that starts again
 
 
 def chunks(parcels: Parcels) -> list[tuple[str, list[dict[str, Any]]]]:

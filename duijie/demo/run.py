@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
+from duijie.demo import road
 from duijie.demo.client import Client, Refused, until_ready
-from duijie.demo.journal import Journal
+from duijie.demo.guests import write_guests
+from duijie.demo.journal import TOTALS, Journal
+from duijie.demo.onlookers import guests_of
 from duijie.demo.play import accounts, play_through
 from duijie.demo.progress import Stages
 from duijie.demo.stage import Play
@@ -26,14 +29,17 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
     if others:
         raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
-        if "totals" not in journal:
+        if TOTALS not in journal:
             world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
+            write_guests(folder.path, guests_of(world))
             name = f"demo-{seed}-{world.day}"
             async with Client(url, tokens, seed=name) as client:
                 with Stages.shown() as stages:
                     totals = await play_through(Play(client, journal, world, stages))
-            journal.note("totals", totals.as_json())
-        totals = Totals(**journal.get("totals"))
+            journal.note(TOTALS, totals.as_json())
+            if road.ROUTED in journal:
+                write_guests(folder.path, guests_of(world) | {"carrier": journal.get(road.ROUTED)})
+        totals = Totals(**journal.get(TOTALS))
     write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")
     print(f"demo done\n{table(totals)}", flush=True)

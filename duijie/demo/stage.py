@@ -6,17 +6,43 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from duijie.demo.client import Client
+from duijie.demo.client import Client, Refused
 from duijie.demo.journal import Journal
 from duijie.demo.progress import Stages
 from duijie.demo.world import World
 
-ADMIN, OFFICER = "demonstration", "programme office"
+ADMIN, OFFICER = "平台运维", "省补贴办"
+SECOND_OFFICER, AUDITOR, SUPERVISOR, AGENT = "省补贴办复核", "省审计厅", "督战专班", "泗阳村代办"
+"""Whoever looks on: what the first officer proposes waits for the second."""
 AT_ONCE = 12
 POLL_S = 0.25
+STALLED_S = 300
+"""What follows by events follows within seconds; after a kill within the time in which a platform starts."""
 GRAMS_PER_KG = 1000
 
 Thing = TypeVar("Thing")
+
+
+@dataclass(slots=True)
+class Awaited:
+    """Waits between two looks at what is awaited, as long as it comes on."""
+
+    what: str
+    seen: object = None
+    silent_s: float = 0.0
+
+    async def pause(self, now: object) -> None:
+        """`now`: what this look saw. Raises Refused when it has been the same for `STALLED_S`.
+
+        Not by a clock: a question may wait for a platform that starts again.
+        """
+        self.silent_s = self.silent_s + POLL_S if now == self.seen else 0.0
+        self.seen = now
+        if self.silent_s >= STALLED_S:
+            raise Refused(
+                f"{self.what}: {now}, and nothing more has come for {STALLED_S} s in which the platform answered"
+            )
+        await asyncio.sleep(POLL_S)
 
 
 @dataclass(frozen=True, slots=True)

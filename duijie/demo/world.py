@@ -58,8 +58,8 @@ CITIES = (
 """Where buyers are: prefectures of large cities, of which the districts (区) are drawn."""
 
 BUYERS: tuple[Role, ...] = ("platform", "group_leader", "citizen")
-PLATFORMS = ("Nanjing Fresh", "Huinong Direct", "Shanhai Mall", "Lüyuan Online")
-CARRIERS = ("Sufeng", "Yunda County", "Zhongtong Rural", "Jitu Cold Chain", "Shunda", "Baishi")
+PLATFORMS = ("金陵鲜到", "惠农直达", "山海商城", "绿原在线")
+CARRIERS = ("速丰物流", "县域快运", "众达乡村", "极路冷链", "顺达", "百士")
 STORIES = (
     "往年来收的车今年没有来，地里的货等着出路。",
     "合作社的冷库已满，希望尽快发货。",

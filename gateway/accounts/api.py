@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 
 from chassis.auth import AnyCaller
+from chassis.known import UNLESS_KNOWN
 from chassis.problems import language_of
 from chassis.routes import Db, IfMatch, Read, SecretRoute, Write, set_etag, slice_router
 from gateway.accounts import service
@@ -23,7 +24,7 @@ def _desk(request: Request) -> service.SignIn:
 Desk = Annotated[service.SignIn, Depends(_desk)]
 
 
-@router.get("/v1/me")
+@router.get("/v1/me", dependencies=[UNLESS_KNOWN])
 async def read_me(caller: AnyCaller, desk: Desk, session: Read, response: Response) -> Me:
     """Who you are: your account, role and name, with the account's version as ETag."""
     account = await service.who_is(session, caller.account_id)

@@ -1,9 +1,11 @@
 """Accounts, the clients of machines, the codes of people, and what they refuse."""
 
-from datetime import UTC, date, datetime, timedelta
+import math
+from datetime import UTC, date, datetime, time, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, DateTime, ForeignKey, Integer, LargeBinary, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,6 +14,7 @@ from chassis.problems import Language, Problem, StaleVersion
 from chassis.problems import Text as Words
 from chassis.vault import Vault
 from contracts.accounts import AccountChanged, AccountErased, AccountOpened, Role
+from gateway.oauth import OAuthError
 from gateway.tables import Base
 
 OPENED_BY_PHONE: frozenset[Role] = frozenset({"producer", "agent", "group_leader", "citizen"})
@@ -22,15 +25,7 @@ CODE_LIVES = timedelta(minutes=5)
 BETWEEN_CODES = timedelta(seconds=60)
 TRIES = 5
 CODES_A_DAY = 10
-
-
-class OAuthError(Problem):
-    """A problem of `POST /v1/auth/token`; `error` is its name in RFC 6749, section 5.2, for OAuth clients."""
-
-    error: str
-
-    def body(self, language: Language) -> dict[str, Any]:
-        return super().body(language) | {"error": self.error}
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class InvalidRequest(OAuthError):
@@ -52,6 +47,9 @@ class InvalidClient(OAuthError):
     title = Words("客户端认证失败", "The client is not known")
     detail = Words("client_id 或 client_secret 不正确。", "The client_id or the client_secret is wrong.")
 
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Basic realm="duijie"'})  # a realm must be there: RFC 7617, 2
+
 
 class UnsupportedGrantType(OAuthError):
     slug, status, error = "unsupported-grant-type", 400, "unsupported_grant_type"
@@ -59,10 +57,37 @@ class UnsupportedGrantType(OAuthError):
     detail = Words("支持 otp、client_credentials 与 refresh_token。", "Send otp, client_credentials or refresh_token.")
 
 
-class AnotherRole(Problem):
-    slug, status = "another-role", 409
+class AnotherRole(OAuthError):
+    slug, status, error = "another-role", 409, "invalid_request"
     title = Words("该号码已有其他角色的账户", "The phone has an account of another role")
     detail = Words("请不带 role 登录。", "Sign in without `role`: it counts only when an account is opened.")
+
+
+class RoleNotOpen(OAuthError):
+    slug, status, error = "role-not-open", 403, "unauthorized_client"
+    title = Words("不能自行选择此角色", "Nobody takes this role by themselves")
+    detail = Words(
+        "凭手机可选：{known}。其他角色由管理员开立。", "A phone opens {known}; other roles an operator gives."
+    )
+
+
+class TooManyCodes(Problem):
+    """The same for every phone: codes are counted by phone, whether or not it has an account."""
+
+    slug, status = "too-many-codes", 429
+    title = Words("验证码发送过于频繁", "A code went out not long ago")
+    detail = Words(
+        "{wait_s} 秒后才能再向此号码发送，这次没有发送。五分钟内发出且尚未使用的验证码仍有效。",
+        "Another can go out to this phone in {wait_s} s; none went out now. One of the last five minutes that was not "
+        "used is still good.",
+    )
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait_s = math.ceil(wait.total_seconds())
+        super().__init__(headers={"Retry-After": str(self.wait_s)}, wait_s=self.wait_s)
+
+    def body(self, language: Language) -> dict[str, Any]:
+        return super().body(language) | {"retry_after_s": self.wait_s}
 
 
 class NameTaken(Problem):
@@ -165,16 +190,18 @@ class Code(Base):
     day: Mapped[date] = mapped_column(Date)
     sent_that_day: Mapped[int] = mapped_column(Integer)
 
-    def renew(self, code_hash: bytes, now: datetime, today: date) -> bool:
-        """Take a new code; False when the last one is too young or the day has seen enough."""
+    def renew(self, code_hash: bytes, now: datetime, today: date) -> None:
+        """Take a new code. Raises TooManyCodes when the last one is too young or the day has seen enough."""
         if self.day != today:
             self.day, self.sent_that_day = today, 0
-        if now - self.sent_at < BETWEEN_CODES or self.sent_that_day == CODES_A_DAY:
-            return False
+        if self.sent_that_day == CODES_A_DAY:
+            tomorrow = datetime.combine(today + timedelta(days=1), time(), CHINA)
+            raise TooManyCodes(tomorrow - now)
+        if now - self.sent_at < BETWEEN_CODES:
+            raise TooManyCodes(self.sent_at + BETWEEN_CODES - now)
         self.code_hash, self.tries = code_hash, 0
         self.sent_at, self.expires_at = now, now + CODE_LIVES
         self.sent_that_day += 1
-        return True
 
     def was_not_sent(self) -> None:
         """The way there failed: the code is good no more, and the next one need not wait. It was one of the day's."""

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 
 CHINA = "+86"
 _FILLING = re.compile(r"[\s\-().]")

@@ -31,6 +31,11 @@ async def account_by_name(session: AsyncSession, role: Role, name_hash: bytes) -
     return (await session.scalars(wanted)).one_or_none()
 
 
+async def accounts_by_name(session: AsyncSession, name_hash: bytes) -> Sequence[Account]:
+    """Of every role, in the order of these."""
+    return (await session.scalars(select(Account).where(Account.name_hash == name_hash).order_by(Account.role))).all()
+
+
 async def account_by_phone(session: AsyncSession, phone_hash: bytes) -> Account | None:
     return (await session.scalars(select(Account).where(Account.phone_hash == phone_hash))).one_or_none()
 

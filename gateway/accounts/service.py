@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
-from chassis.problems import Forbidden, Language, NotFound, Unauthenticated, Unavailable
+from chassis.problems import Language, NotFound, Unauthenticated, Unavailable
 from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
@@ -28,6 +28,7 @@ from gateway.accounts.models import (
     Code,
     InvalidClient,
     NameTaken,
+    RoleNotOpen,
     about_name,
     about_phone,
 )
@@ -95,8 +96,8 @@ async def revoke_client(session: WriteSession, client_id: str) -> None:
         raise NotFound()
 
 
-def issue_token(signer: Signer, account: Account, ttl: timedelta) -> str:
-    return signer.sign(account.id, account.role, ttl)
+def issue_token(signer: Signer, account: Account, ttl: timedelta, session_id: UUID | None = None) -> str:
+    return signer.sign(account.id, account.role, ttl, session_id)
 
 
 async def who_is(session: AsyncSession, account_id: UUID) -> Account:
@@ -122,6 +123,12 @@ async def rename(session: WriteSession, vault: Vault, account_id: UUID, version:
     return account
 
 
+async def names(session: AsyncSession, vault: Vault, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What those of these accounts go by that have a name."""
+    found = {account.id: account.name(vault) for account in await queries.accounts(session, ids)}
+    return {account_id: name for account_id, name in found.items() if name}
+
+
 async def contacts(session: AsyncSession, vault: Vault, ids: Collection[UUID]) -> dict[UUID, Contact]:
     """Of these accounts, what a partner may be shown who has to find them: never a whole number."""
     found = {}
@@ -132,15 +139,13 @@ async def contacts(session: AsyncSession, vault: Vault, ids: Collection[UUID]) -
 
 
 async def send_code(db: Database, desk: SignIn, phone: str, language: Language = "zh-CN") -> None:
-    """Send a code to `phone`, unless one went out just now. Nothing tells whether the phone has an account."""
+    """Send a code to `phone`. Nothing tells whether the phone has an account. Raises TooManyCodes, Unavailable."""
     code = f"{secrets.randbelow(1_000_000):06}"
     phone_hash = _phone_hash(desk.vault, phone)
     async with db.transaction() as session:
         entry = await _code_entry(session, phone_hash)
         now, today = await queries.database_now(session)
-        renewed = entry.renew(_code_hash(desk.vault, phone, code), now, today)
-    if not renewed:
-        return
+        entry.renew(_code_hash(desk.vault, phone, code), now, today)
     try:
         await desk.send_code(phone, code, language)
     except Exception as error:
@@ -172,7 +177,7 @@ async def proven_client(db: Database, client_id: str, secret: str) -> Client:
     # an unknown id takes as long as a wrong secret
     good = await hashing.matches(client.secret_hash if client else None, secret)
     if client is None or not good:
-        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})
+        raise InvalidClient()
     return client
 
 
@@ -189,7 +194,7 @@ async def still_good(session: WriteSession, client: Client) -> bool:
 
 
 async def account_of_phone(session: WriteSession, vault: Vault, phone: str, role: Role | None) -> Account:
-    """The account of a phone whose code was spent, opened if need be. Raises AnotherRole, Forbidden."""
+    """The account of a phone whose code was spent, opened if need be. Raises AnotherRole, RoleNotOpen."""
     phone_hash = _phone_hash(vault, phone)
     known = await queries.account_by_phone(session, phone_hash)
     if known is None:
@@ -201,7 +206,7 @@ async def account_of_phone(session: WriteSession, vault: Vault, phone: str, role
 
 async def _open_by_phone(session: WriteSession, vault: Vault, phone: str, role: Role) -> Account:
     if role not in OPENED_BY_PHONE:
-        raise Forbidden()
+        raise RoleNotOpen(known=", ".join(sorted(OPENED_BY_PHONE)))
     account_id, phone_hash = uuid7(), _phone_hash(vault, phone)
     sealed = vault.seal(phone, about_phone(account_id))
     values = {"id": account_id, "role": role, "phone_encrypted": sealed, "phone_hash": phone_hash}

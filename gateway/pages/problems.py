@@ -1,17 +1,18 @@
 """What a problem means, for a person: this process's own, or one that only a service draws."""
 
-import re
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chassis.problems import Problem, Text
 from gateway.fetch import fetch
 from gateway.proxy import ServiceUnavailable, Upstream
-from gateway.words.problems import what_to_do
+from gateway.words.problems import in_general, what_to_do
 
-SLUG = re.compile(r"[a-z0-9-]{1,64}")
-BLANK = re.compile(r"\{\w+\}")
+FRESH_S = 60.0  # a service may have been upgraded behind us
+INCOMPLETE_FRESH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +27,45 @@ class Meaning:
 
     @classmethod
     def of(cls, slug: str, status: int, title: Text, detail: Text) -> "Meaning":
-        # what fills a blank is known to a single answer only
-        meaning = Text(BLANK.sub("…", detail.zh), BLANK.sub("…", detail.en))
-        return cls(slug, status, title, meaning, what_to_do(slug, status))
+        return cls(slug, status, title, in_general(detail), what_to_do(slug, status))
 
 
-async def find_problem(slug: str, services: Iterable[Upstream]) -> Meaning | None:
-    """The problem of that slug; the services are asked in turn for one that is not known here."""
-    known = Problem.known().get(slug)
-    if known is not None:
-        return Meaning.of(slug, known.status, known.title, known.detail)
-    if not SLUG.fullmatch(slug):
-        return None
-    for service in services:
-        told = await _asked(service, slug)
-        if told is not None:
-            return Meaning.of(slug, told["status"], Text(**told["title"]), Text(**told["detail"]))
-    return None
+class Meanings:
+    """All problems of the surface by their slugs, asked for again when that has grown old: nobody who asks for one
+    makes the services work."""
+
+    def __init__(self, services: Mapping[str, Upstream]) -> None:
+        self._services = services
+        self._known: dict[str, Meaning] = {}
+        self._good_until_s = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def all(self) -> Mapping[str, Meaning]:
+        """In the order of their statuses."""
+        async with self._lock:
+            if time.monotonic() > self._good_until_s:
+                await self._renew()
+            return self._known
+
+    async def _renew(self) -> None:
+        told = await asyncio.gather(*(_of_service(each) for each in self._services.values()))
+        # what a service that is away said before still holds; this process's own words win
+        found = self._known | {each.slug: each for of_one in told for each in of_one or ()}
+        found |= {each.slug: each for each in _own()}
+        self._known = dict(sorted(found.items(), key=lambda each: (each[1].status, each[0])))
+        self._good_until_s = time.monotonic() + (INCOMPLETE_FRESH_S if None in told else FRESH_S)
 
 
-async def _asked(service: Upstream, slug: str) -> dict[str, Any] | None:
+def _own() -> Iterator[Meaning]:
+    for slug, known in Problem.known().items():
+        yield Meaning.of(slug, known.status, known.title, known.detail)
+
+
+async def _of_service(service: Upstream) -> list[Meaning] | None:
+    """None of one that does not answer, or tells of none yet."""
     try:
-        answer = await fetch(service, f"/problems/{slug}")
-        told: dict[str, Any] | None = answer.json() if answer.status == 200 else None
+        answer = await fetch(service, "/problems")
+        items: list[dict[str, Any]] = answer.json().get("items", []) if answer.status == 200 else []
     except ServiceUnavailable:
         return None
-    return told
+    return [Meaning.of(each["slug"], each["status"], Text(**each["title"]), Text(**each["detail"])) for each in items]

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from catalogue import places, produce
 from chassis.problems import Language, NotFound
 from gateway.accounts.service import Contact
-from gateway.fetch import fetch
+from gateway.fetch import Sent, fetch
+from gateway.pages.names import place_name, produce_name
+from gateway.pages.shown import at
 from gateway.proxy import ServiceUnavailable, Upstream
 
-CHINA = ZoneInfo("Asia/Shanghai")
+LISTED_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,14 @@ async def read_plan(logistics: Upstream | None, plan_id: UUID, authorization: st
 
 async def vehicle_names(logistics: Upstream | None, plan: Mapping[str, Any], authorization: str) -> dict[str, str]:
     """By id, as their carrier calls them."""
-    found = {}
-    for route in plan["vehicles"]:
-        vehicle = await _asked(logistics, f"/v1/vehicles/{route['vehicle_id']}", authorization)
-        found[route["vehicle_id"]] = vehicle["name"]
-    return found
+    driven = {route["vehicle_id"] for route in plan["vehicles"]}
+    if not driven:
+        return {}
+    listed = await _asked(logistics, "/v1/vehicles", authorization, f"limit={LISTED_MAX}")
+    names = {each["id"]: each["name"] for each in listed["items"] if each["id"] in driven}
+    for vehicle_id in driven - names.keys():  # of who has more vehicles than a list tells
+        names[vehicle_id] = (await _asked(logistics, f"/v1/vehicles/{vehicle_id}", authorization))["name"]
+    return names
 
 
 def parties(plan: Mapping[str, Any]) -> set[UUID]:
@@ -76,8 +79,8 @@ def sheets(
     return [
         Sheet(
             vehicle=names[route["vehicle_id"]],
-            departs=_clock(route["departs_at"]),
-            returns=_clock(route["returns_at"]),
+            departs=at(route["departs_at"]),
+            returns=at(route["returns_at"]),
             distance_km=round(route["distance_m"] / 1000, 1),
             load_kg=route["load_kg"],
             lines=_lines(route, contacts, language),
@@ -89,21 +92,18 @@ def sheets(
 def _lines(route: Mapping[str, Any], contacts: Mapping[UUID, Contact], language: Language) -> list[Line]:
     """Stops and breaks, as they come."""
     stops = [_line(stop, contacts, language) for stop in route["stops"]]
-    rests = [Line("break", _clock(rest["start"]), _clock(rest["end"])) for rest in route["breaks"]]
+    rests = [Line("break", at(rest["start"]), at(rest["end"])) for rest in route["breaks"]]
     return sorted([*stops, *rests], key=lambda line: line.arrives)
 
 
 def _line(stop: Mapping[str, Any], contacts: Mapping[UUID, Contact], language: Language) -> Line:
-    place = places.get(stop["adcode"]) if stop["adcode"] else None
-    goods = produce.get(stop["produce"]) if stop["produce"] else None
-    named = "" if goods is None else goods.name_zh if language == "zh-CN" else goods.name_en
     return Line(
         kind=stop["type"],
-        arrives=_clock(stop["arrival"]),
-        leaves=_clock(stop["departure"]),
-        place="" if place is None else place.full_name,
+        arrives=at(stop["arrival"]),
+        leaves=at(stop["departure"]),
+        place=place_name(stop["adcode"]) if stop["adcode"] else "",
         point=f"{stop['lon']:.5f}, {stop['lat']:.5f}",
-        goods=named or stop["produce"] or "",
+        goods=produce_name(stop["produce"], language) if stop["produce"] else "",
         temperature_class=stop["temperature_class"] or "",
         quantity_kg=stop["quantity_kg"],
         load_kg=stop["load_kg"],
@@ -112,14 +112,10 @@ def _line(stop: Mapping[str, Any], contacts: Mapping[UUID, Contact], language: L
     )
 
 
-def _clock(instant: str) -> datetime:
-    return datetime.fromisoformat(instant).astimezone(CHINA)
-
-
-async def _asked(logistics: Upstream | None, path: str, authorization: str) -> Any:
+async def _asked(logistics: Upstream | None, path: str, authorization: str, query: str = "") -> Any:
     if logistics is None:
         raise ServiceUnavailable()
-    answer = await fetch(logistics, path, authorization=authorization)
+    answer = await fetch(logistics, path, query, sent=Sent(authorization))
     if answer.status in {403, 404}:
         raise NotFound()
     if answer.status != 200:

@@ -1,4 +1,4 @@
-"""What the pages say, in both languages."""
+"""What the pages say, in both languages. The words of an area stand in its own `texts.py`; `api.py` brings them in."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,84 @@ TEXTS: dict[str, Text] = {
     "board.about": Text(
         "正在等待买家的农产品，最紧急的在前。", "Produce that waits for a buyer, the most urgent first."
     ),
+    "nav.skip": Text("跳到正文", "Skip to the content"),
+    "nav.ways": Text("页面", "Pages"),
+    "nav.you": Text("您", "You"),
+    "nav.more": Text("更多页面", "More pages"),
+    "nav.sign_in": Text("登录", "Sign in"),
+    "nav.sign_out": Text("退出", "Sign out"),
+    "nav.account": Text("我的账户", "Account"),
+    "nav.farm": Text("我的供应", "My lots"),
+    "nav.post": Text("发布", "Post"),
+    "nav.orders": Text("我的求购", "My orders"),
+    "nav.partner": Text("对接管理", "Integration"),
+    "nav.carrier": Text("运单与路线", "Carrying"),
+    "nav.programmes": Text("补贴项目", "Programmes"),
+    "nav.backlog": Text("积压晴雨表", "Backlog"),
+    "nav.operator": Text("运行", "Operations"),
+    "role.producer": Text("农户、合作社", "Farmer, cooperative"),
+    "role.agent": Text("村代办员", "Village agent"),
+    "role.citizen": Text("市民", "Citizen"),
+    "role.group_leader": Text("团长", "Group leader"),
+    "role.platform": Text("电商平台", "E-commerce platform"),
+    "role.carrier": Text("承运商", "Carrier"),
+    "role.programme_officer": Text("补贴经办", "Programme officer"),
+    "role.auditor": Text("审计", "Auditor"),
+    "role.supervisor": Text("督战", "Supervisor"),
+    "role.admin": Text("运维", "Operator"),
+    "sign_in.about": Text("用手机号登录，新用户自动开户。", "With your phone number; who is new gets an account."),
+    "sign_in.phone": Text("手机号", "Phone number"),
+    "sign_in.role": Text("如果您是新用户，您是", "If you are new here, you are a"),
+    "sign_in.role.once": Text(
+        "一个手机号只有一个身份，开户后不能更改。", "A phone number has one role; it can't be changed afterwards."
+    ),
+    "sign_in.role.given": Text(
+        "您要去的页面不能凭手机号开户，账户由运营方开立；已有账户的，选哪一项都不影响登录。",
+        "A phone number opens no account for the page that you came for; the operator gives those. If you have an "
+        "account, what you choose here makes no difference.",
+    ),
+    "sign_in.send": Text("发送验证码", "Send the code"),
+    "sign_in.sent": Text("验证码已发往", "A code went to"),
+    "sign_in.code": Text("六位验证码", "The six digits"),
+    "sign_in.enter": Text("登录", "Sign in"),
+    "sign_in.another": Text("换一个号码", "Another number"),
+    "sign_in.with_key": Text("用密钥登录", "Sign in with a key"),
+    "sign_in.with_phone": Text("用手机号登录", "Sign in with a phone number"),
+    "sign_in.key.about": Text(
+        "经办、审计、督战、平台与承运商用运维给的密钥登录；密钥停用或更换后立即退出。",
+        "Officers, auditors, supervisors, platforms and carriers have a key from the operator; once it is revoked or "
+        "rotated they are signed out.",
+    ),
+    "sign_in.key.id": Text("密钥标识（client_id）", "Id of the key (client_id)"),
+    "sign_in.key.secret": Text("密钥（client_secret）", "Secret (client_secret)"),
+    "guests": Text("演示账户", "Accounts of the demonstration"),
+    "guests.about": Text(
+        "一键进入，看看每个角色的页面；只在本机的演示中有。",
+        "One click each, to see the pages of every role; they are there on this machine alone.",
+    ),
+    "home.ways": Text("想做什么", "What brings you here"),
+    "home.farmer": Text("我要卖", "I have produce to sell"),
+    "home.farmer.about": Text("一分钟发布一批货，没有信号也能填。", "Post a lot within a minute, signal or no signal."),
+    "home.buyer": Text("我要买", "I want to buy"),
+    "home.buyer.about": Text("凭手机号下单，看成交与到货。", "Order by phone number; see matches and arrivals."),
+    "home.carrier": Text("我来运", "I carry"),
+    "home.carrier.about": Text("待运的货、今天的路线、司机单。", "What there is to carry, routes, drivers' sheets."),
+    "home.supervisor": Text("积压晴雨表", "Backlog barometer"),
+    "home.supervisor.about": Text(
+        "哪里的货卖不完就要坏，52 个督战县在前。", "Where produce will spoil unsold; the 52 supervised counties first."
+    ),
+    "home.officer": Text("补贴项目", "Subsidy programmes"),
+    "home.officer.about": Text("每一分钱在哪里，还能用几天。", "Where every fen is, and for how many days it lasts."),
+    "home.programs": Text("给开发者", "For developers"),
+    "trouble.as_another": Text("换个身份登录", "Sign in as somebody else"),
+    "trouble.you_are": Text("您现在登录的身份是", "You are signed in as"),
+    "trouble.one_role": Text(
+        "一个手机号只有一个身份。选错了可以换一个手机号登录；或者先在“我的账户”里注销，再用同一个手机号重新开户。",
+        "A phone number has one role. If it is the wrong one, sign in with another number, or erase the account on "
+        "its page and open a new one with the same number.",
+    ),
+    "stop": Text("。", "."),
+    "trouble.more": Text("这个问题的说明", "More on this problem"),
     "docs": Text("接口文档", "API reference"),
     "docs.about": Text(
         "每个接口的参数、正文和示例，离线可读。", "Every operation with its parameters, body and example."
@@ -34,21 +112,19 @@ TEXTS: dict[str, Text] = {
     "docs.path": Text("路径", "path"),
     "docs.query": Text("查询", "query"),
     "docs.header": Text("请求头", "header"),
+    "problems": Text("问题一览", "All problems"),
+    "problems.about": Text("每种出错应答的 `type`、意思与办法。", "Every refusal, what it means and what to do."),
     "problem.means": Text("意思", "What it means"),
     "problem.do": Text("怎么办", "What to do"),
     "health": Text("运行状态", "Health"),
     "health.about": Text("各服务是否就绪。", "Whether every service is ready."),
-    "where": Text("去哪里", "Where to go"),
+    "where": Text("首页", "Home"),
     "other_language": Text("English", "中文"),
+    "km": Text("公里", "km"),
     "what": Text("品名", "Produce"),
-    "origin": Text("产地", "Origin"),
-    "hours_left": Text("剩余小时", "Hours left"),
-    "remaining": Text("待售公斤", "kg left"),
-    "sold": Text("已售公斤", "kg sold"),
-    "price": Text("底价（元/公斤）", "Floor price (CNY/kg)"),
     "grade": Text("等级", "Grade"),
     "search": Text("查找", "Search"),
-    "search.hint": Text("草莓、大白菜…", "strawberry, cabbage…"),
+    "search.hint": Text("草莓、泗阳…", "strawberry, 泗阳…"),
     "more": Text("更多", "More"),
     "empty": Text("现在没有等待买家的农产品。", "Nothing waits for a buyer just now."),
     "unavailable": Text(

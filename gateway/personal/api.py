@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 
 from chassis.auth import AnyCaller
+from chassis.gzipped import stream_as_taken
+from chassis.problems import language_of
 from chassis.routes import Db, slice_router
 from gateway.accounts.api import Desk
 from gateway.limits import Brake
@@ -32,14 +34,14 @@ async def export_me(request: Request, caller: AnyCaller, desk: Desk, db: Db) -> 
     """Everything that is held of you, as one JSON file."""
     upstreams, authorization = request.app.state.upstreams, request.headers["authorization"]
     async with db.reading() as session:
-        own = await service.own_rows(session, desk.vault, caller.account_id)
+        own = await service.own_rows(session, desk.vault, caller)
     pages = await exporting.first_pages(caller, upstreams, authorization)
     headers = {
         "Content-Disposition": f'attachment; filename="duijie-{caller.account_id}.json"',
         "Cache-Control": "no-store",
     }
-    content = exporting.exported(caller, own, pages, upstreams, authorization)
-    return StreamingResponse(content, media_type="application/json", headers=headers)
+    content = exporting.exported(caller, own, pages, upstreams, authorization, language_of(request))
+    return stream_as_taken(request, StreamingResponse(content, media_type="application/json", headers=headers))
 
 
 @router.post("/erase", status_code=200)

@@ -5,6 +5,7 @@ in memory at a time. When a service stops answering halfway the file breaks off,
 not look like a whole one.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
@@ -13,7 +14,8 @@ from urllib.parse import urlencode
 import structlog
 
 from chassis.auth import Caller
-from gateway.fetch import fetch
+from chassis.problems import Language, Text
+from gateway.fetch import Sent, fetch
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.routes import service_for
 
@@ -26,9 +28,30 @@ LISTS: dict[str, tuple[str, ...]] = {
     "platform": BUYER,
     "group_leader": BUYER,
     "citizen": BUYER,
-    "carrier": ("vehicles", "shipments", "routes", "settlements", "clawbacks"),
+    "agent": ("consents",),
+    "carrier": ("vehicles", "shipments", "routes", "parcels", "settlements", "clawbacks"),
 }
-"""The lists under `/v1/` that hold a role's own. What offices see is others', what agents see their principals'."""
+"""The lists under `/v1/` that hold a role's own. What offices see is others', agents' else their principals'."""
+
+
+WITH_PHOTOS = {"producer": "listings", "carrier": "shipments"}
+"""Of which list each role's things have photos of their own."""
+PHOTOS_AT_ONCE = 8
+LEFT_OUT = (
+    Text(
+        "照片的图像：以令牌逐一 GET 各 `address`。",
+        "The pictures of photos: GET each `address` with your token.",
+    ),
+    Text(
+        "密钥、验证码与令牌：只以摘要或密文保存，不再示出。",
+        "Secrets, codes and tokens: they are kept hashed or sealed, and never shown again.",
+    ),
+    Text(
+        "由上列各项算出的：说明、推送记录与事件流（GET …/explanation、…/deliveries、/v1/feed/…）。",
+        "What is reckoned from these: explanations, deliveries, feeds (…/explanation, …/deliveries, /v1/feed/…).",
+    ),
+)
+"""What the file has not, and where it is."""
 
 
 class Page(NamedTuple):
@@ -50,31 +73,53 @@ async def exported(
     pages: list[Page],
     upstreams: Mapping[str, Upstream],
     authorization: str,
+    language: Language,
 ) -> AsyncIterator[bytes]:
-    """The file: `own`, then list after list from its first page on."""
+    """The file: `own`, then list after list from its first page on, then what is left out."""
     yield _json(own)[:-1]
     for first in pages:
         yield f', "{first.name}": ['.encode()
         page, comma = first, b""
         while True:
-            for item in page.items:
-                if _is_own(caller, item):
-                    yield comma + _json(item)
-                    comma = b",\n"
+            own_items = [item for item in page.items if _is_own(caller, item)]
+            if WITH_PHOTOS.get(caller.role) == page.name:
+                await _add_photos(upstreams, page.name, own_items, authorization)
+            for item in own_items:
+                yield comma + _json(item)
+                comma = b",\n"
             if page.after is None:
                 break
             page = await _page(upstreams, page.name, page.after, authorization)
         yield b"]"
-    yield b"}\n"
+    left_out = [each.in_language(language) for each in LEFT_OUT]
+    yield b', "left_out": ' + _json(left_out) + b"}\n"
 
 
-async def _page(upstreams: Mapping[str, Upstream], name: str, after: str | None, authorization: str) -> Page:
+async def _add_photos(
+    upstreams: Mapping[str, Upstream], name: str, items: list[dict[str, Any]], authorization: str
+) -> None:
+    """Put what is known of their photos into these items, with the address of each."""
+    at_once = asyncio.Semaphore(PHOTOS_AT_ONCE)
+
+    async def add(item: dict[str, Any]) -> None:
+        of = f"{name}/{item['id']}/photos"
+        async with at_once:
+            page = await _page(upstreams, of, None, authorization, limited=False)
+        item["photos"] = [{**each, "address": f"/v1/{of}/{each['id']}"} for each in page.items]
+
+    await asyncio.gather(*(add(item) for item in items))
+
+
+async def _page(
+    upstreams: Mapping[str, Upstream], name: str, after: str | None, authorization: str, *, limited: bool = True
+) -> Page:
+    """A page of that list, of a limited length where the list takes a limit."""
     path = f"/v1/{name}"
     upstream = upstreams.get(service_for(path) or "")
     if upstream is None:
         raise ServiceUnavailable()
-    query = urlencode({"limit": LIMIT} | ({"after": after} if after else {}))
-    answer = await fetch(upstream, path, query, authorization=authorization)
+    query = urlencode(({"limit": LIMIT} if limited else {}) | ({"after": after} if after else {}))
+    answer = await fetch(upstream, path, query, sent=Sent(authorization))
     if answer.status == 404:  # a list that this release does not have
         return Page(name, [], None)
     if answer.status != 200:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from chassis.fields import RequestModel, ShortText
 from chassis.vault import Vault
@@ -29,6 +29,14 @@ class Erased(BaseModel):
 class Owned(Me):
     """The account to whom it belongs: the phone in full."""
 
+    created_at: AwareDatetime
+
     @classmethod
     def whole(cls, account: Account, vault: Vault) -> "Owned":
-        return cls(account_id=account.id, role=account.role, name=account.name(vault), phone=account.phone(vault))
+        return cls(
+            account_id=account.id,
+            role=account.role,
+            name=account.name(vault),
+            phone=account.phone(vault),
+            created_at=account.created_at,
+        )

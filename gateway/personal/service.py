@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.auth import Caller
 from chassis.db import Database, WriteSession
 from chassis.idempotency import forget_callers
 from chassis.vault import Vault
@@ -27,13 +28,13 @@ log = structlog.get_logger()
 SESSIONS_MAX = 10_000
 
 
-async def own_rows(session: AsyncSession, vault: Vault, account_id: UUID) -> dict[str, Any]:
+async def own_rows(session: AsyncSession, vault: Vault, caller: Caller) -> dict[str, Any]:
     """What the gateway itself holds of the account."""
-    account = await accounts.who_is(session, account_id)
-    rows = await sessions.sessions_of(session, account_id, before=None, limit=SESSIONS_MAX)
+    account = await accounts.who_is(session, caller.account_id)
+    rows = await sessions.sessions_of(session, caller.account_id, before=None, limit=SESSIONS_MAX)
     return {
         "account": Owned.whole(account, vault).model_dump(mode="json"),
-        "sessions": [SessionOut.model_validate(row).model_dump(mode="json") for row in rows],
+        "sessions": [SessionOut.of(row, caller.session_id).model_dump(mode="json") for row in rows],
     }
 
 
@@ -49,7 +50,9 @@ async def erase(db: Database, desk: SignIn, account_id: UUID, proof: Proof, forg
         if phone is not None and proof.code is not None:
             proven = await accounts.spend_code(session, desk.vault, phone, proof.code)
         account = await accounts.locked(session, account_id)  # after its code, as signing in locks them
-        if proven or (client is not None and await accounts.still_good(session, client)):
+        # whoever has a phone proves it by that alone: a key can be made by any session of theirs
+        by_key = client is not None and phone is None and await accounts.still_good(session, client)
+        if proven or by_key:
             proven = True
             await _forget(session, account)
             session.emit(account.erased())

@@ -8,14 +8,18 @@ from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from chassis.auth import AnyCaller
+from chassis.exception_handlers import from_http
 from chassis.fields import Limit, Page
-from chassis.problems import InvalidInput, from_validation
+from chassis.problems import InvalidInput, Problem
 from chassis.routes import Db, Read, Route, Write, slice_router
+from chassis.validation import from_validation
 from gateway.accounts.api import Desk
 from gateway.accounts.models import InvalidRequest
 from gateway.limits import Brake
+from gateway.oauth import ForOAuth, OAuthError
 from gateway.sessions import queries, service
 from gateway.sessions.schemas import Ended, RevokeForm, SessionOut, TokenForm, TokenOut
 
@@ -35,7 +39,12 @@ def _token_form(request: Request, form: Annotated[TokenForm, Form()]) -> TokenFo
 
 
 class TokenRoute(Route):
-    """What is wrong with the form is a 400 `invalid_request`, as OAuth clients know it (RFC 6749, section 5.2)."""
+    """Every problem is told as OAuth clients know it, too (RFC 6749, section 5.2); a form's is a 400.
+
+    Parameters that it does not know are passed over, in the query as in the form (section 3.2).
+    """
+
+    strict_query = False
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()
@@ -47,6 +56,12 @@ class TokenRoute(Route):
                 raise InvalidRequest(errors=from_validation(error).errors) from error
             except InvalidInput as error:
                 raise InvalidRequest(errors=error.errors) from error
+            except HTTPException as error:
+                raise ForOAuth(from_http(error)) from error
+            except OAuthError:
+                raise
+            except Problem as problem:
+                raise ForOAuth(problem) from problem
 
         return handle
 
@@ -80,12 +95,18 @@ router.add_api_route("/v1/auth/revoke", revoke_token, methods=["POST"], route_cl
 async def list_sessions(
     caller: AnyCaller, session: Read, after: UUID | None = None, limit: Limit = 50
 ) -> Page[SessionOut]:
-    """Where you are signed in, newest first."""
+    """Where you are signed in, newest first; `current` is the one that this token came of."""
     rows = await queries.sessions_of(session, caller.account_id, before=after, limit=limit + 1)
-    return Page.of([SessionOut.model_validate(row) for row in rows], limit, lambda last: last.id)
+    return Page.of([SessionOut.of(row, caller.session_id) for row in rows], limit, lambda last: last.id)
 
 
 @router.delete("/v1/me/sessions")
 async def end_sessions(caller: AnyCaller, session: Write) -> Ended:
     """Sign out everywhere: no refresh token of yours is good any more."""
     return Ended(ended=await service.end_all(session, caller.account_id))
+
+
+@router.delete("/v1/me/sessions/{session_id}")
+async def end_session(session_id: UUID, caller: AnyCaller, session: Write) -> SessionOut:
+    """Sign out in one place; the answer is what it was."""
+    return SessionOut.of(await service.end(session, caller.account_id, session_id), caller.session_id)

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, Uuid, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Text as Words
-from gateway.accounts.models import OAuthError
+from gateway.oauth import OAuthError
 from gateway.tables import Base
 from gateway.tokens import Lives
 
@@ -28,6 +28,7 @@ class Session(Base):
     """One signing in, and the refresh tokens that came of it, one after the other. Once it has ended the row goes.
 
     Of the tokens nothing is kept: the one of `number` follows from the row and a key that the database does not have.
+    One that a key began `on_pages` is renewed there without the key's secret, which a browser does not keep.
     """
 
     __tablename__ = "sessions"
@@ -40,6 +41,7 @@ class Session(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    on_pages: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
     __table_args__ = (Index(None, "account_id", "id"),)
 

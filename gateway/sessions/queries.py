@@ -15,6 +15,11 @@ async def locked_session(session: WriteSession, session_id: UUID) -> Session | N
     return await session.get(Session, session_id, with_for_update=True)
 
 
+async def is_there(session: AsyncSession, session_id: UUID) -> bool:
+    wanted = select(Session.id).where(Session.id == session_id, Session.expires_at > func.now())
+    return await session.scalar(wanted) is not None
+
+
 async def sessions_of(session: AsyncSession, account_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Session]:
     """Those that have not ended, newest first."""
     wanted = select(Session).where(Session.account_id == account_id, Session.expires_at > func.now())

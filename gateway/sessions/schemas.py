@@ -1,6 +1,6 @@
 """Tokens and sessions on the public surface."""
 
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from chassis.fields import ResponseModel, ShortText
 from contracts.accounts import Role
 from gateway.accounts.schemas import Phone
+from gateway.sessions.models import Session
 
 
 class TokenForm(BaseModel):
@@ -51,13 +52,26 @@ class RevokeForm(BaseModel):
 
 
 class SessionOut(ResponseModel):
-    """One signing in that still renews tokens. `client_id` is null where a person signed in."""
+    """One signing in that still renews tokens. `client_id` is null where a person signed in; `current`: this one."""
 
     id: UUID
+    current: bool
     client_id: str | None
     created_at: AwareDatetime
     used_at: AwareDatetime
     expires_at: AwareDatetime
+
+    @classmethod
+    def of(cls, session: Session, current: UUID | None) -> Self:
+        """`current`: the session of whoever asks; None where the token came of none."""
+        return cls(
+            id=session.id,
+            current=session.id == current,
+            client_id=session.client_id,
+            created_at=session.created_at,
+            used_at=session.used_at,
+            expires_at=session.expires_at,
+        )
 
 
 class Ended(BaseModel):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import delete, func
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, Text
+from chassis.problems import FieldError, NotFound, Text
 from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
@@ -44,19 +44,33 @@ class Granted:
     refresh_ttl: timedelta
 
 
-async def grant(db: Database, desk: SignIn, form: TokenForm) -> Granted:
-    """Tokens for whom the form proves to be. Raises one of the OAuthErrors otherwise."""
+async def grant(db: Database, desk: SignIn, form: TokenForm, *, on_pages: bool = False) -> Granted:
+    """Tokens for whom the form proves to be; `on_pages` where a page's cookies will keep them.
+
+    Raises one of the OAuthErrors, or Unauthenticated when the account is no more.
+    """
     match form.grant_type:
         case "otp":
             phone, code = _given(form, "phone"), _given(form, "code")
-            return await _for_person(db, desk, phone, code, form.role)
+            return await _for_person(db, desk, phone, code, form.role, on_pages)
         case "client_credentials":
             client = await signing_in.proven_client(db, form.client_id or "", form.client_secret or "")
             async with db.transaction() as session:
-                return await _begin(session, desk, client.account_id, client)
+                return await _begin(session, desk, client.account_id, client, on_pages)
         case "refresh_token":
-            return await _renew(db, desk, _given(form, "refresh_token"), form)
+            return await _renew(db, desk, _given(form, "refresh_token"), form, on_pages)
     raise UnsupportedGrantType()
+
+
+async def begin(session: WriteSession, desk: SignIn, account_id: UUID, *, on_pages: bool = False) -> Granted:
+    """A session of that person, who needs to prove nothing more. Raises Unauthenticated when the account is no more."""
+    return await _begin(session, desk, account_id, None, on_pages)
+
+
+async def lasts(db: Database, session_id: UUID) -> bool:
+    """Whether that session has not ended: by its owner, with its key, or by itself."""
+    async with db.reading() as session:
+        return await queries.is_there(session, session_id)
 
 
 async def revoke(db: Database, vault: Vault, token: str) -> None:
@@ -76,6 +90,15 @@ async def end_all(session: WriteSession, account_id: UUID) -> int:
     return len(ended.all())
 
 
+async def end(session: WriteSession, account_id: UUID, session_id: UUID) -> Session:
+    """End one session of the account; as it was. Raises NotFound."""
+    found = await queries.locked_session(session, session_id)
+    if found is None or found.account_id != account_id:
+        raise NotFound()
+    await session.delete(found)
+    return found
+
+
 async def end_of_client(session: WriteSession, client_id: str) -> None:
     """End what was signed in with that client's secret."""
     await session.execute(delete(Session).where(Session.client_id == client_id))
@@ -86,24 +109,26 @@ async def forget_ended(db: Database) -> None:
     await delete_in_batches(db, Session.__table__, Session.expires_at < func.now())
 
 
-async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: Role | None) -> Granted:
+async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: Role | None, on_pages: bool) -> Granted:
     granted = None
     async with db.transaction() as session:
         if await signing_in.spend_code(session, desk.vault, phone, code):
             account = await signing_in.account_of_phone(session, desk.vault, phone, role)
-            granted = await _begin(session, desk, account.id, None)
+            granted = await _begin(session, desk, account.id, None, on_pages)
     if granted is None:  # only now: a wrong guess is counted, so its transaction has to commit
         raise InvalidGrant()
     return granted
 
 
-async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client: Client | None) -> Granted:
+async def _begin(
+    session: WriteSession, desk: SignIn, account_id: UUID, client: Client | None, on_pages: bool
+) -> Granted:
     account = await signing_in.locked(session, account_id)
     if client is not None and not await signing_in.still_good(session, client):
-        raise InvalidClient(headers={"WWW-Authenticate": "Basic"})  # rotated or revoked while its secret was looked at
+        raise InvalidClient()  # rotated or revoked while its secret was looked at
     client_id = client.client_id if client else None
     now, _ = await accounts.database_now(session)
-    lives = _lives(desk, client_id)
+    lives = _lives(desk, client_id, on_pages)
     begun = Session(
         id=uuid7(),
         account_id=account.id,
@@ -113,15 +138,17 @@ async def _begin(session: WriteSession, desk: SignIn, account_id: UUID, client: 
         created_at=now,
         used_at=now,
         expires_at=now + min(lives.idle, lives.whole),
+        on_pages=on_pages,
     )
     session.add(begun)
     return _granted(desk, account, begun, now)
 
 
-async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm) -> Granted:
+async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm, on_pages: bool) -> Granted:
     """New tokens for the session of this one. One that was rotated before ends it (RFC 9700, section 4.14.2).
 
-    A client proves itself here, too (RFC 6749, section 6). A secret that is rotated meanwhile takes the session along.
+    A client proves itself here, too (RFC 6749, section 6), but for what it began on the pages and renews there: no
+    browser keeps its secret. A secret that is rotated meanwhile takes the session along.
     """
     read = _read(token)
     client = None
@@ -132,9 +159,9 @@ async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm) -> Gra
         now, _ = await accounts.database_now(session)
         granted = None
         if found and read and now < found.expires_at and _is_its(desk.vault, found, read.number, token, form.client_id):
-            if found.client_id is not None and client is None:
-                raise InvalidClient(headers={"WWW-Authenticate": "Basic"})
-            if found.rotate(read.number, now, _lives(desk, found.client_id)):
+            if found.client_id is not None and client is None and not (on_pages and found.on_pages):
+                raise InvalidClient()
+            if found.rotate(read.number, now, _lives(desk, found.client_id, found.on_pages)):
                 account = await signing_in.who_is(session, found.account_id)
                 granted = _granted(desk, account, found, now)
             else:
@@ -151,13 +178,16 @@ def _is_its(vault: Vault, session: Session, number: int, token: str, client_id: 
 
 
 def _granted(desk: SignIn, account: Account, session: Session, now: datetime) -> Granted:
-    ttl = _lives(desk, session.client_id).access
+    ttl = _lives(desk, session.client_id, session.on_pages).access
     refresh_token = _token(desk.vault, session, session.number)
-    return Granted(issue_token(desk.signer, account, ttl), ttl, refresh_token, session.expires_at - now)
+    return Granted(issue_token(desk.signer, account, ttl, session.id), ttl, refresh_token, session.expires_at - now)
 
 
-def _lives(desk: SignIn, client_id: str | None) -> Lives:
-    return desk.for_people if client_id is None else desk.for_machines
+def _lives(desk: SignIn, client_id: str | None, on_pages: bool) -> Lives:
+    """With a key on the pages: the tokens of a person, in a session of a machine, for it proves no more than that."""
+    if client_id is None:
+        return desk.for_people
+    return replace(desk.for_machines, access=desk.for_people.access) if on_pages else desk.for_machines
 
 
 @dataclass(frozen=True, slots=True)

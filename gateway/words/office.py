@@ -53,6 +53,18 @@ OPERATIONS: dict[str, Told] = {
         Text("列出更改申请", "List what was asked to change"),
         Text("最新的在前；可按状态筛选。", "Newest first; by status."),
     ),
+    "read_approval": Told(
+        Text("看一个更改申请", "Read what was asked to change"),
+        Text("所求与决定。", "What was asked for, and what was decided."),
+    ),
+    "list_all_approvals": Told(
+        Text("列出各项目的更改申请", "List what was asked to change of any programme"),
+        Text("最新的在前；可按状态筛选。", "Newest first; by status."),
+    ),
+    "list_rules": Told(
+        Text("列出规则的各版本", "List the versions of the rules"),
+        Text("最新的在前，一次全部列出。", "Newest first, all at once."),
+    ),
     "decide_on_change": Told(
         Text("批准或否决", "Approve or reject"),
         Text("须由申请人以外的官员决定。", "By another officer than the one who asked."),
@@ -167,8 +179,8 @@ OPERATIONS: dict[str, Told] = {
     "list_flags": Told(
         Text("列出疑点", "List fraud flags"),
         Text(
-            "最新的在前，各附规则与证据；可按结算单、规则、状态筛选。",
-            "Newest first, each with its rule and evidence; by settlement, rule and status.",
+            "最新的在前，各附规则与证据；可按补贴项目、结算单、规则、状态筛选。",
+            "Newest first, each with its rule and evidence; by programme, settlement, rule and status.",
         ),
     ),
     "review_flag": Told(
@@ -229,6 +241,8 @@ PARAMETERS: dict[str, Text] = {
 }
 
 MEMBERS: dict[str, Text] = {
+    "RuleOut.version": Text("规则的版本", "Version of the rules"),
+    "RuleOut.effective_at": Text("自何时生效", "From when on it is in effect"),
     "funder": Text("出资方", "Who pays"),
     "budget_fen": Text("预算，分", "Budget, fen"),
     "rate_fen": Text("每个包裹（或每公斤）的补贴，分", "Subsidy per parcel (or kg), fen"),

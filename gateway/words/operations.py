@@ -4,6 +4,7 @@ One place for the whole surface: the services' own docstrings speak to who reads
 """
 
 from chassis.problems import Text
+from gateway.words.accounts import OPERATIONS as OF_ACCOUNTS
 from gateway.words.office import OPERATIONS as OF_THE_OFFICE
 from gateway.words.road import OPERATIONS as OF_THE_ROAD
 from gateway.words.told import FOLLOWING, Told
@@ -15,29 +16,27 @@ FOR_ANY_ROLE = frozenset(
         "export_me",
         "erase_me",
         "list_sessions",
+        "end_session",
         "end_sessions",
-        "read_feed",
-        "follow_feed",
         "read_policy",
+        "list_prices",
     }
 )
 """Operations that refuse no role."""
-
-OAUTH: dict[int, tuple[str, ...]] = {
-    400: ("invalid-request", "invalid-grant", "invalid-refresh-token", "unsupported-grant-type"),
-    401: ("invalid-client",),
-}
 
 
 def _by_file(nested: str) -> Text:
     return Text(
         "正文为 NDJSON，或 CSV：UTF-8 或 GB18030（可由 `charset` 写明），首行为字段名或其中文名（内层字段如 "
-        f'`{nested}`），空单元格即不填；至多 50,000 行。应答为 NDJSON，每行数据一行：`{{"row": 1, "id": …}}` 或 '
-        '`{"row": 2, "problem": {…}}`；正确的行保留，有误的行逐一说明。用同一个键重发不会重复添加。',
+        f"`{nested}`），空单元格即不填；至多 50,000 行。应答为 NDJSON，每行数据一行："
+        '`{"row": 1, "line": 2, "id": …}` 或 `{"row": 2, "line": 3, "problem": {…}}`，`line` 是该行在文件中起始的行号，'
+        "列名与空行也计在内；正确的行保留，有误的行逐一说明。用同一个键重发不会重复添加，应答与第一次一字不差。",
         "NDJSON, or CSV in UTF-8 or GB18030 (`charset` may say which), with the names of the fields, or their Chinese "
         f"names, in its first row (`{nested}` for one within another); an empty cell leaves its field out. At most "
-        '50,000 rows. The answer is NDJSON, one line a row: `{"row": 1, "id": …}` or `{"row": 2, "problem": {…}}`; '
-        "good rows are kept, bad ones explained. Sent again under the same key it adds nothing.",
+        '50,000 rows. The answer is NDJSON, one line a row: `{"row": 1, "line": 2, "id": …}` or '
+        '`{"row": 2, "line": 3, "problem": {…}}`, where `line` is that of the file on which the row begins, heading '
+        "and blank lines counted; good rows are kept, bad ones explained. Sent again under the same key it adds "
+        "nothing, and the answer is the first one, byte for byte.",
     )
 
 
@@ -53,15 +52,25 @@ OPERATIONS: dict[str, Told] = {
     "find_places": Told(
         Text("查找县级行政区", "Find counties"),
         Text(
-            "按行政区划代码（或其开头）或名称查找；后缀可省略，旧名也可用。",
-            "By adcode (or how it begins) or name; suffixes may be left out, and former names count.",
+            "按行政区划代码（或其开头）或中文名称查找；后缀可省略，旧名也可用。不能按拼音查找。",
+            "By adcode (or how it begins) or Chinese name; suffixes may be left out, and former names count. Names in "
+            "Latin letters (`suqian`) find nothing.",
         ),
     ),
     "read_board": Told(
         Text("看公益供应榜", "Read the public board"),
         Text(
-            "在售货批，最紧急的在前；`adcode` 可以是省、市代码的开头。",
-            "Open lots, the most urgent first; `adcode` may be how a province's or prefecture's begins.",
+            "在售货批，最紧急的在前；`adcode` 可以是省、市代码的开头；`q` 的每个词是品名、品种或地名。",
+            "Open lots, the most urgent first; `adcode` may be how a province's or prefecture's begins; each word of "
+            "`q` names produce, a variety or a place.",
+        ),
+    ),
+    "read_board_summary": Told(
+        Text("看公益供应榜的合计", "Read the board in figures"),
+        Text(
+            "在售货批的合计，以及按县、按农产品的分布；至多晚几秒。售罄、下架与变质的不计。",
+            "Open lots in all, by county and by produce; a few seconds old at most. What is sold out, withdrawn or "
+            "spoiled does not count.",
         ),
     ),
     "read_board_item": Told(Text("看榜上一个货批", "Read one lot of the board")),
@@ -77,8 +86,9 @@ OPERATIONS: dict[str, Told] = {
     "read_board_photo": Told(
         Text("看榜上货批的照片", "See a photo of a lot"),
         Text(
-            "JPEG 图片，货批在榜时人人可看；`size=thumbnail` 为小图。",
-            "A JPEG, for everyone while the lot is on the board; `size=thumbnail` is a small one.",
+            "JPEG 图片，货批在榜时人人可看；`size=thumbnail` 为小图，`medium` 为中图（长边 640 像素）。",
+            "A JPEG, for everyone while the lot is on the board; `size=thumbnail` is a small one, `medium` one of at "
+            "most 640 pixels.",
         ),
     ),
     # supervisors
@@ -107,78 +117,7 @@ OPERATIONS: dict[str, Told] = {
             "Day by day (Asia/Shanghai), the oldest first; the last is today, so far.",
         ),
     ),
-    "send_code": Told(
-        Text("发送验证码", "Send a one-time code"),
-        Text(
-            "发到手机。无论该号码有没有账户，应答都一样。",
-            "To a phone. The answer is the same whether or not the phone has an account.",
-        ),
-    ),
-    "issue_token": Told(
-        Text("换取访问令牌", "Get an access token"),
-        Text(
-            "个人用 `grant_type=otp`，程序用 `client_credentials`；用 `refresh_token` 续期，刷新令牌每次都换新的，"
-            "程序续期时也须带客户端的标识与密钥。应答丢失时，30 秒内可用同一个旧令牌再取；此外重复使用会结束整个登录。",
-            "`grant_type=otp` for people, `client_credentials` for machines; `refresh_token` renews it, and comes anew "
-            "each time; a client sends its id and secret with it, too. Where the answer was lost, the same old one is "
-            "good for 30 s; used again otherwise it ends the whole session.",
-        ),
-        OAUTH | {403: ("forbidden",), 409: ("another-role",)},
-    ),
-    "revoke_token": Told(
-        Text("撤销刷新令牌", "Revoke a refresh token"),
-        Text(
-            "结束它所属的登录；无论是什么令牌，都应答 200（RFC 7009）。已发出的访问令牌到期前仍有效。",
-            "Ends its session; 200 whatever the token is (RFC 7009). Access tokens that are out stay good until they "
-            "expire.",
-        ),
-        {400: ("invalid-request",)},
-    ),
-    "read_me": Told(
-        Text("看自己的账户", "Read your own account"),
-        Text("账户、角色与名称；版本在 `ETag` 中。", "Account, role and name; its version comes as `ETag`."),
-    ),
-    "change_me": Told(
-        Text("更改自己的名称", "Change your own name"),
-        Text("加密保存。", "It is kept sealed."),
-        {409: ("name-taken",)},
-    ),
-    "export_me": Told(
-        Text("导出自己的数据", "Export your own data"),
-        Text(
-            "账户（手机号完整）、登录、授权、供应、求购、匹配、运单、车辆、路线与结算，一个 JSON 文件。",
-            "Account (the phone in full), sessions, consents, listings, orders, matches, shipments, vehicles, routes "
-            "and settlements, as one JSON file.",
-        ),
-    ),
-    "erase_me": Told(
-        Text("删除自己的数据", "Erase your own data"),
-        Text(
-            "须附新发到该手机的验证码，或客户端的标识与密钥。姓名、手机号、登录与客户端即被删除，在售的撤回，求购取消；"
-            "已达成的匹配与账目以账户标识保留。不可撤销。应答丢失后再次发送，未到期的令牌得到 401，即已删除。",
-            "Takes the code of a fresh OTP to this phone, or a client's id and secret. Name, phone, sessions and "
-            "clients are gone, open listings are withdrawn and orders cancelled; agreed matches and the ledger keep "
-            "the account id. It can't be undone. Where the answer was lost, a 401 to the same again, with a token "
-            "that has not expired, says that it is done.",
-        ),
-        {409: ("not-proven",)},
-    ),
-    "list_sessions": Told(
-        Text("列出自己的登录", "List your sessions"),
-        Text(
-            "仍可续期的登录，最新的在前；不含令牌。", "Those that still renew tokens, newest first, without any token."
-        ),
-    ),
-    "end_sessions": Told(
-        Text("在所有设备上退出", "Sign out everywhere"),
-        Text(
-            "结束自己的所有登录；已发出的访问令牌到期前仍有效。",
-            "Ends all your sessions; access tokens that are out stay good until they expire.",
-        ),
-    ),
-    "read_keys": Told(
-        Text("取验证令牌的公钥", "Get the keys that verify tokens"), Text("JWK 集合。", "A JWK set (RFC 7517).")
-    ),
+    **OF_ACCOUNTS,
     # producers and agents
     "publish_listing": Told(
         Text("发布供应信息", "Post a listing"),
@@ -189,9 +128,9 @@ OPERATIONS: dict[str, Told] = {
         {403: ("no-consent",)},
     ),
     "import_listings": Told(
-        Text("用文件发布供应信息", "Post listings by the file"),
+        Text("用文件发布供应信息", "Import listings from a file"),
         _by_file("origin.adcode"),
-        {403: ("no-consent",), 413: ("too-many-rows",)},
+        {403: ("no-consent",), 413: ("too-many-rows",), 429: ("too-many-imports",)},
     ),
     "list_listings": Told(Text("列出自己的供应信息", "List your listings"), Text("最新的在前。", "Newest first.")),
     "read_listing": Told(
@@ -219,9 +158,9 @@ OPERATIONS: dict[str, Told] = {
         Text("上传货批照片", "Show a photo of a lot"),
         Text(
             "表单字段 `photo`：JPEG、PNG 或 WebP，至多 8 MiB，一次一张，每批至多 8 张；拍摄地点等信息会被去除。"
-            "同一张再传不会重复。",
+            "同一张再传不会重复：应答仍为 201，带它原有的 `id`。",
             "A form with `photo`: JPEG, PNG or WebP of at most 8 MiB, one a request, 8 a lot; where it was taken is "
-            "taken out of it. The same picture sent again is the one that is there.",
+            "taken out of it. The same picture sent again is the one that is there: 201 with the `id` that it has.",
         ),
         {409: ("listing-closed", "too-many-photos")},
     ),
@@ -230,7 +169,10 @@ OPERATIONS: dict[str, Told] = {
     ),
     "read_listing_photo": Told(
         Text("看自己货批的一张照片", "See a photo of your lot"),
-        Text("JPEG 图片；`size=thumbnail` 为小图。", "A JPEG; `size=thumbnail` is a small one."),
+        Text(
+            "JPEG 图片；`size=thumbnail` 为小图，`medium` 为中图（长边 640 像素）。",
+            "A JPEG; `size=thumbnail` is a small one, `medium` one of at most 640 pixels.",
+        ),
     ),
     "remove_listing_photo": Told(
         Text("删除货批的一张照片", "Remove a photo of a lot"), Text("已关闭的货批也可以。", "Of a closed lot, too.")
@@ -244,7 +186,10 @@ OPERATIONS: dict[str, Told] = {
         Text("授权代办员", "Give an agent consent"),
         Text("此后该代办员可替您发布供应信息。", "From then on the agent may post listings for you."),
     ),
-    "list_consents": Told(Text("列出授权", "List consents"), Text("谁可以替您办理。", "Who may act for you.")),
+    "list_consents": Told(
+        Text("列出授权", "List consents"),
+        Text("谁可以替您办理；代办员看到的是可替谁办理。", "Who may act for you; an agent reads for whom it may act."),
+    ),
     "withdraw_consent": Told(
         Text("收回授权", "Take a consent back"), Text("代办员已发布的仍保留。", "What the agent posted stays.")
     ),
@@ -257,9 +202,9 @@ OPERATIONS: dict[str, Told] = {
         ),
     ),
     "import_orders": Told(
-        Text("用文件发布求购", "Place orders by the file"),
+        Text("用文件发布求购", "Import orders from a file"),
         _by_file("destination.adcode"),
-        {413: ("too-many-rows",)},
+        {413: ("too-many-rows",), 429: ("too-many-imports",)},
     ),
     "list_orders": Told(Text("列出自己的求购", "List your orders"), Text("最新的在前。", "Newest first.")),
     "read_order": Told(Text("看一条求购", "Read an order"), Text("版本在 `ETag` 中。", "Its version comes as `ETag`.")),
@@ -308,6 +253,15 @@ OPERATIONS: dict[str, Told] = {
         ),
         {409: ("match-not-open",)},
     ),
+    "list_prices": Told(
+        Text("看行情", "Read going prices"),
+        Text(
+            "近 14 天达成的匹配在产地的价格：中位数与上下四分位数，至多迟一分钟。"
+            "不足五笔时不告知，以免泄露某一家的价格。",
+            "Farm-gate prices of the matches agreed within 14 days: the median and the quartiles, up to a minute old. "
+            "With fewer than five nothing is told, for it would be somebody's own price.",
+        ),
+    ),
     "read_feed": Told(
         Text("读推送流", "Read your feed"),
         Text(
@@ -331,10 +285,10 @@ OPERATIONS: dict[str, Told] = {
     "register_webhook": Told(
         Text("登记推送地址", "Register a webhook"),
         Text(
-            "此后推送流中的事件逐条以 POST 发到该网址，按 Standard Webhooks 1.0 签名。不写 `types` 即全部种类。"
-            "密钥只显示这一次。",
-            "From now on each event of your feed is posted to that URL, signed by Standard Webhooks 1.0; without "
-            "`types` all of them. The secret is shown this once.",
+            "此后推送流中的事件逐条以 POST 发到该网址，按 Standard Webhooks 1.0 签名。不写 `types` 或写 `[]` "
+            "即全部种类，`null` 不行。密钥只显示这一次。",
+            "From now on each event of your feed is posted to that URL, signed by Standard Webhooks 1.0. `types` left "
+            "out or `[]` means all of them; `null` is refused. The secret is shown this once.",
         ),
         {409: ("too-many-webhooks",)},
     ),
@@ -345,9 +299,10 @@ OPERATIONS: dict[str, Told] = {
     "change_webhook": Told(
         Text("修改推送地址", "Change a webhook"),
         Text(
-            "可改网址与种类；停用后以 `enabled: true` 重新启用，从停下之处继续，没有事件遗漏。",
-            "Its URL and types; `enabled: true` enables it again after it was disabled: it goes on where it stopped, "
-            "and loses no event.",
+            "可改网址与种类：`types` 不写则不变，`[]` 即全部种类；`enabled: false` 暂停，`true` 再启用，"
+            "从停下之处继续，没有事件遗漏。",
+            "Its URL and types (left out they stay; `[]` is all of them); `enabled: false` pauses it, `true` "
+            "enables it again: it goes on where it stopped, and loses no event.",
         ),
     ),
     "list_deliveries": Told(
@@ -360,9 +315,30 @@ OPERATIONS: dict[str, Told] = {
     "redeliver_events": Told(
         Text("重新推送", "Send again"),
         Text(
-            "`after_seq` 之后的事件全部重新发送，`webhook-id` 与先前相同。",
-            "Everything behind `after_seq` of your feed is sent again, with the `webhook-id` it had.",
+            "`after_seq` 之后的事件全部重新发送，`webhook-id` 与先前相同；`to_send` 为将发送几个。",
+            "Everything behind `after_seq` of your feed is sent again, with the `webhook-id` it had; `to_send` says "
+            "how many events that is.",
         ),
+    ),
+    "read_delivery": Told(
+        Text("看一个推送记录", "Read a delivery"),
+        Text("按事件的 `seq`；0 为最近一次测试推送。", "By the event's `seq`; 0 is the last ping."),
+    ),
+    "redeliver_event": Told(
+        Text("重新推送一个事件", "Send one event again"),
+        Text("`webhook-id` 与先前相同，次数从头计。", "With the `webhook-id` it had; its tries count anew."),
+        {409: ("webhook-disabled",)},
+    ),
+    "ping_webhook": Told(
+        Text("测试推送", "Ping a webhook"),
+        Text(
+            "发送一个 `webhook.ping` 事件，签名与其他事件相同；只试一次，失败不计入停用。两次之间至少 5 秒，"
+            "正在发送的不重复。结果见 `Location`。",
+            "Sends an event `webhook.ping`, signed as every other; it is tried once, and failing does not count "
+            "towards disabling. One goes out every 5 s at most, and one that is under way is not sent twice. What "
+            "became of it is at `Location`.",
+        ),
+        {409: ("webhook-disabled",)},
     ),
     "rotate_secret": Told(
         Text("更换密钥", "Rotate the secret"),
@@ -394,4 +370,12 @@ OPERATIONS: dict[str, Told] = {
         Text("单位为秒；0 表示只按请求撮合。", "In seconds; 0: only on demand."),
     ),
     "read_policy": Told(Text("看撮合规则", "Read the policy"), Text("现行版本。", "The version in force.")),
+    "read_freight": Told(
+        Text("估算两县之间的运费", "Reckon the freight between two counties"),
+        Text(
+            "按现行规则，从驻地到驻地；货批自己的坐标不公开，可能略近或略远。",
+            "By the policy in force, from seat to seat; a lot's own point, which nobody is told, may lie nearer or "
+            "farther.",
+        ),
+    ),
 }

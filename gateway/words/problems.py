@@ -1,6 +1,10 @@
 """What to do about a problem: by its slug where there is more to say, else by its status."""
 
+import re
+
 from chassis.problems import Text
+
+BLANK = re.compile(r"\{(\w+)\}")
 
 BY_SLUG: dict[str, Text] = {
     "unauthenticated": Text(
@@ -8,8 +12,9 @@ BY_SLUG: dict[str, Text] = {
         "Get a token with POST /v1/auth/token, send it as Authorization: Bearer, and try again.",
     ),
     "idempotency-key-reused": Text(
-        "新的请求用新的 Idempotency-Key；重试旧的请求则内容须一字不差。",
-        "Use a new Idempotency-Key for a new request; to repeat an old one, send exactly the same body.",
+        "新的请求用新的 Idempotency-Key；重试旧的请求则地址、参数与正文须一字节不差（同义的 JSON 也算不同）。",
+        "Use a new Idempotency-Key for a new request; to repeat an old one, send the same path, query and body, byte "
+        "for byte: JSON that means the same but is written otherwise is another body.",
     ),
     "still-running": Text(
         "按 Retry-After 等候，再以同一个键发送，即得到第一次的应答。",
@@ -19,6 +24,14 @@ BY_SLUG: dict[str, Text] = {
         "请该生产者以 POST /v1/consents 授权您。", "Ask the producer to give you consent with POST /v1/consents."
     ),
     "invalid-grant": Text("以 POST /v1/auth/otp 取新的验证码。", "Ask for a new code with POST /v1/auth/otp."),
+    "too-many-codes": Text(
+        "用已收到且尚未使用的验证码登录，或按 Retry-After 等候再取。",
+        "Sign in with the code that you have and did not use, or wait as Retry-After says and ask for another.",
+    ),
+    "role-not-open": Text(
+        "不带 role，或以可自行开立的角色登录；其他角色请联系管理员。",
+        "Sign in without `role` or with one that a phone opens; ask an operator for any other.",
+    ),
     "invalid-refresh-token": Text(
         "重新登录：个人以 POST /v1/auth/otp 取验证码，程序用 client_credentials。",
         "Sign in again: people ask for a code with POST /v1/auth/otp, machines use client_credentials.",
@@ -27,6 +40,14 @@ BY_SLUG: dict[str, Text] = {
         "核对 client_id 与 client_secret；遗失的密钥请管理员另发。",
         "Check the client_id and client_secret; an administrator can make new ones.",
     ),
+    "too-many-clients": Text(
+        "停用不用的密钥后再建；更换秘密不必另建。",
+        "Revoke a key that you don't need; a new secret takes no new key.",
+    ),
+    "person-needed": Text(
+        "由人登录后再做；管理员也可用 `duijie client`。",
+        "Sign in as a person and do it then; an operator can with `duijie client`.",
+    ),
     "too-many-streams": Text(
         "关闭不用的推送连接；一个连接即可收到账户的全部事件。",
         "Close streams that nobody reads; one brings all events of the account.",
@@ -34,6 +55,115 @@ BY_SLUG: dict[str, Text] = {
     "streams-full": Text(
         "按 Retry-After 等候后再连，并带上 Last-Event-ID；其间可分页读取。",
         "Connect again after Retry-After with Last-Event-ID; pages can be read meanwhile.",
+    ),
+    "unsupported-encoding": Text(
+        "不压缩发送，并去掉 Content-Encoding；应答仍可压缩（Accept-Encoding: gzip）。",
+        "Send the body uncompressed, without Content-Encoding. Answers may still be compressed: Accept-Encoding: gzip.",
+    ),
+    "malformed-json": Text(
+        "用 JSON 校验工具检查正文（导入时为该行）：须为 UTF-8，名称不重复，无 NaN，嵌套不超过 32 层；更正后再发。",
+        "Put the body, or of an import the row, through a JSON validator: UTF-8, no name twice in an object, no NaN, "
+        "32 levels at most. Then send it again.",
+    ),
+    "too-large": Text(
+        "分成几次发送，或把照片缩小。上限：一般为 256 KiB，导入或求解的文件为 32 MiB，一张照片为 8 MiB。",
+        "Send it in smaller parts, or make the photo smaller. A body may have 256 KiB, a file that is imported or "
+        "solved 32 MiB, a photo 8 MiB.",
+    ),
+    "not-proven": Text(
+        "人：先以 POST /v1/auth/otp 取新的验证码，把 code 与请求一并发送；程序：发送 client_id 与 client_secret。",
+        "People ask for a fresh code with POST /v1/auth/otp and send it as `code`; machines send `client_id` and "
+        "`client_secret`.",
+    ),
+    "name-taken": Text("换一个名称再发。", "Choose another name and send it again."),
+    "another-role": Text(
+        "不带 role 再登录；要另一角色的账户，用另一个号码或联系管理员。",
+        "Sign in again without `role`; for an account of another role use another phone, or ask an operator.",
+    ),
+    "filled-by-another-account": Text(
+        "换回填写它的账户登录，再发布。", "Sign in as the account that filled it in, and post it then."
+    ),
+    "webhook-disabled": Text(
+        "以 PATCH /v1/webhooks/{webhook_id} 发送 enabled: true 启用后再试。",
+        "Enable it with PATCH /v1/webhooks/{webhook_id} and enabled: true, then try again.",
+    ),
+    "too-many-webhooks": Text(
+        "以 GET /v1/webhooks 查看，以 DELETE /v1/webhooks/{webhook_id} 删除不用的，再登记。",
+        "See them with GET /v1/webhooks, delete one with DELETE /v1/webhooks/{webhook_id}, then register again.",
+    ),
+    "too-many-photos": Text(
+        "供应信息：以 DELETE …/photos/{photo_id} 删去一张再传；运单的照片是凭证，不能删去，已有的够用。",
+        "Of a listing: remove one with DELETE …/photos/{photo_id}, then send it again. Photos of a shipment are proof "
+        "and stay; those that there are must do.",
+    ),
+    "listing-closed": Text(
+        "以 POST /v1/listings 另发一条供应信息。", "Offer what is left as a new listing with POST /v1/listings."
+    ),
+    "order-closed": Text(
+        "仍有需要时，以 POST /v1/orders 另下求购。", "If you want more, place a new order with POST /v1/orders."
+    ),
+    "quantity-promised": Text(
+        "数量不低于所示；要减少，先拒绝仍为 proposed 的匹配。",
+        "Ask for no less than it says; to get below, decline matches that are still `proposed` first.",
+    ),
+    "match-not-open": Text(
+        "以 GET /v1/matches/{match_id} 读取现状与 reason；已达成的匹配不能再拒绝。",
+        "Read its status and `reason` with GET /v1/matches/{match_id}; one that is agreed can't be declined any more.",
+    ),
+    "shipment-not-open": Text(
+        "以 GET /v1/shipments?status=open 另选一单。", "Choose another with GET /v1/shipments?status=open."
+    ),
+    "shipment-not-claimed": Text(
+        "先以 POST /v1/shipments/{shipment_id}/claim 承接，再发一次。",
+        "Claim it with POST /v1/shipments/{shipment_id}/claim, then send this again.",
+    ),
+    "wrong-shipment-state": Text(
+        "以 GET /v1/shipments/{shipment_id} 读取现状：先 picked_up，再 delivered 或 failed。",
+        "Read its status with GET /v1/shipments/{shipment_id}: `picked_up` comes first, then `delivered` or `failed`.",
+    ),
+    "waybill-taken": Text(
+        "核对 errors 所列面单号是否抄错，去掉它们再发。",
+        "Check the waybills that `errors` lists for slips, and send the others without them.",
+    ),
+    "programme-closed": Text(
+        "要再补贴，以 POST /v1/programmes 另立项目。", "To pay on, open another with POST /v1/programmes."
+    ),
+    "nothing-to-change": Text("无需再做；以 GET 核对即可。", "Nothing is left to do; a GET shows it."),
+    "budget-too-large": Text("把追加金额减到所示上限以内。", "Ask for no more than it says."),
+    "already-decided": Text(
+        "以 GET /v1/programmes/{programme_id}/approvals 查看决定；要改变，另提申请。",
+        "See the decision with GET /v1/programmes/{programme_id}/approvals; to change it, ask anew.",
+    ),
+    "second-officer-needed": Text("请另一名官员登录后决定。", "Have another officer sign in and decide."),
+    "already-paid": Text("核对凭证号；已拨付的不再拨付。", "Compare the reference; what was paid is not paid again."),
+    "correction-pending": Text(
+        "由另一名官员先决定 GET …/corrections 所列更正。",
+        "Another officer decides on what GET …/corrections lists as pending first.",
+    ),
+    "payout-held": Text(
+        "以 GET /v1/flags?status=open 查看疑点，复核后再拨付。",
+        "See the flags with GET /v1/flags?status=open, have them reviewed, then pay.",
+    ),
+    "reviewed-already": Text("复核只作一次；以 GET /v1/flags 查看结果。", "It is done once; GET /v1/flags tells how."),
+    "nothing-to-settle": Text(
+        "以 GET /v1/settlements/owed 查看尚欠谁、哪几天。", "See with GET /v1/settlements/owed whom is owed what."
+    ),
+    "nothing-to-pay": Text(
+        "此单不必拨付；其补贴都已冲正或追回。", "There is nothing to do: all of it was reversed or is being recovered."
+    ),
+    "reference-taken": Text("核对银行凭证号，用此次拨付自己的。", "Send the reference of this very payment."),
+    "claimed-back-already": Text(
+        "从请求中去掉 errors 所列；以 GET /v1/clawbacks 查看在办的案。",
+        "Leave out what `errors` lists; GET /v1/clawbacks shows the case that has it.",
+    ),
+    "objection-period": Text("等到所示时刻，或收到申诉之后再决定。", "Decide after it, or once an objection has come."),
+    "no-objection": Text("申诉只在期内、案未决定时收。", "They are taken in time and before the decision only."),
+    "clawback-decided": Text("以 GET /v1/clawbacks/{clawback_id} 查看决定。", "See GET /v1/clawbacks/{clawback_id}."),
+    "not-recoverable": Text(
+        "先作决定，金额不超过所余。", "Have it decided first, and record no more than is left to recover."
+    ),
+    "repaid-otherwise": Text(
+        "核对金额；另一笔还款用自己的凭证号。", "Compare the amount; another repayment has a reference of its own."
     ),
     "malformed-header": Text(
         "按 errors 所列更正该请求头，例如 If-Match 写作引号内的版本。",
@@ -85,6 +215,7 @@ ANSWERS: dict[str, Text] = {
     "201": Text("已创建", "Created"),
     "202": Text("已接收，随后办理", "Taken; it is done presently"),
     "204": Text("已完成，没有内容", "Done, with nothing to say"),
+    "304": Text("没有变化，没有正文", "Unchanged, without a body"),
     "400": Text("请求有误", "The request is malformed"),
     "401": Text("未通过认证", "Not authenticated"),
     "403": Text("没有权限", "Not allowed"),
@@ -100,6 +231,35 @@ ANSWERS: dict[str, Text] = {
     "503": Text("暂时不可用", "Unavailable for the moment"),
     "default": Text("其他问题", "Any other problem"),
 }
+
+
+BLANKS: dict[str, Text] = {
+    "amount_fen": Text("〔金额〕", "[so many]"),
+    "count": Text("〔若干〕", "[number]"),
+    "current": Text("〔版本号〕", "[version]"),
+    "expected": Text("〔所要的类型〕", "[the type that it takes]"),
+    "known": Text("〔各角色〕", "[some roles]"),
+    "left_fen": Text("〔金额〕", "[so many]"),
+    "most": Text("8（供应信息）或 10（运单）", "8 (a listing) or 10 (a shipment)"),
+    "most_fen": Text("〔金额〕", "[so many]"),
+    "present": Text("〔现状〕", "[its status]"),
+    "promised_kg": Text("〔数量〕", "[so many]"),
+    "received": Text("〔收到的类型〕", "[the type that came]"),
+    "reference": Text("〔凭证号〕", "[reference]"),
+    "standing": Text("〔现状〕", "[as it is]"),
+    "status": Text("〔现状〕", "[its status]"),
+    "until": Text("〔时刻〕", "[a moment]"),
+    "wait_s": Text("〔若干〕", "[so many]"),
+    "wanted": Text("〔所报的事件〕", "[what was told]"),
+}
+"""What stands for that which a single answer alone knows, where a problem is told of in general."""
+
+
+def in_general(detail: Text) -> Text:
+    """The text of a problem without an answer. Raises KeyError for a blank that has no words."""
+    return Text(
+        BLANK.sub(lambda blank: BLANKS[blank[1]].zh, detail.zh), BLANK.sub(lambda blank: BLANKS[blank[1]].en, detail.en)
+    )
 
 
 def what_to_do(slug: str, status: int) -> Text:

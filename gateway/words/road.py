@@ -148,6 +148,14 @@ OPERATIONS: dict[str, Told] = {
         Text("次序不限，可重复上报，一次至多 1,000 条。", "In any order, as often as you like, at most 1,000 at once."),
         {404: ("not-found",)},
     ),
+    "list_parcels": Told(
+        Text("列出包裹", "List parcels"),
+        Text(
+            "自己的，按登记先后，最新的在最后。每页至多查看 10,000 个：筛选时可能不满甚至为空，有 `next` 就还没完。",
+            "Your own in the order of their registration, newest last. A page looks at 10,000 at most: with a filter "
+            "it may be short or empty; go on while there is a `next`.",
+        ),
+    ),
     "read_parcel": Told(
         Text("看一个包裹", "Read a parcel"),
         Text("现在的状态与补贴；面单号写法不限。", "As it is now, however its waybill is written."),
@@ -300,6 +308,7 @@ MEMBERS: dict[str, Text] = {
     "weight_g": Text("重量，克", "Weight, g"),
     "recipient_adcode": Text("收件县的代码", "Code of the recipient's county"),
     "order_ref": Text("采购方的订单号", "The buyer's own order number"),
+    "registered_at": Text("登记时间", "When it was registered"),
     "parcel_id": Text("包裹的标识", "Id of the parcel"),
     "subsidy": Text("补贴", "What became of the subsidy"),
     "subsidy_fen": Text("补贴，分", "Subsidy, fen"),

@@ -7,6 +7,7 @@ from chassis.problems import Text
 from gateway.words import fields
 from gateway.words.audiences import AUDIENCES, TAGS
 from gateway.words.examples import EXAMPLES, FILES
+from gateway.words.headers import HEADERS, headers_of
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
 from gateway.words.problems import ANSWERS
 from gateway.words.told import Told
@@ -16,10 +17,11 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 BODY = {
     408: ("too-slow",),
     413: ("too-large",),
-    415: ("unsupported-media-type",),
+    415: ("unsupported-media-type", "unsupported-encoding"),
     422: ("invalid-input", "malformed-json"),
 }
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+OAUTH_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/OAuthProblem"}}}
 TOKEN_REQUESTS = frozenset({"issue_token", "revoke_token"})
 
 Document = dict[str, Any]
@@ -35,6 +37,10 @@ def tell(whole: Document) -> None:
     for name, schema in whole["components"]["schemas"].items():
         for member, told in schema.get("properties", {}).items():
             _say(told, "description", fields.member(name, member))
+    whole["components"]["headers"] = {}
+    for name, (schema, about) in HEADERS.items():
+        whole["components"]["headers"][name] = header = {"schema": schema}
+        _say(header, "description", about)
     used = {tag for item in whole["paths"].values() for each in item.values() for tag in each.get("tags", ())}
     whole["tags"] = [_named(tag) for _, tags in AUDIENCES for tag in tags if tag in used]
     whole["x-tagGroups"] = [
@@ -77,15 +83,21 @@ def _tell_operation(operation: Document) -> None:
 def _tell_answers(operation: Document, known: Told | None) -> None:
     """Every operation may answer with a problem; those that are expected stand there by their slugs."""
     responses: Document = operation.setdefault("responses", {})
+    content = OAUTH_CONTENT if operation.get("operationId") in TOKEN_REQUESTS else PROBLEM_CONTENT
     for status, slugs in _refusals(operation, known).items():
         mentioned = ", ".join(f"`{slug}`" for slug in slugs)
-        response = responses[str(status)] = {"description": "", "content": PROBLEM_CONTENT, "x-problems": list(slugs)}
+        response = responses[str(status)] = {"description": "", "content": content, "x-problems": list(slugs)}
         text = ANSWERS[str(status)]
         _say(response, "description", Text(f"{text.zh}：{mentioned}", f"{text.en}: {mentioned}"))
-    responses.setdefault("default", {"description": "", "content": PROBLEM_CONTENT})
+    if any(each.get("name") == "If-None-Match" for each in operation.get("parameters", ())):
+        responses["304"] = {"description": ""}
+    responses.setdefault("default", {"description": "", "content": content})
     for code, response in responses.items():
         if "x-problems" not in response:
             _say(response, "description", ANSWERS.get(code))
+    for code, response in responses.items():
+        if headers := headers_of(operation, code):
+            response["headers"] = headers | response.get("headers", {})
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -117,12 +129,17 @@ def _by_input(operation: Document) -> list[Refusals]:
         operation["responses"].pop("422", None)
     elif "requestBody" in operation:
         found.append(BODY)
-    elif any(each.get("in") in {"query", "header"} for each in parameters):
-        found.append({422: ("invalid-input",)})
+    elif not _is_page(operation):
+        found.append({422: ("invalid-input",)})  # also for a parameter that it does not have
     else:
         operation["responses"].pop("422", None)  # a malformed id in the path is not found
     if "If-Match" in headers:
         found.append({400: ("malformed-header",), 412: ("stale-version",), 428: ("version-required",)})
     if "Idempotency-Key" in headers:
         found.append({409: ("still-running",), 422: ("idempotency-key-reused",)})
-    return [*found, {429: ("rate-limited",), 503: ("unavailable", "service-unavailable")}]
+    return [*found, {429: ("rate-limited",), 503: ("unavailable", "service-unavailable", "overloaded")}]
+
+
+def _is_page(operation: Document) -> bool:
+    """Whether it is for people to look at: addresses of pages bear whatever others add to them."""
+    return "text/html" in operation["responses"].get("200", {}).get("content", {})

@@ -11,6 +11,7 @@ METADATA = Base.metadata
 TABLES = [
     backlog.Hazard,
     backlog.Sight,
+    backlog.Snapshot,
     backlog.Stand,
     listings.Listing,
     photos.Photo,

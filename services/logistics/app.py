@@ -6,6 +6,7 @@ from chassis.app import create_app
 from chassis.auth import KeySource
 from chassis.db import Database
 from services.logistics.carriers import api as carriers
+from services.logistics.carriers.models import ERASED
 from services.logistics.clawbacks import api as clawbacks
 from services.logistics.feed import api as feed
 from services.logistics.flags import api as flags
@@ -25,6 +26,6 @@ def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolve
     # what is under a name comes before what is under an id
     special = (routes.solve_router, shipments.photos_router, settlements.bank_router, settlements.router)
     routers = [*(each.router for each in slices), *special]
-    app = create_app("logistics", db=db, keys=keys, routers=routers)
+    app = create_app("logistics", db=db, keys=keys, routers=routers, erasures=ERASED)
     app.state.fleet_solver = fleet_solver or FleetSolver()
     return app

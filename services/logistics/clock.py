@@ -9,7 +9,8 @@ from pydantic import AfterValidator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 
 DAYS = ZoneInfo("Asia/Shanghai")
 

@@ -11,6 +11,8 @@ from chassis.retention import forgetting_notes
 from chassis.transport.base import Transport
 from chassis.worker import Task, Worker, every
 from services.logistics.carriers import handlers as carriers
+from services.logistics.carriers import service as vehicles
+from services.logistics.carriers.models import ERASED
 from services.logistics.clawbacks.service import notice_days_returned
 from services.logistics.feed.models import FEED
 from services.logistics.parcels.service import void_overdue
@@ -21,6 +23,7 @@ from services.logistics.shipments import handlers as shipments
 from services.logistics.shipments.service import cancel_overdue, forget_released
 from services.logistics.subsidy.service import seal_days
 
+ERASURES_EVERY_S = 1
 CANCEL_EVERY_S = 5
 VOID_EVERY_S = 60
 SEAL_EVERY_S = 60
@@ -29,6 +32,11 @@ FORGET_EVERY_S = 3600
 
 
 SUBSCRIPTIONS = [*shipments.SUBSCRIPTIONS, *programmes.SUBSCRIPTIONS, *carriers.SUBSCRIPTIONS]
+
+
+async def forget_erased(db: Database) -> None:
+    """What erased accounts have here, some at a time."""
+    await ERASED.forget(db, vehicles.forget_some)
 
 
 def create_logistics_worker(
@@ -43,6 +51,7 @@ def create_logistics_worker(
             Task("consumer", consumer.run),
             Task("feed", partial(FEED.keep_appending, db)),
             gauges(db, consumer),
+            every(ERASURES_EVERY_S, "erasures", forget_erased, db),
             every(CANCEL_EVERY_S, "overdue", cancel_overdue, db),
             every(VOID_EVERY_S, "void", void_overdue, db),
             every(SEAL_EVERY_S, "seals", seal_days, db),

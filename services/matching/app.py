@@ -11,7 +11,10 @@ from services.matching.explanations.service import Explainer
 from services.matching.feed import api as feed
 from services.matching.matches import api as matches
 from services.matching.orders import api as orders
+from services.matching.orders.models import ERASED
 from services.matching.policies import api as policies
+from services.matching.prices import api as prices
+from services.matching.prices.service import PriceBoard
 from services.matching.rounds import api as rounds
 from services.matching.rounds.pool import SolverPool
 from services.matching.values import api as values
@@ -37,14 +40,17 @@ def create_matching_app(db: Database, keys: KeySource, pool: SolverPool, desk: D
         explanations.router,
         explanations.orders_router,
         values.router,
+        prices.router,
         webhooks.router,
     ]
 
     async def solvers_are_late() -> str | None:
         return None if pool.warm else Late("no solver is warm yet, and rounds on demand wait or are refused")
 
-    app = create_app("matching", db=db, keys=keys, routers=routers, checks={"solvers": solvers_are_late})
+    checks = {"solvers": solvers_are_late}
+    app = create_app("matching", db=db, keys=keys, routers=routers, erasures=ERASED, checks=checks)
     app.state.solvers = pool
     app.state.explainer = Explainer()
+    app.state.prices = PriceBoard()
     app.state.webhooks, app.state.vault = desk, desk.vault
     return app

@@ -15,5 +15,5 @@ HOLDS_WAITING = Gauge("duijie_holds_waiting", "Proposed matches that wait for a 
 HOLDS_LAPSED = Counter("duijie_holds_lapsed", "Proposed matches that had none in time")
 
 WEBHOOK_ATTEMPTS = Counter("duijie_webhook_attempts", "Tries to deliver, by what became of them", ["outcome"])
-WEBHOOK_LAG_S = Gauge("duijie_webhook_lag_seconds", "For how long the oldest delivery that is due has waited")
+WEBHOOK_LAG_S = Gauge("duijie_webhook_lag_seconds", "For how long the oldest event has waited to be delivered")
 WEBHOOKS_DISABLED = Counter("duijie_webhooks_disabled", "Webhooks disabled, by reason", ["reason"])

@@ -16,7 +16,6 @@ TABLES = [
     supply.Supply,
     orders.Order,
     orders.ERASED.table,
-    orders.BUYERS_TO_FORGET,
     IMPORTS,
     MARKET_CHANGES,
     policies.PolicyVersion,

@@ -17,12 +17,14 @@ from services.matching.matches import pruning
 from services.matching.matches import service as match_service
 from services.matching.orders import service as order_service
 from services.matching.orders.importing import IMPORTER
+from services.matching.orders.models import ERASED
 from services.matching.policies import service as policy_service
 from services.matching.rounds.pool import SolverPool
 from services.matching.rounds.timer import Timer
 from services.matching.supply import handlers as supply
 from services.matching.webhooks import handlers as webhooks
 from services.matching.webhooks import leasing
+from services.matching.webhooks import service as webhook_service
 from services.matching.webhooks.delivering import Deliverer
 
 DEADLINES_EVERY_S = 1
@@ -34,6 +36,18 @@ FORGET_EVERY_S = 3600
 
 # Supply first: matches judge a listing by what supply has applied of it.
 SUBSCRIPTIONS = [*supply.SUBSCRIPTIONS, *matches.SUBSCRIPTIONS, *webhooks.SUBSCRIPTIONS]
+
+
+async def forget_erased(db: Database) -> None:
+    """What erased accounts have here, some at a time."""
+    await ERASED.forget(
+        db,
+        match_service.forget_open,
+        order_service.forget_closed,
+        webhook_service.forget_some,
+        match_service.forget_places,
+        IMPORTER.forget_some,
+    )
 
 
 def create_matching_worker(db: Database, transport: Transport, pool: SolverPool, deliverer: Deliverer) -> Worker:
@@ -53,7 +67,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool,
             every(FORGET_EVERY_S, "webhook_deliveries", leasing.forget_old, db),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
-            every(ERASURES_EVERY_S, "erasures", match_service.forget_buyers, db),
+            every(ERASURES_EVERY_S, "erasures", forget_erased, db),
             every(POLICIES_EVERY_S, "policies", policy_service.begin_due, db),
             every(EXPIRY_EVERY_S, "expiry", order_service.expire_overdue, db),
             every(FORGET_EVERY_S, "idempotency", forget_old, db),

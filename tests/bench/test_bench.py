@@ -1,13 +1,15 @@
 """The harness compares fairly and says so; every program names its bar. `make bench-smoke` runs the programs."""
 
 import asyncio
+import json
 import os
 import subprocess
+import sys
 import time
 
 import pytest
 
-from bench.__main__ import page, programs
+from bench.__main__ import PAGE, RESULTS, measured_now, page, programs
 from bench.harness import (
     Bar,
     Measured,
@@ -154,9 +156,25 @@ def test_smoke_does_less() -> None:
     assert Plan(smoke=True).pick(100, 1) == 1
 
 
-def test_the_page_tells_a_failure_and_every_number() -> None:
+def test_the_page_tells_a_failure_what_was_never_measured_every_number_and_its_day() -> None:
     outcome = Outcome(RATE, *sides([50.0], [100.0])).as_json()
-    found = programs()
-    text = page({"relay": [outcome], "consume": None}, {name: found[name] for name in ("relay", "consume")})
+    found, names = programs(), ("relay", "consume", "memory")
+    results = {"relay": {**measured_now([outcome]), "date": "2026-11-01"}, "consume": measured_now(None)}
+    text = page(results, {name: found[name] for name in names})
     assert "| ours | 50 events/s | 100 events/s | **0.5** | ≥ 0.4 | ≥ 0.7 | bar met |" in text
-    assert "It failed; there is no figure." in text
+    relay, consume, memory = (text[text.index(f"## {name}\n") :] for name in names)
+    assert "Measured on 2026-11-01: " in relay[: -len(consume)]
+    assert "It failed; there is no figure." in consume[: -len(memory)]
+    assert "It was not measured yet." in memory
+
+
+def test_the_page_in_the_repository_is_that_of_its_results() -> None:
+    """Nobody wrote a figure by hand."""
+    assert PAGE.read_text(encoding="utf-8") == page(json.loads(RESULTS.read_text(encoding="utf-8")), programs())
+
+
+def test_a_program_that_is_none_is_told_with_those_there_are() -> None:
+    tried = subprocess.run([sys.executable, "-m", "bench", "relays"], capture_output=True, text=True, check=False)
+    assert tried.returncode == 2
+    assert "no such program: relays; there are " in tried.stderr
+    assert "relay" in tried.stderr.partition("there are")[2]

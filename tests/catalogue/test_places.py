@@ -185,3 +185,23 @@ def test_the_import_reads_no_file_and_needs_nothing_but_the_standard_library():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("former", "today"), [("610928", "旬阳市"), ("130223", "滦州市"), ("130428", "肥乡区")])
+def test_a_former_code_finds_the_place_of_today(former: str, today: str):
+    assert [place.name for place in places.search(former)] == [today]
+
+
+def test_no_former_code_hides_a_place_of_today():
+    for place in places.all_places():
+        assert not set(place.former_adcodes) & {each.adcode for each in places.all_places()}
+
+
+def test_a_name_with_one_character_wrong_is_found_by_its_likeness() -> None:
+    assert "321323" in [place.adcode for place in places.spelt_like("泗洋县")]
+    assert [place.adcode for place in places.spelt_like("江苏泗洋县")] == ["321323", "321324"]
+    assert "321323" in [place.adcode for place in places.spelt_like("泗洋", limit=50)]
+    assert "341324" not in [place.adcode for place in places.spelt_like("四县", limit=50)], (
+        "its first character is right"
+    )
+    assert places.spelt_like("完全不像任何地方") == places.spelt_like("泗") == places.spelt_like("") == ()

@@ -47,6 +47,16 @@ def test_a_seat_of_another_county_is_refused_exactly_when_it_lies_beyond_reach(
     assert too_far_km(mine.adcode, other.point.lon, other.point.lat) == expected
 
 
+@given(st.sampled_from(SEATED), st.floats(-20, 20), st.floats(-20, 20))
+def test_a_point_is_refused_exactly_when_its_great_circle_is_too_long(
+    place: places.Place, east: float, north: float
+) -> None:
+    assert place.point is not None
+    lon, lat = place.point.lon + east, place.point.lat + north
+    away_km = great_circle_km(place.point.lon, place.point.lat, lon, lat)
+    assert too_far_km(place.adcode, lon, lat) == (away_km if away_km > reach_km(place.adcode) else None)
+
+
 @pytest.mark.parametrize("place", UNSEATED, ids=lambda place: place.adcode)
 def test_where_the_seat_is_not_known_nothing_can_be_said(place: places.Place) -> None:
     assert too_far_km(place.adcode, 0, 0) is None

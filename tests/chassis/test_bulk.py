@@ -6,17 +6,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from asyncpg.exceptions import UniqueViolationError
+from asyncpg.exceptions import DivisionByZeroError, UniqueViolationError
 from sqlalchemy import Boolean, Column, DateTime, Integer, Table, Text, Uuid, func, inspect, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.bulk import among, as_read, copy_in, given, insert_given, parameters, parameters_of
+from chassis.bulk import among, as_read, copy_in, fetch, given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession, is_transient, is_works_own
 from chassis.metrics import DATABASE_ERRORS
 from chassis.tables import new_metadata
 from tests.chassis.conftest import NOTES
 
 METADATA = new_metadata()
+COUNTED = "SELECT count(*) FROM notes WHERE id = ANY ($1::int[])"
 THINGS = Table(
     "things",
     METADATA,
@@ -162,6 +164,28 @@ async def test_a_copy_whose_connection_was_lost_is_worth_trying_again(db: Databa
         await copied(db, (1, "once"), severed=True)
     assert is_transient(lost.value)
     await copied(db, (1, "once"))
+
+
+async def test_what_is_fetched_is_of_the_transaction(db: Database) -> None:
+    async with db.transaction() as session:
+        assert [tuple(row) for row in await fetch(session, COUNTED, [1, 2])] == [(0,)], "it may be the first statement"
+        await copy_in(session, NOTES, ("id", "text"), [(1, "a"), (3, "c")])
+        assert [tuple(row) for row in await fetch(session, COUNTED, [1, 2])] == [(1,)]
+
+
+@pytest.mark.parametrize(("begins", "error"), [(True, DBAPIError), (False, DivisionByZeroError)])
+async def test_what_a_fetch_is_refused_for_is_counted(db: Database, begins: bool, error: type[Exception]) -> None:
+    async def ask() -> None:
+        async with db.transaction() as session:
+            if not begins:
+                await fetch(session, COUNTED, [1])
+            await fetch(session, "SELECT 1 / $1::int", 0)
+
+    before = DATABASE_ERRORS.labels(db.service, "22")._value.get()
+    with pytest.raises(error) as refused:
+        await ask()
+    assert is_works_own(refused.value)
+    assert DATABASE_ERRORS.labels(db.service, "22")._value.get() == before + 1
 
 
 @pytest.mark.parametrize("some", [[], [3], [3, 5, 5, 999]])

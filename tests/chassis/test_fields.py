@@ -22,6 +22,7 @@ from chassis.fields import (
     PriceFenPerKg,
     RequestModel,
     ShortText,
+    kg_of,
     no_nul,
     to_grams,
 )
@@ -91,6 +92,28 @@ def test_the_ends_of_prices_and_amounts_are_in_them() -> None:
 @pytest.mark.parametrize("value", [Decimal(5), 5.0, "5", None, True])
 def test_money_is_an_integer_and_nothing_that_looks_like_one(value: object) -> None:
     assert refused(AmountFen, value)
+
+
+@given(st.integers(1, 10**10))
+def test_grams_go_out_as_kilograms_and_come_back(grams: int) -> None:
+    kg = kg_of(grams)
+    assert to_grams(KG.validate_python(Decimal(str(kg)))) == grams
+    assert len(str(kg).partition(".")[2]) <= 3
+
+
+@pytest.mark.parametrize("value", [0, -1, "1", True, None, 0.0001, 10_000_000.001, float("nan"), float("inf"), [1]])
+def test_what_is_no_quantity_is_refused(value: object) -> None:
+    assert refused(Kg, value)
+
+
+@pytest.mark.parametrize("value", [-1, 1_000_001, 1.5, "1", True])
+def test_what_is_no_price_is_refused(value: object) -> None:
+    assert refused(PriceFenPerKg, value)
+
+
+@pytest.mark.parametrize("value", ["2026-11-23", "2026-11-23T00:00:00", "1999-01-01T00:00:00Z", 1700000000, "x"])
+def test_what_is_no_instant_is_refused(value: object) -> None:
+    assert refused(Instant, value)
 
 
 @pytest.mark.parametrize("value", ["2000-01-01T00:00:00Z", "2100-12-31T23:59:59+08:00", "2026-11-23T08:00:00.000001Z"])

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, Response
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import event, func, insert, select, text, update
 
 from chassis.app import create_app
 from chassis.auth import Caller, only
@@ -17,7 +17,7 @@ from chassis.idempotency import KEPT, KEY_MAX, forget_old
 from chassis.problems import NotFound
 from chassis.routes import DbOnce, Write, set_etag, slice_router
 from chassis.tables import IDEMPOTENCY
-from tests.chassis.conftest import NOTES
+from tests.chassis.conftest import ERASED, NOTES
 from tests.support.services import Issuer, client_of
 
 router = slice_router("/notes", tag="notes")
@@ -222,3 +222,14 @@ async def test_many_keys_at_once_do_not_stand_in_each_others_way(app: FastAPI, d
     async with client_of(app) as client:
         statuses = await asyncio.gather(*(post(client, number) for number in range(15)))
     assert (set(statuses), await count(db)) == ({201}, 15)
+
+
+async def test_long_work_is_looked_up_in_one_transaction_and_kept_in_another(db: Database, issuer: Issuer) -> None:
+    app = create_app("test", db=db, keys=issuer.keys, routers=[router], erasures=ERASED)
+    mine = with_key(issuer.caller("producer"))
+    connections: list[None] = []
+    event.listen(db.engine.sync_engine.pool, "checkout", lambda *_: connections.append(None))
+    async with client_of(app) as client:
+        for expected in (2, 3):  # a repetition is only looked up
+            answer = await client.post("/notes/nothing", json={}, headers=mine)
+            assert (answer.status_code, answer.json(), len(connections)) == (200, {}, expected)

@@ -11,9 +11,9 @@ from starlette.types import ASGIApp
 
 from chassis.app import create_app
 from chassis.db import Database
+from chassis.exception_handlers import answer_problems
 from chassis.metrics import HTTP_REFUSED
 from chassis.overload import OverloadGuard, Places
-from chassis.problems import answer_problems
 from chassis.tracing import TRACEPARENT
 from tests.support.services import Issuer, client_of
 

@@ -17,8 +17,17 @@ from starlette.types import Message
 from chassis.app import create_app
 from chassis.auth import Caller, only
 from chassis.db import Database
+from chassis.known import UNLESS_KNOWN
 from chassis.problems import MalformedJson, NotFound, Problem
-from chassis.routes import BODY_LIMIT_B, MAX_DEPTH, IfMatch, Read, Write, parse_strictly, set_etag, slice_router
+from chassis.routes import (
+    BODY_LIMIT_B,
+    IfMatch,
+    Read,
+    Write,
+    set_etag,
+    slice_router,
+)
+from chassis.strict_json import MAX_DEPTH, parse_strictly
 from tests.chassis.conftest import NOTES
 from tests.support.services import Issuer, client_of
 
@@ -51,6 +60,13 @@ async def count_notes(session: Read) -> int:
 @router.get("/broken")
 async def break_down() -> None:
     raise RuntimeError("a secret of the inside")
+
+
+@router.get("/whole", dependencies=[UNLESS_KNOWN])
+@router.get("/partly", include_in_schema=False)
+async def read_whole(response: Response) -> dict[str, int]:
+    set_etag(response, 7)
+    return {"version": 7}
 
 
 @router.get("/version")
@@ -161,6 +177,23 @@ async def test_if_match_is_quoted_or_bare(app: FastAPI, value: str | None, statu
         answer = await client.get("/notes/version", headers={} if value is None else {"If-Match": value})
     assert answer.status_code == status
     assert status != 200 or answer.json() == (None if value == "*" else 7)
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [('"7"', 304), ('W/"7"', 304), ("*", 304), ('"6", "7"', 304), ('"6"', 200), ("7", 200), ("", 200), (None, 200)],
+)
+async def test_who_has_it_already_is_told_so_without_a_body(app: FastAPI, known: str | None, status: int) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/whole", headers={} if known is None else {"If-None-Match": known})
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"7"')
+    assert (answer.content == b"", "content-type" in answer.headers) == (status == 304, status == 200)
+
+
+async def test_an_etag_that_does_not_count_all_that_is_shown_makes_no_304(app: FastAPI) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/notes/partly", headers={"If-None-Match": '"7"'})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"7"')
 
 
 async def test_a_version_that_is_none_names_its_header(app: FastAPI) -> None:
@@ -304,3 +337,17 @@ async def test_a_body_that_lies_about_its_length_or_says_none_ends_at_the_limit(
 def test_a_version_that_is_needed_stands_in_the_document(app: FastAPI) -> None:
     (header,) = app.openapi()["paths"]["/notes/version"]["get"]["parameters"]
     assert (header["in"], header["name"]) == ("header", "If-Match")
+
+
+@pytest.mark.parametrize("name", ["text", "字", "{0}", "\\ud800", "n" * 500])
+async def test_a_name_that_stands_twice_is_told(app: FastAPI, issuer: Issuer, name: str) -> None:
+    body = f'{{"text": "a", "{name}": 1, "{name}": 2}}'
+    async with client_of(app) as client:
+        answer = await client.post(
+            "/notes", content=body, headers=issuer.caller("producer") | {"Content-Type": "application/json"}
+        )
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/malformed-json")
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "#"
+    assert name[:100].replace("\\ud800", "?") in error["detail"]
+    assert len(error["detail"]) < 200

@@ -37,12 +37,12 @@ class Lot(BaseModel):
 
 HEADINGS = {"名称": "name", "数量(公斤)": "quantity_kg", "可否拆分": "divisible", "产地": "origin.adcode"}
 SHEET = Sheet(Lot, HEADINGS)
-COLUMNS = "name, quantity_kg, price, divisible, origin.adcode, origin.lon"
+COLUMNS = "name (名称), quantity_kg (数量(公斤)), price, divisible (可否拆分), origin.adcode (产地), origin.lon"
 NO_SUCH = f"There is no such column. There are: {COLUMNS}."
 
 
 def read(content: bytes, content_type: str = CSV) -> list[Lot | Problem]:
-    rows = SHEET.open(BytesIO(content), content_type)
+    rows, _ = SHEET.open(BytesIO(content), content_type)
     return [SHEET.read(rows, row) for row in rows]
 
 
@@ -180,6 +180,31 @@ def test_blank_lines_and_a_bom_are_no_rows() -> None:
     assert read(b"\xef\xbb\xbfprice\r\n\r\n1\r\n\r\n\r\n2") == [Lot(price=1), Lot(price=2)]
 
 
+@pytest.mark.parametrize(
+    ("content", "content_type", "begin"),
+    [
+        (b"price\n1\n2", CSV, [2, 3]),
+        (b"\r\n\r\nprice\r\n\r\n1\r\n2\r\n", CSV, [5, 6]),
+        (b'\xef\xbb\xbf"price",name\n1,"a\nb\r\n\n"\n\n2,c\n', CSV, [2, 7]),
+        (b'"price","name"\r1,"a\rb"\r2,\r', CSV, [2, 4]),
+        (b'{"price": 1}\n{"price": 2}', NDJSON, [1, 2]),
+        (b'\xef\xbb\xbf\n \r\n{"price": 1}\n\n\n{"price": 2}\n', NDJSON, [3, 6]),
+    ],
+)
+def test_a_row_begins_on_a_line_of_the_file(content: bytes, content_type: str, begin: list[int]) -> None:
+    rows, length = SHEET.open(BytesIO(content), content_type)
+    assert [row.line for row in rows] == begin
+    assert length == len(begin)
+
+
+@given(texts=TEXTS)
+def test_the_line_of_a_row_is_the_one_behind_all_lines_before_it(texts: list[str]) -> None:
+    records = [saved([row]) for row in [["name", "price"], *([text, "1"] for text in texts)]]
+    rows, _ = SHEET.open(BytesIO("".join(records).encode()), f"{CSV}; charset=utf-8")
+    before = ["".join(records[:place]) for place in range(1, len(records))]
+    assert [row.line for row in rows] == [len(StringIO(text, newline="").readlines()) + 1 for text in before]
+
+
 def test_columns_without_a_heading_at_the_edge_may_stay_empty() -> None:
     first, second = read(b"price,,\n1,,\n2,,x\n")
     assert first == Lot(price=1)
@@ -197,9 +222,13 @@ def test_columns_without_a_heading_at_the_edge_may_stay_empty() -> None:
         (b"price,colour\n1,red\n", CSV, ("#/colour", NO_SUCH)),
         (b"origin.x\n1\n", CSV, ("#/origin/x", NO_SUCH)),
         ("名称,name\na,b\n".encode(), CSV, ("#/name", "This column stands there twice.")),
-        (b"\xff\xfep\x00r\x00", CSV, ("#", "The text is neither UTF-8 nor GB18030.")),
-        (b"\xef\xbb\xbfname\n\xff\n", CSV, ("#", "The text is neither UTF-8 nor GB18030.")),
-        ("name\n红颜\n".encode("gb18030"), f"{CSV};charset=UTF-8", ("#", "The text is neither UTF-8 nor GB18030.")),
+        (b"\xff\xfep\x00r", CSV, ("#", sheets.NOT_TEXT.en)),
+        (b"\xef\xbb\xbfname\n\xff\n", CSV, ("#", sheets.NOT_TEXT.en)),
+        (
+            "name\n红颜\n".encode("gb18030"),
+            f"{CSV};charset=UTF-8",
+            ("#", "The text is not in the charset that was declared, utf-8. Leave `charset` out and it is found out."),
+        ),
     ],
 )
 def test_what_is_no_file_of_rows_is_refused_as_a_whole(
@@ -210,7 +239,11 @@ def test_what_is_no_file_of_rows_is_refused_as_a_whole(
 
 @pytest.mark.parametrize(
     ("content", "line"),
-    [(b'name\nx\n"never closed\n', 3), (b'name\n"a"b\n', 2), (b'name\n"' + b"x" * 200_000 + b'"', 2)],
+    [
+        (b'name\n"never closed\nx\n', 2),
+        (b'name\n"a"b\n', 2),
+        (b'name\n"' + b"x" * 200_000 + b'"', 2),
+    ],
 )
 def test_quotes_that_do_not_close_refuse_the_file_and_say_where(content: bytes, line: int) -> None:
     ((pointer, detail),) = refusal(content)
@@ -243,5 +276,48 @@ class Depth(BaseModel):
 
 def test_fields_within_another_are_columns_with_a_dot() -> None:
     sheet = Sheet(Depth, {})
-    rows = sheet.open(BytesIO(b"note,inner.adcode\nx,1\n"), CSV)
+    rows, _ = sheet.open(BytesIO(b"note,inner.adcode\nx,1\n"), CSV)
     assert [sheet.read(rows, row) for row in rows] == [Depth(inner=Place(adcode="1"), note="x")]
+
+
+@pytest.mark.parametrize("broken", [b'"never closed\nz\n', b'"a"b\nz\n', b'"' + b"x" * 300_000 + b'"\nz\n'])
+def test_rows_before_a_broken_one_are_rows_and_it_says_from_where_on_nothing_could_be_read(broken: bytes) -> None:
+    first, second, broke = read(b'name\nx\n"y\n"\n' + broken)
+    assert [first, second] == [Lot(name="x"), Lot(name="y\n")]
+    ((pointer, detail),) = said(broke)
+    assert pointer == "#"
+    assert detail.startswith("From line 5 on the file can't be read")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@given(texts=TEXTS)
+def test_unicode_text_of_a_spreadsheet_is_read_by_its_mark_and_its_tabs(
+    encoding: str, delimiter: str, texts: list[str]
+) -> None:
+    file = saved([["名称", "price"], *([text, "1"] for text in texts)], delimiter=delimiter)
+    marked = file if encoding == "utf-16" else "\ufeff" + file
+    assert names(marked.encode(encoding)) == [text or None for text in texts]
+
+
+@pytest.mark.parametrize("content", [b'"price";"name"\n1;"a,b"\n', b"price\tname\n1\ta,b\n", b'price,name\n1,"a,b"\n'])
+def test_what_parts_cells_is_known_by_the_headings(content: bytes) -> None:
+    assert read(content) == [Lot(price=1, name="a,b")]
+
+
+def test_one_column_has_nothing_that_parts_it() -> None:
+    assert read(b"name\na;b\tc\n") == [Lot(name="a;b\tc")]
+
+
+def test_a_column_that_every_row_needs_is_missed_once() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Sheet(Depth, {"产地": "inner.adcode"}).open(BytesIO(b"note\nx\ny\n"), CSV)
+    assert said(refused.value) == [
+        ("#/inner/adcode", "Every row needs this column, and the file has none: inner.adcode (产地).")
+    ]
+
+
+def test_a_file_tells_what_it_calls_its_fields() -> None:
+    rows, _ = SHEET.open(BytesIO("数量（公斤）, 产地 ,price,\n1,2,3,\n".encode()), CSV)
+    assert rows.columns == {"#/quantity_kg": "数量（公斤）", "#/origin/adcode": "产地"}
+    assert SHEET.open(BytesIO(b'{"price": 1}'), NDJSON).rows.columns == {}

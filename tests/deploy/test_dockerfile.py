@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.pages.assets import MODULES, VENDORED
 from tests.deploy.support import DEPLOY, ROOT, all_variables, is_pinned
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -32,12 +33,21 @@ def environment() -> dict[str, str]:
     return {name: value.strip('"') for text in texts("ENV") for name, value in re.findall(r"(\w+)=(\S+)", text)}
 
 
-def test_both_stages_begin_with_the_same_pinned_python_that_the_project_takes() -> None:
+def test_the_stages_of_the_program_begin_with_the_same_pinned_python_that_the_project_takes() -> None:
     images = [text.split()[0] for text in texts("FROM")]
-    assert len(set(images)) == 1
-    assert is_pinned(images[0])
-    assert re.search(r"python:3\.11\.\d+-slim", images[0])
-    assert any(images[0] in text for text in texts("LABEL"))
+    assert all(map(is_pinned, images))
+    (node,) = [image for image in images if image.startswith("node:")]
+    (python,) = set(images) - {node}
+    assert re.search(r"python:3\.11\.\d+-slim", python)
+    assert any(python in text for text in texts("LABEL"))
+
+
+def test_what_the_pages_load_is_copied_to_where_the_program_looks_for_it() -> None:
+    (installed,) = [text for text in texts("RUN") if "npm ci" in text]
+    for path in VENDORED.values():
+        assert f"node_modules/{path.relative_to(MODULES)}" in installed.split()
+    (copied,) = [text for text in texts("COPY") if text.startswith("--from=pages")]
+    assert copied.endswith("/lib/python3.11/site-packages/gateway/pages/node_modules")
 
 
 def test_it_ends_as_a_numbered_user_who_is_not_root() -> None:
@@ -65,7 +75,7 @@ def test_what_is_copied_is_what_the_wheel_is_made_of() -> None:
         for line in (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
         if line.startswith("!")
     }
-    assert allowed == copied - {"/opt/duijie"}
+    assert allowed == copied - {"/opt/duijie", "/kept/node_modules", "gateway/pages"}
     assert all((ROOT / path).exists() for path in allowed)
 
 

@@ -11,8 +11,9 @@ from duijie.accounts import known_clients, new_client, revoke, rotate, token_of
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import NoSuchClient, SettingMissing
 from gateway.accounts.console import print_code
-from gateway.accounts.models import Account, OAuthError
+from gateway.accounts.models import Account
 from gateway.accounts.service import SignIn
+from gateway.oauth import OAuthError
 from gateway.sessions.schemas import TokenForm
 from gateway.sessions.service import grant
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Signer, new_signing_key
@@ -64,7 +65,11 @@ async def test_a_client_is_listed_given_another_secret_and_taken_back(
     async with service_database(postgres, "gateway") as db:
         told.setenv("DUIJIE_GATEWAY_DATABASE_URL", db.engine.url.render_as_string(hide_password=False))
         client_id, old = await new_client(None, "platform", "拼好货")
-        listed = [(each.client_id, each.role, each.name) for each in await known_clients(None)]
+        known = await known_clients(None)
+        listed = [(each.client_id, each.role, each.name) for each in known]
+        token = await token_of(None, "platform", "拼好货", timedelta(minutes=1))
+        caller = await verify(token, LocalKeys(Signer.from_pem(KEY).jwks))
+        assert [each.account_id for each in known] == [caller.account_id]
         assert listed == [(client_id, "platform", "拼好货")]
         desk = SignIn(Vault.from_base64(PERSONAL), Signer.from_pem(KEY), print_code, FOR_PEOPLE, FOR_MACHINES)
         signed_in = await grant(db, desk, credentials(client_id, old))

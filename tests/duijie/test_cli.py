@@ -1,6 +1,8 @@
 """The command line: what it takes, what it refuses, and in which words."""
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
@@ -112,6 +114,26 @@ def test_what_cant_be_done_is_one_sentence_on_standard_error(
     said = capsys.readouterr()
     assert said.out == ""
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_demonstration_that_was_interrupted_is_told_of_when_it_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(_folder: DataFolder, _port: int, meanwhile: Callable[[str], AbstractContextManager[None]]) -> None:
+        with meanwhile("http://127.0.0.1:8000"):
+            pass
+
+    monkeypatch.setattr("duijie.standalone.serve", serve)
+    journal = tmp_path / "demo" / "seed-7.jsonl"
+    journal.parent.mkdir()
+    journal.write_text('["day", "2026-11-30"]\n')
+    assert run("up", "--data", str(tmp_path)) == (
+        0,
+        "ready http://127.0.0.1:8000 The demonstration of seed 7 was interrupted, and rounds stand still until it is "
+        "played to its end: `duijie up --demo --seed 7`. ",
+    )
+    journal.write_text('["day", "2026-11-30"]\n["totals", {}]\n')
+    assert run("up", "--data", str(tmp_path)) == (0, "ready http://127.0.0.1:8000 ")
 
 
 def test_a_platform_that_does_not_end_is_told_after_some_patience(

@@ -84,3 +84,14 @@ async def test_a_service_does_not_load_what_prints_for_people(command: str) -> N
     assert asked.returncode == 2
     assert b"no-such" in err
     assert out.decode().strip() == "['pygments', 'rich']"  # only the two names that stand for nothing
+
+
+async def test_a_command_that_waits_for_the_platform_keeps_standard_output_for_what_was_asked_for() -> None:
+    command = (sys.executable, "-m", "duijie", "feed", "tail", "--url", "http://127.0.0.1:9", "--token", "t")
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        assert await process.stderr.readline() == b"Waiting for the platform at http://127.0.0.1:9.\n"
+    await asyncio.sleep(0.5)  # it has tried some more by then
+    process.terminate()
+    assert await process.communicate() == (b"", b"")

@@ -27,7 +27,7 @@ from duijie.problems import (
     ServerFailed,
     WrongVersion,
 )
-from tests.support.postgres import fresh_database, superuser, template_database
+from tests.support.postgres import emptied_database, fresh_database, superuser, template_database
 
 MakeServer = Callable[..., EmbeddedPostgres]
 
@@ -335,3 +335,36 @@ async def test_a_migration_that_failed_leaves_no_template(postgres: EmbeddedPost
         connection = await asyncpg.connect(plain(url))
         assert await connection.fetch("SELECT * FROM sound") == []
         await connection.close()
+
+
+@pytest.fixture
+async def template(postgres: EmbeddedPostgres) -> str:
+    async def migrate(url: str) -> None:
+        connection = await asyncpg.connect(plain(url))
+        await connection.execute("CREATE TABLE filled (number int)")
+        await connection.close()
+
+    return await template_database(postgres, "kept", migrate)
+
+
+async def test_a_database_is_emptied_behind_who_is_still_asking(postgres: EmbeddedPostgres, template: str) -> None:
+    """As a loop that looks for news does: its connection goes back to a pool, and the next test gets it from there."""
+    async with emptied_database(postgres, template) as url:
+        connection = await asyncpg.connect(plain(url))
+        asking = asyncio.create_task(connection.execute("INSERT INTO filled SELECT 1 FROM pg_sleep(0.05)"))
+        await asyncio.sleep(0.02)
+    await asking
+    assert await connection.fetch("TABLE filled") == []
+    await connection.close()
+    async with emptied_database(postgres, template) as again:
+        assert again == url
+
+
+async def test_one_in_which_somebody_stays_is_not_used_again(postgres: EmbeddedPostgres, template: str) -> None:
+    async with emptied_database(postgres, template) as url:
+        connection = await asyncpg.connect(plain(url))
+        await connection.execute("BEGIN; INSERT INTO filled VALUES (1)")
+    async with emptied_database(postgres, template) as again:
+        assert again != url
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await asyncpg.connect(plain(url))

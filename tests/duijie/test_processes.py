@@ -36,7 +36,9 @@ from tests.support.kafka import start_or_skip
 from tests.support.postgres import fresh_database, template_database
 from tests.support.services import client_of
 
-DUIJIE = Path(sys.executable).with_name("duijie")
+SOONER = "from duijie import __main__, processes; processes.LOOK_AGAIN_S = 0.2; __main__.main()"
+DUIJIE = (sys.executable, "-c", SOONER)
+"""The command, which looks again sooner for what was away."""
 NOWHERE = "postgresql+asyncpg://nobody:secret@127.0.0.1:1/none"
 
 
@@ -289,7 +291,7 @@ async def test_a_process_that_began_without_its_database_ends_when_that_comes_ba
             "DUIJIE_LISTING_DATABASE_URL": listing_url.replace(f":{port}/", f":{proxy.port}/"),
         }
         process = await asyncio.create_subprocess_exec(
-            DUIJIE, command, "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+            *DUIJIE, command, "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
         )
         try:
             assert process.stdout is not None
@@ -315,13 +317,14 @@ async def test_a_worker_begins_over_topics_that_are_narrow_and_warns_of_them(loo
     ]
 
 
+@pytest.mark.long
 async def test_a_worker_that_began_without_kafka_ends_when_kafka_comes_without_topics(
     listing_url: str, folder: Path
 ) -> None:
     broker = Broker(folder)
     told = {"DUIJIE_KAFKA_BOOTSTRAP": broker.bootstrap, "DUIJIE_PORT": "0", "DUIJIE_LISTING_DATABASE_URL": listing_url}
     worker = await asyncio.create_subprocess_exec(
-        DUIJIE, "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
+        *DUIJIE, "work", "listing", env=os.environ | told, stdout=PIPE, stderr=PIPE
     )
     try:
         assert worker.stdout is not None

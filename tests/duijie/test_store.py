@@ -5,15 +5,16 @@ from pathlib import Path
 
 import jwt
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
-from duijie.accounts import new_client, token_of, tokens_of
+from duijie.accounts import known_clients, new_client, new_client_beside, token_of, token_of_known, tokens_of
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
-from duijie.problems import FolderInUse
+from duijie.problems import CannotStart, FolderInUse, NoSuchAccount
 from duijie.store import TRANSPORT_DATABASE, Secrets, database_of, database_server, webhook_vault
+from gateway.accounts.models import Account
 from tests.support.postgres import temporary_folder
 
 
@@ -61,6 +62,33 @@ async def test_accounts_are_made_once_by_role_and_name_and_their_tokens_are_soun
         assert len(secret) >= 32
         lasting = jwt.decode(token, options={"verify_signature": False})
         assert lasting["exp"] - lasting["iat"] == 300
+
+
+async def test_an_account_by_name_is_found_never_made() -> None:
+    with temporary_folder() as parent:
+        folder, life = DataFolder(parent / "data"), timedelta(minutes=5)
+        with pytest.raises(CannotStart, match="There is no platform in"):
+            await token_of_known(folder, "Siyang", None, life)
+        with pytest.raises(CannotStart, match="There is no platform in"):
+            await known_clients(folder)
+        assert not folder.path.exists(), "who only looks makes nothing"
+        await token_of(folder, "producer", "Siyang", life)
+        keys = LocalKeys(Secrets.of(folder).signer.jwks)
+        caller = await verify(await token_of_known(folder, "Siyang", None, life), keys)
+        assert caller.role == "producer"
+        (_, _), others = await new_client_beside(folder, "platform", "Siyang")
+        assert others == ["producer"]
+        for name, role, said in (
+            ("Siyng", None, "There is no account 'Siyng'"),
+            ("Siyang", "carrier", "no carrier 'Siyang'; the account of that name is of role platform, producer"),
+            ("Siyang", None, "of the roles platform, producer: say which with --role"),
+        ):
+            with pytest.raises(NoSuchAccount, match=said):
+                await token_of_known(folder, name, role, life)  # type: ignore[arg-type]
+        chosen = await verify(await token_of_known(folder, "Siyang", "producer", life), keys)
+        assert chosen.account_id == caller.account_id
+        async with database_of(folder, "gateway") as db, db.reading() as session:
+            assert await session.scalar(select(func.count()).select_from(Account)) == 2
 
 
 async def test_a_folder_that_another_process_starts_up_is_not_touched() -> None:

@@ -96,8 +96,7 @@ def naive_cursor() -> None:
 
     async def note_all(session: Any, notes: Sequence[feed.Note]) -> None:
         for each in notes:
-            row = feed._row(each)
-            given = {name: row[name] for name in ("type", "match")}
+            given = {"type": each.type, "match": each.match.model_dump_json()}
             await session.execute(item, given | {"accounts": [str(account) for account in each.accounts]})
         await asyncio.sleep(random.uniform(0, 0.2))
 
@@ -263,7 +262,7 @@ def key_forgotten() -> None:
     async def forget(*_: object) -> None:
         """Nothing is remembered."""
 
-    for module, name in ((grouping, "remember"), (routes, "remember"), (routes, "remember_alone")):
+    for module, name in ((grouping, "remember"), (routes, "remember")):
         replace(module, name, forget)
 
 

@@ -38,7 +38,7 @@ PEAK_CLIENTS, OVERLOAD = 64, 5  # as many as it takes to keep everyone busy, and
 TOO_LONG_S = 2 * WAIT_S  # twice what a request may wait for its place
 WARM_S, MEASURED_S = 2.0, 4.0
 REFUSED_WITHIN_S = 1.0
-GENERATOR_LATE_S = 0.25
+GENERATOR_LATE_S, TRIES_MAX = 0.25, 3
 GOODPUT, COLLAPSED = 0.9, 0.7  # of the peak
 PAIRS, PAIRS_AT_MOST = 3, 7
 Pair = tuple[Pressure, Pressure]
@@ -159,7 +159,7 @@ def test_five_times_as_many_clients_get_as_much_done_and_refusals_are_quick(
     until(lambda: not house.unready(), 30, "everyone is ready")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_asked_five_times_its_peak_whatever_it_answers_it_goes_on_and_refusals_are_quick(
     house: House, tokens: dict[str, str]
 ) -> None:
@@ -172,12 +172,15 @@ def test_asked_five_times_its_peak_whatever_it_answers_it_goes_on_and_refusals_a
     """
 
     def pair(_: int) -> Pair:
-        peak = asyncio.run(press(asked(house, tokens, posts=1, clients=PEAK_CLIENTS)))
-        rate = OVERLOAD * peak.goodput
-        more = asyncio.run(press(asked(house, tokens, posts=1, rate=rate)))
-        assert more.asked > 0.9 * rate * more.seconds, "as many were asked as was meant"
-        assert more.late_s < GENERATOR_LATE_S, "the crowd itself kept its times, or it has measured itself"
-        return peak, more
+        """As many are asked as was meant, and when it was meant, or the crowd has measured itself: then once more."""
+        for _ in range(TRIES_MAX):
+            peak = asyncio.run(press(asked(house, tokens, posts=1, clients=PEAK_CLIENTS)))
+            rate = OVERLOAD * peak.goodput
+            more = asyncio.run(press(asked(house, tokens, posts=1, rate=rate)))
+            if more.asked > 0.9 * rate * more.seconds and more.late_s < GENERATOR_LATE_S:
+                return peak, more
+            print(f"\nthe crowd was {more.late_s:.2f} s late, and asked {more.asked} times", flush=True)
+        pytest.fail("the crowd did not keep its own times: this machine can't tell")
 
     resting = [name for name in house.children if name.startswith("work ")]
     for name in resting:

@@ -93,6 +93,13 @@ async def test_an_account_writes_its_burst_and_is_then_told_when_to_come_back(
     assert other.status_code == 200
 
 
+async def test_what_a_refusal_means_can_be_read_while_one_is_limited(client: httpx.AsyncClient) -> None:
+    while (await client.get("/board", headers=by("198.51.100.9"))).status_code != 429:
+        pass
+    for path in ("/problems/rate-limited", "/problems"):
+        assert (await client.get(path, headers=by("198.51.100.9"))).status_code == 200
+
+
 async def test_reads_with_a_token_are_free_and_say_nothing_of_limits(
     client: httpx.AsyncClient, signer: Signer, service: Service
 ) -> None:
@@ -154,10 +161,40 @@ async def test_signing_in_is_limited_by_address_with_or_without_a_token(
     headers = by("198.51.100.6")
     answers = [await client.post("/v1/auth/token", data={"grant_type": "x"}, headers=headers) for _ in range(31)]
     assert [answer.status_code for answer in answers] == [400] * 30 + [429]
+    told = answers[-1].json()
+    assert (told["type"], told["error"]) == ("/problems/rate-limited", "temporarily_unavailable")
+    assert told["error_description"] == told["detail"]
+    elsewhere = await client.post("/v1/auth/otp", json={"phone": "13812345678"}, headers=headers)
+    assert (elsewhere.status_code, "error" in elsewhere.json()) == (429, False), "which is no request of OAuth"
     assert answers[0].headers["ratelimit-policy"] == f'"sign-in";q={SIGN_IN.burst};w=30'
     with_token = await client.post("/v1/auth/token", headers=headers | bearer(signer))
     assert with_token.status_code == 429
     assert (await client.get("/v1/board", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/code"])
+async def test_signing_in_on_the_pages_counts_with_signing_in_by_the_api(
+    client: httpx.AsyncClient, signer: Signer, path: str
+) -> None:
+    headers = by("198.51.100.8")
+    form = {"phone": "x", "code": "x"}
+    answers = [await client.post(path, data=form, headers=headers) for _ in range(SIGN_IN.burst - 1)]
+    assert {answer.status_code for answer in answers} == {422}
+    assert (await client.post("/v1/auth/token", data={"grant_type": "x"}, headers=headers)).status_code == 400
+    assert (await client.post(path, data=form, headers=headers)).status_code == 429
+    signed_in = await client.post(path, data=form, headers=headers | bearer(signer))
+    assert signed_in.status_code == 429, "who is signed in may sign in no oftener"
+    assert (await client.get("/sign-in", headers=headers)).status_code == 200
+
+
+async def test_ordering_with_a_phone_counts_as_signing_in_and_with_an_account_as_writing(
+    client: httpx.AsyncClient, signer: Signer
+) -> None:
+    address, headers = f"/board/{uuid4()}", by("198.51.100.10")
+    anonymous = await client.post(address, data={"phone": "13812345678"}, headers=headers)
+    assert anonymous.headers["ratelimit-policy"].startswith('"sign-in";')
+    buyer = await client.post(address, headers=headers | bearer(signer))
+    assert buyer.headers["ratelimit-policy"].startswith('"writes";')
 
 
 async def test_one_phone_is_limited_wherever_its_requests_come_from_and_however_it_is_written(
@@ -174,6 +211,7 @@ async def test_one_phone_is_limited_wherever_its_requests_come_from_and_however_
         await client.post("/v1/auth/otp", json={"phone": spelt[0]}, headers=by("198.51.100.99")),
         await client.post("/v1/auth/token", data=form | {"phone": spelt[1]}, headers=by("198.51.100.99")),
     ]
+    assert [refused.json().get("error") for refused in refusals] == [None, "temporarily_unavailable"]
     for refused in refusals:
         assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
         assert "13812345678" not in refused.text

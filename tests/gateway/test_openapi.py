@@ -177,3 +177,21 @@ async def test_the_gateway_serves_the_whole_surface(client: httpx.AsyncClient) -
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     form = document["paths"]["/v1/auth/token"]["post"]["requestBody"]["content"]
     assert list(form) == ["application/x-www-form-urlencoded"]
+
+
+async def test_the_document_is_not_sent_to_who_has_it(client: httpx.AsyncClient) -> None:
+    whole = await client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    again = await client.get(
+        "/openapi.json", headers={"Accept-Encoding": "identity", "If-None-Match": whole.headers["etag"]}
+    )
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", whole.headers["etag"])
+    assert whole.headers["cache-control"] == again.headers["cache-control"] == "public, max-age=60"
+
+
+async def test_the_document_is_compressed_for_who_takes_that(client: httpx.AsyncClient) -> None:
+    whole = await client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    fewer = await client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert fewer.headers["content-encoding"] == "gzip"
+    assert int(fewer.headers["content-length"]) * 3 < int(whole.headers["content-length"])
+    assert fewer.content == whole.content
+    assert fewer.headers["etag"] != whole.headers["etag"]

@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from gateway.pages.problems import Meanings
 from gateway.proxy import InProcess
 from gateway.routes import is_public, service_for
 
@@ -17,11 +19,11 @@ def service_called(name: str) -> Any:
     problem = {"slug": f"{name}-only", "status": 409, "title": texts, "detail": texts}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["path"].startswith("/problems/")
-        known = not asked or scope["path"] == f"/problems/{name}-only"
+        asked = scope["path"] == "/problems"
         headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200 if known else 404, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(problem).encode() if asked else name.encode()})
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        told = json.dumps({"items": [problem]}).encode() if asked else name.encode()
+        await send({"type": "http.response.body", "body": told})
 
     return InProcess(app)
 
@@ -45,6 +47,7 @@ def upstreams() -> dict[str, Any]:
         ("/v1/consents/1", "listing"),
         ("/v1/orders/1/explanation", "matching"),
         ("/v1/policy", "matching"),
+        ("/v1/prices", "matching"),
         ("/v1/rounds/interval", "matching"),
         ("/v1/matches/1/agree", "matching"),
         ("/v1/feed/matches/stream", "matching"),
@@ -101,6 +104,30 @@ async def test_a_problem_page_is_found_wherever_it_is_drawn(client: httpx.AsyncC
     assert "A problem of matching" in (await client.get("/problems/matching-only?lang=en")).text
     for nobodys in ("nobodys", "UPPER", "a%20b", "x" * 200):
         assert (await client.get(f"/problems/{nobodys}")).status_code == 404
+
+
+async def test_all_problems_of_all_services_are_listed_in_both_languages(client: httpx.AsyncClient) -> None:
+    for language in ("zh", "en"):
+        listed = (await client.get(f"/problems?lang={language}")).text
+        for told in (
+            "listing-only",
+            "listing的问题",
+            "A problem of matching",
+            "/problems/rate-limited",
+            "请求过于频繁",
+        ):
+            assert told in listed
+
+
+async def test_a_service_that_went_away_is_still_told_of(app: FastAPI, upstreams: dict[str, Any]) -> None:
+    async def gone(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ConnectionRefusedError
+
+    meanings = Meanings(upstreams)
+    assert {"listing-only", "matching-only"} <= (await meanings.all()).keys()
+    upstreams["listing"] = InProcess(gone)
+    meanings._good_until_s = float("-inf")
+    assert {"listing-only", "matching-only"} <= (await meanings.all()).keys()
 
 
 async def test_metrics_name_the_prefix_and_not_the_path(client: httpx.AsyncClient) -> None:

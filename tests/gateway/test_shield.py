@@ -24,7 +24,8 @@ async def service(scope: Any, receive: Any, send: Any) -> None:
     headers = [(b"content-type", b"application/json"), (b"server", b"duijie/1")]
     if scope["path"].endswith("/kept"):
         headers.append((b"cache-control", b"private, max-age=60"))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    status = 404 if scope["path"].endswith("/summary") else 200  # of a release that has no figures of the board
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b'{"items": [], "next": null}'})
 
 

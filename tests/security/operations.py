@@ -138,12 +138,17 @@ def _operation(document: Document, path: str, method: str, told: Document) -> Op
         frozenset(each["name"] for each in parameters if each["in"] == "header"),
         tuple(each["name"] for each in parameters if each["in"] == "query"),
         "&".join(
-            f"{each['name']}={REQUIRED[each['schema']['format']]}"
+            f"{each['name']}={_required(each['schema'])}"
             for each in parameters
             if each["in"] == "query" and each.get("required")
         ),
         any("text/event-stream" in answer.get("content", {}) for answer in told["responses"].values()),
     )
+
+
+def _required(schema: Document) -> str:
+    """A value that it may have: that of its format, or its own example."""
+    return REQUIRED[schema["format"]] if "format" in schema else str(schema["examples"][0])
 
 
 def resolved(document: Document, schema: Document) -> Document:

@@ -13,6 +13,7 @@ OFFICER = frozenset({"programme_officer"})
 OFFICE = OFFICER | {"auditor"}
 PARTIES = SELLERS | BUYERS
 MOVERS = PARTIES | CARRIER
+PARTNERS = frozenset({"platform", "group_leader", "carrier"})
 PAYEES = frozenset({"carrier", "producer"})
 OVERSEERS = frozenset({"auditor", "supervisor"})
 ADMIN: frozenset[str] = frozenset()
@@ -45,13 +46,14 @@ def shared(roles: frozenset[str], owner: Role, gets: int | None = None) -> Row:
 
 ENDING = {
     *("withdraw_consent", "withdraw_listing", "cancel_order", "close_programme", "release_shipment"),
-    *("remove_listing_photo", "delete_webhook"),
+    *("remove_listing_photo", "delete_webhook", "end_session", "revoke_client"),
 }
 """What ends a thing that others still look at or change."""
 
 PUBLIC = {
     *("send_code", "issue_token", "revoke_token", "read_keys", "find_produce", "find_places"),
-    *("read_board", "read_board_item", "follow_board_item", "read_board_photo"),
+    *("read_board", "read_board_summary", "read_board_item", "follow_board_item", "read_board_photo"),
+    "read_freight",
 }
 """What nobody needs a token for, named one by one."""
 
@@ -60,9 +62,14 @@ ROWS: dict[str, Row] = {
         each: Row(EVERYONE)
         for each in ("read_me", "change_me", "export_me", "erase_me", "list_sessions", "end_sessions")
     },
+    "end_session": Row(EVERYONE, "citizen"),
+    "create_client": Row(PARTNERS),
+    "list_clients": Row(PARTNERS),
+    "rotate_client": Row(PARTNERS, "platform"),
+    "revoke_client": Row(PARTNERS, "platform"),
     # listings
     "give_consent": Row(frozenset({"producer"})),
-    "list_consents": Row(frozenset({"producer"})),
+    "list_consents": Row(frozenset({"producer", "agent"})),
     "withdraw_consent": Row(frozenset({"producer"}), "producer"),
     "publish_listing": Row(SELLERS),
     "import_listings": Row(SELLERS),
@@ -95,15 +102,16 @@ ROWS: dict[str, Row] = {
     "set_interval": Row(ADMIN),
     "read_round": shared(OVERSEERS, "supervisor"),
     "read_policy": Row(EVERYONE),
-    "read_feed": Row(EVERYONE),
-    "follow_feed": Row(EVERYONE),
+    "list_prices": Row(EVERYONE),
+    "read_feed": Row(PARTIES),
+    "follow_feed": Row(PARTIES),
     "register_webhook": Row(BUYERS),
     "list_webhooks": Row(BUYERS),
     **{
         each: Row(BUYERS, "platform")
         for each in (
             *("read_webhook", "change_webhook", "delete_webhook", "list_deliveries"),
-            *("redeliver_events", "rotate_secret"),
+            *("redeliver_events", "rotate_secret", "ping_webhook", "read_delivery", "redeliver_event"),
         )
     },
     # logistics
@@ -132,6 +140,7 @@ ROWS: dict[str, Row] = {
     "solve_vroom": Row(CARRIER),
     "register_parcels": Row(CARRIER),
     "scan_parcels": Row(CARRIER),
+    "list_parcels": Row(CARRIER),
     "read_parcel": Row(CARRIER, "carrier"),
     # the office
     "open_programme": Row(OFFICER),
@@ -143,6 +152,9 @@ ROWS: dict[str, Row] = {
     },
     "resume_programme": shared(OFFICER, "programme_officer", 409),  # it was never paused
     "list_approvals": shared(OFFICE, "programme_officer"),
+    "read_approval": shared(OFFICE, "programme_officer"),
+    "list_rules": shared(OFFICE, "programme_officer"),
+    "list_all_approvals": Row(OFFICE),
     "decide_on_change": shared(OFFICER, "programme_officer", 403),  # the second officer is another
     **{
         each: shared(OFFICE, "programme_officer")

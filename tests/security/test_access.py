@@ -54,6 +54,24 @@ async def test_nobody_may_anything_that_is_not_public(house: House, world: World
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
+async def test_no_operation_passes_over_a_parameter_that_it_does_not_have(
+    house: House, surface: list[Operation]
+) -> None:
+    """But for forms of OAuth (RFC 6749, 3.2), the keys, and pages for people."""
+    wrong: list[tuple[object, ...]] = []
+    for operation in surface:
+        if operation.id in {"issue_token", "revoke_token", "read_keys", "read_sheet"}:
+            continue
+        path = operation.filled({})
+        answer = await operation.ask(
+            house.client, f"{path}{'&' if '?' in path else '?'}prodce=strawberry", house.caller("admin")
+        )
+        pointers = [each["pointer"] for each in answer.json().get("errors", ())]
+        if (answer.status_code, pointers) != (422, ["#/query/prodce"]):
+            wrong.append((operation.id, answer.status_code, answer.text))
+    assert not wrong, told(wrong)
+
+
 async def test_another_role_is_refused_whether_or_not_the_thing_is_there(
     house: House, world: World, surface: list[Operation]
 ) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.accounts import Role
+from gateway.accounts.models import Client
+from gateway.accounts.service import create_client
 from tests.security.house import House
 from tests.security.operations import Operation
 from tests.services.logistics.settlements.settling import Settling, today
@@ -36,6 +38,8 @@ class World:
     ids: dict[str, str] = field(default_factory=dict)
     ids_under: dict[str, dict[str, str]] = field(default_factory=dict)
     bodies: dict[str, Any] = field(default_factory=dict)
+    created: list[tuple[Role, str, str | None]] = field(default_factory=list)
+    """Who made something, with which path, and where it says that it is."""
 
     def owner(self, role: Role) -> dict[str, str]:
         return self.house.caller(role, self.owners.setdefault(role, uuid4()))
@@ -52,15 +56,36 @@ class World:
     async def made(self, who: Role, path: str, body: Any = None, **sent: Any) -> Any:
         answer = await self.house.client.post(path, json=body, headers=self.owner(who), **sent)
         assert answer.is_success, (path, answer.text)
+        if answer.status_code in {201, 202}:
+            self.created.append((who, path, answer.headers.get("location")))
         return answer.json()
 
 
 async def build(house: House) -> World:
     world = World(house)
+    await _person(world)
     await _market(world)
     await _road(world)
     await _office(world)
     return world
+
+
+async def _person(world: World) -> None:
+    """Someone who is signed in."""
+    phone, client = "13800000001", world.house.client
+    await client.post("/v1/auth/otp", json={"phone": phone})
+    form = {"grant_type": "otp", "phone": phone, "code": world.house.sms.last_code()}
+    token = (await client.post("/v1/auth/token", data=form)).json()["access_token"]
+    signed_in = {"Authorization": f"Bearer {token}"}
+    world.owners["citizen"] = UUID((await client.get("/v1/me", headers=signed_in)).json()["account_id"])
+    (session,) = (await client.get("/v1/me/sessions", headers=signed_in)).json()["items"]
+    world.ids["session_id"] = session["id"]
+    async with world.house.dbs["gateway"].transaction() as writing:
+        for role in ("platform", "group_leader", "carrier"):  # who may have keys must have an account
+            client_id, _ = await create_client(writing, world.house.vault, role, f"{role} with a key")
+            client = await writing.get(Client, client_id)
+            world.owners[role] = client.account_id
+            world.ids.setdefault("client_id", client_id)
 
 
 async def _market(world: World) -> None:
@@ -74,9 +99,11 @@ async def _market(world: World) -> None:
     files = {"photo": ("photo.png", A_DOT, "image/png")}
     photo = await world.made("producer", f"/v1/listings/{listing['id']}/photos", files=files)
     webhook = await world.made("platform", "/v1/webhooks", {"url": "https://partner.example/"})
+    ping = await world.made("platform", f"/v1/webhooks/{webhook['id']}/ping")
     world.ids_under["/v1/listings/"] = {"photo_id": photo["id"]}
     world.ids |= {
         "webhook_id": webhook["id"],
+        "seq": str(ping["seq"]),
         "listing_id": listing["id"],
         "order_id": order["id"],
         "round_id": cleared["id"],

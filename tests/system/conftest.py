@@ -17,6 +17,7 @@ import pytest
 from contracts.accounts import Role
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder
+from gateway.accounts.phones import masked
 from tests.support.postgres import temporary_folder
 
 DUIJIE = Path(sys.executable).with_name("duijie")
@@ -69,6 +70,15 @@ class Standalone:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
+
+    def next_code(self, phone: str) -> str:
+        """The next code that it prints for this number of China, whomever it wrote to before; waits for it."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(f"code for {masked('+86' + phone)}: "):
+                return line.strip().rpartition(" ")[2]
+        raise AssertionError("it has ended")
 
     def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Another `duijie` command on the same data."""

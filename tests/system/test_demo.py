@@ -91,6 +91,7 @@ def test_the_platform_stays_up_to_be_looked_at(undisturbed: Played) -> None:
     anyone = platform.caller("citizen", "reader")
     board = anyone.get("/v1/board", params={"limit": 500}).json()["items"]
     assert sum(each["sold_kg"] for each in board) > 0
+    assert any(each["photos"] for each in board)
     assert anyone.get("/readyz").status_code == 200
     again = subprocess.run(
         [DUIJIE, "demo", "--url", platform.url, "--seed", SEED, "--data", platform.folder, *SIZE],
@@ -109,6 +110,7 @@ def test_another_seed_needs_a_store_of_its_own(undisturbed: Played) -> None:
     assert "holds the world of seed-7" in refused.stderr
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed: Played, tmp_path: Path) -> None:
     _, totals, _ = undisturbed
     with temporary_folder() as folder:

@@ -5,6 +5,10 @@ import os
 import signal
 import socket
 import subprocess
+from dataclasses import dataclass
+
+import httpx
+import pytest
 
 from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, processes_under, until
@@ -13,18 +17,43 @@ from tests.system.test_scene import LISTING
 CABBAGES = {**LISTING, "produce": "cabbage"}  # not the market of the scene
 
 
-def test_what_was_answered_201_is_there_after_a_kill_once(standalone: Standalone) -> None:
-    farmer = standalone.caller("producer", "farmer")
+@dataclass(frozen=True)
+class Killed:
+    """A platform that was killed and started again, what it had answered before, and a token made in between."""
+
+    platform: Standalone
+    keys: list[str]
+    posted: list[httpx.Response]
+    token: str
+
+    @property
+    def farmer(self) -> httpx.Client:
+        return self.platform.caller("producer", "farmer")
+
+
+def post(farmer: httpx.Client, keys: list[str]) -> list[httpx.Response]:
+    return [farmer.post("/v1/listings", json=CABBAGES, headers={"Idempotency-Key": key}) for key in keys]
+
+
+@pytest.fixture(scope="module")
+def killed(_kept: Standalone) -> Killed:
+    if not _kept.running:
+        _kept.start()
     keys = [f"key-{number}" for number in range(20)]
-    posted = [farmer.post("/v1/listings", json=CABBAGES, headers={"Idempotency-Key": key}) for key in keys]
-    assert {answer.status_code for answer in posted} == {201}
-    standalone.kill()
-    standalone.start()
-    again = [farmer.post("/v1/listings", json=CABBAGES, headers={"Idempotency-Key": key}) for key in keys]
-    assert [answer.content for answer in again] == [answer.content for answer in posted]
-    listings = farmer.get("/v1/listings", params={"limit": 500}).json()["items"]
-    assert {row["id"] for row in listings} == {answer.json()["id"] for answer in posted}
-    assert len(listings) == len(keys)
+    posted = post(_kept.caller("producer", "farmer"), keys)
+    _kept.kill()
+    token = _kept.run("token", "--role", "carrier", "--account", "Sufeng").stdout.strip()
+    _kept.start()
+    return Killed(_kept, keys, posted, token)
+
+
+def test_what_was_answered_201_is_there_after_a_kill_once(killed: Killed) -> None:
+    assert {answer.status_code for answer in killed.posted} == {201}
+    again = post(killed.farmer, killed.keys)
+    assert [answer.content for answer in again] == [answer.content for answer in killed.posted]
+    listings = killed.farmer.get("/v1/listings", params={"limit": 500}).json()["items"]
+    assert {row["id"] for row in listings} == {answer.json()["id"] for answer in killed.posted}
+    assert len(listings) == len(killed.keys)
 
 
 def test_a_database_that_dies_is_started_again_and_nothing_acknowledged_is_lost(standalone: Standalone) -> None:
@@ -58,14 +87,11 @@ def test_a_second_platform_on_the_same_folder_or_port_is_one_sentence(standalone
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_tokens_and_clients_are_made_whether_it_runs_or_not(standalone: Standalone) -> None:
+def test_tokens_and_clients_are_made_whether_it_runs_or_not(killed: Killed, standalone: Standalone) -> None:
     first = standalone.caller("carrier", "Sufeng").get("/v1/me").json()
     made = json.loads(standalone.run("client", "create", "--role", "carrier", "--name", "Sufeng", "--json").stdout)
-    standalone.stop()
-    token = standalone.run("token", "--role", "carrier", "--account", "Sufeng").stdout.strip()
-    standalone.start()
     anyone = standalone.caller("citizen", "anyone")
-    assert anyone.get("/v1/me", headers={"Authorization": f"Bearer {token}"}).json() == first
+    assert anyone.get("/v1/me", headers={"Authorization": f"Bearer {killed.token}"}).json() == first
     granted = anyone.post("/v1/auth/token", data={"grant_type": "client_credentials", **made}).json()
     bearer = {"Authorization": f"Bearer {granted['access_token']}"}
     assert anyone.get("/v1/me", headers=bearer).json()["account_id"] == first["account_id"]

@@ -3,15 +3,16 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
+from catalogue.fields import ProduceSlug
 from catalogue.places import Level
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.problems import FieldError, InvalidInput, Text
-from chassis.routes import Read, slice_router
+from chassis.routes import Db, Read, slice_router
 from services.listing.backlog import queries, service
-from services.listing.backlog.queries import Place, Wanted, local_day
+from services.listing.backlog.queries import BacklogPlace, Wanted, local_day
 from services.listing.backlog.schemas import (
     BacklogDay,
     BacklogItem,
@@ -20,6 +21,7 @@ from services.listing.backlog.schemas import (
     BacklogPage,
     BacklogTrend,
 )
+from services.listing.backlog.service import Shelf
 from services.listing.listings.queries import database_now
 
 router = slice_router("/v1/backlog", tag="backlog")
@@ -27,45 +29,59 @@ Supervisor = Annotated[Caller, Depends(only("supervisor"))]
 
 
 def wanted(
-    produce: Annotated[str | None, Query(max_length=100)] = None,
+    produce: ProduceSlug | None = None,
     adcode: Annotated[str | None, Query(pattern=r"^[0-9]{2,6}$")] = None,
     watch_52: bool | None = None,
 ) -> Wanted:
     return Wanted(produce, adcode, watch_52)
 
 
-def cursor(after: Annotated[str | None, Query(max_length=200)] = None) -> Place | None:
+def cursor(after: Annotated[str | None, Query(max_length=200)] = None) -> BacklogPlace | None:
     try:
-        return Place.parse(after) if after else None
+        return BacklogPlace.parse(after) if after else None
     except ValueError as error:
         text = Text("请使用上一页给出的 next。", "Send the `next` of the page before.")
         raise InvalidInput(errors=[FieldError("#/query/after", text)]) from error
 
 
 Part = Annotated[Wanted, Depends(wanted)]
-After = Annotated[Place | None, Depends(cursor)]
+After = Annotated[BacklogPlace | None, Depends(cursor)]
+
+
+async def _shelf(request: Request) -> Shelf:
+    shelf: Shelf = request.app.state.backlog
+    return shelf
+
+
+Snapshots = Annotated[Shelf, Depends(_shelf)]
 
 
 @router.get("")
 async def read_backlog(
-    _: Supervisor, session: Read, part: Part, after: After, level: Level = Level.PROVINCE, limit: Limit = 50
+    _: Supervisor,
+    db: Db,
+    shelf: Snapshots,
+    part: Part,
+    after: After,
+    level: Level = Level.PROVINCE,
+    limit: Limit = 50,
 ) -> BacklogPage:
     """Per area and produce: open, at risk, hours left; the most at risk first."""
-    as_of = await service.reckoned_at(session, after)
-    rows = await queries.areas(session, level, part, as_of, after, limit + 1)
-    page = Page.of(list(rows), limit, lambda last: Place(as_of, last.at_risk_g, last.key))
+    as_of, rows = await service.areas(db, shelf, level, part, after, limit + 1)
+    page = Page.of(rows, limit, lambda last: BacklogPlace(as_of, last.at_risk_g, last.key))
     return BacklogPage(as_of=as_of, items=[BacklogItem.of(row) for row in page.items], next=page.next)
 
 
 @router.get("/lots")
 async def list_backlog_lots(
-    _: Supervisor, session: Read, part: Part, after: After, limit: Limit = 50
+    _: Supervisor, db: Db, session: Read, shelf: Snapshots, part: Part, after: After, limit: Limit = 50
 ) -> BacklogLotsPage:
     """The lots behind the figures, each with its forecast; the most at risk first."""
-    as_of = await service.reckoned_at(session, after)
-    rows = await queries.lots(session, part, as_of, after, limit + 1)
-    page = Page.of(list(rows), limit, lambda last: Place(as_of, last.unsold_g, last.key))
-    return BacklogLotsPage(as_of=as_of, items=[BacklogLot.of(row) for row in page.items], next=page.next)
+    as_of, rows = await service.lots(db, shelf, part, after, limit + 1)
+    page = Page.of(rows, limit, lambda last: BacklogPlace(as_of, last.unsold_g, last.key))
+    listings = await queries.lots_by_id(session, [row.id for row in page.items])
+    items = [BacklogLot.of(row, listings[row.id]) for row in page.items]
+    return BacklogLotsPage(as_of=as_of, items=items, next=page.next)
 
 
 @router.get("/trend")

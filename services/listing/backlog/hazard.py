@@ -11,7 +11,9 @@ that depends on its produce, its place and its hours left, and is constant withi
    Wider are, in turn: the produce in the province, the produce, all produce, and `PRIOR_PER_H`.
 3. κ, how much cells of one level resemble each other, is the one of `STRENGTHS` that makes what was seen most likely:
    y is then negative binomial with mean μ x and shape κ. With few sales it is `STRENGTH`.
-4. Of what has h hours left, the share exp(−Σ λ × hours in the band) is not expected to be sold in them.
+4. What a lot sells in its first hour it sells to orders that waited for it, which will not come at that rate again:
+   neither that hour nor its sales count.
+5. Of what has h hours left, the share exp(−Σ λ × hours in the band) is not expected to be sold in them.
 """
 
 import math
@@ -23,6 +25,10 @@ from typing import Final, NamedTuple
 EDGES_H: Final = (0.0, 12.0, 24.0, 48.0, 96.0, 240.0, math.inf)
 """Most orders want a day of life left at arrival, so the last day is another market than the one before."""
 BANDS: Final = tuple(pairwise(EDGES_H))
+
+NEW_H: Final = 1.0
+NEW: Final = -1
+"""What is seen of a lot in its first hour stands apart, in no band (step 4)."""
 
 HALF_LIFE_H: Final = 72.0
 PRIOR_PER_H: Final = math.log(2) / HALF_LIFE_H
@@ -93,7 +99,7 @@ def hours_by_band(first_h: float, last_h: float = 0.0) -> list[float]:
 
 
 def unsold(rates: Rates, hours_left: float) -> float:
-    """The share that is not expected to be sold in the hours left (step 4)."""
+    """The share that is not expected to be sold in the hours left (step 5)."""
     return math.exp(-sum(rate * hours for rate, hours in zip(rates, hours_by_band(hours_left), strict=True)))
 
 

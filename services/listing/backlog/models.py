@@ -1,8 +1,9 @@
 """What was seen of the backlog, day by day, what follows from it, and how it stood on each day."""
 
 from datetime import date, datetime
+from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Double, Integer, SmallInteger, Text
+from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Double, Integer, LargeBinary, SmallInteger, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.listing.tables import Base
@@ -10,6 +11,7 @@ from services.listing.tables import Base
 
 class Sight(Base):
     """What was seen on a day (Asia/Shanghai) of a produce in a county, at so many hours left: see `hazard.Seen`.
+    What of lots in their first hour has the band `hazard.NEW`.
 
     `sold_g` is less what agreed matches gave back, so it may be negative. `spoiled_g`: not sold when its time was
     over. Kept for `KEPT` days; a row only for what a lot had news of, or ended in.
@@ -36,6 +38,23 @@ class Hazard(Base):
     adcode: Mapped[str] = mapped_column(Text, primary_key=True)
     rates: Mapped[list[float]] = mapped_column(ARRAY(Double))
     fitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Snapshot(Base):
+    """Every open lot with its forecast at a full minute: what the pages of the backlog are made of.
+
+    `lots` is packed as `standing.RECORD`, the place of its produce among `produce` in each; `evidence` stands beside
+    these. Kept for some minutes, and in no log: what a crash empties is there again after a minute.
+    """
+
+    __tablename__ = "backlog_snapshots"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    as_of: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid)
+    produce: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    evidence: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    lots: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Stand(Base):

@@ -1,16 +1,17 @@
 """Reading the backlog: what is open, what of it will not be sold in time, and what was seen of the past.
 
 The forecast of a lot is `hazard.unsold`, said in SQL; it is rounded to grams lot by lot, so that counties add up to
-prefectures and provinces.
+prefectures and provinces. All of them are packed once a minute; `standing` answers for them.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import add
 from typing import Any, Self, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -21,8 +22,11 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    Integer,
+    LargeBinary,
     Row,
     Select,
+    SmallInteger,
     Text,
     and_,
     case,
@@ -30,19 +34,20 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    or_,
     select,
 )
 from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from catalogue.places import Level, adcode_prefix, all_places
+from catalogue.places import adcode_prefix, all_places
 from chassis.bulk import among
 from chassis.cursors import microseconds_of, moment_of
 from chassis.db import WriteSession
-from services.listing.backlog.hazard import ALL, BANDS, PRIOR, PROVINCE_DIGITS, Seen
-from services.listing.backlog.models import Hazard, Sight, Stand
+from services.listing.backlog.figures import Part
+from services.listing.backlog.hazard import ALL, BANDS, NEW, NEW_H, PRIOR, PROVINCE_DIGITS, Seen
+from services.listing.backlog.models import Hazard, Sight, Snapshot, Stand
 from services.listing.listings.models import Listing
 
 DAYS = ZoneInfo("Asia/Shanghai")
@@ -53,7 +58,7 @@ WATCH_52 = [place.adcode for place in all_places() if place.watch_52]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BacklogPlace:
     """A place in the order of what is at risk, as a cursor: `<microseconds>.<grams>.<key>`.
 
     `as_of` is the moment for which the first page was reckoned; the pages behind it are of that moment, too.
@@ -84,59 +89,65 @@ class Wanted:
     adcode: str | None
     watch_52: bool | None
 
+    @property
+    def part(self) -> Part:
+        watched = [int(each) for each in WATCH_52]
+        return Part(
+            self.produce,
+            None if self.adcode is None else adcode_prefix(self.adcode),
+            watched if self.watch_52 else None,
+            watched if self.watch_52 is False else None,
+        )
+
 
 def local_day(moment: datetime) -> date:
     """The day of a moment (Asia/Shanghai)."""
     return moment.astimezone(DAYS).date()
 
 
-async def areas(
-    session: AsyncSession, level: Level, wanted: Wanted, as_of: datetime, after: Place | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Of each area and produce: what is open, what of it is at risk, and until when half of it has to be sold.
-
-    The most at risk first.
-    """
-    lots = _lots(wanted, as_of).prefix_with("MATERIALIZED")  # read twice, reckoned once
-    area = func.left(lots.c.adcode, level.digits)
-    cells = (
-        select(
-            area.label("area"),
-            lots.c.produce,
-            func.concat(area, ":", lots.c.produce).collate("C").label("key"),
-            _sum(lots.c.remaining_g).label("open_g"),
-            _sum(lots.c.unsold_g).label("at_risk_g"),
-            func.count().label("listings"),
-            func.max(lots.c.evidence).label("evidence"),
-        )
-        .group_by(area, lots.c.produce)
-        .cte("cells")
+def packed(as_of: datetime) -> Select[Any]:
+    """The columns of a `Snapshot` for a moment, but for its own two: one row, made by the database alone."""
+    lots = _lots(as_of).prefix_with("MATERIALIZED")  # read thrice, reckoned once
+    number = func.row_number().over(order_by=lots.c.produce.collate("C")) - 1
+    named = select(lots.c.produce, func.max(lots.c.evidence).label("evidence"), number.label("number"))
+    kinds = named.group_by(lots.c.produce).cte("kinds")
+    fields = (
+        func.uuid_send(lots.c.id),
+        func.int4send(sql_cast(kinds.c.number, Integer)),
+        func.int4send(sql_cast(lots.c.adcode, Integer)),
+        *(func.int8send(each) for each in (lots.c.remaining_g, lots.c.unsold_g)),
+        *(func.float8send(each) for each in (lots.c.hours_left, lots.c.unsold_share)),
     )
-    page = _worst_first(select(cells), cells.c.at_risk_g, cells.c.key, after, limit).cte("page")
-    within = and_(page.c.area == area, page.c.produce == lots.c.produce)
-    upto_g = func.sum(lots.c.remaining_g).over(partition_by=page.c.key, order_by=lots.c.hours_left)
-    ranked = select(page, lots.c.hours_left, upto_g.label("upto_g")).join(lots, within).subquery()
-    is_half = 2 * ranked.c.upto_g >= ranked.c.open_g
-    medians = (
-        select(ranked.c.key, func.min(ranked.c.hours_left).filter(is_half).label("hours_left_median"))
-        .group_by(ranked.c.key)
-        .subquery()
+    record: Any = reduce(lambda one, other: one.op("||")(other), cast("tuple[Any, ...]", fields))
+    records = select(func.string_agg(record, literal(b"", LargeBinary))).join_from(
+        lots, kinds, kinds.c.produce == lots.c.produce
     )
-    joined = select(page, medians.c.hours_left_median).join(medians, medians.c.key == page.c.key)
-    rows: Sequence[Row[Any]] = (await session.execute(joined.order_by(page.c.at_risk_g.desc(), page.c.key))).all()
-    return rows
+    return select(
+        *(
+            func.coalesce(
+                select(func.array_agg(aggregate_order_by(sql_cast(each, kind), kinds.c.number))).scalar_subquery(),
+                literal([], ARRAY(kind)),
+                type_=ARRAY(kind),
+            ).label(each.key)
+            for each, kind in ((kinds.c.produce, Text), (kinds.c.evidence, SmallInteger))
+        ),
+        func.coalesce(records.scalar_subquery(), literal(b"", LargeBinary), type_=LargeBinary).label("lots"),
+    )
 
 
-async def lots(
-    session: AsyncSession, wanted: Wanted, as_of: datetime, after: Place | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Each lot with its forecast, most at risk first."""
-    found = _lots(wanted, as_of)
-    key = sql_cast(found.c.id, Text).collate("C").label("key")
-    columns = select(Listing, found.c.hours_left, found.c.unsold_share, found.c.unsold_g, found.c.evidence, key)
-    joined = columns.join(found, found.c.id == Listing.id)
-    rows: Sequence[Row[Any]] = (await session.execute(_worst_first(joined, found.c.unsold_g, key, after, limit))).all()
-    return rows
+async def snapshot_near(session: AsyncSession, as_of: datetime | None, since: datetime) -> Row[Any] | None:
+    """The id and the moment of the snapshot of that moment; or of the newest that is not older than `since`."""
+    columns = select(Snapshot.id, Snapshot.as_of)
+    if as_of is None:
+        wanted = columns.where(Snapshot.as_of >= since).order_by(Snapshot.as_of.desc()).limit(1)
+    else:
+        wanted = columns.where(Snapshot.as_of == as_of)
+    row: Row[Any] | None = (await session.execute(wanted)).one_or_none()  # type: ignore[assignment]
+    return row
+
+
+async def lots_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Listing]:
+    return {each.id: each for each in await session.scalars(select(Listing).where(among(Listing.id, ids)))}
 
 
 async def trend(session: AsyncSession, wanted: Wanted, shown: Sequence[date]) -> dict[date, dict[str, int]]:
@@ -169,11 +180,12 @@ async def seen_since(session: AsyncSession, first: date, now: datetime) -> list[
             sql_cast(func.sum(Sight.sold_g), BigInteger),
             sql_cast(func.sum(Sight.sales), BigInteger),
         )
-        .where(Sight.day >= first)
+        .where(Sight.day >= first, Sight.band != NEW)
         .group_by(Sight.produce, Sight.adcode, Sight.band)
     )
     ends = _ends_at()
-    first_h, last_h = _hours_until(ends, Listing.stands_since), func.greatest(_hours_until(ends, _moment(now)), 0.0)
+    grown_at = func.greatest(Listing.stands_since, Listing.created_at + timedelta(hours=NEW_H))
+    first_h, last_h = _hours_until(ends, grown_at), func.greatest(_hours_until(ends, _moment(now)), 0.0)
     standing = (
         select(
             Listing.produce,
@@ -206,7 +218,7 @@ async def locked_ended(session: WriteSession, limit: int) -> Sequence[Listing]:
 
 def stand_at(as_of: datetime) -> Select[Any]:
     """The rows of `Stand` for a moment: the open backlog by produce and county."""
-    found = _lots(Wanted(None, None, None), as_of)
+    found = _lots(as_of)
     day, looked_at = literal(local_day(as_of), Date), _moment(as_of)
     figures = (_sum(found.c.remaining_g), _sum(found.c.unsold_g))
     by_cell = (found.c.produce, found.c.adcode)
@@ -214,12 +226,12 @@ def stand_at(as_of: datetime) -> Select[Any]:
     return select(*columns).group_by(*by_cell).order_by(*by_cell)
 
 
-def _lots(wanted: Wanted, as_of: datetime) -> CTE:
+def _lots(as_of: datetime) -> CTE:
     """Open lots of which something is left, with the share and the grams that are not expected to be sold in time.
 
     `evidence`: 2 where the rates come of sales of this produce, 1 of others', 0 of the stated default.
     """
-    standing = _standing(wanted, as_of).cte("standing")
+    standing = _standing(as_of).cte("standing")
     used = [
         standing.c.rates[band + 1] * hours for band, hours in enumerate(_hours_by_band(standing.c.hours_left))
     ]  # PostgreSQL counts from 1
@@ -230,13 +242,13 @@ def _lots(wanted: Wanted, as_of: datetime) -> CTE:
     return select(judged, unsold_g).cte("lots")
 
 
-def _standing(wanted: Wanted, as_of: datetime) -> Select[Any]:
+def _standing(as_of: datetime) -> Select[Any]:
     """Open lots, and the rates by which they are judged: those of `hazard.rates_for`."""
     county, province, produce, every = (aliased(Hazard) for _ in range(4))
     in_province = func.left(Listing.origin_adcode, PROVINCE_DIGITS)
     prior = literal(list(PRIOR), ARRAY(Double))
     rates = func.coalesce(county.rates, province.rates, produce.rates, every.rates, prior, type_=ARRAY(Double))
-    rows: Select[Any] = (
+    return (
         select(
             Listing.id,
             Listing.produce,
@@ -251,9 +263,7 @@ def _standing(wanted: Wanted, as_of: datetime) -> Select[Any]:
         .outerjoin(produce, and_(produce.produce == Listing.produce, produce.adcode == ALL))
         .outerjoin(every, and_(every.produce == ALL, every.adcode == ALL))
         .where(Listing.lifecycle == "open", Listing.remaining_g > 0, _ends_at() > _moment(as_of))
-        .where(*_within(Listing.origin_adcode, wanted))
     )
-    return rows if wanted.produce is None else rows.where(Listing.produce == wanted.produce)
 
 
 def _within(adcode: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -270,14 +280,6 @@ def _of(table: type[Stand] | type[Sight], wanted: Wanted, first: date, *figures:
     columns: list[Any] = [table.day, *(_sum(figure).label(figure.key) for figure in figures)]
     rows = select(*columns).where(table.day >= first, *_within(table.adcode, wanted)).group_by(table.day)
     return rows if wanted.produce is None else rows.where(table.produce == wanted.produce)
-
-
-def _worst_first(
-    rows: Select[Any], grams: ColumnElement[int], key: Any, after: Place | None, limit: int
-) -> Select[Any]:
-    if after is not None:
-        rows = rows.where(or_(grams < after.grams, and_(grams == after.grams, key > after.key)))
-    return rows.order_by(grams.desc(), key).limit(limit)
 
 
 def _ends_at() -> ColumnElement[datetime]:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 from catalogue import places, produce
 from chassis.fields import KgOut
 from contracts.listings import Grade
+from services.listing.backlog.figures import Area, Lot
 from services.listing.board.schemas import CountyOut
 from services.listing.listings.models import Listing
 
@@ -57,7 +58,7 @@ class BacklogItem(BaseModel):
     forecast: Basis
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: Area) -> Self:
         return cls(
             area=AreaOut.of(row.area),
             produce=row.produce,
@@ -89,8 +90,7 @@ class BacklogLot(BaseModel):
     forecast: Basis
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        listing: Listing = row.Listing
+    def of(cls, row: Lot, listing: Listing) -> Self:
         return cls(
             id=listing.id,
             produce=listing.produce,
@@ -99,7 +99,7 @@ class BacklogLot(BaseModel):
             grade=listing.grade,
             min_price_fen_per_kg=listing.min_price_fen_per_kg,
             origin=CountyOut.of(listing.origin_adcode),
-            remaining_kg=listing.remaining_g,
+            remaining_kg=row.remaining_g,
             spoils_at=listing.spoils_at,
             hours_left=round(row.hours_left, 1),
             unsold_share=round(row.unsold_share, 4),

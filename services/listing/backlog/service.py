@@ -1,28 +1,55 @@
 """What is noted of lots as they sell or spoil, what is made of it, and what a supervisor may ask."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, DateTime, Double, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Double,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue.places import Level
 from chassis.bulk import insert_given, parameters_of
 from chassis.db import Database, WriteSession
 from chassis.retention import delete_in_batches
 from services.listing.backlog import hazard, queries
+from services.listing.backlog.figures import Area, Behind, Lot
 from services.listing.backlog.hazard import band_of, hours_by_band
-from services.listing.backlog.models import Hazard, Sight, Stand
-from services.listing.backlog.queries import local_day
+from services.listing.backlog.models import Hazard, Sight, Snapshot, Stand
+from services.listing.backlog.queries import BacklogPlace, Wanted, local_day
 from services.listing.listings.models import Spell
 from services.listing.listings.queries import database_now
+
+if TYPE_CHECKING:
+    from services.listing.backlog.standing import Standing
 
 WINDOW = timedelta(days=28)
 """What the rates are fitted on: long enough for sparse cells, short enough to follow a season."""
 KEPT = timedelta(days=92)
 TALLY_BATCH = 500
+
+NEW = timedelta(hours=hazard.NEW_H)
+
+SNAPSHOT_GOOD = timedelta(minutes=3)
+"""Older ones are of a worker that is away."""
+SNAPSHOTS_KEPT = timedelta(minutes=10)
+"""Who reads on later than that reads what stands then."""
 
 KEY = ("day", "produce", "adcode", "band")
 FIGURES = ("exposure_gh", "sold_g", "sales", "spoiled_g")
@@ -47,6 +74,55 @@ _RATES = insert(Hazard.__table__).from_select(  # type: ignore[arg-type]
 )
 
 
+class Shelf:
+    """The snapshots that this process has read; a page that is asked for costs no more than its own sums then.
+
+    At the full minute all who read come at once. Who asks for what is just being read, or reckoned, waits for it, and
+    keeps no connection meanwhile; and one moment is reckoned at a time, for it costs the database as much as a
+    snapshot does.
+    """
+
+    AT_MOST: Final = 3
+
+    def __init__(self) -> None:
+        self.snapshots: dict[UUID, Standing] = {}
+        self._coming: dict[UUID | datetime, asyncio.Task[Standing | None]] = {}
+        self._one = asyncio.Lock()
+
+    async def snapshot(self, db: Database, snapshot_id: UUID) -> "Standing | None":
+        """The lots of a snapshot; None of one that is gone."""
+        known = self.snapshots.get(snapshot_id)
+        return known or await self._together(snapshot_id, partial(self._read, db, snapshot_id))
+
+    async def reckoned(self, db: Database, as_of: datetime) -> "Standing":
+        """The lots as they stand now, judged as of that moment."""
+        standing = await self._together(as_of, partial(self._reckon, db, as_of))
+        assert standing is not None, "it is one row, of however many lots"
+        return standing
+
+    async def _together(
+        self, key: UUID | datetime, make: Callable[[], Coroutine[Any, Any, "Standing | None"]]
+    ) -> "Standing | None":
+        coming = self._coming.get(key)
+        if coming is None:
+            coming = self._coming[key] = Context().run(asyncio.create_task, make())  # nobody's trace
+            coming.add_done_callback(lambda _: self._coming.pop(key))
+        return await asyncio.shield(coming)  # who hangs up leaves it to the others
+
+    async def _read(self, db: Database, snapshot_id: UUID) -> "Standing | None":
+        whole: tuple[Any, ...] = (Snapshot.produce, Snapshot.evidence, Snapshot.lots)
+        standing = await _unpacked(db, select(*whole).where(Snapshot.id == snapshot_id))
+        if standing is not None:
+            self.snapshots[snapshot_id] = standing
+        while len(self.snapshots) > self.AT_MOST:
+            del self.snapshots[next(iter(self.snapshots))]
+        return standing
+
+    async def _reckon(self, db: Database, as_of: datetime) -> "Standing | None":
+        async with self._one:
+            return await _unpacked(db, queries.packed(as_of))
+
+
 async def note(session: WriteSession, spells: Sequence[Spell]) -> None:
     """Add what was seen to the figures of its day, produce, county and band."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -60,14 +136,18 @@ async def note(session: WriteSession, spells: Sequence[Spell]) -> None:
 
 
 def _sights(spell: Spell) -> Iterable[tuple[tuple[Any, ...], Mapping[str, float]]]:
-    """The hours of a spell by band, and what ended it in the band of its end."""
+    """The hours of a spell by band, and what ended it in the band of its end; the lot's first hour apart."""
     day, end_h = local_day(spell.until), _hours(spell.ends_at - spell.until)
-    for band, hours in enumerate(hours_by_band(_hours(spell.ends_at - spell.since), end_h)):
+    grown_at = spell.posted_at + NEW
+    new_h = _hours(min(grown_at, spell.until) - spell.since)
+    stood = enumerate(hours_by_band(_hours(spell.ends_at - max(spell.since, grown_at)), end_h))
+    for band, hours in ((hazard.NEW, new_h), *stood):
         if hours > 0 and spell.remaining_g > 0:
             yield (day, spell.produce, spell.adcode, band), {"exposure_gh": spell.remaining_g * hours}
     if spell.sold_g or spell.spoiled_g:
+        band = hazard.NEW if spell.until < grown_at else band_of(end_h)
         figures = {"sold_g": spell.sold_g, "sales": int(spell.sold_g > 0), "spoiled_g": spell.spoiled_g}
-        yield (day, spell.produce, spell.adcode, band_of(end_h)), figures
+        yield (day, spell.produce, spell.adcode, band), figures
 
 
 async def tally_ended(db: Database) -> int:
@@ -127,9 +207,60 @@ async def forget_old(db: Database) -> None:
         await delete_in_batches(db, table.__table__, table.day < func.current_date() - KEPT.days)
 
 
-async def reckoned_at(session: AsyncSession, after: queries.Place | None) -> datetime:
-    """The full minute, so that what is asked of several levels adds up; of a later page, that of the first."""
-    return after.as_of if after else minute_of(await database_now(session))
+async def keep_snapshot(db: Database) -> None:
+    """Pack the lots as they stand at this full minute, once a minute, and let go of what no page asks for any more."""
+    async with db.transaction() as session:
+        now = await database_now(session)
+        as_of = minute_of(now)
+        await session.execute(delete(Snapshot).where(Snapshot.as_of < now - SNAPSHOTS_KEPT))
+        if await queries.snapshot_near(session, as_of, as_of) is None:
+            columns = queries.packed(as_of).add_columns(literal(as_of), literal(uuid4())).subquery()
+            new = insert(Snapshot).from_select(["produce", "evidence", "lots", "as_of", "id"], select(columns))
+            await session.execute(new.on_conflict_do_nothing())
+
+
+async def areas(
+    db: Database, shelf: Shelf, level: Level, wanted: Wanted, after: BacklogPlace | None, limit: int
+) -> tuple[datetime, list[Area]]:
+    """The moment of the figures, and of each area and produce: open, at risk, and until when half has to be sold."""
+    as_of, standing = await _standing(db, shelf, after)
+    found = await asyncio.to_thread(standing.areas, level.digits, wanted.part, _behind(after), limit)
+    return as_of, found
+
+
+async def lots(
+    db: Database, shelf: Shelf, wanted: Wanted, after: BacklogPlace | None, limit: int
+) -> tuple[datetime, list[Lot]]:
+    """The moment of the figures, and each lot with its forecast, most at risk first."""
+    as_of, standing = await _standing(db, shelf, after)
+    return as_of, await asyncio.to_thread(standing.lots, wanted.part, _behind(after), limit)
+
+
+async def _standing(db: Database, shelf: Shelf, after: BacklogPlace | None) -> tuple[datetime, "Standing"]:
+    """That of the last minute, so that what is asked of several levels adds up; of a later page, that of the first.
+
+    Where there is none, for the worker is away or the page lay open for long, what stands now is reckoned for it.
+    """
+    async with db.reading() as session:
+        now = await database_now(session)
+        near = await queries.snapshot_near(session, after.as_of if after else None, minute_of(now) - SNAPSHOT_GOOD)
+    kept = None if near is None else await shelf.snapshot(db, near.id)
+    if near is not None and kept is not None:
+        return near.as_of, kept
+    as_of = after.as_of if after else minute_of(now)
+    return as_of, await shelf.reckoned(db, as_of)
+
+
+async def _unpacked(db: Database, columns: Select[Any]) -> "Standing | None":
+    from services.listing.backlog.standing import Standing  # numpy: an API begins without it
+
+    async with db.reading() as session:
+        row = (await session.execute(columns)).one_or_none()
+    return None if row is None else await asyncio.to_thread(Standing, row.produce, row.evidence, row.lots)
+
+
+def _behind(after: BacklogPlace | None) -> Behind | None:
+    return (after.grams, after.key) if after else None
 
 
 def minute_of(moment: datetime) -> datetime:

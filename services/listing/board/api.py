@@ -5,22 +5,23 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
+from catalogue.fields import ProduceSlug
 from chassis.event_stream import EventStream, stream_of
 from chassis.fields import Limit, Page
 from chassis.photos import AS_JPEG, public_jpeg
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
 from services.listing.board import queries, service
-from services.listing.board.schemas import BoardItem, LotCount
+from services.listing.board.schemas import BoardItem, BoardSummary, LotCount
 from services.listing.listings.queries import database_now
 from services.listing.photos.queries import Size, ids_of
 
 router = slice_router("/v1/board", tag="board")
 
 
-def cursor(after: Annotated[str | None, Query(max_length=80)] = None) -> queries.Place | None:
+def cursor(after: Annotated[str | None, Query(max_length=80)] = None) -> queries.BoardPlace | None:
     try:
-        return queries.Place.parse(after) if after else None
+        return queries.BoardPlace.parse(after) if after else None
     except ValueError as error:
         text = Text("请使用上一页给出的 next。", "Send the `next` of the page before.")
         raise InvalidInput(errors=[FieldError("#/query/after", text)]) from error
@@ -29,8 +30,8 @@ def cursor(after: Annotated[str | None, Query(max_length=80)] = None) -> queries
 @router.get("")
 async def read_board(
     session: Read,
-    after: Annotated[queries.Place | None, Depends(cursor)],
-    produce: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[queries.BoardPlace | None, Depends(cursor)],
+    produce: ProduceSlug | None = None,
     adcode: Annotated[str | None, Query(pattern=r"^\d{2,6}$")] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 50,
@@ -39,7 +40,19 @@ async def read_board(
     rows = await queries.most_urgent(session, produce=produce, adcode=adcode, q=q, after=after, limit=limit + 1)
     now, photos = await database_now(session), await ids_of(session, [row.id for row in rows])
     items = [BoardItem.of(row, now, photos.get(row.id, ())) for row in rows]
-    return Page.of(items, limit, lambda last: queries.Place(last.spoils_at, last.id))
+    return Page.of(items, limit, lambda last: queries.BoardPlace(last.spoils_at, last.id))
+
+
+@router.get("/summary")
+async def read_board_summary(
+    request: Request,
+    db: Db,
+    produce: Annotated[str | None, Query(max_length=100)] = None,
+    adcode: Annotated[str | None, Query(pattern=r"^\d{2,6}$")] = None,
+) -> BoardSummary:
+    """What is open in all, and how it is spread over counties and produce; a few seconds old at most."""
+    groups = await request.app.state.board_totals.of(db)
+    return BoardSummary.of(groups, produce, adcode)
 
 
 @router.get("/{listing_id}")
@@ -50,11 +63,9 @@ async def read_board_item(listing_id: UUID, session: Read) -> BoardItem:
 
 
 @router.get("/{listing_id}/photos/{photo_id}", response_class=Response, responses=AS_JPEG)
-async def read_board_photo(
-    listing_id: UUID, photo_id: UUID, request: Request, session: Read, size: Size = "full"
-) -> Response:
+async def read_board_photo(listing_id: UUID, photo_id: UUID, request: Request, db: Db, size: Size = "full") -> Response:
     """A photo of an open lot."""
-    content = await service.photo(session, listing_id, photo_id, size)
+    content = await service.photo(db, request.app.state.smaller, listing_id, photo_id, size)
     return public_jpeg(request, content, f"{photo_id}-{size}")
 
 

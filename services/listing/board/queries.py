@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, or_, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Uuid, bindparam, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
+from catalogue import places
 from catalogue import produce as catalogue
 from catalogue.places import adcode_prefix
 from chassis.cursors import microseconds_of, moment_of
@@ -16,10 +18,15 @@ from chassis.db import Database
 from services.listing.listings.models import Listing, Status, status_of
 
 SECONDS_PER_HOUR = 3600
+ALL = 5000
+"""More than there are of any table of the catalogue."""
+PLACE_CHARS = 2
+WORDS = 5
+"""That are looked for each by itself: anybody may ask."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BoardPlace:
     """A place in the order of urgency, as a cursor: `<microseconds>.<id>`."""
 
     spoils_at: datetime
@@ -36,7 +43,13 @@ class Place:
 
 
 async def most_urgent(
-    session: AsyncSession, *, produce: str | None, adcode: str | None, q: str | None, after: Place | None, limit: int
+    session: AsyncSession,
+    *,
+    produce: str | None,
+    adcode: str | None,
+    q: str | None,
+    after: BoardPlace | None,
+    limit: int,
 ) -> Sequence[Listing]:
     """Open lots that have something left, by the time they spoil."""
     wanted = _on_board().order_by(Listing.spoils_at, Listing.id).limit(limit)
@@ -44,12 +57,45 @@ async def most_urgent(
         wanted = wanted.where(Listing.produce == produce)
     if adcode is not None:
         wanted = wanted.where(Listing.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True))
-    if q:
-        kinds = [kind.slug for kind in catalogue.search(q, limit=200)]
-        wanted = wanted.where(or_(Listing.produce.in_(kinds), Listing.variety.icontains(q, autoescape=True)))
+    for word in (q or "").split(maxsplit=WORDS - 1):
+        wanted = wanted.where(_answers_to(word))
     if after is not None:
         wanted = wanted.where(tuple_(Listing.spoils_at, Listing.id) > (after.spoils_at, after.id))
     return (await session.scalars(wanted)).all()
+
+
+def _answers_to(word: str) -> ColumnElement[bool]:
+    """Is such produce, of such a variety, or comes from there.
+
+    A word that names produce names no place: 枣 is not 枣庄. Nor does a single character, which is in many names.
+    """
+    kinds = [kind.slug for kind in catalogue.search(word, limit=ALL)]
+    counties = [] if kinds or len(word) < PLACE_CHARS else [place.adcode for place in places.search(word, limit=ALL)]
+    is_from_there = Listing.origin_adcode.in_(counties)
+    return or_(Listing.produce.in_(kinds), is_from_there, Listing.variety.icontains(word, autoescape=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The open lots of one county and produce."""
+
+    adcode: str
+    produce: str
+    lots: int
+    remaining_g: int
+    sold_g: int
+
+
+async def groups(session: AsyncSession) -> Sequence[Group]:
+    """Whatever is on the board, by county and produce."""
+    figures = (func.count(), _sum(Listing.remaining_g), _sum(Listing.agreed_g))
+    keys = (Listing.origin_adcode, Listing.produce)
+    rows = await session.execute(_on_board().with_only_columns(*keys, *figures).group_by(*keys))
+    return [Group(*row) for row in rows]
+
+
+def _sum(grams: InstrumentedAttribute[int]) -> ColumnElement[int]:
+    return cast(func.sum(grams), BigInteger)  # PostgreSQL sums bigints to a numeric
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """The public board: no personal data, and no place finer than the county."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
 from catalogue import places, produce
+from catalogue.places import adcode_prefix
 from chassis.fields import KgOut
 from contracts.listings import Grade, TemperatureClass
-from services.listing.board.queries import Count, hours_between
+from services.listing.board.queries import Count, Group, hours_between
 from services.listing.listings.models import Listing, Status
 
 
@@ -108,3 +110,66 @@ class LotCount(BaseModel):
             hours_left=count.hours_left,
             spoils_at=count.spoils_at,
         )
+
+
+class Figures(BaseModel):
+    """Of open lots: how many they are, what of them is neither held nor agreed, and what is sold."""
+
+    lots: int
+    remaining_kg: KgOut
+    sold_kg: KgOut
+
+
+class CountyFigures(Figures):
+    county: CountyOut
+
+
+class ProduceFigures(Figures):
+    produce: str
+    name_zh: str | None
+    name_en: str
+
+
+class BoardSummary(Figures):
+    """The board in figures. What has been sold out, withdrawn or has spoiled is no part of it."""
+
+    counties: list[CountyFigures]
+    kinds: list[ProduceFigures]
+
+    @classmethod
+    def of(cls, groups: Sequence[Group], produce: str | None, adcode: str | None) -> Self:
+        """Of that produce and area; the counties and kinds with most left come first."""
+        prefix = adcode_prefix(adcode) if adcode else ""
+        shown = [each for each in groups if produce in {None, each.produce} and each.adcode.startswith(prefix)]
+        by_county, by_produce = defaultdict[str, list[Group]](list), defaultdict[str, list[Group]](list)
+        for each in shown:
+            by_county[each.adcode].append(each)
+            by_produce[each.produce].append(each)
+        return cls(
+            **_figures(shown),
+            counties=_most_first(
+                [CountyFigures(**_figures(of), county=CountyOut.of(code)) for code, of in by_county.items()]
+            ),
+            kinds=_most_first([_of_kind(slug, of) for slug, of in by_produce.items()]),
+        )
+
+
+AnyFigures = TypeVar("AnyFigures", bound=Figures)
+
+
+def _most_first(figures: list[AnyFigures]) -> list[AnyFigures]:
+    return sorted(figures, key=lambda each: each.remaining_kg, reverse=True)
+
+
+def _figures(groups: Sequence[Group]) -> dict[str, Any]:
+    return {
+        "lots": sum(each.lots for each in groups),
+        "remaining_kg": sum(each.remaining_g for each in groups),
+        "sold_kg": sum(each.sold_g for each in groups),
+    }
+
+
+def _of_kind(slug: str, groups: Sequence[Group]) -> ProduceFigures:
+    kind = produce.get(slug)
+    assert kind is not None, "a listing's produce was in the catalogue when it was posted"
+    return ProduceFigures(**_figures(groups), produce=slug, name_zh=kind.name_zh, name_en=kind.name_en)

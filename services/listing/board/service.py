@@ -1,6 +1,8 @@
 """What everyone may do on the board."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from chassis.problems import NotFound
 from chassis.streams import OpenStreams, StreamsFull
 from chassis.watching import Watch
 from services.listing.board import queries
-from services.listing.board.queries import Count
+from services.listing.board.queries import Count, Group
 from services.listing.board.schemas import LotCount
 from services.listing.listings.models import Listing
 from services.listing.photos import service as photos
@@ -21,6 +23,27 @@ from services.listing.photos.queries import Size, content_of
 WATCHERS_MAX = 2000
 """Of all lots in one process. Nobody has to say who they are, so they may not take every stream of the house."""
 EVERY_S = 0.2
+
+
+TOTALS_S = 2.0
+"""How old the totals of the board may be: whoever asks, and nobody has to say who they are, they are added up once."""
+
+
+class Totals:
+    """What is open by county and produce, of one process."""
+
+    def __init__(self) -> None:
+        self._groups: Sequence[Group] = ()
+        self._good_until_s = 0.0
+        self._one = asyncio.Lock()
+
+    async def of(self, db: Database) -> Sequence[Group]:
+        async with self._one:
+            if time.monotonic() >= self._good_until_s:
+                async with db.reading() as session:
+                    self._groups = await queries.groups(session)
+                self._good_until_s = time.monotonic() + TOTALS_S
+            return self._groups
 
 
 async def find(session: AsyncSession, listing_id: UUID) -> Listing:
@@ -58,7 +81,9 @@ def _told(count: Count) -> bytes:
     return event(b"lot", f"{count.version}.{count.supply_version}", data)
 
 
-async def photo(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes:
+async def photo(db: Database, smaller: photos.Smaller, listing_id: UUID, photo_id: UUID, size: Size) -> bytes:
     """The JPEG, while its lot is on the board. Raises NotFound."""
-    listing = await find(session, listing_id)
-    return photos.found(await content_of(session, listing.id, photo_id, size))
+    async with db.reading() as session:
+        listing = await find(session, listing_id)
+        kept = photos.found(await content_of(session, listing.id, photo_id, size))
+    return await smaller.of(photo_id, kept, size)

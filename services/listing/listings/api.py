@@ -9,13 +9,14 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from catalogue.fields import ProduceSlug
 from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.fields import Limit, Page
 from chassis.grouping import TOGETHER, created, group_of
-from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
+from chassis.importing import AS_IMPORT, FileRoute
 from chassis.problems import Problem
-from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
+from chassis.routes import IdempotencyKey, IfMatch, Read, Write, set_etag, slice_router
 from services.listing.listings import queries, service
 from services.listing.listings.importing import IMPORTER
 from services.listing.listings.models import Status
@@ -26,14 +27,14 @@ import_router = slice_router("/v1/listings", tag="listings", route_class=FileRou
 Seller = Annotated[Caller, Depends(only("producer", "agent"))]
 
 
-@router.post("", status_code=201, dependencies=[TAKES_KEY], response_model=ListingOut)
-async def publish_listing(new: NewListing, caller: Seller, request: Request) -> Response:
+@router.post("", status_code=201, response_model=ListingOut)
+async def publish_listing(new: NewListing, caller: Seller, request: Request, _: IdempotencyKey = None) -> Response:
     """Offer a lot."""
     return await group_of(request, "listings", _publish, limit=TOGETHER).submit(request, caller, new)
 
 
-@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
-async def import_listings(caller: Seller, request: Request) -> Response:
+@import_router.post("/import", **AS_IMPORT)
+async def import_listings(caller: Seller, request: Request, _: IdempotencyKey = None) -> Response:
     """Offer lots by the file; a line of the answer tells of each row."""
     return await IMPORTER.take(request, caller)
 
@@ -43,7 +44,7 @@ async def list_listings(
     caller: Seller,
     session: Read,
     status: Status | None = None,
-    produce: str | None = None,
+    produce: ProduceSlug | None = None,
     adcode: str | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
@@ -89,4 +90,7 @@ async def withdraw_listing(listing_id: UUID, caller: Seller, session: Write, res
 
 async def _publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Response | Problem]:
     listings = await service.publish(session, requests)
-    return [each if isinstance(each, Problem) else created(ListingOut.of(each), each.version) for each in listings]
+    return [
+        each if isinstance(each, Problem) else created(ListingOut.of(each), each.version, f"/v1/listings/{each.id}")
+        for each in listings
+    ]

@@ -1,10 +1,9 @@
-"""What listings do when an account is erased, and when matching tells what is left of them."""
+"""What listings do when matching tells what is left of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from chassis.db import WriteSession
 from chassis.inbox import Subscription
-from contracts.accounts import AccountErased
 from contracts.event import Event
 from contracts.supply import RemainingChanged
 from services.listing.listings import service
@@ -12,10 +11,6 @@ from services.listing.listings.models import Spell
 
 Note = Callable[[WriteSession, Sequence[Spell]], Awaitable[None]]
 """Somebody's interest in how long what changed had stood, in the transaction that changed it."""
-
-
-async def on_accounts(session: WriteSession, events: Sequence[Event]) -> None:
-    await service.forget_producers(session, [each.account_id for each in events if isinstance(each, AccountErased)])
 
 
 def subscriptions(*notes: Note) -> list[Subscription]:
@@ -27,7 +22,7 @@ def subscriptions(*notes: Note) -> list[Subscription]:
         for note in notes:
             await note(session, spells)
 
-    return [Subscription(AccountErased.TOPIC, on_accounts), Subscription(RemainingChanged.TOPIC, on_supply)]
+    return [Subscription(RemainingChanged.TOPIC, on_supply)]
 
 
 SUBSCRIPTIONS = subscriptions()

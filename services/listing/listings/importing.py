@@ -12,7 +12,7 @@ from chassis.sheets import Sheet
 from services.listing.listings import service
 from services.listing.listings.models import Listing
 from services.listing.listings.schemas import NewListing
-from services.listing.listings.service import Offer
+from services.listing.listings.service import Offer, Row
 from services.listing.tables import Base
 
 HEADINGS = {
@@ -47,7 +47,7 @@ in half kilograms, and most prices are written in yuan."""
 
 async def _keep(
     session: WriteSession, caller: Caller, rows: Sequence[tuple[UUID, NewListing]], now: datetime
-) -> list[Listing | Problem]:
+) -> list[Row | Problem]:
     return await service.offer(session, [Offer(row_id, caller, new) for row_id, new in rows], now)
 
 

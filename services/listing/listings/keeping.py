@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 
 from catalogue import produce as catalogue
 from chassis.problems import FieldError, InvalidInput, Text
@@ -25,11 +26,7 @@ TIMES = tuple(field.name for field in fields(Times))
 
 def temperature_class_of(slug: str, asked: TemperatureClass | None) -> TemperatureClass:
     """What was asked for, else the class in which the produce is known to keep longest."""
-    if asked is not None:
-        return asked
-    produce = catalogue.get(slug)
-    assert produce is not None, "the schema admits known produce only"
-    return catalogue.default_temperature_class(produce).value
+    return _longest_class(slug) if asked is None else asked
 
 
 def spoilage(
@@ -45,9 +42,7 @@ def spoilage(
         raise InvalidInput(errors=errors)
     if times.best_before is not None:
         return times.best_before, "declared"
-    produce = catalogue.get(slug)
-    assert produce is not None, "the schema admits known produce only"
-    life = catalogue.shelf_life(produce, catalogue.TemperatureClass(temperature_class))
+    life = _life(slug, temperature_class)
     if life is None:
         text = Text("此温度类别没有已知保质期，请填写。", "No shelf life is known for this class; declare it.")
         raise InvalidInput(errors=[FieldError("#/best_before", text)])
@@ -57,6 +52,25 @@ def spoilage(
         # best_before: a declared date that is taken back leaves the catalogue's life, which may be shorter
         raise InvalidInput(errors=[_first_sent(sent, "harvested_at", "available_from", "best_before", text=text)])
     return spoils_at, life.source
+
+
+# the catalogue never changes while a process runs, and is small
+
+
+@cache
+def _longest_class(slug: str) -> TemperatureClass:
+    return catalogue.default_temperature_class(_known(slug)).value
+
+
+@cache
+def _life(slug: str, temperature_class: TemperatureClass) -> catalogue.ShelfLife | None:
+    return catalogue.shelf_life(_known(slug), catalogue.TemperatureClass(temperature_class))
+
+
+def _known(slug: str) -> catalogue.Produce:
+    produce = catalogue.get(slug)
+    assert produce is not None, "the schema admits known produce only"
+    return produce
 
 
 def _impossible(times: Times, sent: Collection[str]) -> Iterator[FieldError]:

@@ -1,8 +1,9 @@
 """A listing: one homogeneous lot of produce, its verbs, and what it refuses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Text, Uuid, func, text
@@ -43,6 +44,7 @@ class Spell:
 
     produce: str
     adcode: str
+    posted_at: datetime
     ends_at: datetime
     since: datetime
     until: datetime
@@ -185,29 +187,56 @@ class Listing(Base):
         return self._spell(min(self.stands_since, until), until, spoiled_g=lost_g)
 
     def _spell(self, since: datetime, until: datetime, *, sold_g: int = 0, spoiled_g: int = 0) -> Spell:
-        ends_at, remaining_g = self.ends_at, self.remaining_g
-        return Spell(self.produce, self.origin_adcode, ends_at, since, until, remaining_g, sold_g, spoiled_g)
+        of_lot = (self.produce, self.origin_adcode, self.created_at, self.ends_at)
+        return Spell(*of_lot, since, until, self.remaining_g, sold_g, spoiled_g)
 
     def fact(self, kind: type[ListingEvent]) -> ListingEvent:
         """The event of this kind with the listing's whole state."""
-        return kind(
-            listing_id=self.id,
-            version=self.version,
-            producer_id=self.producer_id,
-            status=self.lifecycle,
-            produce=self.produce,
-            grade=self.grade,
-            quantity_g=self.quantity_g,
-            min_price_fen_per_kg=self.min_price_fen_per_kg,
-            origin=Place(adcode=self.origin_adcode, lon=self.origin_lon, lat=self.origin_lat),
-            temperature_class=self.temperature_class,
-            available_from=self.available_from,
-            available_until=self.available_until,
-            spoils_at=self.spoils_at,
-            divisible=self.divisible,
-            auto_agree=self.auto_agree,
-        )
+        return fact_of(kind, {name: getattr(self, name) for name in TOLD})
 
     def _must_be_open(self) -> None:
         if self.lifecycle != "open":
             raise ListingClosed()
+
+
+TOLD = (
+    "id",
+    "version",
+    "producer_id",
+    "lifecycle",
+    "produce",
+    "grade",
+    "quantity_g",
+    "min_price_fen_per_kg",
+    "origin_adcode",
+    "origin_lon",
+    "origin_lat",
+    "temperature_class",
+    "available_from",
+    "available_until",
+    "spoils_at",
+    "divisible",
+    "auto_agree",
+)
+"""The columns of which events tell: never village or story."""
+
+
+def fact_of(kind: type[ListingEvent], row: Mapping[str, Any]) -> ListingEvent:
+    """The event of this kind of the listing in this row, which has the columns `TOLD`."""
+    return kind(
+        listing_id=row["id"],
+        version=row["version"],
+        producer_id=row["producer_id"],
+        status=row["lifecycle"],
+        produce=row["produce"],
+        grade=row["grade"],
+        quantity_g=row["quantity_g"],
+        min_price_fen_per_kg=row["min_price_fen_per_kg"],
+        origin=Place(adcode=row["origin_adcode"], lon=row["origin_lon"], lat=row["origin_lat"]),
+        temperature_class=row["temperature_class"],
+        available_from=row["available_from"],
+        available_until=row["available_until"],
+        spoils_at=row["spoils_at"],
+        divisible=row["divisible"],
+        auto_agree=row["auto_agree"],
+    )

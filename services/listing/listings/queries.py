@@ -17,11 +17,12 @@ from services.listing.listings.models import Listing, Status
 LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
 COLUMNS = tuple(LISTINGS.columns.keys())
 VALUES = itemgetter(*COLUMNS)
+NOW = select(func.clock_timestamp())
 
 
 async def database_now(session: AsyncSession) -> datetime:
     """The database's clock, by which expiry is judged whatever the clock of this process says."""
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now: datetime = (await session.execute(NOW)).scalar_one()
     return now
 
 
@@ -52,13 +53,23 @@ async def locked_listings(session: WriteSession, ids: Sequence[UUID]) -> Sequenc
 
 
 async def locked_listings_of(
-    session: WriteSession, producers: Sequence[UUID], *, after: UUID | None, limit: int
+    session: WriteSession, producer_id: UUID, *, after: UUID | None, limit: int
 ) -> Sequence[Listing]:
-    """All of these producers, the oldest first, locked."""
-    wanted = select(Listing).where(Listing.producer_id.in_(producers)).order_by(Listing.id).limit(limit)
+    """Of this producer, the oldest first, locked."""
+    wanted = select(Listing).where(Listing.producer_id == producer_id).order_by(Listing.id).limit(limit)
     if after is not None:
         wanted = wanted.where(Listing.id > after)
     return (await session.scalars(wanted.with_for_update())).all()
+
+
+async def ids_of_producer(
+    session: AsyncSession, producer_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[UUID]:
+    """Those of all listings of this producer, the oldest first."""
+    wanted = select(Listing.id).where(Listing.producer_id == producer_id).order_by(Listing.id).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Listing.id > after)
+    return (await session.scalars(wanted)).all()
 
 
 async def listings_of(

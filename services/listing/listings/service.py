@@ -17,14 +17,18 @@ from contracts.listings import ListingExpired, ListingPublished, ListingUpdated,
 from contracts.supply import RemainingChanged
 from services.listing.listings import queries
 from services.listing.listings.keeping import Times, spoilage, temperature_class_of
-from services.listing.listings.models import Listing, Spell
+from services.listing.listings.models import Listing, ListingClosed, Spell, fact_of
 from services.listing.listings.schemas import ListingChange, NewListing
 from services.listing.producers.models import ERASED
 from services.listing.producers.queries import producers_of
 from services.listing.producers.service import producers_written_for
 
 EXPIRY_BATCH = 500
-FORGET_BATCH = 1000
+FORGET_BATCH = 500
+
+Row = dict[str, Any]
+"""The columns of a lot: an object of SQLAlchemy for each, and its attributes read one by one, took a tenth of
+what a row of an import costs the process."""
 
 
 class Offer(NamedTuple):
@@ -37,21 +41,22 @@ class Offer(NamedTuple):
 
 async def publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Listing | Problem]:
     """Put lots on the market, each by itself; a Problem in its place for one that can't be."""
-    now = await queries.database_now(session)
-    return await offer(session, [Offer(uuid7(), caller, new) for caller, new in requests], now)
+    now = await ERASED.hold(session, {caller.account_id for caller, _ in requests})
+    rows = await offer(session, [Offer(uuid7(), caller, new) for caller, new in requests], now)
+    return [row if isinstance(row, Problem) else as_read(Listing, row) for row in rows]
 
 
-async def offer(session: WriteSession, offers: Sequence[Offer], now: datetime) -> list[Listing | Problem]:
-    """The same under new ids of the caller's choice, as of `now`."""
+async def offer(session: WriteSession, offers: Sequence[Offer], now: datetime) -> list[Row | Problem]:
+    """The same under new ids of the caller's choice, as of `now`; the rows as they were written."""
     producers = await producers_written_for(session, [(each.caller, each.new.producer_id) for each in offers], now)
     rows = [_row(each, producer, now) for each, producer in zip(offers, producers, strict=True)]
-    await queries.add_listings(session, [row for row in rows if not isinstance(row, Problem)])
-    listings = [row if isinstance(row, Problem) else as_read(Listing, row) for row in rows]
-    session.emit(*(each.fact(ListingPublished) for each in listings if isinstance(each, Listing)))
-    return listings
+    written = [row for row in rows if not isinstance(row, Problem)]
+    await queries.add_listings(session, written)
+    session.emit(*(fact_of(ListingPublished, row) for row in written))
+    return rows
 
 
-def _row(offer: Offer, producer_id: UUID | Problem, now: datetime) -> dict[str, Any] | Problem:
+def _row(offer: Offer, producer_id: UUID | Problem, now: datetime) -> Row | Problem:
     """The columns of the lot, or what speaks against it."""
     if isinstance(producer_id, Problem):
         return producer_id
@@ -120,7 +125,8 @@ async def change(
     session: WriteSession, caller: Caller, listing_id: UUID, version: int | None, wanted: ListingChange
 ) -> Listing:
     """Change a listing that the caller has read in this version; matching applies it when it hears of it."""
-    listing = await _locked(session, caller, listing_id)
+    listing = await locked(session, caller, listing_id)
+    await refuse_forgotten(session, listing)
     listing.must_be(version)
     changes = _changes(listing, wanted)
     if changes:
@@ -148,7 +154,7 @@ def _changes(listing: Listing, wanted: ListingChange) -> dict[str, Any]:
 
 async def withdraw(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
     """Take a listing off the market; twice is the same. What was agreed before stands."""
-    listing = await _locked(session, caller, listing_id)
+    listing = await locked(session, caller, listing_id)
     if listing.withdraw():
         session.emit(listing.fact(ListingWithdrawn))
     return listing
@@ -171,19 +177,15 @@ async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]
     return [spell for spell in spells if spell is not None]
 
 
-async def forget_producers(session: WriteSession, account_ids: Sequence[UUID]) -> None:
-    """Withdraw what these accounts offer, and forget whose and where from all their listings are.
+async def forget_some(session: WriteSession, producer_id: UUID, after: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: withdraw what the account offers, and forget whose and where from its listings are.
 
     What was agreed before stands.
     """
-    await ERASED.remember(session, account_ids)
-    after: UUID | None = None
-    while batch := await queries.locked_listings_of(session, account_ids, after=after, limit=FORGET_BATCH):
-        told = [listing.forget() for listing in batch]
-        session.emit(*(fact for fact in told if fact is not None))
-        after = batch[-1].id
-        await session.flush()
-        session.expunge_all()  # an account may have any number of them
+    batch = await queries.locked_listings_of(session, producer_id, after=after, limit=FORGET_BATCH)
+    told = [listing.forget() for listing in batch]
+    session.emit(*(fact for fact in told if fact is not None))
+    return batch[-1].id if len(batch) == FORGET_BATCH else None
 
 
 async def expire_spoiled(db: Database) -> int:
@@ -200,7 +202,17 @@ async def expire_spoiled(db: Database) -> int:
             return closed
 
 
-async def _locked(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
+async def refuse_forgotten(session: WriteSession, listing: Listing) -> None:
+    """Raises ListingClosed where its producer was erased: an agent, or an admin, would write what is to be forgotten.
+
+    It is withdrawn by then, or about to be.
+    """
+    if await ERASED.among(session, [listing.producer_id]):
+        raise ListingClosed()
+
+
+async def locked(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
+    """A listing that the caller may change; who changes it next waits. Raises NotFound."""
     producers = await visible_producers(session, caller)
     listing = await queries.locked_listing_of(session, listing_id, producers)
     if listing is None:

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Page
 from chassis.images import THUMBNAIL_PX, Photo, reencoded
 from chassis.photos import AS_JPEG, CleanPhoto, private_jpeg
-from chassis.routes import PhotoRoute, Read, Write, slice_router
+from chassis.routes import Db, PhotoRoute, Read, Write, set_location, slice_router
 from services.listing.photos import service
 from services.listing.photos.queries import Size
 from services.listing.photos.schemas import ListingPhotoOut
@@ -29,9 +29,12 @@ async def show_listing(
     photo: CleanPhoto,
     thumbnail: Annotated[Photo, Depends(_thumbnail)],
     session: Write,
+    response: Response,
 ) -> ListingPhotoOut:
     """Show a photo of your lot to who might buy it; a form with `photo`. Its location is taken out of it."""
-    return ListingPhotoOut.model_validate(await service.show(session, caller, listing_id, photo, thumbnail))
+    shown = await service.show(session, caller, listing_id, photo, thumbnail)
+    set_location(response, f"/v1/listings/{listing_id}/photos/{shown.id}")
+    return ListingPhotoOut.model_validate(shown)
 
 
 @router.get("")
@@ -43,10 +46,11 @@ async def list_listing_photos(listing_id: UUID, caller: Seller, session: Read) -
 
 @router.get("/{photo_id}", response_class=Response, responses=AS_JPEG)
 async def read_listing_photo(
-    listing_id: UUID, photo_id: UUID, caller: Seller, session: Read, size: Size = "full"
+    listing_id: UUID, photo_id: UUID, caller: Seller, request: Request, db: Db, size: Size = "full"
 ) -> Response:
     """One photo of your lot."""
-    return private_jpeg(await service.content(session, caller, listing_id, photo_id, size))
+    smaller: service.Smaller = request.app.state.smaller
+    return private_jpeg(await service.content(db, smaller, caller, listing_id, photo_id, size))
 
 
 @router.delete("/{photo_id}", status_code=200)

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.bulk import among
 from services.listing.photos.models import Photo
 
-Size = Literal["full", "thumbnail"]
-COLUMNS = {"full": Photo.content, "thumbnail": Photo.thumbnail}
+Size = Literal["full", "medium", "thumbnail"]
+COLUMNS = {"full": Photo.content, "medium": Photo.content, "thumbnail": Photo.thumbnail}
+"""What each is, or is made of."""
 
 
 async def photos_of(session: AsyncSession, listing_id: UUID) -> Sequence[Photo]:

@@ -1,25 +1,51 @@
 """What can be done with photos of lots: one function a use case, inside the caller's transaction."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.bulk import among
-from chassis.db import WriteSession
+from chassis.db import Database, WriteSession
 from chassis.images import Photo as JpegPhoto
+from chassis.images import reencoded
 from chassis.photos import TooManyPhotos
 from chassis.problems import NotFound
 from services.listing.listings import service as listings
-from services.listing.listings.models import Listing, ListingClosed
-from services.listing.listings.queries import locked_listing_of
+from services.listing.listings.models import ListingClosed
+from services.listing.listings.queries import ids_of_producer
 from services.listing.photos import queries
 from services.listing.photos.models import PHOTOS_MAX, Photo
 from services.listing.photos.queries import Size
+
+MEDIUM_PX, MEDIUM_QUALITY = 640, 75
+"""Of a preview: under 100 KB, as a phone without much signal bears it."""
+KEPT = 100
+
+FORGET_BATCH = 100
+"""Lots; each has some photos, of some hundred KB."""
+
+
+class Smaller:
+    """Photos made smaller when somebody looks at them; of one process, the last `KEPT`: about 6 MB."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[UUID, bytes] = OrderedDict()
+
+    async def of(self, photo_id: UUID, content: bytes, size: Size) -> bytes:
+        """`content` as it is, unless `medium` is asked for."""
+        if size != "medium":
+            return content
+        if photo_id not in self._kept:
+            self._kept[photo_id] = (await reencoded(content, MEDIUM_PX, MEDIUM_QUALITY)).content
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[photo_id]
 
 
 async def show(
@@ -29,7 +55,8 @@ async def show(
 
     Raises ListingClosed or TooManyPhotos.
     """
-    listing = await _locked(session, caller, listing_id)
+    listing = await listings.locked(session, caller, listing_id)
+    await listings.refuse_forgotten(session, listing)
     if listing.lifecycle != "open":
         raise ListingClosed()
     digest = hashlib.sha256(photo.content).digest()
@@ -59,25 +86,30 @@ async def photos(session: AsyncSession, caller: Caller, listing_id: UUID) -> Seq
     return await queries.photos_of(session, (await listings.find(session, caller, listing_id)).id)
 
 
-async def content(session: AsyncSession, caller: Caller, listing_id: UUID, photo_id: UUID, size: Size) -> bytes:
+async def content(
+    db: Database, smaller: Smaller, caller: Caller, listing_id: UUID, photo_id: UUID, size: Size
+) -> bytes:
     """The JPEG. Raises NotFound."""
-    listing = await listings.find(session, caller, listing_id)
-    return found(await queries.content_of(session, listing.id, photo_id, size))
+    async with db.reading() as session:
+        listing = await listings.find(session, caller, listing_id)
+        kept = found(await queries.content_of(session, listing.id, photo_id, size))
+    return await smaller.of(photo_id, kept, size)
 
 
 async def remove(session: WriteSession, caller: Caller, listing_id: UUID, photo_id: UUID) -> None:
     """Show it no more; a closed lot's, too, since a photo may show what was not meant to be. Raises NotFound."""
-    listing = await _locked(session, caller, listing_id)
+    listing = await listings.locked(session, caller, listing_id)
     photo = await queries.photo_of(session, listing.id, photo_id)
     if photo is None:
         raise NotFound()
     await session.delete(photo)
 
 
-async def forget_photos(session: WriteSession, account_ids: Sequence[UUID]) -> None:
-    """Delete all photos of what these accounts ever offered."""
-    theirs = select(Listing.id).where(among(Listing.producer_id, account_ids))
-    await session.execute(delete(Photo).where(Photo.listing_id.in_(theirs)))
+async def forget_some(session: WriteSession, producer_id: UUID, after: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: delete the photos of what the account ever offered."""
+    lots = await ids_of_producer(session, producer_id, after=after, limit=FORGET_BATCH)
+    await session.execute(delete(Photo).where(among(Photo.listing_id, lots)))
+    return lots[-1] if len(lots) == FORGET_BATCH else None
 
 
 def found(content: bytes | None) -> bytes:
@@ -85,11 +117,3 @@ def found(content: bytes | None) -> bytes:
     if content is None:
         raise NotFound()
     return content
-
-
-async def _locked(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
-    """One's own lot; two who add to it take turns, so that there are never too many. Raises NotFound."""
-    listing = await locked_listing_of(session, listing_id, await listings.visible_producers(session, caller))
-    if listing is None:
-        raise NotFound()
-    return listing

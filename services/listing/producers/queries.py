@@ -31,6 +31,15 @@ async def consents_of(session: AsyncSession, producer_id: UUID, *, after: UUID |
     return (await session.scalars(rows)).all()
 
 
+async def consents_given_to(
+    session: AsyncSession, agent_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[Consent]:
+    rows = select(Consent).where(Consent.agent_id == agent_id).order_by(Consent.producer_id).limit(limit)
+    if after is not None:
+        rows = rows.where(Consent.producer_id > after)
+    return (await session.scalars(rows)).all()
+
+
 async def producers_of(session: AsyncSession, agent_id: UUID) -> Sequence[UUID]:
     """The producers for whom this agent may act."""
     return (await session.scalars(select(Consent.producer_id).where(Consent.agent_id == agent_id))).all()

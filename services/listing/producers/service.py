@@ -6,19 +6,37 @@ from uuid import UUID
 
 from sqlalchemy import delete, or_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
 from services.listing.producers import queries
 from services.listing.producers.models import ERASED, Consent, NoConsent
+from services.listing.producers.schemas import ConsentOut
 
 ONLY_AGENTS = Text("只有代办员可填。", "Only an agent names it.")
 FOR_WHOM = Text("代办员须写明为谁代办。", "An agent says for whom.")
 
+ERASED_AGENT = Text("该账户已注销。", "This account was erased.")
+
+
+async def consents(session: AsyncSession, caller: Caller, after: UUID | None, limit: int) -> Sequence[Consent]:
+    """Those that a producer gave, by agent; those that an agent was given, by producer."""
+    if caller.role == "agent":
+        return await queries.consents_given_to(session, caller.account_id, after=after, limit=limit)
+    return await queries.consents_of(session, caller.account_id, after=after, limit=limit)
+
+
+def other_side(caller: Caller, consent: ConsentOut) -> UUID:
+    """By whom the caller's consents are told apart."""
+    return consent.producer_id if caller.role == "agent" else consent.agent_id
+
 
 async def give_consent(session: WriteSession, producer_id: UUID, agent_id: UUID) -> Consent:
-    """Let the agent act; giving it twice changes nothing."""
+    """Let the agent act; giving it twice changes nothing. Raises InvalidInput for an agent who was erased."""
+    if await ERASED.among(session, [agent_id]):
+        raise InvalidInput(errors=[FieldError("#/agent_id", ERASED_AGENT)])
     row = insert(Consent).values(producer_id=producer_id, agent_id=agent_id).on_conflict_do_nothing()
     await session.execute(row)
     return await session.get_one(Consent, (producer_id, agent_id))
@@ -30,8 +48,12 @@ async def withdraw_consent(session: WriteSession, producer_id: UUID, agent_id: U
         raise NotFound()
 
 
-async def forget_consents(session: WriteSession, account_ids: Sequence[UUID]) -> None:
-    """Delete what these accounts gave, and what was given to them."""
+async def hear_of_erased(session: WriteSession, account_ids: Sequence[UUID]) -> None:
+    """Take nothing more of these accounts, and delete what they gave, and what was given to them.
+
+    `ERASED.forget` forgets what there is of them otherwise.
+    """
+    await ERASED.remember(session, account_ids)
     theirs = or_(Consent.producer_id.in_(account_ids), Consent.agent_id.in_(account_ids))
     await session.execute(delete(Consent).where(theirs))
 

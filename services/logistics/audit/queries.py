@@ -8,7 +8,7 @@ from operator import or_
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, Row, Select, Text, case, cast, distinct, exists, func, select
+from sqlalchemy import Date, Row, Select, case, cast, distinct, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -176,7 +176,9 @@ async def granted_between(session: AsyncSession, kind: ProgrammeKind, between: B
     """What programmes of this kind granted to those that asked in this time, in the order of the days."""
     asked_at = func.coalesce(p.registered_at, s.asked_at)
     day = cast(func.timezone(str(DAYS), asked_at), Date)
-    kept_fen = func.coalesce(func.sum(s.amount_fen).filter(s.status.in_(HELD)), 0)
+    # what came back after it was paid stays posted, see `replay.standing`
+    has_stayed = s.status.in_(HELD) & s.came_back_at.is_(None)
+    kept_fen = func.coalesce(func.sum(s.amount_fen).filter(has_stayed), 0)
     wanted = (
         select(s.programme_id, day, func.count(), kept_fen)
         .join_from(SUBSIDIES, Programme, Programme.id == s.programme_id)
@@ -263,39 +265,6 @@ async def officers_entries(session: AsyncSession, programme_id: UUID) -> dict[st
             row.amount_fen,
         )
     return entries
-
-
-async def sums_now(session: AsyncSession, programme_id: UUID) -> list[tuple[str, int, int]]:
-    """What is told in two places: what, as it is told, and as it is summed from the parts.
-
-    Fen reserved, and posted or paid, by the head and by the subsidies; what each payment owed and kept, and what each
-    clawback recovered, by their rows and by lines and recoveries.
-    """
-    amounts = (func.coalesce(func.sum(s.amount_fen).filter(s.status == each), 0) for each in HELD)
-    reserved, posted = (await session.execute(select(*amounts).where(s.programme_id == programme_id))).one()
-    head, r = (await head_of(session, programme_id)).balances, RECOVERIES.c
-    recovered = select(r.clawback_id, func.sum(r.amount_fen).label("fen")).group_by(r.clawback_id).subquery()
-    mine = (
-        select(Clawback.id, Clawback.recovered_fen, func.coalesce(recovered.c.fen, 0))
-        .join(recovered, recovered.c.clawback_id == Clawback.id, isouter=True)
-        .where(Clawback.programme_id == programme_id)
-    )
-    clawbacks = [(id_, told, int(fen)) for id_, told, fen in await session.execute(mine)]
-    netted = select(func.coalesce(func.sum(r.amount_fen), 0)).where(
-        r.kind == "netted", r.reference == cast(Settlement.id, Text)
-    )
-    owed = select(func.coalesce(func.sum(s.amount_fen), 0)).where(
-        s.settlement_id == Settlement.id, s.status == "posted"
-    )
-    payments = select(
-        Settlement.id, Settlement.owed_fen, owed.scalar_subquery(), Settlement.recovered_fen, netted.scalar_subquery()
-    ).where(Settlement.programme_id == programme_id, Settlement.paid_at.is_not(None))
-    told = [("reserved", head.reserved, int(reserved))]
-    told += [("posted and paid", head.posted + head.paid, int(posted) - sum(fen for _, _, fen in clawbacks))]
-    told += [(f"recovered of clawback {id_}", kept, fen) for id_, kept, fen in clawbacks]
-    for id_, owed_fen, lines_fen, kept_fen, netted_fen in await session.execute(payments):
-        told += [(f"owed of {id_}", owed_fen, int(lines_fen)), (f"kept of {id_}", kept_fen, int(netted_fen))]
-    return told
 
 
 async def _pages(session: AsyncSession, wanted: Select[Any], key: Any) -> AsyncIterator[Sequence[Row[Any]]]:

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
-from services.logistics.audit import queries, replay, whatif
+from services.logistics.audit import queries, replay, sums, whatif
 from services.logistics.audit.queries import Granted
 from services.logistics.audit.replay import Asked, Books, Course, Difference, Sums
 from services.logistics.audit.schemas import OtherRules
@@ -117,7 +117,7 @@ class _Recount:
         self._programmes = await queries.programmes(self._session)
         for programme in self._programmes:
             self._replay.programmes.append(await self._entries(programme))
-            for what, kept, summed in await queries.sums_now(self._session, programme.id):
+            for what, kept, summed in await sums.sums_now(self._session, programme.id):
                 self._same("now", what, kept, summed)
         async for page in queries.asked_between(self._session, (self._begins, self._ends)):
             await self._claims(page)

@@ -7,7 +7,8 @@ from fastapi import Depends, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import IfMatch, Read, Write, set_etag, slice_router
+from chassis.known import UNLESS_KNOWN
+from chassis.routes import IfMatch, Read, Write, set_etag, set_location, slice_router
 from services.logistics.carriers import queries, service
 from services.logistics.carriers.schemas import NewVehicle, VehicleChange, VehicleOut
 
@@ -20,6 +21,7 @@ async def register_vehicle(new: NewVehicle, caller: Carrier, session: Write, res
     """Add a vehicle to your fleet. Its shift is by the clocks of Asia/Shanghai and may end on the next day."""
     vehicle = await service.register(session, caller, new)
     set_etag(response, vehicle.version)
+    set_location(response, f"/v1/vehicles/{vehicle.id}")
     return VehicleOut.of(vehicle)
 
 
@@ -32,7 +34,7 @@ async def list_vehicles(
     return Page.of([VehicleOut.of(row) for row in rows], limit, lambda last: last.id)
 
 
-@router.get("/{vehicle_id}")
+@router.get("/{vehicle_id}", dependencies=[UNLESS_KNOWN])
 async def read_vehicle(vehicle_id: UUID, caller: Carrier, session: Read, response: Response) -> VehicleOut:
     """One of your vehicles, with its version as ETag."""
     vehicle = await service.find(session, caller, vehicle_id)

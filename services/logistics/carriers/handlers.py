@@ -1,4 +1,4 @@
-"""What vehicles do when an account is erased."""
+"""What this service does when an account is erased."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from services.logistics.carriers import service
 
 
 async def on_accounts(session: WriteSession, events: Sequence[Event]) -> None:
-    await service.forget_carriers(session, {each.account_id for each in events if isinstance(each, AccountErased)})
+    await service.hear_of_erased(session, {each.account_id for each in events if isinstance(each, AccountErased)})
 
 
 SUBSCRIPTIONS = [Subscription(AccountErased.TOPIC, on_accounts)]

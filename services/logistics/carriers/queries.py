@@ -1,6 +1,6 @@
 """Reading vehicles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -34,9 +34,13 @@ async def vehicles_by_id(session: AsyncSession, carrier_id: UUID, ids: Sequence[
     return {vehicle.id: vehicle for vehicle in await session.scalars(wanted)}
 
 
-async def locked_vehicles_of(session: WriteSession, carriers: Collection[UUID]) -> Sequence[Vehicle]:
-    """All of these carriers, locked."""
-    wanted = select(Vehicle).where(Vehicle.carrier_id.in_(carriers)).order_by(Vehicle.id)
+async def locked_vehicles_of(
+    session: WriteSession, carrier_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[Vehicle]:
+    """Of this carrier, the oldest first, locked."""
+    wanted = select(Vehicle).where(Vehicle.carrier_id == carrier_id).order_by(Vehicle.id).limit(limit)
+    if after is not None:
+        wanted = wanted.where(Vehicle.id > after)
     return (await session.scalars(wanted.with_for_update())).all()
 
 

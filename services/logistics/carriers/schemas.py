@@ -13,12 +13,14 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from catalogue.fields import AreaAdcode, PointIn
 from chassis.fields import PRICE_MAX_FEN_PER_KG, Kg, KgOut, RequestModel, ShortText
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from contracts.listings import TemperatureClass
 from services.logistics.carriers.models import Vehicle
 
@@ -96,11 +98,14 @@ class NewVehicle(RequestModel):
     cost_fen_per_km: CostFenPerKm
     cost_fen_per_h: CostFenPerH = 0
 
-    @model_validator(mode="after")
-    def _breaks_fit(self) -> Self:
-        if not fit(self.shift, self.breaks):
+    @field_validator("breaks", mode="after")
+    @classmethod
+    def _breaks_fit(cls, breaks: list[BreakTime], others: ValidationInfo) -> list[BreakTime]:
+        """Of the field, so that it is told beside what is wrong with others."""
+        shift = others.data.get("shift")
+        if shift is not None and not fit(shift, breaks):
             raise invalid("breaks", OUTSIDE_THE_SHIFT)
-        return self
+        return breaks
 
 
 class VehicleChange(RequestModel):

@@ -16,6 +16,8 @@ from services.logistics.carriers import queries
 from services.logistics.carriers.models import ERASED, Vehicle
 from services.logistics.carriers.schemas import OUTSIDE_THE_SHIFT, NewVehicle, VehicleChange, VehicleOut, fit
 
+FORGET_BATCH = 500
+
 
 def owner(caller: Caller) -> UUID | None:
     """Whose vehicles and routes a caller sees: their own; an admin everyone's (None)."""
@@ -24,7 +26,6 @@ def owner(caller: Caller) -> UUID | None:
 
 async def register(session: WriteSession, caller: Caller, new: NewVehicle) -> Vehicle:
     """Add a vehicle to the caller's fleet."""
-    await ERASED.refuse(session, caller.account_id)
     vehicle = Vehicle(id=uuid7(), carrier_id=caller.account_id, version=1, **_columns(new, NewVehicle.model_fields))
     session.add(vehicle)
     await session.flush()
@@ -35,7 +36,6 @@ async def change(
     session: WriteSession, caller: Caller, vehicle_id: UUID, version: int | None, wanted: VehicleChange
 ) -> Vehicle:
     """Change a vehicle that the caller has read in this version; plans that were made with it stay as they are."""
-    await ERASED.refuse(session, caller.account_id)
     vehicle = await queries.locked_vehicle(session, vehicle_id, owner(caller))
     if vehicle is None:
         raise NotFound()
@@ -43,16 +43,22 @@ async def change(
     was, sent = VehicleOut.of(vehicle), wanted.model_fields_set
     shift, breaks = (getattr(wanted if name in sent else was, name) for name in ("shift", "breaks"))
     if sent & {"shift", "breaks"} and not fit(shift, breaks):
-        raise InvalidInput(errors=[FieldError("#", OUTSIDE_THE_SHIFT)])
+        raise InvalidInput(errors=[FieldError("#/breaks" if "breaks" in sent else "#/shift", OUTSIDE_THE_SHIFT)])
     vehicle.change(**_columns(wanted, sent))
     return vehicle
 
 
-async def forget_carriers(session: WriteSession, account_ids: Collection[UUID]) -> None:
-    """Retire what these accounts drive, and forget what its names and depots say of them."""
+async def hear_of_erased(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Take nothing more of these accounts; `ERASED.forget` forgets what there is of them."""
     await ERASED.remember(session, account_ids)
-    for vehicle in await queries.locked_vehicles_of(session, account_ids):
+
+
+async def forget_some(session: WriteSession, carrier_id: UUID, after: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: retire what the account drives, and forget what its names and depots say of it."""
+    vehicles = await queries.locked_vehicles_of(session, carrier_id, after=after, limit=FORGET_BATCH)
+    for vehicle in vehicles:
         vehicle.forget()
+    return vehicles[-1].id if len(vehicles) == FORGET_BATCH else None
 
 
 async def find(session: AsyncSession, caller: Caller, vehicle_id: UUID) -> Vehicle:

@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import Read, Write, slice_router
+from chassis.routes import Read, Write, set_location, slice_router
 from services.logistics.clawbacks import queries, service
 from services.logistics.clawbacks.models import Status
 from services.logistics.clawbacks.schemas import (
@@ -27,9 +27,11 @@ Party = Annotated[Caller, Depends(only("programme_officer", "auditor", "carrier"
 
 
 @router.post("", status_code=201)
-async def open_clawback(new: NewClawback, caller: Officer, session: Write) -> ClawbackOut:
+async def open_clawback(new: NewClawback, caller: Officer, session: Write, response: Response) -> ClawbackOut:
     """Give notice to whoever was paid for these parcels or matches."""
-    return ClawbackOut.of(await service.notice(session, caller, new))
+    opened = ClawbackOut.of(await service.notice(session, caller, new))
+    set_location(response, f"/v1/clawbacks/{opened.id}")
+    return opened
 
 
 @router.get("")

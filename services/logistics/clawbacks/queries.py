@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -56,12 +56,14 @@ async def paid_matches(session: WriteSession, programme_id: UUID, match_ids: Col
 
 async def came_back_unclaimed(session: WriteSession, before: datetime | None, limit: int) -> list[Paid]:
     """What came back after it was paid, before a moment, and is not being recovered, nor was a clawback for just that
-    dismissed; locked. What others have locked is passed over."""
+    dismissed since it came back; locked. What others have locked is passed over."""
     lines = CLAWBACK_LINES.c
+    # one that was dismissed before it came back says nothing of this return
+    for_just_that = and_(Clawback.cause == "returned_after_payment", Clawback.decided_at >= SUBSIDIES.c.came_back_at)
     claimed = (
         exists()
         .where(lines.subject_id == SUBSIDIES.c.subject_id, lines.clawback_id == Clawback.id)
-        .where(or_(lines.is_live, Clawback.cause == "returned_after_payment"))
+        .where(or_(lines.is_live, for_just_that))
     )
     wanted = _PAID.where(SUBSIDIES.c.came_back_at.is_not(None), ~claimed)
     if before is not None:

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, StrictInt, model_validator
 
 from chassis.fields import AmountFen, LongText, RequestModel, ShortText
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from services.logistics.clawbacks.models import Cause, Clawback, Status
 from services.logistics.clawbacks.queries import Paid
 from services.logistics.parcels.schemas import Waybill

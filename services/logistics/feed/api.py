@@ -23,14 +23,14 @@ Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform
 async def read_shipment_feed(caller: Party, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """What happened to your shipments behind `after`. A full page of the same `after` and `limit` never changes."""
     page = await FEED.page(db, caller.account_id, after, limit)
-    return Response(page.body, media_type="application/json", headers=page.caching)
+    return Response(page.body, media_type="application/json", headers=page.headers)
 
 
 @router.get("/open", response_model=ShipmentFeedPage)
 async def read_open_shipments_feed(caller: Carrier, db: Db, after: After = 0, limit: Limit = 50) -> Response:
     """What came to be claimed, and what no longer is, behind `after`: the same for every carrier."""
     page = await FEED.page(db, ANY_CARRIER, after, limit)
-    return Response(page.body, media_type="application/json", headers=page.caching)
+    return Response(page.body, media_type="application/json", headers=page.headers)
 
 
 @router.get("/stream", **stream_of(ShipmentFeedItem))

@@ -22,6 +22,7 @@ Overseer = Annotated[Caller, Depends(only("programme_officer", "auditor"))]
 async def list_flags(
     caller: Overseer,
     session: Read,
+    programme_id: UUID | None = None,
     settlement_id: UUID | None = None,
     rule: Rule | None = None,
     status: Status | None = None,
@@ -30,7 +31,13 @@ async def list_flags(
 ) -> Page[FlagOut]:
     """Flags, newest first, each with its rule and evidence."""
     rows = await queries.flags_of(
-        session, settlement_id=settlement_id, rule=rule, status=status, before=after, limit=limit + 1
+        session,
+        programme_id=programme_id,
+        settlement_id=settlement_id,
+        rule=rule,
+        status=status,
+        before=after,
+        limit=limit + 1,
     )
     return Page.of([FlagOut.of(row) for row in rows], limit, lambda last: last.id)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Float, Select, Text, column, extract, func, literal, select
+from sqlalchemy import ARRAY, Float, ScalarSelect, Select, Text, column, extract, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,7 @@ from chassis.db import WriteSession
 from chassis.newest import newest
 from services.logistics.clock import earliest_id
 from services.logistics.flags.models import Flag, Status
-from services.logistics.flags.rules import RECIPIENT_FEWEST, Repeated, Rule, Seen, Share, Weights
+from services.logistics.flags.rules import EARLY_MOST, RECIPIENT_FEWEST, Early, Repeated, Rule, Seen, Share, Weights
 from services.logistics.parcels.models import LOADS, PARCELS, SCANS
 from services.logistics.shipments.models import Report, Shipment
 from services.logistics.subsidy.fund import BUCKETS
@@ -127,6 +127,27 @@ async def repeated_of(session: AsyncSession, settlement_id: UUID) -> list[Repeat
     return [Repeated(str(match_id), adcode, weight_g, parcels) for match_id, adcode, weight_g, parcels in rows]
 
 
+async def early_of(session: AsyncSession, settlement_id: UUID) -> list[Early]:
+    """Of each match in the statement: its parcels that were delivered, by their scans, before it was first fetched."""
+    matches = select(s.match_id).where(s.settlement_id == settlement_id)
+    fetched = (
+        select(Shipment.match_id, func.min(Report.at).label("at"))
+        .join_from(Shipment, Report, Report.shipment_id == Shipment.id)
+        .where(Shipment.match_id.in_(matches), Report.type == "picked_up")
+        .group_by(Shipment.match_id)
+        .subquery()
+        .c
+    )
+    rows = await session.execute(
+        select(fetched.match_id, fetched.at, func.min(SCANS.c.at), func.count(s.subject_id.distinct()))
+        .join_from(SUBSIDIES, SCANS, SCANS.c.parcel_id == s.subject_id)
+        .join(fetched.match_id.table, fetched.match_id == s.match_id)
+        .where(s.settlement_id == settlement_id, SCANS.c.type == "delivered", SCANS.c.at < fetched.at - EARLY_MOST)
+        .group_by(fetched.match_id, fetched.at)
+    )
+    return [Early(str(match_id), at, first_at, parcels) for match_id, at, first_at, parcels in rows]
+
+
 async def open_flags(session: AsyncSession, settlement_id: UUID) -> int:
     wanted = select(func.count()).where(Flag.settlement_id == settlement_id, Flag.status == "open")
     return int((await session.execute(wanted)).scalar_one())
@@ -145,6 +166,7 @@ async def locked_flag(session: WriteSession, flag_id: UUID) -> Flag | None:
 async def flags_of(
     session: AsyncSession,
     *,
+    programme_id: UUID | None,
     settlement_id: UUID | None,
     rule: Rule | None,
     status: Status | None,
@@ -152,5 +174,11 @@ async def flags_of(
     limit: int,
 ) -> Sequence[Flag]:
     """Newest first."""
+    its = [] if programme_id is None else [_programme_of_flag() == programme_id]
     equal = {"settlement_id": settlement_id, "rule": rule, "status": status}
-    return await newest(session, Flag, before=before, limit=limit, **equal)
+    return await newest(session, Flag, *its, before=before, limit=limit, **equal)
+
+
+def _programme_of_flag() -> ScalarSelect[UUID]:
+    """Of its statement: all whose subsidies are of one programme, so that one of a million tells it."""
+    return select(s.programme_id).where(s.settlement_id == Flag.settlement_id).limit(1).scalar_subquery()

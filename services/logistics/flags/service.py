@@ -42,6 +42,7 @@ async def raise_for(
         *rules.of_weights(await queries.weights_of(session, settlement_id)),
         *rules.of_speed(await _too_fast(session, settlement_id), great_circle_km),
         *rules.of_recipients(await queries.repeated_of(session, settlement_id)),
+        *rules.of_early(await queries.early_of(session, settlement_id)),
     ]
     session.add_all(
         Flag(

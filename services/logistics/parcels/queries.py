@@ -11,11 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among, given, insert_given, parameters, parameters_of
 from chassis.db import WriteSession
+from contracts.parcels import ParcelStatus, SubsidyStatus
 from contracts.shipments import ShipmentStatus
 from services.logistics.parcels.models import LOADS, NO_SUBSIDY, PARCELS, SCANS, Parcel, Subsidy
-from services.logistics.parcels.states import Seen
+from services.logistics.parcels.states import SEEN_BY_STATUS, Seen
 from services.logistics.shipments.models import Shipment
+from services.logistics.subsidy.models import SUBSIDIES
 from services.logistics.subsidy.queries import subsidies_of
+
+LOOKED_AT = 10_000
+"""Parcels a page of a list looks at, at most."""
 
 _NAMES = tuple(PARCELS.c.keys())
 _INSERT_PARCELS = (
@@ -67,6 +72,49 @@ async def parcel_of(session: AsyncSession, identity: str, carrier_id: UUID | Non
     mine = _of(PARCELS.c.carrier_id, carrier_id)
     row = (await session.execute(select(PARCELS).where(PARCELS.c.identity == identity, mine))).one_or_none()
     return None if row is None else _parcel(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of a carrier's parcels; None is any."""
+
+    status: ParcelStatus | None = None
+    subsidy: SubsidyStatus | None = None
+    match_id: UUID | None = None
+
+
+async def parcels_of(
+    session: AsyncSession, carrier_id: UUID | None, wanted: Wanted, *, after: UUID | None, limit: int
+) -> tuple[list[Parcel], UUID | None]:
+    """At most `limit` of a carrier's parcels behind that one, the oldest first, and where to go on, if there are more.
+
+    It looks at no more than `LOOKED_AT` of them, whatever is wanted, so that a rare status or one match among millions
+    costs no more than a page: what it finds may be little, or nothing, and not the end.
+    """
+    looked = select(PARCELS).where(_of(PARCELS.c.carrier_id, carrier_id)).order_by(PARCELS.c.id).limit(LOOKED_AT + 1)
+    if after is not None:
+        looked = looked.where(PARCELS.c.id > after)
+    numbered = looked.add_columns(func.row_number().over(order_by=PARCELS.c.id).label("number")).cte("looked")
+    conditions = [numbered.c.number <= LOOKED_AT, *_wanted(numbered.c, wanted)]
+    found = select(numbered).where(*conditions).order_by(numbered.c.id).limit(limit + 1)
+    rows = (await session.execute(found)).all()
+    if len(rows) > limit:
+        return [_parcel(row) for row in rows[:limit]], rows[limit - 1].id
+    more = select(numbered.c.id).where(numbered.c.number.in_((LOOKED_AT, LOOKED_AT + 1))).order_by(numbered.c.id)
+    ends = (await session.scalars(more)).all()
+    return [_parcel(row) for row in rows], ends[0] if len(ends) > 1 else None
+
+
+def _wanted(columns: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        conditions.append(columns.seen.in_(SEEN_BY_STATUS[wanted.status]))
+    if wanted.match_id is not None:
+        conditions.append(columns.match_id == wanted.match_id)
+    if wanted.subsidy is not None:
+        status = select(SUBSIDIES.c.status).where(SUBSIDIES.c.subject_id == columns.id).scalar_subquery()
+        conditions.append(func.coalesce(status, "none") == wanted.subsidy)
+    return conditions
 
 
 async def parcels_called(session: AsyncSession, identities: Collection[str]) -> dict[str, Parcel]:

@@ -3,11 +3,12 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StrictInt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt
 
 from catalogue.fields import CountyAdcode
 from chassis.fields import QUANTITY_MAX_KG, Instant, RequestModel, ShortText
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from contracts.parcels import ParcelStatus, SubsidyStatus
 from services.logistics.parcels.models import Parcel, Subsidy
 from services.logistics.parcels.states import ScanType, status_of
@@ -119,3 +120,20 @@ class ParcelOut(BaseModel):
             subsidy_fen=subsidy.amount_fen,
             rule_version=subsidy.rule_version,
         )
+
+
+class ParcelItem(ParcelOut):
+    """A parcel in a list, with what was registered of it."""
+
+    weight_g: int
+    recipient_adcode: str
+    order_ref: str | None
+    registered_at: AwareDatetime
+
+    @classmethod
+    def of(cls, parcel: Parcel, subsidy: Subsidy) -> Self:
+        registered = {name: getattr(parcel, name) for name in REGISTERED}
+        return cls(**ParcelOut.of(parcel, subsidy).model_dump(), **registered)
+
+
+REGISTERED = ParcelItem.model_fields.keys() - ParcelOut.model_fields.keys()

@@ -11,9 +11,11 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
+from chassis.fields import Page
 from chassis.killing import point
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Text, Unauthenticated
 from contracts.parcels import ParcelRegistered
+from services.logistics.carriers.models import ERASED
 from services.logistics.clock import database_now
 from services.logistics.parcels import queries
 from services.logistics.parcels.models import (
@@ -24,8 +26,8 @@ from services.logistics.parcels.models import (
     WaybillTaken,
     fact,
 )
-from services.logistics.parcels.queries import Goods
-from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelOut, RegisteredOut, ScannedOut
+from services.logistics.parcels.queries import Goods, Wanted
+from services.logistics.parcels.schemas import NewParcel, NewScan, ParcelItem, ParcelOut, RegisteredOut, ScannedOut
 from services.logistics.parcels.settling import claim_of, settle, subsidy_columns
 from services.logistics.parcels.states import SEEN_BY_SCAN, Seen
 from services.logistics.programmes.granting import open_desk
@@ -67,6 +69,7 @@ async def register(
 
     Locks: the parcels in the order of their identities, then what their matches weigh, then the programmes' funds.
     """
+    await _refuse_erased(session, requests)
     sent = _sent(requests)
     first = _firsts(sent)
     goods = await queries.goods_of(session, {each.item.match_id for each in sent})
@@ -94,6 +97,7 @@ async def scan(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[
 
     Locks: the parcels in the order of their identities, then the programmes' funds.
     """
+    await _refuse_erased(session, requests)
     sent = _sent(requests)
     latest = await database_now(session) + CLOCK_SKEW
     _refuse_future([each for each in sent if each.item.at > latest])
@@ -121,6 +125,16 @@ async def find(session: AsyncSession, caller: Caller, waybill: str) -> ParcelOut
     if parcel is None:
         raise NotFound()
     return ParcelOut.of(parcel, (await queries.subsidies_by_parcel(session, [parcel.id]))[parcel.id])
+
+
+async def list_own(
+    session: AsyncSession, caller: Caller, wanted: Wanted, *, after: UUID | None, limit: int
+) -> Page[ParcelItem]:
+    """A carrier's own parcels, the oldest first; an admin's are everyone's."""
+    parcels, following = await queries.parcels_of(session, _acting_for(caller), wanted, after=after, limit=limit)
+    subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in parcels])
+    items = [ParcelItem.of(parcel, subsidies[parcel.id]) for parcel in parcels]
+    return Page(items=items, next=following and str(following))
 
 
 async def void_overdue(db: Database) -> int:
@@ -223,6 +237,12 @@ def _parcel(sent: Sent[NewParcel], goods: Mapping[UUID, Goods]) -> Parcel:
         seen=Seen.NOTHING,
         version=1,
     )
+
+
+async def _refuse_erased(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[Item]]]) -> None:
+    """Raises Unauthenticated when one of the callers was erased; of several requests each is tried again by itself."""
+    if await ERASED.among(session, {caller.account_id for caller, _ in requests}):
+        raise Unauthenticated()
 
 
 def _acting_for(caller: Caller) -> UUID | None:

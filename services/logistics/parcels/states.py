@@ -1,7 +1,7 @@
 """What a parcel's scans say about it. Pure, and a function of their set: neither order nor repetition counts."""
 
 from enum import IntFlag
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from contracts.parcels import ParcelStatus
 
@@ -56,3 +56,10 @@ def subsidy_due(seen: Seen) -> Literal["reserved", "posted", "voided", "reversed
     if Seen.DELIVERED & seen:
         return "reversed" if Seen.RETURNED & seen else "posted"
     return "voided" if (Seen.RETURNED | Seen.LOST) & seen else "reserved"
+
+
+SEEN_BY_STATUS: Final[dict[ParcelStatus, list[int]]] = {
+    status: [seen for seen in range(2 * max(Seen)) if status_of(Seen(seen)) == status]
+    for status in get_args(ParcelStatus)
+}
+"""By status, everything that may be known of a parcel that has it."""

@@ -3,15 +3,15 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from chassis.auth import Caller, only
 from chassis.fields import Instant, Limit, Page
-from chassis.routes import Db, Read, Write, slice_router
+from chassis.routes import Db, Read, Write, set_location, slice_router
 from services.logistics.clock import Day
 from services.logistics.programmes import approvals, queries, service
-from services.logistics.programmes.models import Decision
+from services.logistics.programmes.models import Approval, Decision
 from services.logistics.programmes.schemas import (
     ApprovalOut,
     BalancesOut,
@@ -22,6 +22,7 @@ from services.logistics.programmes.schemas import (
     NewRules,
     NewTopUp,
     ProgrammeOut,
+    RuleOut,
     SealOut,
     VerifiedOut,
 )
@@ -35,9 +36,11 @@ AfterSeq = Annotated[int, Query(ge=0, le=2**53 - 1)]
 
 
 @router.post("", status_code=201)
-async def open_programme(new: NewProgramme, caller: Officer, session: Write) -> ProgrammeOut:
+async def open_programme(new: NewProgramme, caller: Officer, session: Write, response: Response) -> ProgrammeOut:
     """Open a programme; it is active from starts_at."""
-    return ProgrammeOut.of(*await service.open_programme(session, caller, new))
+    opened = ProgrammeOut.of(*await service.open_programme(session, caller, new))
+    set_location(response, f"/v1/programmes/{opened.id}")
+    return opened
 
 
 @router.get("")
@@ -49,6 +52,15 @@ async def list_programmes(
     return Page.of([ProgrammeOut.of(*row) for row in rows], limit, lambda last: last.id)
 
 
+@router.get("/approvals")
+async def list_all_approvals(
+    caller: Overseer, session: Read, status: Decision | None = None, after: UUID | None = None, limit: Limit = 50
+) -> Page[ApprovalOut]:
+    """What was asked to change of any programme, newest first."""
+    rows = await queries.approvals_of(session, None, status=status, before=after, limit=limit + 1)
+    return Page.of([ApprovalOut.of(row) for row in rows], limit, lambda last: last.approval_id)
+
+
 @router.get("/{programme_id}")
 async def read_programme(programme_id: UUID, caller: Overseer, session: Read) -> ProgrammeOut:
     """One programme and its money, all of it of one moment."""
@@ -56,39 +68,50 @@ async def read_programme(programme_id: UUID, caller: Overseer, session: Read) ->
 
 
 @router.post("/{programme_id}/rules", status_code=202)
-async def change_rules(programme_id: UUID, wanted: NewRules, caller: Officer, session: Write) -> ApprovalOut:
+async def change_rules(
+    programme_id: UUID, wanted: NewRules, caller: Officer, session: Write, response: Response
+) -> ApprovalOut:
     """Ask for a new version of the rules; it takes effect when another officer approves, or later if you say so."""
-    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "rules", wanted))
+    return _asked(response, await approvals.ask(session, caller, programme_id, "rules", wanted))
+
+
+@router.get("/{programme_id}/rules")
+async def list_rules(programme_id: UUID, caller: Overseer, session: Read) -> Page[RuleOut]:
+    """Every version of its rules, newest first; all of them at once."""
+    programme, _ = await service.find(session, programme_id)
+    return Page(items=[RuleOut.of(rule) for rule in reversed(programme.rules)], next=None)
 
 
 @router.post("/{programme_id}/topup", status_code=202)
-async def top_up(programme_id: UUID, wanted: NewTopUp, caller: Officer, session: Write) -> ApprovalOut:
+async def top_up(
+    programme_id: UUID, wanted: NewTopUp, caller: Officer, session: Write, response: Response
+) -> ApprovalOut:
     """Ask for more money; it is there when another officer approves."""
-    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "topup", wanted))
+    return _asked(response, await approvals.ask(session, caller, programme_id, "topup", wanted))
 
 
 @router.post("/{programme_id}/pause", status_code=202)
 async def pause_programme(
-    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+    programme_id: UUID, caller: Officer, session: Write, response: Response, wanted: NewChange | None = None
 ) -> ApprovalOut:
     """Ask that it pays for nothing new until it is resumed. What was reserved is paid all the same."""
-    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "pause", wanted or NewChange()))
+    return _asked(response, await approvals.ask(session, caller, programme_id, "pause", wanted or NewChange()))
 
 
 @router.post("/{programme_id}/resume", status_code=202)
 async def resume_programme(
-    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+    programme_id: UUID, caller: Officer, session: Write, response: Response, wanted: NewChange | None = None
 ) -> ApprovalOut:
     """Ask that it pays again."""
-    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "resume", wanted or NewChange()))
+    return _asked(response, await approvals.ask(session, caller, programme_id, "resume", wanted or NewChange()))
 
 
 @router.post("/{programme_id}/close", status_code=202)
 async def close_programme(
-    programme_id: UUID, caller: Officer, session: Write, wanted: NewChange | None = None
+    programme_id: UUID, caller: Officer, session: Write, response: Response, wanted: NewChange | None = None
 ) -> ApprovalOut:
     """Ask that it never pays for anything new again. What was reserved is paid all the same."""
-    return ApprovalOut.of(await approvals.ask(session, caller, programme_id, "close", wanted or NewChange()))
+    return _asked(response, await approvals.ask(session, caller, programme_id, "close", wanted or NewChange()))
 
 
 @router.get("/{programme_id}/approvals")
@@ -103,6 +126,12 @@ async def list_approvals(
     """What was asked to change, newest first."""
     rows = await service.approvals_of(session, programme_id, status=status, before=after, limit=limit + 1)
     return Page.of([ApprovalOut.of(row) for row in rows], limit, lambda last: last.approval_id)
+
+
+@router.get("/{programme_id}/approvals/{approval_id}")
+async def read_approval(programme_id: UUID, approval_id: UUID, caller: Overseer, session: Read) -> ApprovalOut:
+    """One change that was asked for, and what was decided."""
+    return ApprovalOut.of(await approvals.find(session, programme_id, approval_id))
 
 
 @router.post("/{programme_id}/approvals/{approval_id}")
@@ -154,3 +183,9 @@ async def read_balances(programme_id: UUID, caller: Overseer, session: Read, at:
 async def read_burn_down(programme_id: UUID, caller: Overseer, session: Read) -> BurnDownOut:
     """How the money went down, day by day, and the day on which it ends at the rate of the last seven."""
     return BurnDownOut.of(*await service.burn_down(session, programme_id))
+
+
+def _asked(response: Response, approval: Approval) -> ApprovalOut:
+    """What waits for another officer, and where to see what became of it."""
+    set_location(response, f"/v1/programmes/{approval.programme_id}/approvals/{approval.id}")
+    return ApprovalOut.of(approval)

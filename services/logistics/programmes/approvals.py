@@ -5,10 +5,13 @@ under that lock, so every claim that was granted before it has an earlier moment
 after it sees that `changes` has moved on: at no moment does any claim go by rules that were not those of its moment.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
@@ -40,6 +43,7 @@ TOLD: Final[dict[ChangeKind, type[ProgrammeEvent]]] = {
     "resume": ProgrammeResumed,
     "close": ProgrammeClosed,
 }
+TICK: Final = timedelta(microseconds=1)
 
 
 async def ask(
@@ -70,6 +74,14 @@ async def ask(
     return approval
 
 
+async def find(session: AsyncSession, programme_id: UUID, approval_id: UUID) -> Approval:
+    """Raises NotFound."""
+    approval = await queries.approval_of(session, programme_id, approval_id)
+    if approval is None:
+        raise NotFound()
+    return approval
+
+
 async def decide(
     session: WriteSession, caller: Caller, programme_id: UUID, approval_id: UUID, wanted: NewDecision
 ) -> Approval:
@@ -89,6 +101,8 @@ async def decide(
         programme.must_allow(approval.kind, fund.at)
         had_caps = programme.has_caps
         EFFECTS[approval.kind](approval, programme, fund)
+        if approval.kind == "rules":
+            await _carry_on(session, programme, fund)
         if programme.has_caps and not had_caps:
             await queries.count_granted(session, programme, bounds_of(local_day(fund.at))[0])
         programme.changes += 1
@@ -100,9 +114,28 @@ async def decide(
 
 def _change_rules(approval: Approval, programme: Programme, fund: Fund) -> None:
     wanted = NewRules.model_validate(approval.wanted)
-    effective_at = max(wanted.effective_at or fund.at, fund.at)
+    effective_at = _takes_effect(wanted, programme, fund.at)
     number = programme.rules[-1].version + 1
     programme.rules.append(next_rule(wanted, programme.version_at(effective_at), number, effective_at))
+
+
+def _takes_effect(wanted: NewRules, programme: Programme, decided_at: datetime) -> datetime:
+    """Not before it was decided, nor before the programme starts: the first rules would undo it there."""
+    return max(wanted.effective_at or decided_at, decided_at, programme.starts_at)
+
+
+async def _carry_on(session: WriteSession, programme: Programme, fund: Fund) -> None:
+    """Write what is dated anew upon what is now in force before it: a version is whole, and would undo the rest."""
+    dated = defaultdict[datetime, list[NewRules]](list)
+    for each in await queries.rules_approved(session, programme.id):
+        wanted = NewRules.model_validate(each.wanted)
+        dated[_takes_effect(wanted, programme, each.decided_at or fund.at)].append(wanted)
+    for moment in sorted(moment for moment in dated if moment > max(fund.at, programme.starts_at)):
+        number, rules = programme.rules[-1].version + 1, programme.version_at(moment - TICK)
+        for wanted in dated[moment]:
+            rules = next_rule(wanted, rules, number, moment)
+        if not rules.says_the_same_as(programme.version_at(moment)):
+            programme.rules.append(rules)
 
 
 def _top_up(approval: Approval, programme: Programme, fund: Fund) -> None:

@@ -1,6 +1,6 @@
 """A programme: a budget with dated, versioned rules; and what two officers change of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -52,7 +52,10 @@ class AlreadyDecided(Problem):
 class SecondOfficerNeeded(Problem):
     slug, status = "second-officer-needed", 403
     title = Text("须由另一名官员决定", "Another officer has to decide")
-    detail = Text("提出申请的人不能自己批准。", "Who asked for a change does not decide on it.")
+    detail = Text(
+        "提出、发起或复核的人，不能自己批准、裁定或付款。",
+        "Who asked, opened or reviewed does not also approve, decide or pay.",
+    )
 
 
 class Programme(Base):
@@ -108,14 +111,15 @@ class Programme(Base):
 
     def least_rate_fen(self, now: datetime) -> int:
         """The least of the rates that are in force now, or will be."""
-        to_come = [version.rate_fen for version in self.rules if version.effective_at > now]
+        to_come = [self.version_at(each.effective_at).rate_fen for each in self.rules if each.effective_at > now]
         return min([self.version_at(now).rate_fen, *to_come])
 
     def version_at(self, moment: datetime) -> "RuleVersion":
         """The rules of that moment: of those in effect the last to take effect, of two at once the later decided;
-        before the first ones take effect, the first."""
-        in_effect = [version for version in self.rules if version.effective_at <= moment]
-        return max(in_effect, key=lambda each: (each.effective_at, each.version), default=self.rules[0])
+        before the first ones take effect, those of then."""
+        since = max(moment, self.rules[0].effective_at)
+        in_effect = [version for version in self.rules if version.effective_at <= since]
+        return max(in_effect, key=lambda each: (each.effective_at, each.version))
 
     def rule_at(self, moment: datetime) -> Rule:
         return self.version_at(moment).rule(self.kind)
@@ -136,6 +140,10 @@ class RuleVersion(Base):
     produce: Mapped[list[str]] = mapped_column(ARRAY(SqlText))
     per_producer_per_day: Mapped[int | None] = mapped_column(BigInteger)
     per_carrier_per_day: Mapped[int | None] = mapped_column(BigInteger)
+
+    def says_the_same_as(self, other: "RuleVersion") -> bool:
+        mine, theirs = self.rule("courier_parcel"), other.rule("courier_parcel")
+        return replace(mine, version=0) == replace(theirs, version=0)
 
     def rule(self, kind: ProgrammeKind) -> Rule:
         return Rule(

@@ -65,17 +65,30 @@ async def whole(session: WriteSession, programme_id: UUID) -> Programme | None:
     return (await session.scalars(wanted)).one_or_none()
 
 
+async def approval_of(session: AsyncSession, programme_id: UUID, approval_id: UUID) -> Approval | None:
+    wanted = select(Approval).where(Approval.id == approval_id, Approval.programme_id == programme_id)
+    return (await session.scalars(wanted)).one_or_none()
+
+
 async def locked_approval(session: WriteSession, programme_id: UUID, approval_id: UUID) -> Approval | None:
     wanted = select(Approval).where(Approval.id == approval_id, Approval.programme_id == programme_id)
     return (await session.scalars(wanted.with_for_update())).one_or_none()
 
 
 async def approvals_of(
-    session: AsyncSession, programme_id: UUID, *, status: Decision | None, before: UUID | None, limit: int
+    session: AsyncSession, programme_id: UUID | None, *, status: Decision | None, before: UUID | None, limit: int
 ) -> Sequence[Approval]:
-    """Newest first."""
+    """Newest first; of all programmes without one."""
     equal = {"programme_id": programme_id, "status": status}
     return await newest(session, Approval, before=before, limit=limit, **equal)
+
+
+async def rules_approved(session: WriteSession, programme_id: UUID) -> Sequence[Approval]:
+    """In the order in which they were."""
+    wanted = select(Approval).where(
+        Approval.programme_id == programme_id, Approval.kind == "rules", Approval.status == "approved"
+    )
+    return (await session.scalars(wanted.order_by(Approval.decided_at, Approval.id))).all()
 
 
 async def carriers_of(session: AsyncSession, match_ids: Collection[UUID]) -> dict[UUID, UUID | None]:

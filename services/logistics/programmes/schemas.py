@@ -21,7 +21,8 @@ from pydantic import (
 from catalogue import places
 from catalogue.fields import ProduceSlug
 from chassis.fields import AmountFen, Instant, RequestModel, ShortText
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from contracts.programmes import ProgrammeKind
 from services.logistics.clock import local_day
 from services.logistics.programmes.burndown import Rate
@@ -156,6 +157,26 @@ class EligibilityOut(BaseModel):
 class CapsOut(BaseModel):
     per_producer_per_day: int | None
     per_carrier_per_day: int | None
+
+
+class RuleOut(BaseModel):
+    """A version of the rules, as it was decided and for ever; of two in effect the later one counts."""
+
+    version: int
+    effective_at: AwareDatetime
+    rate_fen: int
+    eligibility: EligibilityOut
+    caps: CapsOut
+
+    @classmethod
+    def of(cls, rule: RuleVersion) -> Self:
+        return cls(
+            version=rule.version,
+            effective_at=rule.effective_at,
+            rate_fen=rule.rate_fen,
+            eligibility=EligibilityOut.model_validate(rule, from_attributes=True),
+            caps=CapsOut.model_validate(rule, from_attributes=True),
+        )
 
 
 class ParcelCounts(BaseModel):

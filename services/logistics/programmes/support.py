@@ -59,45 +59,43 @@ async def reverse_support(session: WriteSession, match_ids: Collection[UUID]) ->
 
 
 def _claim(match: MatchFulfilled, carriers: Mapping[UUID, UUID | None], moment: datetime) -> Claim:
+    match_id, mass_g = match.match_id, match.quantity_g
     return Claim(
-        subject=str(match.match_id),
+        subject=str(match_id),
         moment=moment,
-        match_id=match.match_id,
+        match_id=match_id,
         parcel_id=None,
         producer_id=match.producer_id,
-        carrier_id=carriers.get(match.match_id),
+        carrier_id=carriers.get(match_id),
         buyer_id=match.buyer_id,
         order_ref=None,
         origin_adcode=match.origin.adcode,
         produce=match.produce,
-        mass_g=match.quantity_g,
-        match_mass_g=match.quantity_g,
+        mass_g=mass_g,
+        match_mass_g=mass_g,
     )
 
 
 def _row(claim: Claim, verdict: Grant | NoGrant, fund: Fund | None) -> dict[str, Any]:
     """`fund` is that of the programme which granted, or whose refusal was told; None where none was active."""
-    row: dict[str, Any] = {
+    granted = verdict if isinstance(verdict, Grant) else None
+    refused = verdict if isinstance(verdict, NoGrant) else None
+    status = "posted" if refused is None else refused.subsidy
+    programme_id = None if fund is None else fund.programme_id
+    return {
         "subject_id": claim.match_id,
         "match_id": claim.match_id,
         "buyer_id": claim.buyer_id,
         "order_ref": None,
-        "reason": None,
-        "refused_by": None,
-        "programme_id": None,
-        "amount_fen": None,
-        "rule_version": None,
+        "status": status,
+        "first_status": status,
+        "reason": refused and refused.reason,
+        "refused_by": refused and programme_id,
+        "programme_id": granted and programme_id,
+        "amount_fen": granted and granted.amount_fen,
+        "rule_version": granted and granted.rule_version,
         "turn": 1,
         "payee_id": claim.producer_id,
-        "posted_at": None,
+        "posted_at": fund.at if granted and fund else None,
         **claim.recorded(claim.moment if fund is None else fund.at),
     }
-    answered: dict[str, Any]
-    if isinstance(verdict, NoGrant):
-        refused_by = None if fund is None else fund.programme_id
-        answered = {"status": verdict.subsidy, "reason": verdict.reason, "refused_by": refused_by}
-    else:
-        assert fund is not None
-        answered = {"status": "posted", "programme_id": fund.programme_id, "posted_at": fund.at}
-        answered |= {"amount_fen": verdict.amount_fen, "rule_version": verdict.rule_version}
-    return row | answered | {"first_status": answered["status"]}

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import ImportRoute, Read, Write, slice_router
+from chassis.routes import ImportRoute, Read, Write, set_location, slice_router
 from services.logistics.carriers.service import owner
 from services.logistics.clock import Day
 from services.logistics.routes import geojson, queries, service, vroom, vroom_answer
@@ -25,9 +25,11 @@ AS_GEOJSON: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=202, response_model=PlanAccepted)
-async def ask_for_routes(new: NewPlan, caller: Carrier, session: Write) -> Plan:
+async def ask_for_routes(new: NewPlan, caller: Carrier, session: Write, response: Response) -> Plan:
     """Have routes planned for your vehicles, in at most `limit_s` seconds; read them under the id."""
-    return await service.ask(session, caller, new)
+    plan = await service.ask(session, caller, new)
+    set_location(response, f"/v1/routes/{plan.id}")
+    return plan
 
 
 def fleet_solver(request: Request) -> FleetSolver:

@@ -1,7 +1,7 @@
 """From rows to the router's problem, and from its plan to the answer that is kept."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, overload
@@ -25,7 +25,7 @@ from services.logistics.routes.schemas import (
     VehicleRouteOut,
 )
 from services.logistics.routing import problem as routing
-from services.logistics.shipments.models import Shipment
+from services.logistics.shipments.models import CLAIMABLE, Shipment
 
 ON_BOARD_SHARE: Final = 0.5
 """Of the time between being ready and having to be there, at most so much on the road: a lot keeps worse there."""
@@ -41,8 +41,10 @@ def problem_of(
     shipments: Sequence[Shipment],
     depart_at: datetime,
     progress: Mapping[UUID, Progress] | None = None,
+    erased: Collection[UUID] = (),
 ) -> routing.Problem:
-    """`progress`: how far all vehicles have come with the plan before this one, where there is one.
+    """`progress`: how far all vehicles have come with the plan before this one, where there is one. `erased`: accounts
+    whose places are no finer than their counties in what nobody has claimed.
 
     What those that are not planned with now were told counts as far as it is planned now: another has it then, or none.
     """
@@ -55,7 +57,7 @@ def problem_of(
     }
     return routing.Problem(
         vehicles=tuple(_vehicle(each, depart_at, by_vehicle.get(each.id)) for each in vehicles),
-        tasks=tuple(_task(plan, shipment, depart_at, aboard.get(shipment.id)) for shipment in shipments),
+        tasks=tuple(_task(plan, shipment, depart_at, aboard.get(shipment.id), erased) for shipment in shipments),
         depart_at=depart_at,
         told=None if progress is None else told,
     )
@@ -163,9 +165,13 @@ def _taken(come: Progress | None, depart_at: datetime) -> int:
     return 0 if come is None else sum(over <= depart_at for over in come.rested_at)
 
 
-def _task(plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | None) -> routing.Task:
+def _task(
+    plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | None, erased: Collection[UUID]
+) -> routing.Task:
     """With a hub the lot is due there while its own way on is still long enough in time."""
-    destination = routing.Point(shipment.destination_lon, shipment.destination_lat)
+    pickup, destination = (
+        routing.Point(each.lon, each.lat) for each in shipment.points(erased if shipment.status in CLAIMABLE else ())
+    )
     delivery, onward = destination, timedelta(0)
     if plan.hub_lon is not None and plan.hub_lat is not None:
         delivery = routing.Point(plan.hub_lon, plan.hub_lat)
@@ -176,7 +182,7 @@ def _task(plan: Plan, shipment: Shipment, depart_at: datetime, aboard: str | Non
     urgent = sum(shipment.leave_by - depart_at < within for within in URGENT)
     return routing.Task(
         shipment_id=str(shipment.id),
-        pickup=routing.Point(shipment.origin_lon, shipment.origin_lat),
+        pickup=pickup,
         delivery=delivery,
         quantity_g=shipment.quantity_g,
         temperature_class=shipment.temperature_class,

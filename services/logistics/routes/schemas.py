@@ -9,7 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from catalogue.fields import AreaAdcode, PointIn
 from chassis.fields import PRICE_MAX_FEN_PER_KG, Instant, RequestModel, ResponseModel, only_numbers
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from contracts.listings import TemperatureClass
 from services.logistics.routes.models import FailureReason, Plan, PlanStatus
 from services.logistics.routing.problem import DistanceSource, Reason, StopType

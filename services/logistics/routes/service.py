@@ -28,7 +28,7 @@ from services.logistics.routes.vroom_answer import VroomSolution, VroomTimes, so
 from services.logistics.routes.vroom_problem import fleet_of
 from services.logistics.routing.problem import Problem
 from services.logistics.shipments.models import CLOCK_SKEW, Shipment
-from services.logistics.shipments.queries import held_by, held_pairs, plannable, plannable_in
+from services.logistics.shipments.queries import erased_parties, held_by, held_pairs, plannable, plannable_in
 
 LOOP = "routes"
 """The loop that an asked plan wakes."""
@@ -138,6 +138,7 @@ async def take_next(db: Database) -> Work | Literal["nothing", "given up"]:
                 rows,
                 max(plan.depart_at, now),  # nobody leaves in the past
                 progress,
+                await erased_parties(session, rows),
             ),
             gone=gone,
             others={each: come for each, come in (progress or {}).items() if each not in plan.vehicle_ids},

@@ -10,7 +10,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from chassis.fields import LongText, RequestModel
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 
 STOPS_MAX = 1000
 VEHICLES_MAX = 200

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
-from chassis.routes import Db, ImportRoute, Read, Write, slice_router
+from chassis.routes import Db, ImportRoute, Read, Write, set_location, slice_router
 from services.logistics.clock import Day
 from services.logistics.office import payee
 from services.logistics.programmes.models import Decision
@@ -37,9 +37,11 @@ AS_SHEETS: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", status_code=201)
-async def freeze_settlement(new: NewSettlement, caller: Officer, session: Write) -> StatementOut:
+async def freeze_settlement(new: NewSettlement, caller: Officer, session: Write, response: Response) -> StatementOut:
     """Freeze the statement of all that was posted in a period and is in no statement yet."""
-    return await statement.begun(session, await service.freeze(session, caller, new))
+    frozen = await statement.begun(session, await service.freeze(session, caller, new))
+    set_location(response, f"/v1/settlements/{frozen.id}")
+    return frozen
 
 
 @router.get("")

@@ -121,26 +121,31 @@ def rows_of(text: str) -> list[Row]:
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name.strip().lower() for name in next(reader, [])]
-    reference = _column(names, REFERENCE_NAMES)
-    in_fen, in_yuan = _column(names, FEN_NAMES), _column(names, YUAN_NAMES)
-    amount = in_yuan if in_fen is None else in_fen
-    if reference is None or amount is None:
-        raise BadRow(1, "columns")
     found: list[Row] = []
     try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        reference = _column(names, REFERENCE_NAMES)
+        in_fen, in_yuan = _column(names, FEN_NAMES), _column(names, YUAN_NAMES)
+        amount = in_yuan if in_fen is None else in_fen
+        if reference is None or amount is None:
+            raise BadRow(1, "columns")
         for cells in reader:
             if reader.line_num > LINES_MAX:
                 raise BadRow(reader.line_num, "too many")
-            if any(cell.strip() for cell in cells):
+            if any(cell.strip() for cell in cells) and not _paid_nothing(cells, amount):
                 found.append(_row(reader.line_num, cells, reference, amount, in_yuan=in_fen is None))
     except csv.Error as error:
-        raise BadRow(reader.line_num, "text") from error
+        raise BadRow(max(reader.line_num, 1), "text") from error
     return found
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
     return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _paid_nothing(cells: Sequence[str], amount: int) -> bool:
+    """What came in has its amount in another column (贷方发生额), and none in that of what went out."""
+    return len(cells) > amount and not cells[amount].strip()
 
 
 def _row(line: int, cells: Sequence[str], reference: int, amount: int, *, in_yuan: bool) -> Row:

@@ -13,12 +13,15 @@ from pydantic import (
     PlainValidator,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from chassis.fields import Instant, RequestModel, ShortText
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from services.logistics.clock import Day, bounds_of
 from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
@@ -60,14 +63,21 @@ class NewSettlement(RequestModel):
     to: DayOrInstant
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _has_one_payee(self) -> Self:
         if (self.carrier_id is None) == (self.producer_id is None):
             raise invalid(
                 "payee", Text("carrier_id 与 producer_id 须且只能给一项。", "Give carrier_id or producer_id.")
             )
-        if self.ends_at <= self.begins_at:
-            raise invalid("period", Text("结束须在开始之后。", "It must end after it begins."))
         return self
+
+    @field_validator("to", mode="after")
+    @classmethod
+    def _ends_after_it_begins(cls, to: date | datetime, others: ValidationInfo) -> date | datetime:
+        """Of the field, so that it is told beside what is wrong with others."""
+        from_ = others.data.get("from_")
+        if from_ is not None and _ends_at(to) <= _begins_at(from_):
+            raise invalid("period", Text("结束须在开始之后。", "It must end after it begins."))
+        return to
 
     @property
     def party(self) -> Party:
@@ -81,11 +91,19 @@ class NewSettlement(RequestModel):
 
     @property
     def begins_at(self) -> datetime:
-        return self.from_ if isinstance(self.from_, datetime) else bounds_of(self.from_)[0]
+        return _begins_at(self.from_)
 
     @property
     def ends_at(self) -> datetime:
-        return self.to if isinstance(self.to, datetime) else bounds_of(self.to)[1]
+        return _ends_at(self.to)
+
+
+def _begins_at(given: date | datetime) -> datetime:
+    return given if isinstance(given, datetime) else bounds_of(given)[0]
+
+
+def _ends_at(given: date | datetime) -> datetime:
+    return given if isinstance(given, datetime) else bounds_of(given)[1]
 
 
 class NewPayment(RequestModel):

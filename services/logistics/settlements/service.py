@@ -141,12 +141,12 @@ async def compare(
     """
     if ends < begins:
         raise InvalidInput(errors=[FieldError("#/query/to", BACKWARDS)])
-    if programme_id is not None:
-        await programmes.find(session, programme_id)
-    try:
+    try:  # before the session's first statement: no transaction is open while a long file is read
         rows = await asyncio.to_thread(lambda: rows_of(decoded(file)))
     except BadRow as bad:
         raise InvalidInput(errors=[FieldError(f"#/{bad.line}", BAD_ROWS[bad.what])]) from bad
+    if programme_id is not None:
+        await programmes.find(session, programme_id)
     paid = await queries.paid_between(session, programme_id, bounds_of(begins)[0], bounds_of(ends)[1])
     # of what was netted whole the bank knows nothing
     return reconcile([Payout(str(each.reference), each.paid_fen) for each in paid if each.paid_fen], rows)

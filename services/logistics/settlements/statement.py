@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.accepts import wanted
 from chassis.auth import Caller
 from chassis.db import Database
+from services.logistics.programmes.models import Programme
 from services.logistics.settlements import service, sheets
 from services.logistics.settlements.models import Settlement
 from services.logistics.settlements.schemas import StatementOut
@@ -37,7 +38,9 @@ async def as_accepted(
             lines = await service.lines_of(session, settlement, after, limit + 1)
             shown = StatementOut.with_lines(settlement, lines, limit)
             return JSONResponse(shown.model_dump(mode="json"), headers={"Vary": "Accept"})
+        programme = await session.get_one(Programme, settlement.programme_id)
+        head = sheets.Head(settlement, programme.name, programme.funder)
     table = sheets.as_csv if form == sheets.CSV else sheets.as_xlsx
-    name = f"settlement-{settlement.id}.{'csv' if form == sheets.CSV else 'xlsx'}"
+    name = head.file_name("csv" if form == sheets.CSV else "xlsx")
     headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(table(db, settlement), media_type=form, headers=headers)
+    return StreamingResponse(table(db, head), media_type=form, headers=headers)

@@ -7,12 +7,14 @@ from fastapi import Depends, Query, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
+from chassis.known import UNLESS_KNOWN
 from chassis.photos import AS_JPEG, CleanPhoto, private_jpeg
-from chassis.routes import PhotoRoute, Read, Write, set_etag, slice_router
+from chassis.routes import PhotoRoute, Read, Write, set_etag, set_location, slice_router
 from contracts.shipments import ShipmentStatus
 from services.logistics.clock import Day
+from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.shipments import queries, service
-from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut, ShipmentOut
+from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut
 
 router = slice_router("/v1/shipments", tag="shipments")
 photos_router = slice_router("/v1/shipments", tag="shipments", route_class=PhotoRoute)
@@ -47,15 +49,16 @@ async def list_shipments(
         before=after,
         limit=limit + 1,
     )
-    return Page.of([ShipmentOut.of(row) for row in rows], limit, lambda last: last.id)
+    return Page.of(await service.seen_by(session, caller, rows), limit, lambda last: last.id)
 
 
-@router.get("/{shipment_id}")
+@router.get("/{shipment_id}", dependencies=[UNLESS_KNOWN])
 async def read_shipment(shipment_id: UUID, caller: Party, session: Read, response: Response) -> ShipmentOut:
     """One shipment, with its version as ETag."""
     shipment = await service.find(session, caller, shipment_id)
     set_etag(response, shipment.version)
-    return ShipmentOut.of(shipment)
+    (seen,) = await service.seen_by(session, caller, [shipment])
+    return seen
 
 
 @router.post("/{shipment_id}/claim")
@@ -63,7 +66,8 @@ async def claim_shipment(shipment_id: UUID, caller: Carrier, session: Write, res
     """Take a shipment that is open, or failed before. One carrier gets it, the others 409."""
     shipment = await service.claim(session, caller, shipment_id)
     set_etag(response, shipment.version)
-    return ShipmentOut.of(shipment)
+    (seen,) = await service.seen_by(session, caller, [shipment])
+    return seen
 
 
 @router.post("/{shipment_id}/release")
@@ -71,7 +75,8 @@ async def release_shipment(shipment_id: UUID, caller: Carrier, session: Write, r
     """Give back what you claimed and have not picked up."""
     shipment = await service.release(session, caller, shipment_id)
     set_etag(response, shipment.version)
-    return ShipmentOut.of(shipment)
+    (seen,) = await service.seen_by(session, caller, [shipment])
+    return seen
 
 
 @router.post("/{shipment_id}/events")
@@ -81,7 +86,8 @@ async def report_on_shipment(
     """Tell that it was picked up, delivered, or failed; the same told again changes nothing."""
     shipment = await service.report(session, caller, shipment_id, new)
     set_etag(response, shipment.version)
-    return ShipmentOut.of(shipment)
+    (seen,) = await service.seen_by(session, caller, [shipment])
+    return seen
 
 
 @router.get("/{shipment_id}/events")
@@ -93,9 +99,13 @@ async def list_reports(shipment_id: UUID, caller: Party, session: Read) -> Page[
 
 
 @photos_router.post("/{shipment_id}/photos", status_code=201)
-async def show_shipment(shipment_id: UUID, caller: Carrier, photo: CleanPhoto, session: Write) -> PhotoOut:
+async def show_shipment(
+    shipment_id: UUID, caller: Carrier, photo: CleanPhoto, session: Write, response: Response
+) -> PhotoOut:
     """Keep a photo of a shipment that you claimed, as proof; a form with `photo`. Its location is taken out of it."""
-    return PhotoOut.of(await service.show(session, caller, shipment_id, photo))
+    shown = await service.show(session, caller, shipment_id, photo)
+    set_location(response, f"/v1/shipments/{shipment_id}/photos/{shown.id}")
+    return PhotoOut.of(shown)
 
 
 @router.get("/{shipment_id}/photos")

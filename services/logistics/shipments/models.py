@@ -1,5 +1,6 @@
 """A shipment: one agreed match on the move, its verbs, and what it refuses."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -20,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from catalogue import places
+from catalogue.geodesy import Point
 from chassis.photos import TooManyPhotos
 from chassis.problems import FieldError, InvalidInput, Problem
 from chassis.problems import Text as Words
@@ -64,6 +67,14 @@ class WrongShipmentState(Problem):
     slug, status = "wrong-shipment-state", 409
     title = Words("运单状态不符", "The shipment is not in that state")
     detail = Words("运单现为 {present}，不能进行 {wanted}。", "The shipment is {present}: it can't be {wanted} now.")
+
+
+def seat_of(adcode: str) -> Point:
+    """The county's. Raises ValueError for no known county."""
+    located = places.point_of(adcode)
+    if located is None:
+        raise ValueError(f"no point is known for {adcode}")
+    return located.point
 
 
 def last_departure(
@@ -123,6 +134,18 @@ class Shipment(Base):
         Index(None, "buyer_id", "id"),
         Index("ix_shipments_waiting", "leave_by", postgresql_where="status IN ('open', 'claimed', 'failed')"),
     )
+
+    @property
+    def parties(self) -> tuple[UUID, UUID]:
+        return (self.producer_id, self.buyer_id)
+
+    def points(self, erased: Collection[UUID] = ()) -> tuple[Point, Point]:
+        """Where it is fetched and brought; of these accounts no finer than the county."""
+        origin, destination = Point(self.origin_lon, self.origin_lat), Point(self.destination_lon, self.destination_lat)
+        return (
+            seat_of(self.origin_adcode) if self.producer_id in erased else origin,
+            seat_of(self.destination_adcode) if self.buyer_id in erased else destination,
+        )
 
     def claim(self, carrier_id: UUID, now: datetime) -> bool:
         """Give it to this carrier; False when it has it already. Raises ShipmentNotOpen."""

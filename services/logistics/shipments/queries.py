@@ -1,6 +1,6 @@
 """Reading shipments."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from chassis.auth import Caller
 from chassis.bulk import among
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
+from services.logistics.carriers.models import ERASED
 from services.logistics.clock import bounds_of
 from services.logistics.shipments.models import (
     CLAIMABLE,
@@ -91,6 +92,12 @@ async def plannable(session: AsyncSession, carrier_id: UUID, ids: Collection[UUI
     """Those of these shipments that the carrier could put on a route."""
     wanted = select(Shipment).where(Shipment.id.in_(ids), plannable_by(carrier_id))
     return {shipment.id: shipment for shipment in await session.scalars(wanted)}
+
+
+async def erased_parties(session: AsyncSession, shipments: Iterable[Shipment]) -> set[UUID]:
+    """The erased accounts of these shipments, whose place no carrier is told before it has to go there: the feed of
+    all carriers never, whatever became of the shipment."""
+    return await ERASED.known_among(session, {each for shipment in shipments for each in shipment.parties})
 
 
 async def held_by(session: AsyncSession, carrier_id: UUID, ids: Collection[UUID]) -> dict[UUID, Shipment]:

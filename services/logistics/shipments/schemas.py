@@ -1,13 +1,14 @@
 """Shipments on the public surface."""
 
+from collections.abc import Collection
 from typing import Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
 
+from catalogue.geodesy import Point
 from chassis.fields import Instant, Kg, KgOut, RequestModel, ShortText
-from contracts.listings import TemperatureClass
-from contracts.shipments import ShipmentStatus
+from services.logistics.feed.schemas import PlaceOut, ShipmentOut
 from services.logistics.shipments.models import Photo, Report, ReportType, Shipment
 
 
@@ -20,48 +21,28 @@ class NewReport(RequestModel):
     reason: ShortText | None = None
 
 
-class PlaceOut(BaseModel):
-    adcode: str
-    lon: float
-    lat: float
+def shown(shipment: Shipment, erased: Collection[UUID] = ()) -> ShipmentOut:
+    """The shipment; places of these accounts no finer than their counties."""
+    origin, destination = shipment.points(erased)
+    return ShipmentOut(
+        id=shipment.id,
+        match_id=shipment.match_id,
+        status=shipment.status,
+        produce=shipment.produce,
+        quantity_kg=shipment.quantity_g,
+        temperature_class=shipment.temperature_class,
+        origin=_place(shipment.origin_adcode, origin),
+        destination=_place(shipment.destination_adcode, destination),
+        ready_at=shipment.ready_at,
+        deliver_by=shipment.deliver_by,
+        spoils_at=shipment.spoils_at,
+        carrier_id=shipment.carrier_id,
+        version=shipment.version,
+    )
 
 
-class ShipmentOut(BaseModel):
-    """One agreed match on the move. Points are WGS-84, the county's seat where none finer is known."""
-
-    id: UUID
-    match_id: UUID
-    status: ShipmentStatus
-    produce: str
-    quantity_kg: KgOut
-    temperature_class: TemperatureClass
-    origin: PlaceOut
-    destination: PlaceOut
-    ready_at: AwareDatetime
-    deliver_by: AwareDatetime
-    spoils_at: AwareDatetime
-    carrier_id: UUID | None
-    version: int
-
-    @classmethod
-    def of(cls, shipment: Shipment) -> Self:
-        return cls(
-            id=shipment.id,
-            match_id=shipment.match_id,
-            status=shipment.status,
-            produce=shipment.produce,
-            quantity_kg=shipment.quantity_g,
-            temperature_class=shipment.temperature_class,
-            origin=PlaceOut(adcode=shipment.origin_adcode, lon=shipment.origin_lon, lat=shipment.origin_lat),
-            destination=PlaceOut(
-                adcode=shipment.destination_adcode, lon=shipment.destination_lon, lat=shipment.destination_lat
-            ),
-            ready_at=shipment.ready_at,
-            deliver_by=shipment.deliver_by,
-            spoils_at=shipment.spoils_at,
-            carrier_id=shipment.carrier_id,
-            version=shipment.version,
-        )
+def _place(adcode: str, point: Point) -> PlaceOut:
+    return PlaceOut(adcode=adcode, lon=point.lon, lat=point.lat)
 
 
 class ReportOut(BaseModel):

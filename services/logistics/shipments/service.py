@@ -1,6 +1,6 @@
 """What can be done with shipments: one function a use case, inside the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from catalogue import places
 from catalogue.geodesy import Point
 from chassis.auth import Caller
 from chassis.db import Database, WriteSession
@@ -30,10 +29,20 @@ from contracts.shipments import (
 )
 from services.logistics.clock import database_now
 from services.logistics.feed.models import FeedType
+from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.feed.service import Note, note_all
 from services.logistics.shipments import queries
-from services.logistics.shipments.models import Photo, ReleasedMatch, Report, ReportType, Shipment, last_departure
-from services.logistics.shipments.schemas import NewReport, ShipmentOut
+from services.logistics.shipments.models import (
+    CLAIMABLE,
+    Photo,
+    ReleasedMatch,
+    Report,
+    ReportType,
+    Shipment,
+    last_departure,
+    seat_of,
+)
+from services.logistics.shipments.schemas import NewReport, shown
 
 CANCEL_BATCH = 500
 
@@ -59,6 +68,12 @@ async def find(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Ship
     if shipment is None:
         raise NotFound()
     return shipment
+
+
+async def seen_by(session: AsyncSession, caller: Caller, shipments: Sequence[Shipment]) -> list[ShipmentOut]:
+    """The shipments as the caller sees them: until it has claimed one, a carrier no finer place of erased accounts."""
+    erased = await queries.erased_parties(session, shipments) if caller.role == "carrier" else set()
+    return [shown(each, erased if each.status in CLAIMABLE else ()) for each in shipments]
 
 
 async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
@@ -192,17 +207,18 @@ async def _tell(
 ) -> None:
     """The event, and the feeds of those it concerns; `had_it`: the carrier until now."""
     session.emit(*(shipment.fact(kind, at) for shipment in shipments))
-    await note_all(session, [_note(kind, shipment, had_it) for shipment in shipments])
+    erased = await queries.erased_parties(session, shipments)
+    await note_all(session, [_note(kind, shipment, had_it, erased) for shipment in shipments])
 
 
-def _note(kind: type[ShipmentEvent], shipment: Shipment, had_it: UUID | None) -> Note:
-    state = ShipmentOut.of(shipment)
+def _note(kind: type[ShipmentEvent], shipment: Shipment, had_it: UUID | None, erased: Collection[UUID]) -> Note:
+    state, for_any = shown(shipment), shown(shipment, erased).model_copy(update={"carrier_id": None})
     parties = [shipment.producer_id, shipment.buyer_id, shipment.carrier_id]
     return Note(
         type=FEED_TYPES[kind],
         state=state.model_dump_json(),
         accounts=[account for account in parties if account is not None],
-        state_for_any=state.model_copy(update={"carrier_id": None}).model_dump_json(),
+        state_for_any=for_any.model_dump_json(),
         had_it=had_it,
     )
 
@@ -252,7 +268,4 @@ def _point(place: Place) -> Point:
     """Where a vehicle goes: the point that was given, else the county's seat. Raises ValueError for no known place."""
     if place.lon is not None and place.lat is not None:
         return Point(place.lon, place.lat)
-    located = places.point_of(place.adcode)
-    if located is None:
-        raise ValueError(f"no point is known for {place.adcode}")
-    return located.point
+    return seat_of(place.adcode)

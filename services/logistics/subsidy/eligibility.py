@@ -78,8 +78,9 @@ class Refused:
     reason: Reason
 
 
-class Programme(NamedTuple):
-    """A programme at the moment of asking: its rule of that moment and what the fund still has."""
+@dataclass(slots=True)
+class Programme:
+    """A programme at the moment of asking: its rule of that moment and what the fund still has by then."""
 
     id: str
     ends_at: datetime
@@ -130,18 +131,20 @@ def amount_fen(rule: Rule, mass_g: int) -> int:
     return rule.rate_fen if rule.kind == "courier_parcel" else rule.rate_fen * mass_g // 1000
 
 
-def choose(programmes: Iterable[Programme], facts: Facts | Mapping[str, Facts]) -> Grant | NoGrant:
-    """The first active programme that is eligible and has the money: earliest ends_at, then earliest created.
+def in_order(programmes: Iterable[Programme]) -> list[Programme]:
+    """As they are asked: earliest ends_at, then earliest created."""
+    return sorted(programmes, key=lambda each: (each.ends_at, each.created_at, each.id))
 
-    `programmes` are the active ones of one kind. What a programme has granted differs between them, so `facts` may
-    be given by programme id.
+
+def choose(programmes: Iterable[Programme], facts: Facts | Mapping[str, Facts]) -> Grant | NoGrant:
+    """The first active programme that is eligible and has the money.
+
+    `programmes` are the active ones of one kind, `in_order`: many ask the same ones. What a programme has granted
+    differs between them, so `facts` may be given by programme id.
     """
-    ordered = sorted(programmes, key=lambda p: (p.ends_at, p.created_at, p.id))
-    if not ordered:
-        return NoGrant("none")
     refusal: NoGrant | None = None
     first_empty: NoGrant | None = None
-    for programme in ordered:
+    for programme in programmes:
         verdict = decide(programme.rule, facts[programme.id] if isinstance(facts, Mapping) else facts)
         if isinstance(verdict, Refused):
             refusal = nearer(refusal, NoGrant("not_eligible", verdict.reason, programme.id))
@@ -190,6 +193,8 @@ def _is_blank(character: str) -> bool:
 def _place_refusal(conditions: Conditions, facts: Facts) -> Reason | None:
     if conditions.adcode_prefixes and not facts.origin_adcode.startswith(tuple(conditions.adcode_prefixes)):
         return "place"
+    if conditions.poverty_832 is None and conditions.watch_52 is None:
+        return None
     asked = [
         (wanted, known)
         for wanted, known in (

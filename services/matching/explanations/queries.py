@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ARRAY, DateTime, Text, Uuid, any_, bindparam, cast, exists, func, or_, select, true
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, any_, bindparam, case, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -58,11 +58,13 @@ def _last_round_of(produce: Any) -> Any:
 
 
 def _standing(table: type[Supply | Order], id_column: Any, over_at: Any) -> Any:
-    """A row with the last round of its market, whether this waits for another, and whether it is too late for it."""
+    """A row with the last round of its market, whether this waits for another, whether that is for a change of the row
+    itself, and whether it is too late for it."""
     last = _last_round_of(table.produce)
     waits = exists().where(MARKET_CHANGES.c.produce == table.produce).label("waits")
+    changed = exists().where(MARKET_CHANGES.c.produce == table.produce, MARKET_CHANGES.c.row_id == id_column)
     over = (over_at <= func.clock_timestamp()).label("over")
-    row = select(table, waits, over, *last.c).join(last, true(), isouter=True)
+    row = select(table, waits, changed.label("changed"), over, *last.c).join(last, true(), isouter=True)
     return row.where(id_column == bindparam("id"))
 
 
@@ -90,10 +92,12 @@ CAME: dict[Side, Any] = {
     "listing": select(cast(LOT.listing_id, Text), us(LOT.entered_at)).where(LOT.listing_id == any_(ASKED)),
     "order": select(cast(BID.id, Text), us(BID.created_at)).where(BID.id == any_(ASKED)),
 }
-PROMISED_ORDERS = in_columns(bids_of(BID.held_g + BID.agreed_g)).where(
+LEFT_OF_ORDER = case((BID.lifecycle != "open", BID.quantity_g - BID.held_g - BID.agreed_g), else_=0)
+LEFT_OF_SUPPLY = case((LOT.status != "open", LOT.quantity_g - LOT.held_g - LOT.agreed_g), else_=0)
+PROMISED_ORDERS = in_columns({**bids_of(BID.held_g + BID.agreed_g), "left_g": LEFT_OF_ORDER}).where(
     BID.produce == PRODUCE, BID.held_g + BID.agreed_g > 0, BID.deliver_by > NOW
 )
-PROMISED_SUPPLY = in_columns(lots_of(LOT.held_g + LOT.agreed_g)).where(
+PROMISED_SUPPLY = in_columns({**lots_of(LOT.held_g + LOT.agreed_g), "left_g": LEFT_OF_SUPPLY}).where(
     LOT.produce == PRODUCE, LOT.held_g + LOT.agreed_g > 0, LOT.spoils_at > NOW
 )
 
@@ -121,7 +125,7 @@ async def standing_of_order(session: AsyncSession, order_id: UUID) -> Standing |
 def _in_its_market(found: Any, books: Books, since: datetime, standing: Standing, *, is_open: bool) -> Standing:
     in_a_round = found.id is not None and _was_in(found, since)
     state = _state_of(books, is_open=is_open and not found.over, in_a_round=in_a_round, waits=found.waits)
-    if in_a_round and state in {"unsold", "partly"}:
+    if in_a_round and not found.changed and state in {"unsold", "partly"}:
         return replace(standing, state=state, round_id=found.id, certified_gap=found.certified_gap)
     return replace(standing, state=state)
 
@@ -149,23 +153,28 @@ async def market_of(db: Database, produce: str, asked: Sequence[Who]) -> tuple[S
         seen, listings, orders, refused = await read(session, produce)
         pairs = (await session.execute(PROMISED, {"ids": [UUID(each.id) for each in asked]})).all()
         sides = {each.side for each in asked}
-        promised = {
-            side: Market.of_tables(*await _promised(session, side, seen, listings, orders), refused) for side in sides
-        }
+        read_of = {side: await _promised(session, side, seen, listings, orders) for side in sides}
+        promised = {side: Market.of_tables(lots, bids, refused) for side, (lots, bids, _) in read_of.items()}
+        left_g = {side: left for side, (_, _, left) in read_of.items()}
         promises = {side: await _promises(session, side, seen) for side in sides}
         since_us = {each: at_us for side in sides for each, at_us in await _came(session, side, asked)}
     own_g = {(str(pair.listing_id), str(pair.order_id)): int(pair.quantity_g) for pair in pairs}
-    return seen, Promised(promised, own_g, promises, since_us)
+    return seen, Promised(promised, own_g, promises, since_us, left_g)
 
 
 async def _promised(
     session: ReadSession, side: Side, seen: Snapshot, listings: ListingTable, orders: OrderTable
-) -> tuple[ListingTable, OrderTable]:
-    """What others were promised, for who asks from this side."""
-    of_now = {"produce": seen.produce, "now": instant_of(seen.now_us)}
+) -> tuple[ListingTable, OrderTable, dict[str, int]]:
+    """What others were promised, for who asks from this side; and what closed ones had left, by id."""
+    columns = await columns_of(
+        session,
+        PROMISED_ORDERS if side == "listing" else PROMISED_SUPPLY,
+        {"produce": seen.produce, "now": instant_of(seen.now_us)},
+    )
+    left_g = {each: left for each, left in zip(columns["ids"], columns["left_g"], strict=True) if left}
     if side == "listing":
-        return listings, orders_in(await columns_of(session, PROMISED_ORDERS, of_now))[0]
-    return listings_in(await columns_of(session, PROMISED_SUPPLY, of_now))[0], orders
+        return listings, orders_in(columns)[0], left_g
+    return listings_in(columns)[0], orders, left_g
 
 
 async def _promises(session: ReadSession, side: Side, seen: Snapshot) -> Promises:

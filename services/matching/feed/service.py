@@ -1,7 +1,7 @@
 """Telling accounts of what happens to their matches, inside the transaction in which it happens."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -22,14 +22,20 @@ class MatchState(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event of one match for these accounts. `match` is its public state now."""
+    """One event of one match for these accounts. `match` is its public state now as any of them may know it, for whom
+    `match_for` has none of their own."""
 
     type: FeedType
     match: MatchState
     accounts: Sequence[UUID]
+    match_for: Mapping[UUID, MatchState] = field(default_factory=dict)
 
 
 async def note_all(session: WriteSession, notes: Sequence[Note]) -> None:
     """Put these into the feeds of their accounts, in this order; the transaction holds the matches' row locks."""
-    items = [Item(each.type, each.match.model_dump_json(), each.accounts, each.match.reason) for each in notes]
-    await FEED.note(session, items)
+    await FEED.note(session, [_item(each) for each in notes])
+
+
+def _item(note: Note) -> Item:
+    state_for = {account: match.model_dump_json() for account, match in note.match_for.items()}
+    return Item(note.type, note.match.model_dump_json(), note.accounts, note.match.reason, state_for)

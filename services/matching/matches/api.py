@@ -7,10 +7,12 @@ from fastapi import Depends, Response
 
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
+from chassis.known import UNLESS_KNOWN
 from chassis.routes import Read, Write, set_etag, slice_router
 from contracts.matches import MatchStatus
+from services.matching.feed.schemas import MatchOut
 from services.matching.matches import queries, service
-from services.matching.matches.schemas import Declined, MatchOut
+from services.matching.matches.schemas import Declined
 from services.matching.orders.schemas import OrderOut
 
 router = slice_router("/v1/matches", tag="matches")
@@ -39,15 +41,15 @@ async def list_matches(
         before=after,
         limit=limit + 1,
     )
-    return Page.of([MatchOut.of(row) for row in rows], limit, lambda last: last.id)
+    return Page.of([service.seen_by(caller, row) for row in rows], limit, lambda last: last.id)
 
 
-@router.get("/{match_id}")
+@router.get("/{match_id}", dependencies=[UNLESS_KNOWN])
 async def read_match(match_id: UUID, caller: Party, session: Read, response: Response) -> MatchOut:
     """One of your matches, with its version as ETag."""
     match = await service.find(session, caller, match_id)
     set_etag(response, match.version)
-    return MatchOut.of(match)
+    return service.seen_by(caller, match)
 
 
 @router.post("/{match_id}/agree", status_code=200)
@@ -55,7 +57,7 @@ async def agree_to_match(match_id: UUID, caller: Party, session: Write, response
     """Say yes; twice is the same."""
     match = await service.agree(session, caller, match_id)
     set_etag(response, match.version)
-    return MatchOut.of(match)
+    return service.seen_by(caller, match)
 
 
 @router.post("/{match_id}/decline", status_code=200)
@@ -65,7 +67,7 @@ async def decline_match(
     """Say no to a proposed match; the pair waits until one side changes price, quantity or window."""
     match = await service.decline(session, caller, match_id, why.reason if why else None)
     set_etag(response, match.version)
-    return MatchOut.of(match)
+    return service.seen_by(caller, match)
 
 
 @orders_router.post("/{order_id}/cancel", status_code=200)

@@ -1,5 +1,6 @@
 """A match: so many grams of one listing for one order, at a price; its verbs, and what it refuses."""
 
+from collections.abc import Collection
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Literal
@@ -22,9 +23,13 @@ from contracts.matches import (
 )
 from services.matching.optimiser.policy import amount_fen
 from services.matching.orders.models import PriceBasis
+from services.matching.supply.models import point_of
 from services.matching.tables import Base
 
 Side = Literal["producer", "buyer"]
+SIDES: tuple[Side, Side] = ("producer", "buyer")
+BOTH_SIDES = frozenset(SIDES)
+NEVER_AGREED = "NOT (producer_consents AND buyer_consents)"
 
 EVENT_BY_STATUS: dict[MatchStatus, type[MatchEvent]] = {
     "proposed": MatchProposed,
@@ -48,7 +53,8 @@ class Match(Base):
 
     While it is proposed its quantity is held on both sides; from then on it is agreed on both, until it is released.
     `words` are those of the side that declined; `ready_at` is when the lot can leave; `agree_by` is None where both
-    had consented beforehand. The places carry the points that the distance was measured between.
+    had consented beforehand. The places carry the points that the distance was measured between, which the other side
+    is shown from the agreement on (`places_of`); of a match never agreed that of an erased side is the county's.
 
     `under_way_s` is by the policy of its round; None: it was made before that was kept. From `price_basis` on stands
     what the round valued it by, as it was then: a ceiling may change later, and a rescue is of the moment. All None: it
@@ -105,6 +111,15 @@ class Match(Base):
         Index(None, "listing_id"),
         Index(None, "order_id"),
         Index("ix_matches_proposed_by_deadline", "agree_by", postgresql_where="status = 'proposed'"),
+        Index("ix_matches_never_agreed_by_producer", "producer_id", "id", postgresql_where=NEVER_AGREED),
+        Index("ix_matches_never_agreed_by_buyer", "buyer_id", "id", postgresql_where=NEVER_AGREED),
+        Index(
+            "ix_matches_paid",
+            "produce",
+            "created_at",
+            postgresql_where="status IN ('agreed', 'fulfilled')",
+            postgresql_include=["price_fen_per_kg", "quantity_g"],
+        ),
     )
 
     @property
@@ -116,11 +131,20 @@ class Match(Base):
         """Both parties: who may see it, and in whose feeds it stands."""
         return (self.producer_id, self.buyer_id)
 
+    @property
+    def was_agreed(self) -> bool:
+        """Whether both sides have ever said yes."""
+        return self.producer_consents and self.buyer_consents
+
     def side_of(self, account_id: UUID) -> Side | None:
         """Which party this account is."""
         if account_id == self.producer_id:
             return "producer"
         return "buyer" if account_id == self.buyer_id else None
+
+    def sides_of(self, account_id: UUID) -> frozenset[Side]:
+        """All the parties that this account is."""
+        return frozenset(side for side, party in zip(SIDES, self.accounts, strict=True) if party == account_id)
 
     def agree(self, side: Side, now: datetime) -> bool:
         """This side's consent; False when it had been given before. Raises MatchNotOpen.
@@ -164,6 +188,14 @@ class Match(Base):
         self.version += 1
         return given_back_g
 
+    def forget_places(self, sides: Collection[Side]) -> None:
+        """Keep no finer point of these sides than the county's; what was agreed keeps its places."""
+        origin, destination = places_of(self, BOTH_SIDES - set(sides))
+        if origin.lon is not None and origin.lat is not None:
+            self.origin_lon, self.origin_lat = origin.lon, origin.lat
+        if destination.lon is not None and destination.lat is not None:
+            self.destination_lon, self.destination_lat = destination.lon, destination.lat
+
     def fulfil(self) -> bool:
         """The goods were delivered; False unless it is agreed."""
         if self.status != "agreed":
@@ -201,9 +233,34 @@ class NewMatch(SimpleNamespace):
         """As of `Match`."""
         return (self.producer_id, self.buyer_id)
 
+    @property
+    def was_agreed(self) -> bool:
+        """As of `Match`."""
+        return bool(self.producer_consents and self.buyer_consents)
+
+
+def places_of(match: Match | NewMatch, seen_by: Collection[Side]) -> tuple[Place, Place]:
+    """Origin and destination as these sides see them: until it is agreed, the other's is the county with its point."""
+    origin = Place(adcode=match.origin_adcode, lon=match.origin_lon, lat=match.origin_lat)
+    destination = Place(adcode=match.destination_adcode, lon=match.destination_lon, lat=match.destination_lat)
+    if match.was_agreed:
+        return origin, destination
+    return (
+        origin if "producer" in seen_by else county_of(origin),
+        destination if "buyer" in seen_by else county_of(destination),
+    )
+
+
+def county_of(place: Place) -> Place:
+    """The place no finer than its county."""
+    point = point_of(place.adcode, None, None)
+    return Place(adcode=place.adcode) if point is None else Place(adcode=place.adcode, lon=point.lon, lat=point.lat)
+
 
 def fact_of(match: Match | NewMatch, kind: type[MatchEvent] | None = None) -> MatchEvent:
-    """The event of this kind, by default that of the present status, with the match's whole state."""
+    """The event of this kind, by default that of the present status, with the match's whole state; but until it is
+    agreed nobody who listens has to know more of its places than their counties."""
+    origin, destination = places_of(match, ())
     return (kind or EVENT_BY_STATUS[match.status])(
         match_id=match.id,
         version=match.version,
@@ -220,8 +277,8 @@ def fact_of(match: Match | NewMatch, kind: type[MatchEvent] | None = None) -> Ma
         amount_fen=match.amount_fen,
         distance_m=match.distance_m,
         temperature_class=match.temperature_class,
-        origin=Place(adcode=match.origin_adcode, lon=match.origin_lon, lat=match.origin_lat),
-        destination=Place(adcode=match.destination_adcode, lon=match.destination_lon, lat=match.destination_lat),
+        origin=origin,
+        destination=destination,
         ready_at=match.ready_at,
         arrives_at=match.arrives_at,
         deliver_by=match.deliver_by,

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Uuid, any_, bindparam, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Select, Uuid, any_, bindparam, func, literal, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -87,6 +87,24 @@ async def lapsed(session: AsyncSession, limit: int) -> Sequence[UUID]:
     """Proposed matches whose deadline has passed by the database's clock, the oldest first."""
     wanted = select(Match.id).where(Match.status == "proposed", Match.agree_by < func.clock_timestamp())
     return (await session.scalars(wanted.order_by(Match.agree_by).limit(limit))).all()
+
+
+async def locked_never_agreed(
+    session: WriteSession, account_id: UUID, *, after: UUID | None, limit: int
+) -> Sequence[Match]:
+    """Those of this account that both sides never said yes to, the oldest first, locked.
+
+    Each side's are found along its own index: by `or` PostgreSQL would read all matches of who has made many.
+    """
+    never = ~(Match.producer_consents & Match.buyer_consents)
+    behind = [] if after is None else [Match.id > after]
+    oldest = [
+        select(Match.id).where(party == account_id, never, *behind).order_by(Match.id).limit(limit)
+        for party in (Match.producer_id, Match.buyer_id)
+    ]
+    ids = union(*(select(each.subquery().c.id) for each in oldest)).subquery()
+    wanted = select(Match).where(Match.id.in_(select(ids.c.id).order_by(ids.c.id).limit(limit))).order_by(Match.id)
+    return (await session.scalars(wanted.with_for_update().execution_options(populate_existing=True))).all()
 
 
 async def count_proposed(session: AsyncSession) -> int:

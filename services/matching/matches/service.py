@@ -3,11 +3,10 @@
 Locks are taken in one order everywhere, so that no two wait for each other: supply by id, orders by id, matches by id.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,15 +25,15 @@ from contracts.matches import (
 from contracts.parcels import ParcelEvent
 from services.matching.clock import database_now
 from services.matching.feed.models import FeedType
+from services.matching.feed.schemas import MatchOut
 from services.matching.feed.service import Note, note_all
 from services.matching.markets import mark_changed
 from services.matching.matches import queries
-from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, Match, NewMatch, fact_of
-from services.matching.matches.schemas import MatchOut
+from services.matching.matches.models import MATCH_DELIVERIES, REFUSED_PAIRS, SIDES, Match, NewMatch, Side, fact_of
+from services.matching.matches.schemas import shown
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
-from services.matching.orders.models import BUYERS_TO_FORGET, ERASED, Order
-from services.matching.orders.queries import locked_buyer_to_forget, locked_orders, open_orders_of, order_of
-from services.matching.orders.service import forget_closed
+from services.matching.orders.models import ERASED, Order
+from services.matching.orders.queries import locked_orders, open_orders_of, order_of
 from services.matching.orders.service import own as own_orders
 from services.matching.supply.models import Supply
 from services.matching.supply.queries import locked_supply
@@ -52,11 +51,12 @@ FEED_TYPES: dict[type[MatchEvent], FeedType] = {
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A match with both of its sides, all three locked."""
+    """A match with both of its sides, all three locked; and those of its accounts that are erased."""
 
     match: Match
     supply: Supply
     order: Order
+    erased: Collection[UUID]
 
     def settle(self) -> None:
         """What was held is agreed."""
@@ -82,6 +82,8 @@ class Deal:
         return given_back_g > 0
 
     def _give_back(self, was: str) -> bool:
+        if not self.match.was_agreed:
+            self.match.forget_places(set(self._forgotten()))
         for books in (self.supply, self.order):
             if was == "proposed":
                 books.give_back_held(self.match.quantity_g)
@@ -89,10 +91,25 @@ class Deal:
                 books.give_back_agreed(self.match.quantity_g)
         return True
 
+    def _forgotten(self) -> Iterator[Side]:
+        """The sides that say no finer place of themselves any more, or whose accounts are erased, though the lot's
+        withdrawal is not heard of yet; a match that ends says no more than they."""
+        if self.supply.origin_lon is None or self.match.producer_id in self.erased:
+            yield "producer"
+        if self.order.destination_lon is None or self.match.buyer_id in self.erased:
+            yield "buyer"
+
 
 def party(caller: Caller) -> UUID | None:
     """Whose matches a caller sees: their own; an admin everyone's (None)."""
     return None if caller.role == "admin" else caller.account_id
+
+
+def seen_by(caller: Caller, match: Match) -> MatchOut:
+    """The match as the caller sees it: who is on one side sees that side's place, an admin both."""
+    if caller.role == "admin":
+        return shown(match)
+    return shown(match, match.sides_of(caller.account_id))
 
 
 async def find(session: AsyncSession, caller: Caller, match_id: UUID) -> Match:
@@ -136,37 +153,33 @@ async def cancel_order(session: WriteSession, caller: Caller, order_id: UUID) ->
 
 
 async def hear_of_erased(session: WriteSession, account_ids: Collection[UUID]) -> None:
-    """Take no more orders of these accounts; `forget_buyers` forgets those that there are."""
+    """Take no more orders of these accounts; `ERASED.forget` forgets those that there are."""
     await ERASED.remember(session, account_ids)
-    rows = [{"buyer_id": each} for each in sorted(account_ids)]
-    if rows:
-        await session.execute(insert(BUYERS_TO_FORGET).on_conflict_do_nothing(), rows)
 
 
-async def forget_buyers(db: Database) -> None:
-    """Cancel what erased accounts still want, and forget what their orders say of them. Agreed matches stand.
+async def forget_open(session: WriteSession, buyer_id: UUID, _: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: cancel what the account still wants, and forget what that says of it.
 
-    Some orders at a time, so that no round waits long: a platform may have thousands.
+    Agreed matches stand. Few orders at a time, so that no round waits long: a platform may have thousands.
     """
-    done = False
-    while not done:
-        async with db.transaction() as session:
-            buyer_id = await locked_buyer_to_forget(session)
-            done = buyer_id is None
-            if buyer_id is not None:
-                await _forget_some(session, buyer_id)
-
-
-async def _forget_some(session: WriteSession, buyer_id: UUID) -> None:
     order_ids = await open_orders_of(session, buyer_id, FORGET_BATCH)
     orders, deals = await _locked_orders_with_proposed(session, order_ids)
     for order in orders:
         if order.lifecycle == "open":  # else it closed meanwhile
             order.forget()
     await _release(session, deals, lambda deal: "order_cancelled")
-    if len(order_ids) < FORGET_BATCH:
-        await forget_closed(session, buyer_id)
-        await session.execute(delete(BUYERS_TO_FORGET).where(BUYERS_TO_FORGET.c.buyer_id == buyer_id))
+    return order_ids[-1] if len(order_ids) == FORGET_BATCH else None
+
+
+async def forget_places(session: WriteSession, account_id: UUID, after: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: where this account is, in matches that were never agreed.
+
+    One that a round was just making forgets it when it is released.
+    """
+    matches = await queries.locked_never_agreed(session, account_id, after=after, limit=FORGET_BATCH)
+    for match in matches:
+        match.forget_places(match.sides_of(account_id))
+    return matches[-1].id if len(matches) == FORGET_BATCH else None
 
 
 async def release_of_closed_listings(session: WriteSession, listing_ids: Collection[UUID]) -> None:
@@ -271,12 +284,16 @@ async def _locked(session: WriteSession, match_ids: Collection[UUID]) -> list[De
         return []
     listing_ids, order_ids = await queries.sides_of(session, match_ids)
     supply, orders = await locked_supply(session, listing_ids), await locked_orders(session, order_ids)
-    return _deals(supply, orders, await queries.locked_matches(session, match_ids))
+    return await _deals(session, supply, orders, await queries.locked_matches(session, match_ids))
 
 
-def _deals(supply: Sequence[Supply], orders: Sequence[Order], matches: Sequence[Match]) -> list[Deal]:
+async def _deals(
+    session: WriteSession, supply: Sequence[Supply], orders: Sequence[Order], matches: Sequence[Match]
+) -> list[Deal]:
     lots, bids = {each.listing_id: each for each in supply}, {each.id: each for each in orders}
-    return [Deal(match, lots[match.listing_id], bids[match.order_id]) for match in matches]
+    # under the matches' locks: an erasure heard of later finds them as they are left
+    erased = await ERASED.known_among(session, {each for match in matches for each in match.accounts})
+    return [Deal(match, lots[match.listing_id], bids[match.order_id], erased) for match in matches]
 
 
 class _Overtaken(Exception):
@@ -296,7 +313,7 @@ async def _locked_orders_with_proposed(
                 matches = await queries.locked_matches(session, seen)
                 if set(await queries.proposed_of_orders(session, order_ids)) - set(seen):
                     raise _Overtaken()
-                deals = _deals(supply, orders, matches)
+                deals = await _deals(session, supply, orders, matches)
                 return orders, [deal for deal in deals if deal.match.status == "proposed"]
         except _Overtaken:
             continue
@@ -353,5 +370,13 @@ async def _tell_matches(session: WriteSession, matches: Sequence[Match], kind: t
 
 
 def note_of(match: Match | NewMatch, fact: MatchEvent) -> Note:
-    """The fact as it stands in the feeds of both sides."""
-    return Note(FEED_TYPES[type(fact)], MatchOut.of(match), match.accounts)
+    """The fact as it stands in the feeds of both sides: one state for both, or one for each until it is agreed, beside
+    what either may know."""
+    kind = FEED_TYPES[type(fact)]
+    if match.was_agreed:
+        return Note(kind, shown(match), match.accounts)
+    sides_of: dict[UUID, set[Side]] = {account: set() for account in match.accounts}
+    for side, account in zip(SIDES, match.accounts, strict=True):
+        sides_of[account].add(side)
+    own = {account: shown(match, sides) for account, sides in sides_of.items()}
+    return Note(kind, shown(match, ()), match.accounts, own)

@@ -82,13 +82,14 @@ class Promised:
     By side that is asked about, `markets` has that side as it is in the market, and all of the other with what they
     were promised for what they want or have left; `promises` tells when each of these was. `own_g` is how much of it is
     between whom it is asked about and another, by listing and order id. `since_us` is when those came who are asked
-    about: what was promised before was never for them.
+    about: what was promised before was never for them. `left_g`: of those that are open no more, what they had left.
     """
 
     markets: Mapping[Side, Market]
     own_g: Mapping[tuple[str, str], int]
     promises: Mapping[Side, Promises] = field(default_factory=dict)
     since_us: Mapping[Who, int] = field(default_factory=dict)
+    left_g: Mapping[Side, Mapping[str, int]] = field(default_factory=dict)
 
 
 def explain(
@@ -137,6 +138,7 @@ class _View:
     own: Mapping[int, Mapping[int, int]]  # by row: by row of the others before, what was promised between them
     promise: tuple[IntArray, IntArray, IntArray]  # when, to which row of the others before, how much
     since_us: Mapping[Who, int]
+    left_g: IntArray  # by row of the others before: what was left of it when it was closed
 
     @classmethod
     def of(cls, side: Side, instance: Instance, before: Instance, promised: Promised, plan: Plan) -> "_View":
@@ -161,6 +163,7 @@ class _View:
         promises = promised.promises.get(side, NOTHING_PROMISED)
         to = np.array([before_of.get(each, -1) for each in promises.ids], dtype=np.int64)
         known = to >= 0
+        left_g = promised.left_g.get(side, {})
         return cls(
             side,
             instance,
@@ -176,6 +179,7 @@ class _View:
             own,
             (promises.at_us[known], to[known], promises.quantity_g[known]),
             promised.since_us,
+            np.array([left_g.get(each, 0) for each in before_of], dtype=np.int64),
         )
 
     def explanation(self, row: int, fixes: Fixes) -> Explanation:
@@ -189,14 +193,14 @@ class _View:
         seen = Obstacles.of(self.instance, *pairs_of(market, side, row))
         reasons = [
             Reason(code, min(unmatched_g, int(grams.sum())), int(np.count_nonzero(grams)))
-            for code, grams in self._grams(row, seen).items()
+            for code, grams in self._grams(row, seen, unmatched_g).items()
             if grams.any()
         ]
         reasons.sort(key=lambda each: (-each.quantity_g, -each.count, each.code))
         found = tuple(reasons) or (Reason(NOBODY[side], unmatched_g, 0),)
         return Explanation(who, unmatched_g, found, _fix(market, side, row, fixes.of_row(side, row, seen, had_g)))
 
-    def _grams(self, row: int, seen: Obstacles) -> Mapping[Code, IntArray]:
+    def _grams(self, row: int, seen: Obstacles, unmatched_g: int) -> Mapping[Code, IntArray]:
         """By code and other what there is of it, free and promised elsewhere together: it is one listing or order."""
         grams: dict[Code, IntArray] = defaultdict(lambda: np.zeros(self.places, dtype=np.int64))
         free_g = open_g(self.instance.market, OTHER[self.side])
@@ -210,18 +214,22 @@ class _View:
         elsewhere_g = self.got_g.copy()
         elsewhere_g[self.other[self.mine == row]] -= self.planned_g[self.mine == row]
         grams["outbid"][could[~broken]] += elsewhere_g[could[~broken]]
-        self._add_promised(row, grams)
+        self._add_promised(row, grams, unmatched_g)
         return grams
 
-    def _add_promised(self, row: int, grams: Mapping[Code, IntArray]) -> None:
-        """What others were promised since it is there: it is outbid, or would not have come together anyway."""
+    def _add_promised(self, row: int, grams: Mapping[Code, IntArray], unmatched_g: int) -> None:
+        """What others were promised since it is there: it is outbid, or would not have come together anyway.
+
+        Where the other was closed, only of what it had not left: that much would have been there for it all the same.
+        """
         market = self.before.market
         seen = Obstacles.of(self.before, *pairs_of(market, self.side, row))
         elsewhere_g = open_g(market, OTHER[self.side]).copy()
         for other, own_g in self.own.get(row, {}).items():
             elsewhere_g[other] -= own_g
         elsewhere_g -= self._promised_earlier_g(Who(self.side, ids_of(market, self.side)[row]), len(elsewhere_g))
-        elsewhere_g = np.maximum(elsewhere_g, 0)
+        lacked_g = np.where(self.left_g > 0, unmatched_g - self.left_g, elsewhere_g)
+        elsewhere_g = np.maximum(np.minimum(elsewhere_g, lacked_g), 0)
         outbid = seen.asks.copy()
         for code, hindered in seen.by_code.items():
             if code != "min_fill":

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from catalogue.fields import ProduceSlug
 from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.fields import Limit, Page
 from chassis.grouping import TOGETHER, created, group_of
-from chassis.importing import ANSWER, REQUEST_BODY, FileRoute
+from chassis.importing import AS_IMPORT, FileRoute
 from chassis.problems import Problem
-from chassis.routes import TAKES_KEY, IfMatch, Read, Write, set_etag, slice_router
+from chassis.routes import IdempotencyKey, IfMatch, Read, Write, set_etag, slice_router
 from services.matching.orders import queries, service
 from services.matching.orders.importing import IMPORTER
 from services.matching.orders.models import Status
@@ -26,14 +27,14 @@ import_router = slice_router("/v1/orders", tag="orders", route_class=FileRoute)
 Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
 
 
-@router.post("", status_code=201, dependencies=[TAKES_KEY], response_model=OrderOut)
-async def place_order(new: NewOrder, caller: Buyer, request: Request) -> Response:
+@router.post("", status_code=201, response_model=OrderOut)
+async def place_order(new: NewOrder, caller: Buyer, request: Request, _: IdempotencyKey = None) -> Response:
     """Ask for produce."""
     return await group_of(request, "orders", _place, limit=TOGETHER).submit(request, caller, new)
 
 
-@import_router.post("/import", status_code=200, dependencies=[TAKES_KEY], openapi_extra=REQUEST_BODY, responses=ANSWER)
-async def import_orders(caller: Buyer, request: Request) -> Response:
+@import_router.post("/import", **AS_IMPORT)
+async def import_orders(caller: Buyer, request: Request, _: IdempotencyKey = None) -> Response:
     """Ask for produce by the file; a line of the answer tells of each row."""
     return await IMPORTER.take(request, caller)
 
@@ -43,7 +44,7 @@ async def list_orders(
     caller: Buyer,
     session: Read,
     status: Status | None = None,
-    produce: str | None = None,
+    produce: ProduceSlug | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[OrderOut]:
@@ -74,4 +75,7 @@ async def change_order(
 
 async def _place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder]]) -> list[Response | Problem]:
     orders = await service.place(session, requests)
-    return [each if isinstance(each, Problem) else created(OrderOut.of(each), each.version) for each in orders]
+    return [
+        each if isinstance(each, Problem) else created(OrderOut.of(each), each.version, f"/v1/orders/{each.id}")
+        for each in orders
+    ]

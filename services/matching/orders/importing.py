@@ -12,7 +12,7 @@ from chassis.sheets import Sheet
 from services.matching.orders import service
 from services.matching.orders.models import Order
 from services.matching.orders.schemas import NewOrder
-from services.matching.orders.service import Wish
+from services.matching.orders.service import Row, Wish
 from services.matching.tables import Base
 
 HEADINGS = {
@@ -42,7 +42,7 @@ HEADINGS = {
 
 async def _keep(
     session: WriteSession, caller: Caller, rows: Sequence[tuple[UUID, NewOrder]], now: datetime
-) -> list[Order | Problem]:
+) -> list[Row | Problem]:
     return await service.ask(session, [Wish(row_id, caller, new) for row_id, new in rows], now)
 
 

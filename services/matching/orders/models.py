@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Index, Integer, Table, Text, Uuid, func
+from sqlalchemy import BigInteger, Boolean, DateTime, Float, Index, Integer, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.erasure import Erasures
@@ -132,7 +132,3 @@ class Order(Books, Base):
 
     def _terms(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in TERMS)
-
-
-BUYERS_TO_FORGET = Table("buyers_to_forget", Base.metadata, Column("buyer_id", Uuid, primary_key=True))
-"""Erased accounts whose orders still say something of them."""

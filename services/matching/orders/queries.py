@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import copy_in
 from chassis.db import WriteSession
-from services.matching.orders.models import BUYERS_TO_FORGET, Order, Status
+from services.matching.orders.models import Order, Status
 
 ORDERS: Table = Order.__table__  # type: ignore[assignment]
 COLUMNS = tuple(ORDERS.columns.keys())
@@ -72,9 +72,10 @@ async def open_orders_of(session: AsyncSession, buyer_id: UUID, limit: int) -> S
     return (await session.scalars(ids)).all()
 
 
-async def locked_buyer_to_forget(session: WriteSession) -> UUID | None:
-    """One whose orders still say something of them; whom another worker has at hand is passed over."""
-    return await session.scalar(select(BUYERS_TO_FORGET.c.buyer_id).limit(1).with_for_update(skip_locked=True))
+async def closed_orders_of(session: AsyncSession, buyer_id: UUID, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """What is closed, the oldest first."""
+    ids = select(Order.id).where(Order.buyer_id == buyer_id, Order.lifecycle != "open").order_by(Order.id).limit(limit)
+    return (await session.scalars(ids if after is None else ids.where(Order.id > after))).all()
 
 
 async def locked_overdue(session: WriteSession, limit: int) -> Sequence[Order]:

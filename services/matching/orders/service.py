@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
-from chassis.bulk import as_read
+from chassis.bulk import among, as_read
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
 from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
@@ -22,6 +22,9 @@ from services.matching.orders.schemas import NewOrder, OrderChange
 
 DELIVERY_TAKES_AT_MOST = timedelta(days=7)
 EXPIRY_BATCH = 500
+FORGET_BATCH = 1000
+Row = dict[str, Any]
+"""The columns of an order; see those of a listing."""
 KIND_BY_ROLE: dict[str, Kind] = {"platform": "bulk", "group_leader": "group", "citizen": "retail", "admin": "retail"}
 
 
@@ -42,21 +45,25 @@ class Wish(NamedTuple):
 
 async def place(session: WriteSession, requests: Sequence[tuple[Caller, NewOrder]]) -> list[Order | Problem]:
     """Ask for produce, each by itself; a Problem in its place for one that can't be."""
-    now = await database_now(session)
-    return await ask(session, [Wish(uuid7(), caller, new) for caller, new in requests], now)
+    now = await ERASED.hold(session, {caller.account_id for caller, _ in requests})
+    rows = await ask(session, [Wish(uuid7(), caller, new) for caller, new in requests], now)
+    return [row if isinstance(row, Problem) else as_read(Order, row) for row in rows]
 
 
-async def ask(session: WriteSession, wishes: Sequence[Wish], now: datetime) -> list[Order | Problem]:
-    """The same under new ids of the caller's choice, as of `now`; the next round of their markets sees them."""
+async def ask(session: WriteSession, wishes: Sequence[Wish], now: datetime) -> list[Row | Problem]:
+    """The same under new ids of the caller's choice, as of `now`; the rows as they were written.
+
+    The next round of their markets sees them.
+    """
     erased = await ERASED.among(session, {each.caller.account_id for each in wishes})
     rows = [Unauthenticated() if each.caller.account_id in erased else _row(each, now) for each in wishes]
-    await queries.add_orders(session, [row for row in rows if not isinstance(row, Problem)])
-    orders = [row if isinstance(row, Problem) else as_read(Order, row) for row in rows]
-    await mark_changed(session, [(each.produce, each.id) for each in orders if isinstance(each, Order)])
-    return orders
+    written = [row for row in rows if not isinstance(row, Problem)]
+    await queries.add_orders(session, written)
+    await mark_changed(session, [(row["produce"], row["id"]) for row in written])
+    return rows
 
 
-def _row(wish: Wish, now: datetime) -> dict[str, Any] | Problem:
+def _row(wish: Wish, now: datetime) -> Row | Problem:
     """The columns of the order, or what speaks against it."""
     new = wish.new
     deliver_from = new.deliver_from or now
@@ -139,11 +146,13 @@ def _changes(wanted: OrderChange) -> dict[str, Any]:
     return changes
 
 
-async def forget_closed(session: WriteSession, buyer_id: UUID) -> None:
-    """Keep nothing of this buyer in their closed orders that leads to them."""
+async def forget_closed(session: WriteSession, buyer_id: UUID, after: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: keep nothing of this buyer in their closed orders that leads to them."""
+    order_ids = await queries.closed_orders_of(session, buyer_id, after=after, limit=FORGET_BATCH)
     nothing = {"reference": None, "destination_lon": None, "destination_lat": None}
-    closed = update(Order).where(Order.buyer_id == buyer_id, Order.lifecycle != "open").values(nothing)
+    closed = update(Order).where(among(Order.id, order_ids)).values(nothing)
     await session.execute(closed.execution_options(synchronize_session=False))
+    return order_ids[-1] if len(order_ids) == FORGET_BATCH else None
 
 
 async def expire_overdue(db: Database) -> int:

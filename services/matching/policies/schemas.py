@@ -4,7 +4,16 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from services.matching.optimiser.policy import HOUR_US, TEMPERATURE_CLASSES, Policy
+from catalogue import places
+from catalogue.geodesy import great_circle_km
+from contracts.listings import TemperatureClass
+from services.matching.optimiser.policy import (
+    HOUR_US,
+    TEMPERATURE_CLASSES,
+    Policy,
+    freight_fen_per_kg,
+    travel_us,
+)
 
 PERCENT = 100
 METRES_PER_KM = 1000
@@ -65,4 +74,36 @@ class PolicyOut(BaseModel):
                 watch_52=policy.watch_52_fen_per_kg, poverty_832=policy.poverty_832_fen_per_kg
             ),
             spread_fen_per_kg=list(policy.spread_fen_per_kg),
+        )
+
+
+class FreightOut(BaseModel):
+    """A way between two counties, from seat to seat: a lot's own point, which nobody is told, may lie elsewhere.
+
+    `takes_h` is from when the lot can leave to when it is there, with handling.
+    """
+
+    origin: str
+    destination: str
+    temperature_class: TemperatureClass
+    distance_km: float
+    freight_fen_per_kg: int
+    takes_h: float
+    policy: int
+
+    @classmethod
+    def of(cls, policy: Policy, origin: str, destination: str, temperature_class: TemperatureClass) -> Self:
+        start, end = places.point_of(origin), places.point_of(destination)
+        assert start is not None and end is not None, "both are in the catalogue"  # noqa: PT018
+        straight_km = great_circle_km(start.point.lon, start.point.lat, end.point.lon, end.point.lat)
+        distance_m = round(straight_km * METRES_PER_KM * policy.detour)
+        percent = policy.class_percent[TEMPERATURE_CLASSES.index(temperature_class)]
+        return cls(
+            origin=origin,
+            destination=destination,
+            temperature_class=temperature_class,
+            distance_km=round(distance_m / METRES_PER_KM, 1),
+            freight_fen_per_kg=freight_fen_per_kg(policy, distance_m, percent),
+            takes_h=round((policy.handling_us + travel_us(policy, distance_m)) / HOUR_US, 1),
+            policy=policy.version,
         )

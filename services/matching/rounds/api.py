@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from catalogue.fields import ProduceSlug
 from chassis.auth import Caller, only
 from chassis.fields import Limit, Page
 from chassis.routes import DbOnce, Read, Write, slice_router
@@ -34,7 +35,7 @@ async def clear_markets(caller: Admin, db: DbOnce, pool: Solvers, which: RoundRe
 
 @router.get("")
 async def list_rounds(
-    caller: Overseer, session: Read, produce: str | None = None, after: UUID | None = None, limit: Limit = 50
+    caller: Overseer, session: Read, produce: ProduceSlug | None = None, after: UUID | None = None, limit: Limit = 50
 ) -> Page[RoundOut]:
     """Rounds, newest first."""
     rows = await queries.rounds(session, produce=produce, before=after, limit=limit + 1)

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from catalogue.fields import ProduceSlug
 from chassis.fields import KgOut, RequestModel, kg_of
-from chassis.problems import Text, invalid
+from chassis.problems import Text
+from chassis.validation import invalid
 from services.matching.rounds.models import INTERVAL_MAX_S, Round
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Select,
     Table,
     Text,
@@ -33,6 +34,7 @@ from chassis.bulk import insert_given, parameters_of
 from chassis.db import WriteSession
 from contracts.supply import RemainingChanged
 from services.matching.feed.service import note_all
+from services.matching.free import IS_SOMEBODYS_BID, IS_SOMEBODYS_LOT
 from services.matching.markets import FORGET, mark_changed
 from services.matching.matches.models import REFUSED_PAIRS, Match, NewMatch, fact_of
 from services.matching.matches.service import note_of
@@ -51,10 +53,10 @@ ROUNDS: Table = Round.__table__  # type: ignore[assignment]
 # Statements are made once: making one takes SQLAlchemy longer than PostgreSQL takes for a row or two.
 
 
-def _lock(id_column: Any) -> Select[Any]:
-    """Rows by their `ids`, locked in the order of these."""
+def _lock(id_column: Any, is_somebodys: ColumnElement[bool]) -> Select[Any]:
+    """Rows by their `ids`, locked in the order of these, but for those of who was erased while this was solved."""
     wanted = id_column == any_(bindparam("ids", type_=ARRAY(Uuid)))
-    return select(*id_column.table.columns).where(wanted).order_by(id_column).with_for_update()
+    return select(*id_column.table.columns).where(wanted, is_somebodys).order_by(id_column).with_for_update()
 
 
 def _entry(side: str, id_column: Any, **also: Any) -> Update:
@@ -99,7 +101,7 @@ def _moment() -> Select[Any]:
     )
 
 
-LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id), _lock(ORDERS.c.id)
+LOCK_LOTS, LOCK_BIDS = _lock(SUPPLY.c.listing_id, IS_SOMEBODYS_LOT), _lock(ORDERS.c.id, IS_SOMEBODYS_BID)
 ENTER = _entries()
 MOMENT = _moment()
 INSERT_MATCHES = insert_given(MATCHES, *MATCHES.c.keys())

@@ -93,15 +93,23 @@ class Deliverer:
             return await self._try(leased, at)
         except Exception as error:  # a fault of ours with one of them must not stop the others
             log.error("webhook_not_sent", endpoint_id=str(leased.endpoint_id), seq=leased.seq, exc_info=error)
-            pause_s = self.policy.pause_s(leased.tries + 1, None, None, at)
+            pause_s = self._pause_s(leased, None, None)
             return Outcome(leased, at, delivered=False, status_code=None, error="internal", pause_s=pause_s)
 
     async def _try(self, leased: Leased, at: datetime) -> Outcome:
-        answer = await self.post(leased.url, leased.item, self._headers(leased, at))
-        pause_s = self.policy.pause_s(leased.tries + 1, answer.status, answer.retry_after, datetime.now(UTC))
-        return Outcome(leased, at, answer.is_good, answer.status, answer.fault, pause_s)
+        headers, began_s = self._headers(leased, at), time.monotonic()
+        answer = await self.post(leased.url, leased.item, headers)
+        took_ms = round((time.monotonic() - began_s) * 1000)
+        pause_s = self._pause_s(leased, answer.status, answer.retry_after)
+        return Outcome(leased, at, answer.is_good, answer.status, answer.fault, pause_s, took_ms)
+
+    def _pause_s(self, leased: Leased, status: int | None, retry_after: str | None) -> float | None:
+        """Until the next try; None: there is none, as for every ping."""
+        if leased.pinged_at is not None:
+            return None
+        return self.policy.pause_s(leased.tries + 1, status, retry_after, datetime.now(UTC))
 
     def _headers(self, leased: Leased, at: datetime) -> dict[str, str]:
         sealed = [each for each in (leased.secret, leased.old_secret) if each is not None]
         secrets = [self.vault.open(each, about(leased.endpoint_id)) for each in sealed]
-        return headers_of(message_id(leased.endpoint_id, leased.seq), at, leased.item, secrets)
+        return headers_of(message_id(leased.endpoint_id, leased.seq, leased.pinged_at), at, leased.item, secrets)

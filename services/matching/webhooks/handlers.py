@@ -10,7 +10,7 @@ from services.matching.webhooks import service
 
 
 async def on_accounts(session: WriteSession, events: Sequence[Event]) -> None:
-    await service.forget_webhooks(session, {each.account_id for each in events if isinstance(each, AccountErased)})
+    await service.end_webhooks(session, {each.account_id for each in events if isinstance(each, AccountErased)})
 
 
 SUBSCRIPTIONS = [Subscription(AccountErased.TOPIC, on_accounts)]

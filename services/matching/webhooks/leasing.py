@@ -20,6 +20,7 @@ from services.matching.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_LAG_S, WEBHOOKS_
 from services.matching.webhooks import queries
 from services.matching.webhooks.models import Delivery, Status
 from services.matching.webhooks.retrying import GONE
+from services.matching.webhooks.signing import ping_body
 
 log = structlog.get_logger()
 
@@ -32,7 +33,10 @@ DOUBTED_AFTER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A delivery that one worker alone may try, until its lease ends. The secrets are sealed."""
+    """A delivery that one worker alone may try, until its lease ends. The secrets are sealed.
+
+    A ping (`pinged_at`) is tried once, and by failing says nothing of its endpoint: whoever tries one out fails.
+    """
 
     endpoint_id: UUID
     seq: int
@@ -42,6 +46,15 @@ class Leased:
     old_secret: bytes | None
     item: bytes
     lease: UUID
+    pinged_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Row[Any], lease: UUID) -> "Leased":
+        """Of a row of `LEASE`, which has no item for a ping."""
+        told = dict(row._mapping) | {"lease": lease}
+        if row.pinged_at is not None:
+            told["item"] = ping_body(row.endpoint_id, row.pinged_at)
+        return cls(**told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,11 @@ class Outcome:
     status_code: int | None
     error: str | None
     pause_s: float | None
+    took_ms: int | None = None
+
+    @property
+    def says_of_endpoint(self) -> bool:
+        return self.delivered or self.leased.pinged_at is None or self.status_code == GONE
 
     @property
     def status(self) -> Status:
@@ -64,7 +82,8 @@ class Outcome:
     @property
     def attempt(self) -> dict[str, Any]:
         told = {"status_code": self.status_code} if self.error is None else {"error": self.error}
-        return {"at": self.at.isoformat(), **told}
+        took = {} if self.took_ms is None else {"duration_ms": self.took_ms}
+        return {"at": self.at.isoformat(), **told, **took}
 
 
 async def is_anything_due(db: Database) -> bool:
@@ -92,7 +111,7 @@ async def lease(db: Database, free: int, each: int, lease_s: float) -> list[Leas
             return []
         mine = uuid4()
         how |= {"ids": ids, "lease": mine, "lease_s": lease_s}
-        return [Leased(**row._mapping, lease=mine) for row in await session.execute(queries.LEASE, how)]
+        return [Leased.of(row, mine) for row in await session.execute(queries.LEASE, how)]
 
 
 async def settle(db: Database, outcomes: Collection[Outcome], patience_s: float) -> None:
@@ -103,7 +122,7 @@ async def settle(db: Database, outcomes: Collection[Outcome], patience_s: float)
     in_order = sorted(outcomes, key=lambda each: (each.leased.endpoint_id, each.leased.seq))
     gone = {each.leased.endpoint_id for each in outcomes if each.status_code == GONE}
     good = {each.leased.endpoint_id for each in outcomes if each.delivered} - gone
-    bad = {each.leased.endpoint_id for each in outcomes} - good
+    bad = {each.leased.endpoint_id for each in outcomes if each.says_of_endpoint} - good
     async with db.transaction() as session:
         disabled = await _judge(session, good, bad, gone, patience_s)
         await session.execute(queries.SETTLE, [_settled(each) for each in in_order])

@@ -1,7 +1,7 @@
 """Where accounts want to be told of their feed, what each was sent, and what is refused."""
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,16 +30,29 @@ ENDPOINTS_MAX = 10
 LOOP = "webhooks"
 """The name under which the sending is woken."""
 
+PING_SEQ: Final = 0
+"""The place of an endpoint's ping among its deliveries: feeds begin at 1."""
+BETWEEN_PINGS = timedelta(seconds=5)
+
+DeliveryType = FeedType | Literal["webhook.ping"]
 Status = Literal["waiting", "sending", "delivered", "dead"]
-DisabledReason = Literal["gone", "failing"]
+DisabledReason = Literal["gone", "failing", "paused"]
 
 
 class TooManyWebhooks(Problem):
     slug, status = "too-many-webhooks", 409
     title = Words("推送地址过多", "Too many webhooks")
     detail = Words(
-        "一个账户至多 {most} 个推送地址，请先删除不用的。",
-        "An account has at most {most} webhooks; delete one that you don't need.",
+        f"一个账户至多 {ENDPOINTS_MAX} 个推送地址，请先删除不用的。",
+        f"An account has at most {ENDPOINTS_MAX} webhooks; delete one that you don't need.",
+    )
+
+
+class WebhookDisabled(Problem):
+    slug, status = "webhook-disabled", 409
+    title = Words("推送地址已停用", "The webhook is disabled")
+    detail = Words(
+        "已停用的推送地址什么也不发送，请先启用。", "Nothing is sent to a webhook that is disabled; enable it first."
     )
 
 
@@ -78,12 +91,19 @@ class Endpoint(Base):
         if version not in {None, self.version}:
             raise StaleVersion(current=self.version)
 
-    def change(self, *, url: str | None, types: list[FeedType] | None, enabled: bool | None) -> None:
-        """What is None stays."""
+    def must_be_enabled(self) -> None:
+        """Raises WebhookDisabled."""
+        if not self.enabled:
+            raise WebhookDisabled()
+
+    def change(self, *, url: str | None, types: list[FeedType] | None, enabled: bool | None, now: datetime) -> None:
+        """What is None stays. One that is disabled already has its reason."""
         self.url = self.url if url is None else url
         self.types = self.types if types is None else types
         if enabled:
             self.enabled, self.disabled_reason, self.disabled_at, self.failing_since = True, None, None, None
+        elif enabled is False and self.enabled:
+            self.enabled, self.disabled_reason, self.disabled_at = False, "paused", now
         self.version += 1
 
     def rotate(self, secret: bytes, old_until: datetime) -> None:
@@ -98,7 +118,7 @@ class Endpoint(Base):
 
 
 class Delivery(Base):
-    """One event of the feed for one endpoint.
+    """One event of the feed for one endpoint, or at `PING_SEQ` its last ping, which was asked for at `pinged_at`.
 
     `waiting` is tried at `next_at`; `sending` is with a worker, whose lease ends at `next_at`; both others are the end.
     `tries` counts those since it was last asked for, `attempts` holds the last of all:
@@ -109,7 +129,7 @@ class Delivery(Base):
 
     endpoint_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    type: Mapped[FeedType] = mapped_column(Text)
+    type: Mapped[DeliveryType] = mapped_column(Text)
     status: Mapped[Status] = mapped_column(Text)
     tries: Mapped[int] = mapped_column(Integer)
     next_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -117,6 +137,7 @@ class Delivery(Base):
     again: Mapped[bool] = mapped_column(Boolean, server_default=false())
     attempts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
+    pinged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         Index(
@@ -130,3 +151,31 @@ class Delivery(Base):
         CheckConstraint("(ended_at IS NULL) = (status IN ('waiting', 'sending'))", name="ended"),
         CheckConstraint("(next_at IS NULL) = (status NOT IN ('waiting', 'sending'))", name="next"),
     )
+
+    @classmethod
+    def ping(cls, endpoint_id: UUID, now: datetime) -> "Delivery":
+        """An endpoint's first ping."""
+        return cls(
+            endpoint_id=endpoint_id,
+            seq=PING_SEQ,
+            type="webhook.ping",
+            status="waiting",
+            tries=0,
+            next_at=now,
+            attempts=[],
+            pinged_at=now,
+        )
+
+    def ping_again(self, now: datetime) -> None:
+        """One more, `BETWEEN_PINGS` after the last at the soonest; one that is under way is left alone."""
+        if self.ended_at is not None:
+            self.next_at = max(now, self.ended_at + BETWEEN_PINGS)
+            self.status, self.tries, self.attempts, self.ended_at, self.pinged_at = "waiting", 0, [], None, now
+
+    def send_again(self, now: datetime) -> None:
+        """Start anew, under the id that it had; if it is being sent then after that."""
+        self.tries = 0
+        if self.status == "sending":
+            self.again = True
+        else:
+            self.status, self.next_at, self.ended_at = "waiting", now, None

@@ -2,9 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    CursorResult,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,30 +71,73 @@ async def head_of(session: AsyncSession, account_id: UUID) -> int:
     return await session.scalar(select(heads.seq).where(heads.account_id == account_id)) or 0
 
 
+async def count_behind(session: AsyncSession, endpoint: Endpoint) -> int:
+    """How many events the endpoint has yet to be given."""
+    items = FEED.items.c
+    kind = func.convert_from(items.item, "UTF8").cast(JSON)["type"].as_string()
+    wanted = select(func.count()).where(items.account_id == endpoint.account_id, items.seq > endpoint.after_seq)
+    return (await session.execute(wanted.where(kind.in_(endpoint.types)) if endpoint.types else wanted)).scalar_one()
+
+
+class Told(NamedTuple):
+    """A delivery, and the match that it tells of; None where it tells of none."""
+
+    delivery: Delivery
+    match_id: UUID | None
+
+
 async def deliveries_of(
-    session: AsyncSession, endpoint_id: UUID, *, status: Status | None, before: int | None, limit: int
-) -> Sequence[Delivery]:
+    session: AsyncSession, endpoint: Endpoint, *, status: Status | None, before: int | None, limit: int
+) -> Sequence[Told]:
     """Newest first."""
-    wanted = select(Delivery).where(Delivery.endpoint_id == endpoint_id).order_by(Delivery.seq.desc()).limit(limit)
+    wanted = _told(endpoint).order_by(Delivery.seq.desc()).limit(limit)
     if status is not None:
         wanted = wanted.where(Delivery.status == status)
     if before is not None:
         wanted = wanted.where(Delivery.seq < before)
-    return (await session.scalars(wanted)).all()
+    return [Told(each, match_id) for each, match_id in await session.execute(wanted)]
+
+
+async def delivery_of(session: AsyncSession, endpoint: Endpoint, seq: int) -> Told | None:
+    row = (await session.execute(_told(endpoint).where(Delivery.seq == seq))).one_or_none()
+    return None if row is None else Told(row[0], row[1])
+
+
+async def locked_delivery(session: WriteSession, endpoint_id: UUID, seq: int) -> Delivery | None:
+    return await session.get(Delivery, (endpoint_id, seq), with_for_update=True)
+
+
+def _told(endpoint: Endpoint) -> Select[Delivery, UUID | None]:
+    items = FEED.items.c
+    match_id = func.convert_from(items.item, "UTF8").cast(JSON)["match", "id"].as_string().cast(Uuid)
+    its_item = and_(items.account_id == endpoint.account_id, items.seq == Delivery.seq)
+    told = select(Delivery, match_id).join(FEED.items, its_item, isouter=True)
+    return told.where(Delivery.endpoint_id == endpoint.id)
 
 
 async def take_up_again(session: WriteSession, endpoint_id: UUID, since: datetime) -> None:
     """What was given up when the endpoint was disabled, or after that, is due once more."""
-    given_up = (Delivery.endpoint_id == endpoint_id, Delivery.status == "dead", Delivery.ended_at >= since)
+    given_up = (
+        *(Delivery.endpoint_id == endpoint_id, Delivery.status == "dead", Delivery.ended_at >= since),
+        Delivery.pinged_at.is_(None),
+    )
     anew = {"status": "waiting", "tries": 0, "next_at": func.clock_timestamp(), "ended_at": None}
     await session.execute(update(Delivery).where(*given_up).values(anew))
 
 
-async def forget_deliveries(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
-    """Locked in the order in which `SETTLE` does so."""
+async def forget_deliveries(session: WriteSession, endpoint_ids: Collection[UUID], *, limit: int | None = None) -> int:
+    """Delete these, at most so many; how many. Locked in the order in which `SETTLE` does so."""
     key = (Delivery.endpoint_id, Delivery.seq)
-    theirs = select(*key).where(Delivery.endpoint_id.in_(endpoint_ids)).order_by(*key).with_for_update().cte("theirs")
-    await session.execute(delete(Delivery).where(*(column == theirs.c[column.key] for column in key)))
+    some = select(*key).where(Delivery.endpoint_id.in_(endpoint_ids)).order_by(*key).limit(limit)
+    theirs = some.with_for_update().cte("theirs")
+    gone = delete(Delivery).where(*(column == theirs.c[column.key] for column in key))
+    return cast("CursorResult[Any]", await session.execute(gone)).rowcount
+
+
+async def end_endpoints(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
+    """Nothing is leased of them any more."""
+    ended = {"enabled": False, "disabled_reason": "gone", "disabled_at": func.clock_timestamp()}
+    await session.execute(update(Endpoint).where(Endpoint.id.in_(endpoint_ids), Endpoint.enabled).values(ended))
 
 
 async def forget_endpoints(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
@@ -170,9 +227,9 @@ WITH room AS (
     UPDATE webhook_deliveries d
     SET status = 'sending', lease = :lease, again = false, next_at = clock_timestamp() + make_interval(secs => :lease_s)
     FROM chosen WHERE d.endpoint_id = chosen.endpoint_id AND d.seq = chosen.seq
-    RETURNING d.endpoint_id, d.seq, d.tries
+    RETURNING d.endpoint_id, d.seq, d.tries, d.pinged_at
 )
-SELECT leased.endpoint_id, leased.seq, leased.tries, e.url, e.secret,
+SELECT leased.endpoint_id, leased.seq, leased.tries, leased.pinged_at, e.url, e.secret,
     (SELECT item FROM feed_items i WHERE i.account_id = e.account_id AND i.seq = leased.seq) AS item,
     CASE WHEN e.old_secret_until > clock_timestamp() THEN e.old_secret END AS old_secret
 FROM leased JOIN webhook_endpoints e ON e.id = leased.endpoint_id
@@ -234,8 +291,15 @@ UPDATE webhook_deliveries d
 SET status = 'dead', lease = NULL, again = false, next_at = NULL, ended_at = clock_timestamp()
 FROM waiting WHERE waiting.endpoint_id = d.endpoint_id AND waiting.seq = d.seq
 """)
+# Of what is due, and of what nobody has made due yet, though it stands in the feed: else a loop that stands still would
+# have no lag at all.
 LAG_S = text("""
-SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.next_at)), 0)
-FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
-WHERE e.enabled AND d.status IN ('waiting', 'sending') AND d.next_at <= clock_timestamp()
+SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0) FROM (
+    SELECT d.next_at AS since FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
+    WHERE e.enabled AND d.status IN ('waiting', 'sending') AND d.next_at <= clock_timestamp()
+    UNION ALL
+    SELECT CAST(CAST(convert_from(i.item, 'UTF8') AS json) ->> 'at' AS timestamptz)
+    FROM webhook_endpoints e JOIN feed_items i ON i.account_id = e.account_id AND i.seq = e.after_seq + 1
+    WHERE e.enabled
+) late
 """)

@@ -1,15 +1,16 @@
 """Webhooks on the public surface."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictInt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StrictBool, StrictInt
 
 from chassis.addresses import URL_MAX
 from chassis.feed import SEQ_MAX
 from chassis.fields import RequestModel, ResponseModel, no_nul
 from services.matching.feed.models import FeedType
-from services.matching.webhooks.models import Delivery, DisabledReason, Endpoint, Status
+from services.matching.webhooks.models import Delivery, DeliveryType, DisabledReason, Endpoint, Status
+from services.matching.webhooks.signing import message_id
 
 Url = Annotated[str, Field(min_length=1, max_length=URL_MAX), AfterValidator(no_nul)]
 
@@ -29,11 +30,11 @@ class NewWebhook(RequestModel):
 
 
 class WebhookChange(RequestModel):
-    """What is left out stays."""
+    """What is left out stays; `enabled: false` pauses."""
 
     url: Url = Field(None)  # type: ignore[assignment]
     types: Types = Field(None)  # type: ignore[arg-type]
-    enabled: Literal[True] = Field(None)  # type: ignore[arg-type]
+    enabled: StrictBool = Field(None)  # type: ignore[assignment]
 
 
 class Rewind(RequestModel):
@@ -58,6 +59,16 @@ class WebhookOut(ResponseModel):
     created_at: AwareDatetime
 
 
+class Rewound(WebhookOut):
+    """The same, and how many events are sent again."""
+
+    to_send: int
+
+    @classmethod
+    def of(cls, endpoint: Endpoint, to_send: int) -> Self:
+        return cls(**WebhookOut.model_validate(endpoint).model_dump(), to_send=to_send)
+
+
 class WebhookWithSecret(WebhookOut):
     """The same with its secret, which is shown this once."""
 
@@ -69,29 +80,37 @@ class WebhookWithSecret(WebhookOut):
 
 
 class AttemptOut(BaseModel):
-    """One try: what was answered, or why nothing was."""
+    """One try: what was answered, or why nothing was, and how long that took; null where that is not known."""
 
     at: AwareDatetime
     status_code: int | None = None
     error: str | None = None
+    duration_ms: int | None = None
 
 
 class DeliveryOut(BaseModel):
-    """One event for one webhook. `next_try_at` is null while it is sent, and at the end."""
+    """One event for one webhook, or its last ping (`seq` 0, no `match_id`).
+
+    `next_try_at` is null while it is sent, and at the end.
+    """
 
     seq: int
-    type: FeedType
+    webhook_id: str
+    type: DeliveryType
+    match_id: UUID | None
     status: Status
     attempts: list[AttemptOut]
     next_try_at: AwareDatetime | None
     ended_at: AwareDatetime | None
 
     @classmethod
-    def of(cls, delivery: Delivery) -> Self:
+    def of(cls, delivery: Delivery, match_id: UUID | None) -> Self:
         attempts: list[Any] = delivery.attempts
         return cls(
             seq=delivery.seq,
+            webhook_id=message_id(delivery.endpoint_id, delivery.seq, delivery.pinged_at),
             type=delivery.type,
+            match_id=match_id,
             status=delivery.status,
             attempts=attempts,
             next_try_at=delivery.next_at if delivery.status == "waiting" else None,

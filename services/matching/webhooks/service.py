@@ -11,15 +11,25 @@ from uuid_utils.compat import uuid7
 from chassis.addresses import UrlRefused, target_of
 from chassis.auth import Caller
 from chassis.db import WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound
+from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from chassis.vault import Vault
 from services.matching.clock import database_now
 from services.matching.webhooks import queries
-from services.matching.webhooks.models import ENDPOINTS_MAX, LOOP, Delivery, Endpoint, Status, TooManyWebhooks
+from services.matching.webhooks.models import (
+    ENDPOINTS_MAX,
+    LOOP,
+    PING_SEQ,
+    Delivery,
+    Endpoint,
+    Status,
+    TooManyWebhooks,
+)
+from services.matching.webhooks.queries import Told
 from services.matching.webhooks.schemas import NewWebhook, Rewind, WebhookChange
 from services.matching.webhooks.signing import about, new_secret
 
 OLD_SECRET_LIVES = timedelta(hours=24)
+FORGET_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ async def register(session: WriteSession, desk: Desk, caller: Caller, new: NewWe
     """A new webhook and its secret. It is told of what comes into the feed from now on."""
     desk.must_be_sendable(new.url)
     if await queries.count_of(session, caller.account_id) >= ENDPOINTS_MAX:
-        raise TooManyWebhooks(most=ENDPOINTS_MAX)
+        raise TooManyWebhooks()
     endpoint_id, secret = uuid7(), new_secret()
     endpoint = Endpoint(
         id=endpoint_id,
@@ -73,9 +83,42 @@ async def find(session: AsyncSession, caller: Caller, endpoint_id: UUID) -> Endp
 
 async def deliveries(
     session: AsyncSession, caller: Caller, endpoint_id: UUID, *, status: Status | None, before: int | None, limit: int
-) -> Sequence[Delivery]:
-    await find(session, caller, endpoint_id)
-    return await queries.deliveries_of(session, endpoint_id, status=status, before=before, limit=limit)
+) -> Sequence[Told]:
+    endpoint = await find(session, caller, endpoint_id)
+    return await queries.deliveries_of(session, endpoint, status=status, before=before, limit=limit)
+
+
+async def delivery(session: AsyncSession, caller: Caller, endpoint_id: UUID, seq: int) -> Told:
+    """What became of one event, or of the last ping. Raises NotFound."""
+    return await _told(session, await find(session, caller, endpoint_id), seq)
+
+
+async def ping(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Told:
+    """Have an event sent that says nothing, by the way that all go. Raises NotFound, WebhookDisabled."""
+    endpoint = await _locked(session, caller, endpoint_id)
+    endpoint.must_be_enabled()
+    now = await database_now(session)
+    last = await queries.locked_delivery(session, endpoint_id, PING_SEQ)
+    if last is None:
+        session.add(Delivery.ping(endpoint_id, now))
+    else:
+        last.ping_again(now)
+    await session.flush()
+    session.wake(LOOP)
+    return await _told(session, endpoint, PING_SEQ)
+
+
+async def redeliver_one(session: WriteSession, caller: Caller, endpoint_id: UUID, seq: int) -> Told:
+    """Have one delivery sent again, under the id that it had. Raises NotFound, WebhookDisabled."""
+    endpoint = await _locked(session, caller, endpoint_id)
+    found = await queries.locked_delivery(session, endpoint_id, seq)
+    if found is None:
+        raise NotFound()
+    endpoint.must_be_enabled()
+    found.send_again(await database_now(session))
+    await session.flush()
+    session.wake(LOOP)
+    return await _told(session, endpoint, seq)
 
 
 async def change(
@@ -90,10 +133,11 @@ async def change(
     sent = wanted.model_dump(exclude_unset=True)
     if "url" in sent:
         desk.must_be_sendable(wanted.url)
-    if wanted.model_fields_set & {"enabled"} and endpoint.disabled_at is not None:
+    if sent.get("enabled") and endpoint.disabled_at is not None:
         await queries.take_up_again(session, endpoint_id, endpoint.disabled_at)
     if sent:
-        endpoint.change(url=sent.get("url"), types=sent.get("types"), enabled=sent.get("enabled"))
+        now = await database_now(session)
+        endpoint.change(url=sent.get("url"), types=sent.get("types"), enabled=sent.get("enabled"), now=now)
         session.wake(LOOP)
     return endpoint
 
@@ -106,12 +150,19 @@ async def rotate(session: WriteSession, desk: Desk, caller: Caller, endpoint_id:
     return endpoint, secret
 
 
-async def redeliver(session: WriteSession, caller: Caller, endpoint_id: UUID, wanted: Rewind) -> Endpoint:
-    """Have everything behind a seq sent again, under the ids that it had."""
+async def redeliver(session: WriteSession, caller: Caller, endpoint_id: UUID, wanted: Rewind) -> tuple[Endpoint, int]:
+    """Have everything behind a seq sent again, under the ids that it had; how many events that is.
+
+    Raises InvalidInput for a seq that the feed has not come to.
+    """
     endpoint = await _locked(session, caller, endpoint_id)
+    head = await queries.head_of(session, endpoint.account_id)
+    if wanted.after_seq > head:
+        told = Text(f"推送流现在到 {head} 为止。", f"The feed ends at {head} now.")
+        raise InvalidInput(errors=[FieldError("#/after_seq", told)])
     endpoint.rewind(wanted.after_seq)
     session.wake(LOOP)
-    return endpoint
+    return endpoint, await queries.count_behind(session, endpoint)
 
 
 async def remove(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
@@ -122,11 +173,25 @@ async def remove(session: WriteSession, caller: Caller, endpoint_id: UUID) -> En
     return endpoint
 
 
-async def forget_webhooks(session: WriteSession, account_ids: Collection[UUID]) -> None:
-    """Delete the webhooks of these accounts, with their secrets and all that was sent or waited."""
-    endpoint_ids = await queries.lock_all_of(session, account_ids)
-    await queries.forget_deliveries(session, endpoint_ids)
+async def end_webhooks(session: WriteSession, account_ids: Collection[UUID]) -> None:
+    """Send nothing more to these accounts; `forget_some` deletes what was sent or waited, which may be very much."""
+    await queries.end_endpoints(session, await queries.lock_all_of(session, account_ids))
+
+
+async def forget_some(session: WriteSession, account_id: UUID, _: UUID | None) -> UUID | None:
+    """A step of `ERASED.forget`: delete the deliveries of the account, and at last its webhooks with their secrets."""
+    endpoint_ids = await queries.lock_all_of(session, [account_id])
+    if await queries.forget_deliveries(session, endpoint_ids, limit=FORGET_BATCH) == FORGET_BATCH:
+        return account_id
     await queries.forget_endpoints(session, endpoint_ids)
+    return None
+
+
+async def _told(session: AsyncSession, endpoint: Endpoint, seq: int) -> Told:
+    told = await queries.delivery_of(session, endpoint, seq)
+    if told is None:
+        raise NotFound()
+    return told
 
 
 async def _locked(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:

@@ -109,7 +109,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return PostgresBackend(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.long)])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     with temporary_folder() as folder:
         made = (KafkaServer if request.param == "kafka" else PostgresServer)(folder / "server")

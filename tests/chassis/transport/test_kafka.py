@@ -1,12 +1,16 @@
 """What only the Kafka transport does."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.ending import ended
@@ -131,9 +135,68 @@ async def test_a_foreign_record_is_handed_on_for_its_consumer_to_judge(kafka_boo
     assert tombstone == Record(topic, "\ufffd", b"", {})
 
 
+class Buffered:
+    """A consumer of aiokafka's that answers with these, one after the other, and then with nothing; an error of theirs
+    it raises."""
+
+    def __init__(self, *pieces: Sequence[int] | KafkaError, then: Callable[[], object] = lambda: None) -> None:
+        self._pieces = list(pieces)
+        self._then = then
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        piece = self._pieces.pop(0) if self._pieces else ()
+        self._then()
+        if isinstance(piece, KafkaError):
+            raise piece
+        assert len(piece) <= max_records
+        read = [SimpleNamespace(topic="t", key=b"k", value=b"v", headers=(), offset=each) for each in piece]
+        return {AT: read} if read else {}
+
+    async def topics(self) -> set[str]:
+        return {"t"}
+
+
+AT = TopicPartition("t", 0)
+
+
+async def next_of(consumer: Any, membership: _Membership, limit: int = 5) -> tuple[int, int] | None:
+    """How many records the next batch has, and the offset behind them."""
+    found = await KafkaTransport("127.0.0.1:9")._next(consumer, membership, limit)
+    return None if found is None else (len(found.records), found.offsets[AT])
+
+
+async def test_a_batch_is_what_is_there_at_once_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "PIECE", 2)
+    consumer, membership = Buffered((0, 1), (2, 3), (4,), (5, 6), (), (7, 8)), _Membership()
+    assert [await next_of(consumer, membership) for _ in range(4)] == [(5, 5), (2, 7), (2, 9), None]
+    assert membership.acknowledged == {AT: 0}
+
+
+async def test_a_batch_does_not_read_on_into_a_rebalance_that_waits_for_it() -> None:
+    membership = _Membership()
+    revoking: list[asyncio.Task[None]] = []
+
+    def revoke() -> None:
+        revoking.append(asyncio.create_task(membership.on_partitions_revoked([])))
+
+    assert await next_of(Buffered((0, 1), (2, 3), then=revoke), membership) == (2, 2)
+    assert not revoking[0].done()
+    membership.end_work(1)
+    await revoking[0]
+    membership.on_partitions_assigned([])
+    assert await next_of(Buffered((2, 3), (4,)), membership) == (3, 5)
+
+
+async def test_what_was_read_before_an_error_is_handed_on_and_the_error_is_raised_by_the_next() -> None:
+    consumer, membership = Buffered((0, 1), KafkaError(), KafkaError()), _Membership()
+    assert await next_of(consumer, membership) == (2, 2)
+    with pytest.raises(TransportUnavailable):
+        await next_of(consumer, membership)
+
+
 async def test_a_rebalance_waits_for_every_batch_in_work() -> None:
     membership = _Membership()
-    first, second, third = [membership.begin_work({}) for _ in range(3)]
+    first, second, third = [membership.begin_work() for _ in range(3)]
     revoking = asyncio.create_task(membership.on_partitions_revoked([]))
     await asyncio.sleep(0.05)
     membership.end_work(second)  # and with it the first, which was read before
@@ -171,7 +234,7 @@ async def test_who_is_at_work_for_longer_than_a_session_keeps_its_batch_while_an
 
 async def test_a_rebalance_waits_for_nobody_who_left() -> None:
     membership = _Membership()
-    membership.begin_work({})
+    membership.begin_work()
     membership.end()
     async with asyncio.timeout(1):
         await membership.on_partitions_revoked([])
@@ -182,7 +245,7 @@ async def test_a_batch_that_was_not_acknowledged_in_time_is_not_waited_for_again
 ) -> None:
     monkeypatch.setattr(kafka, "HANDOVER_S", 0.05)
     membership = _Membership()
-    membership.begin_work({})
+    membership.begin_work()
     await membership.on_partitions_revoked([])
     async with asyncio.timeout(1):
         monkeypatch.setattr(kafka, "HANDOVER_S", 60)
@@ -192,7 +255,7 @@ async def test_a_batch_that_was_not_acknowledged_in_time_is_not_waited_for_again
 
 async def test_a_cancellation_that_comes_together_with_the_end_of_the_work_is_not_lost() -> None:
     membership = _Membership()
-    number = membership.begin_work({})
+    number = membership.begin_work()
     revoking = asyncio.create_task(membership.on_partitions_revoked([]))
     await asyncio.sleep(0.01)
     membership.end_work(number)
@@ -203,8 +266,8 @@ async def test_a_cancellation_that_comes_together_with_the_end_of_the_work_is_no
 
 async def test_the_lag_counts_from_the_first_record_that_was_read() -> None:
     membership, at = _Membership(), TopicPartition("t", 1)
-    membership.begin_work({at: 5})
-    membership.begin_work({at: 9})
+    membership.has_read({at: 5})
+    membership.has_read({at: 9})
     assert membership.acknowledged == {at: 5}
 
 

@@ -1,6 +1,8 @@
 """A caller that does not give up, and does not do a thing twice."""
 
 import asyncio
+import logging
+import sys
 
 import pytest
 
@@ -76,6 +78,39 @@ async def test_patience_has_an_end() -> None:
         with pytest.raises(NoAnswer, match="503"):
             await caller.get("/v1/x")
         assert len(server.asked) > 1
+
+
+async def test_it_prints_nothing_and_tells_its_own_logger_what_it_waits_for(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="duijie.client")
+    answer = Said.json({})
+    async with rough(lambda asked: Said(503) if asked.number < 3 else answer) as server, Caller(server.url) as caller:
+        await caller.get("/v1/x")
+    told = [(each.name, each.levelname, each.getMessage()) for each in caplog.records if each.name[:6] == "duijie"]
+    assert [level for _, level, _ in told] == ["WARNING", "WARNING", "INFO"]
+    assert {name for name, *_ in told} == {"duijie.client"}
+    assert server.url in told[0][2]
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_who_did_not_ask_hears_nothing() -> None:
+    """In a process of its own: pytest listens to every logger."""
+    script = """
+import asyncio
+from duijie.client import Caller, NoAnswer
+async def main():
+    async with Caller("http://127.0.0.1:9", patience_s=0.5) as caller:
+        try:
+            await caller.get("/v1/x")
+        except NoAnswer:
+            pass
+asyncio.run(main())
+"""
+    ran = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert (await ran.communicate(), ran.returncode) == ((b"", b""), 0)
 
 
 async def test_pages_are_read_to_the_last() -> None:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duijie.client import Caller, FeedGap, FilePlace, MemoryPlace, Problem
+from duijie.client import Caller, FeedGap, FilePlace, MemoryPlace, PlaceAhead, Problem, feed
+from duijie.client import caller as calling
 from duijie.client.feed import Event, events_of, items_behind
 from tests.support.rough import Asked, Said, rough
 
@@ -20,16 +21,27 @@ MATCH = {
     "id": ID,
     "listing_id": ID,
     "order_id": ID,
+    "producer_id": ID,
+    "buyer_id": ID,
     "produce": "strawberry",
     "quantity_kg": 12.5,
     "price_fen_per_kg": 1600,
     "freight_fen_per_kg": 20,
+    "delivered_price_fen_per_kg": 1620,
     "amount_fen": 20000,
+    "distance_km": 241.2,
     "arrives_at": "2026-11-29T00:00:00Z",
+    "remaining_life_h": 60.5,
     "status": "agreed",
+    "reason": None,
+    "words": None,
     "consents": {"producer": True, "buyer": True},
     "agree_by": None,
+    "round_id": ID,
+    "origin": {"adcode": "321323", "lon": 118.69, "lat": 33.72},
+    "destination": {"adcode": "320102", "lon": 118.79, "lat": 32.05},
     "version": 1,
+    "created_at": "2026-11-28T12:00:00Z",
 }
 
 
@@ -66,6 +78,15 @@ async def test_what_is_behind_is_read_by_pages_and_then_it_ends() -> None:
         assert len(server.asked) == 3
 
 
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pauses in milliseconds."""
+    monkeypatch.setattr(feed, "PAUSE_MIN_S", 0.001)
+    monkeypatch.setattr(feed, "PAUSE_MAX_S", 0.005)
+    monkeypatch.setattr(calling, "WAIT_MAX_S", 0.005)
+
+
+@pytest.mark.usefixtures("hurry")
 async def test_a_follower_goes_on_wherever_it_breaks_off() -> None:
     chance = random.Random(7)
     last = 0
@@ -97,6 +118,29 @@ async def test_a_gap_is_never_passed_over() -> None:
     async with rough(lambda _: gap) as server, Caller(server.url) as caller:
         with pytest.raises(FeedGap, match="3 came behind 1"):
             await read(caller, MemoryPlace(), until=3)
+
+
+@pytest.mark.parametrize("said_by", ["page", "stream"])
+async def test_a_place_beyond_the_head_is_never_waited_at(said_by: str) -> None:
+    """The platform was restored to an earlier moment: what happens there now has numbers that were read already."""
+
+    def answer(asked: Asked) -> Said:
+        if asked.target.startswith("/v1/feed/matches/stream"):
+            return Said(200, b": ping\n\n", {"content-type": "text/event-stream", "feed-head": "3"}, True)
+        said = {"feed-head": "3"} if said_by == "page" else {}
+        return Said(200, b'{"items": [], "next": 9}', {"content-type": "application/json", **said})
+
+    async with rough(answer) as server, Caller(server.url) as caller:
+        with pytest.raises(PlaceAhead, match="the place is 9, but the feed ends at 3") as ahead:
+            await read(caller, MemoryPlace(9), until=10)
+    assert (ahead.value.after, ahead.value.head) == (9, 3)
+
+
+async def test_a_file_that_is_not_there_yet_begins_where_one_says(tmp_path: Path) -> None:
+    async with rough(lambda asked: page(asked, 5)) as server, Caller(server.url) as caller:
+        place = FilePlace(tmp_path / "seq", after=2)
+        assert await read(caller, place, until=4) == [3, 4]
+        assert FilePlace(tmp_path / "seq", after=1).load() == 3, "what the file says comes first"
 
 
 async def test_who_may_not_read_is_told() -> None:

@@ -2,11 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from standardwebhooks import Webhook
 
-from duijie.client import NotOurs, verified
+from duijie.client import FeedItem, NotOurs, Ping, verified
+from services.matching.webhooks.signing import ping_body
 from tests.duijie.client.test_feed import item
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -23,7 +25,16 @@ def headers(at: datetime, body: bytes = BODY, secret: str = SECRET) -> dict[str,
 
 def test_what_we_signed_is_told() -> None:
     told = verified(SECRET, headers(datetime.now(UTC)), BODY)
+    assert isinstance(told, FeedItem)
     assert (told.seq, told.type, str(told.match.quantity_kg)) == (3, "match.agreed", "12.5")
+
+
+def test_a_ping_is_told_from_an_item() -> None:
+    endpoint_id, at = uuid4(), datetime.now(UTC)
+    body = ping_body(endpoint_id, at)
+    told = verified(SECRET, headers(at, body), body)
+    assert isinstance(told, Ping)
+    assert (told.seq, told.webhook.id, told.at) == (0, endpoint_id, at)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from duijie.demo.journal import Journal
+from duijie.demo.journal import TOTALS, Journal, unfinished
 
 
 def test_what_was_noted_is_there_the_next_time(tmp_path: Path) -> None:
@@ -43,3 +43,13 @@ def test_each_seed_has_its_own(tmp_path: Path) -> None:
         journal.note("x", 1)
     with Journal.open(tmp_path, 2) as journal:
         assert "x" not in journal
+
+
+def test_demonstrations_without_their_last_step_are_unfinished(tmp_path: Path) -> None:
+    assert unfinished(tmp_path / "none") == []
+    for seed in (10, 2, 3):
+        with Journal.open(tmp_path, seed) as journal:
+            journal.note("day", "2026-11-30")
+            if seed == 3:
+                journal.note(TOTALS, {"listings": 1})
+    assert unfinished(tmp_path) == [2, 10]

@@ -1,14 +1,20 @@
 """Who carries what in the demonstration, and what of it becomes parcels."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duijie.demo import road, stage
+from duijie.demo.client import Refused
 from duijie.demo.journal import Journal
-from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, parcels_of, plan
+from duijie.demo.market import SUPPORT_FEN_PER_KG
+from duijie.demo.progress import Stages
+from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, deals, parcels_of, plan, until_supported
 from duijie.demo.stage import Play
 from duijie.demo.world import CARRIERS, CHINA, Size, World
 
@@ -64,6 +70,94 @@ async def test_a_route_that_was_planned_in_time_is_not_asked_for_again(tmp_path:
     world = World(1, datetime.now(CHINA).date() - timedelta(days=3), WORLD.size)
     found = await plan(Play(platform, journal, world, None), "321323", [deal()])  # type: ignore[arg-type]
     assert (found["id"], platform.asked) == ("planned before", [])
+
+
+class Opening:
+    """So many of ten matches of lots and orders of the world have a shipment, one look after the other."""
+
+    def __init__(self, *opened: int) -> None:
+        self.opened = list(opened)
+
+    async def every(self, account: str, path: str, **filters: str) -> list[dict[str, Any]]:
+        if path == "/v1/matches":
+            return [
+                {"id": f"m{each}", "listing_id": f"l{each}", "order_id": f"o{each}", "status": "agreed"}
+                for each in range(10)
+            ]
+        opened = self.opened.pop(0) if len(self.opened) > 1 else self.opened[0]
+        return [{"id": f"s{each}", "match_id": f"m{each}"} for each in range(opened)]
+
+
+@pytest.fixture
+def posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """The world is posted, and nobody waits long."""
+    monkeypatch.setattr(stage, "POLL_S", 0.01)
+    monkeypatch.setattr(stage, "STALLED_S", 0.05)
+    journal = Journal(tmp_path / "journal")
+    for each in range(10):
+        journal.note(f"lot/{each}", {"id": f"l{each}"})
+        journal.note(f"order/{each}", {"id": f"o{each}"})
+    return journal
+
+
+async def test_shipments_are_waited_for_as_long_as_more_come(posted: Journal) -> None:
+    slowly = [opened for opened in range(11) for _ in range(4)]
+    play = Play(Opening(*slowly), posted, WORLD, Stages(None))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        found = await deals(play)
+    assert [(deal.lot, deal.shipment["id"]) for deal in found] == [(each, f"s{each}") for each in range(10)]
+
+
+async def test_where_no_more_shipments_come_the_play_ends_and_says_how_many_there_are(posted: Journal) -> None:
+    play = Play(Opening(0, 3, 7), posted, WORLD, Stages(None))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        with pytest.raises(Refused, match="matches with a shipment: 7 of 10, and nothing more has come for"):
+            await deals(play)
+
+
+class Planner(Platform):
+    """Never has a plan ready."""
+
+    async def get(self, account: str, path: str) -> dict[str, str]:
+        return {"status": "planning"}
+
+
+async def test_a_route_that_is_planned_for_ever_ends_the_play(posted: Journal) -> None:
+    play = Play(Planner(), posted, WORLD, None)  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        with pytest.raises(Refused, match="the route of 321323: planning, and nothing more"):
+            await plan(play, "321323", [deal()])
+
+
+class Fund:
+    """A programme that had these sums posted, one look after the other; the last stays."""
+
+    def __init__(self, *posted_fen: int) -> None:
+        self._posted_fen = list(posted_fen)
+
+    async def get(self, account: str, path: str) -> dict[str, int]:
+        return {"posted_fen": self._posted_fen.pop(0) if len(self._posted_fen) > 1 else self._posted_fen[0]}
+
+
+async def supported(monkeypatch: pytest.MonkeyPatch, *posted_fen: int, quiet_s: float) -> int:
+    monkeypatch.setattr(road, "POLL_S", 0.01)
+    play = Play(Fund(*posted_fen), None, WORLD, Stages(None))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        found = await until_supported(play, "p", [deal(quantity_kg=10), deal(quantity_kg=5)], quiet_s=quiet_s)
+    posted: int = found["posted_fen"]
+    return posted
+
+
+async def test_support_is_there_when_it_is_what_the_rule_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_fen = 15 * SUPPORT_FEN_PER_KG
+    assert await supported(monkeypatch, 0, 5 * SUPPORT_FEN_PER_KG, whole_fen, whole_fen + 1, quiet_s=60) == whole_fen
+
+
+@pytest.mark.parametrize("posted_fen", [5 * SUPPORT_FEN_PER_KG, 16 * SUPPORT_FEN_PER_KG])
+async def test_where_another_programme_pays_or_this_one_pays_others_it_goes_on_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, posted_fen: int
+) -> None:
+    assert await supported(monkeypatch, 0, posted_fen, quiet_s=0.1) == posted_fen
 
 
 def test_a_deal_is_named_by_its_place_in_the_world_not_by_ids_drawn() -> None:

@@ -13,7 +13,8 @@ import httpx
 from tests.faults.kit.findings import Findings
 
 AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-STILL_RUNNING = "/problems/still-running"
+STILL_RUNNING = b"/problems/still-running"
+TOO_MANY_CODES = b"/problems/too-many-codes"
 ATTEMPT_S = 15.0
 PAUSE_S, PAUSE_MAX_S = 0.05, 1.0
 
@@ -113,7 +114,7 @@ class Caller:
             self._note_unknown(key, type(error).__name__)
             return None
         self.findings.seen("answers", got.status_code != 500, f"{method} {path}: 500 {got.content[:400]!r}")
-        if got.status_code in AGAIN or (got.status_code == 409 and STILL_RUNNING.encode() in got.content):
+        if _is_unknown(got):
             self._note_unknown(key, f"{got.status_code} {got.content[:120].decode(errors='replace')}")
             return None
         return Answer(got.status_code, got.content, got.headers, 1)
@@ -139,3 +140,10 @@ class Caller:
                 request["key"] = str(uuid4())
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MAX_S)
+
+
+def _is_unknown(got: httpx.Response) -> bool:
+    """Whether to ask again. That a code went out already is an answer: asking on would only send another."""
+    if got.status_code == 409:
+        return STILL_RUNNING in got.content
+    return got.status_code in AGAIN and TOO_MANY_CODES not in got.content

@@ -104,7 +104,7 @@ class Load(Asking):
         """All that is written through the gateway into its own database: a code, and an account when it is used."""
         phone = self._new_phone()
         answer = await self.caller.send("/v1/auth/otp", {"phone": phone})
-        self.note_refusal("code", answer)
+        self.note_refusal("code", answer, *((429,) if answer.tries > 1 else ()))  # the first may have sent one
         code = await self._code_for(f"{phone[:3]}****{phone[-4:]}")
         if code is None:  # it died between its commit and the sending; a person would ask again in a minute
             return

@@ -27,6 +27,7 @@ from tests.faults.kit.load import Load
 from tests.faults.kit.oracles import events
 from tests.faults.kit.oracles.ledger import END_OF_THE_MONEY
 from tests.faults.kit.oracles.market import TIME_IS_OVER
+from tests.faults.kit.points import CHILDREN, POINTS, SURELY
 
 Fault = tuple[str, Callable[[], Awaitable[None]]]
 
@@ -35,34 +36,6 @@ BEGINS_WITHIN_S = 30.0
 DIES_WITHIN_S = 20.0
 """Who was told where to die is left in peace for so long, to come there."""
 ANSWERS_WITHIN_S = 1.5
-COMMITS = (("db.before_commit", 8), ("db.after_commit", 8))
-SENDS = (("outbox.before_send", 4), ("outbox.after_send", 4), ("outbox.after_delete", 4))
-HEARS = (("inbox.before_commit", 4), ("inbox.after_commit", 4), ("db.before_commit", 15))
-ROUNDS = (("rounds.after_solve", 4), ("feed.after_append", 6))
-POINTS = {
-    "serve gateway": COMMITS,
-    "serve listing": COMMITS,
-    "serve matching": COMMITS,
-    "serve logistics": (*COMMITS, ("parcels.after_reserve", 3)),
-    "work gateway": SENDS,
-    "work listing": (*SENDS, *HEARS),
-    "work matching": (*SENDS, *HEARS, *ROUNDS),
-    "work logistics": (*SENDS, *HEARS),
-}
-"""Where a process may be told to die, and the how manieth time at most."""
-SURELY = {
-    "db.before_commit": "serve listing",
-    "db.after_commit": "serve matching",
-    "parcels.after_reserve": "serve logistics",
-    "outbox.before_send": "work listing",
-    "outbox.after_send": "work logistics",
-    "outbox.after_delete": "work listing",
-    "inbox.before_commit": "work logistics",
-    "inbox.after_commit": "work listing",
-    "rounds.after_solve": "work matching",
-    "feed.after_append": "work matching 2",
-}
-"""Each point, and who surely comes there: of matching's two workers only one has the outbox."""
 KINDS = ("delay", "throttle", "cut", "reset", "blackhole", "one way")
 SORTS = ("postgres serve", "postgres work", "kafka", "http")
 """The beginnings of the proxies' names."""
@@ -106,7 +79,6 @@ class Faults:
 
 ENOUGH_PARCELS = 12_500
 """Each makes about four of the events that FLOORS asks for."""
-CHILDREN = [*POINTS, "work matching 2"]
 INVARIANTS = [*(f"I{n}" for n in range(1, 16) if n != 12), END_OF_THE_MONEY, TIME_IS_OVER]
 FLOORS = {
     "killed in all": 60,

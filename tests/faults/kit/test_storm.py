@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.faults.kit.findings import Findings
+from tests.faults.kit.points import CHILDREN, SURELY
 from tests.faults.kit.result import Result
-from tests.faults.kit.storm import CHILDREN, KINDS, LOCKS_TAKEN, PAUSED_FOR_LONG, SURELY, Faults, Storm
+from tests.faults.kit.storm import KINDS, LOCKS_TAKEN, PAUSED_FOR_LONG, Faults, Storm
 
 WORKERS = [name for name in CHILDREN if name.startswith("work")]
 PROXIES = [f"postgres {name}" for name in CHILDREN] + [f"kafka {name}" for name in WORKERS] + ["http listing"]

@@ -52,7 +52,7 @@ async def test_a_phone_alone_opens_an_account_of_the_people_and_no_office(
         assert (me["role"], me["name"], me["phone"]) == (role, "", "138****0000")
         assert (token["token_type"], token["expires_in"]) == ("Bearer", 900)
     else:
-        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/role-not-open")
         assert await told(db) == []
 
 

@@ -1,6 +1,7 @@
 """Signing in over HTTP, and what of a person ever leaves."""
 
 import io
+import re
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from sqlalchemy import text
 
 from chassis.db import Database
 from chassis.tables import OUTBOX
@@ -38,12 +40,39 @@ async def test_a_person_signs_in_and_sees_a_masked_phone(client: httpx.AsyncClie
     assert me.json() == {"account_id": account_id, "role": "group_leader", "name": "", "phone": "138****5678"}
 
 
-async def test_the_answer_is_the_same_for_a_known_and_an_unknown_phone(client: httpx.AsyncClient, sms: Phones) -> None:
+async def test_the_answer_is_the_same_for_a_known_and_an_unknown_phone(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
     await sign_in(client, sms)
-    known = await client.post("/v1/auth/otp", json={"phone": PHONE})
-    unknown = await client.post("/v1/auth/otp", json={"phone": "13900000000"})
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE codes SET sent_at = sent_at - interval '61 s'"))
+    phones = (PHONE, "13900000000")
+    known, unknown = [await client.post("/v1/auth/otp", json={"phone": phone}) for phone in phones]
     assert known.status_code == unknown.status_code == 202
     assert known.content == unknown.content
+    async with db.transaction() as session:  # both at one moment
+        await session.execute(text("UPDATE codes SET sent_at = now() - interval '20 s'"))
+    known, unknown = [await client.post("/v1/auth/otp", json={"phone": phone}) for phone in phones]
+    assert known.status_code == unknown.status_code == 429
+    assert known.json().keys() == unknown.json().keys()
+    assert abs(known.json()["retry_after_s"] - unknown.json()["retry_after_s"]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("zh-CN", "验证码发送过于频繁"), ("en", "A code went out not long ago")]
+)
+async def test_a_second_code_at_once_is_refused_with_how_long_to_wait_and_the_first_is_good(
+    client: httpx.AsyncClient, sms: Phones, language: str, title: str
+) -> None:
+    await client.post("/v1/auth/otp", json={"phone": PHONE})
+    refused = await client.post("/v1/auth/otp", json={"phone": PHONE}, headers={"Accept-Language": language})
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-codes")
+    assert refused.json()["title"] == title
+    assert 0 < int(refused.headers["retry-after"]) == refused.json()["retry_after_s"] <= 60
+    assert str(refused.json()["retry_after_s"]) in refused.json()["detail"]
+    assert len(sms.sent) == 1
+    form = {"grant_type": "otp", "phone": PHONE, "code": sms.last_code()}
+    assert (await client.post("/v1/auth/token", data=form)).status_code == 200
 
 
 async def test_a_machine_signs_in_by_form_and_by_http_basic(
@@ -69,6 +98,7 @@ async def test_malformed_basic_credentials_are_an_unknown_client(client: httpx.A
     )
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
+    assert answer.headers["www-authenticate"] == 'Basic realm="duijie"', "without a realm some clients don't read it"
 
 
 async def test_a_form_that_can_not_be_read_is_an_invalid_request(client: httpx.AsyncClient) -> None:
@@ -82,6 +112,60 @@ async def test_a_wrong_code_says_so_in_the_readers_language(client: httpx.AsyncC
     answer = await client.post("/v1/auth/token", data=form, headers={"Accept-Language": "zh-CN"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert answer.json()["title"] == "验证码无效"
+
+
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749, 5.2."""
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize(
+    ("form", "status", "slug", "error"),
+    [
+        ({}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp"}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp", "phone": "1", "code": "x"}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp", "phone": PHONE, "code": "x", "role": "king"}, 400, "invalid-request", "invalid_request"),
+        ({"grant_type": "otp", "phone": PHONE, "code": "000"}, 400, "invalid-grant", "invalid_grant"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, 400, "invalid-refresh-token", "invalid_grant"),
+        ({"grant_type": "client_credentials"}, 401, "invalid-client", "invalid_client"),
+        ({"grant_type": "password"}, 400, "unsupported-grant-type", "unsupported_grant_type"),
+        ("{}", 415, "unsupported-media-type", "invalid_request"),
+        ("x" * 300_000, 413, "too-large", "invalid_request"),
+    ],
+)
+async def test_every_problem_of_a_token_is_told_as_oauth_clients_know_it(
+    client: httpx.AsyncClient, form: dict[str, str] | str, status: int, slug: str, error: str, language: str
+) -> None:
+    sent: dict[str, Any] = {"data": form} if isinstance(form, dict) else {"content": form}
+    answer = await client.post("/v1/auth/token", **sent, headers={"Accept-Language": language})
+    told = answer.json()
+    assert (answer.status_code, told["type"], told["error"]) == (status, f"/problems/{slug}", error)
+    assert told.keys() >= {"title", "status", "detail"}
+    assert DESCRIPTION.fullmatch(told["error_description"])
+    for each in told.get("errors", ()):
+        assert each["pointer"] in told["error_description"]
+
+
+@pytest.mark.parametrize("role", ["supervisor", "admin", "programme_officer"])
+async def test_a_role_that_people_may_not_choose_says_which_they_may(
+    client: httpx.AsyncClient, sms: Phones, role: str
+) -> None:
+    answer = await sign_in(client, sms, role=role)
+    told = answer.json()
+    assert (answer.status_code, told["type"], told["error"]) == (403, "/problems/role-not-open", "unauthorized_client")
+    assert "agent, citizen, group_leader, producer" in told["detail"]
+    assert told["error_description"] == told["detail"]
+
+
+async def test_a_phone_of_another_role_says_so_to_oauth_clients_too(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
+    await sign_in(client, sms, role="producer")
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE codes SET sent_at = sent_at - interval '61 s'"))
+    told = (await sign_in(client, sms, role="agent")).json()
+    assert (told["status"], told["type"], told["error"]) == (409, "/problems/another-role", "invalid_request")
 
 
 @pytest.mark.parametrize("body", [{"phone": "1"}, {"phone": 13812345678}, {}, {"phone": PHONE, "more": 1}])
@@ -99,7 +183,7 @@ async def test_the_published_keys_verify_an_issued_token(client: httpx.AsyncClie
     published = jwt.PyJWKSet.from_dict((await client.get("/.well-known/jwks.json")).json())
     kid = jwt.get_unverified_header(token)["kid"]
     claims = jwt.decode(token, published[kid].key, algorithms=["EdDSA"], audience="duijie", issuer="duijie")
-    assert set(claims) == {"iss", "aud", "sub", "role", "iat", "exp"}
+    assert set(claims) == {"iss", "aud", "sub", "role", "iat", "exp", "sid"}
 
 
 @pytest.fixture

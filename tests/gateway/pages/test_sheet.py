@@ -14,7 +14,8 @@ from chassis.vault import Vault
 from gateway.accounts import service
 from gateway.accounts.models import Account
 from gateway.accounts.service import Contact
-from gateway.pages.sheet import CHINA, sheets
+from gateway.pages.sheet import sheets
+from gateway.pages.shown import CHINA
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
 from tests.gateway.support import bearer
@@ -30,6 +31,7 @@ class LogisticsService:
         self.token = ""
         self.plan: dict[str, Any] = {}
         self.asked: list[str] = []
+        self.listed = [{"id": str(VAN), "name": "苏N12345"}]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
@@ -38,6 +40,7 @@ class LogisticsService:
         if headers.get(b"authorization", b"").decode() == self.token and self.plan:
             answers: dict[str, Any] = {
                 f"/v1/routes/{PLAN}": self.plan,
+                "/v1/vehicles": {"items": self.listed, "next": None},
                 f"/v1/vehicles/{VAN}": {"id": str(VAN), "name": "苏N12345"},
             }
             status, body = 200, json.dumps(answers[scope["path"]]).encode()
@@ -176,6 +179,19 @@ async def test_who_may_not_read_the_plan_gets_no_sheet(
     assert (await client.get(path)).status_code == 401
     assert (await client.get(path, headers=bearer(signer, "citizen"))).status_code == 403
     assert len(logistics.asked) == asked, "nobody else is even asked for"
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+async def test_vehicles_are_asked_for_at_once_and_one_by_one_only_beyond_what_a_list_tells(
+    client: httpx.AsyncClient, signer: Signer, logistics: LogisticsService, is_listed: bool
+) -> None:
+    headers = bearer(signer, "carrier")
+    logistics.token, logistics.plan = headers["Authorization"], plan(uuid4())
+    logistics.listed = logistics.listed if is_listed else []
+    page = await client.get(f"/v1/routes/{PLAN}/sheet", headers=headers)
+    assert "苏N12345" in page.text
+    alone = [] if is_listed else [f"/v1/vehicles/{VAN}"]
+    assert logistics.asked == [f"/v1/routes/{PLAN}", "/v1/vehicles", *alone]
 
 
 @pytest.mark.parametrize(("status", "words"), [("planning", "being planned"), ("failed", "has failed")])

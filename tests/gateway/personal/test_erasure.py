@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from chassis.db import Database
 from chassis.vault import Vault
@@ -284,3 +285,18 @@ async def test_who_signs_in_while_the_account_is_erased_has_no_session_of_it(
         async with db.reading() as session:
             left = await session.scalar(text(of_the_erased))
         assert left == 0
+
+
+async def test_what_can_not_be_read_is_warned_of_once_and_looked_for_until_it_can(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.erased.LOOK_EVERY_S", 0.0)
+    erased = ErasedAccounts(db, timedelta(hours=1), lambda ids: None)
+    with capture_logs() as logs:
+        monkeypatch.setattr("gateway.erased.LOOK_MAX_S", 0.0)
+        for _ in range(5):
+            assert await erased.holds(uuid4()) is False
+        monkeypatch.setattr("gateway.erased.LOOK_MAX_S", 30.0)
+        for _ in range(2):
+            await erased.holds(uuid4())
+    assert [each["event"] for each in logs] == ["erased_not_read", "erased_read_again"]

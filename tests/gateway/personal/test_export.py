@@ -1,6 +1,7 @@
 """Taking one's own data along: whole, paged, and nobody else's."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID, uuid4
@@ -31,11 +32,14 @@ class Lists:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         self.tokens.add(dict(scope["headers"]).get(b"authorization", b"").decode())
-        start, limit = int(query.get("after", 0)), int(query["limit"])
+        start, limit = int(query.get("after", 0)), int(query.get("limit", self.count))
         numbers = range(start, min(start + limit, self.count))
         name = scope["path"].removeprefix("/v1/")
         following = str(numbers.stop) if numbers.stop < self.count else None
-        page = {"items": [{"of": name, "number": each, **self.item} for each in numbers], "next": following}
+        page = {
+            "items": [{"of": name, "number": each, "id": str(each), **self.item} for each in numbers],
+            "next": following,
+        }
         status = 500 if self.fails_after is not None and start >= self.fails_after else self.status
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(page).encode()})
@@ -67,20 +71,23 @@ async def test_a_person_gets_one_file_with_the_phone_in_full(client: httpx.Async
     file = answer.json()
     account_id = file["account"]["account_id"]
     assert answer.headers["content-disposition"] == f'attachment; filename="duijie-{account_id}.json"'
+    assert datetime.now(UTC) - datetime.fromisoformat(file["account"].pop("created_at")) < timedelta(minutes=1)
     assert file["account"] == {"account_id": account_id, "role": "producer", "name": "", "phone": "+8613812345678"}
     assert [each["client_id"] for each in file["sessions"]] == [None]
 
 
-@pytest.mark.parametrize("role", [*LISTS, "agent", "admin", "auditor", "supervisor", "programme_officer"])
+@pytest.mark.parametrize("role", [*LISTS, "admin", "auditor", "supervisor", "programme_officer"])
 async def test_each_role_gets_the_lists_of_its_own_and_an_office_nobody_elses(
     client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, lists: Lists, role: Role
 ) -> None:
     headers = await caller(db, vault, signer, role)
     file = (await client.get("/v1/me/export", headers=headers)).json()
     names = LISTS.get(role, ())
-    assert list(file) == ["account", "sessions", *names]
+    assert list(file) == ["account", "sessions", *names, "left_out"]
+    assert file["account"]["created_at"].endswith("Z")
     for name in names:
-        assert file[name] == [{"of": name, "number": number} for number in range(3)]
+        told = [{key: each[key] for key in each.keys() - {"photos", "id"}} for each in file[name]]
+        assert told == [{"of": name, "number": number} for number in range(3)]
     assert lists.tokens <= {headers["Authorization"]}
 
 
@@ -132,3 +139,26 @@ async def test_what_breaks_off_halfway_does_not_end_as_if_it_were_whole(
 async def test_nobody_takes_anything(client: httpx.AsyncClient, signer: Signer) -> None:
     assert (await client.get("/v1/me/export")).status_code == 401
     assert (await client.get("/v1/me/export", headers=bearer(signer, "citizen", UUID(int=1)))).status_code == 401
+
+
+@pytest.mark.parametrize(("role", "name"), [("producer", "listings"), ("carrier", "shipments")])
+async def test_photos_stand_with_what_they_show_and_where_each_is_fetched(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, role: Role, name: str
+) -> None:
+    file = (await client.get("/v1/me/export", headers=await caller(db, vault, signer, role))).json()
+    for each in file[name]:
+        assert [photo["address"] for photo in each["photos"]] == [
+            f"/v1/{name}/{each['id']}/photos/{number}" for number in range(3)
+        ]
+    assert "address" in file["left_out"][0]
+
+
+async def test_the_file_says_what_it_leaves_out_in_the_readers_language_and_comes_compressed_if_asked(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    headers = await caller(db, vault, signer, "producer") | {"Accept-Language": "zh"}
+    plain = await client.get("/v1/me/export", headers=headers | {"Accept-Encoding": "identity"})
+    fewer = await client.get("/v1/me/export", headers=headers | {"Accept-Encoding": "gzip"})
+    assert plain.json()["left_out"][0].startswith("照片的图像")
+    assert ("content-encoding" in plain.headers, fewer.headers["content-encoding"]) == (False, "gzip")
+    assert fewer.json() == plain.json()

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from sqlalchemy import text
 from chassis.db import Database
 from chassis.vault import Vault
 from gateway.accounts.service import create_client
+from gateway.tokens import Signer
 from tests.gateway.support import Phones
+from tests.gateway.support import bearer as made_by_operator
 
 PHONE = "13812345678"
 
@@ -94,12 +97,57 @@ async def test_ones_own_sessions_are_listed_and_ended_and_nobody_elses(client: h
     page = (await client.get("/v1/me/sessions", headers=bearer(mine))).json()
     (listed,) = page["items"]
     assert page["next"] is None
-    assert listed.keys() == {"id", "client_id", "created_at", "used_at", "expires_at"}
+    assert listed.keys() == {"id", "current", "client_id", "created_at", "used_at", "expires_at"}
     assert listed["client_id"] is None
     assert (await client.delete("/v1/me/sessions", headers=bearer(mine))).json() == {"ended": 1}
     assert (await client.get("/v1/me/sessions", headers=bearer(mine))).json()["items"] == []
     assert (await renew(client, mine["refresh_token"])).status_code == 400
     assert (await renew(client, other["refresh_token"])).status_code == 200
+
+
+async def test_the_session_that_asks_is_marked_and_one_is_ended_by_itself(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    async with db.transaction() as session:
+        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    first, second = [(await client.post("/v1/auth/token", data=form)).json() for _ in range(2)]
+    renewed = await renew(client, second["refresh_token"], Authorization=basic_of(client_id, secret))
+    seen = {}
+    for name, token in (("first", first), ("second", second), ("renewed", renewed.json())):
+        page = (await client.get("/v1/me/sessions", headers=bearer(token))).json()["items"]
+        (seen[name],) = [each["id"] for each in page if each["current"]]
+    assert seen["first"] != seen["second"] == seen["renewed"]
+    path = f"/v1/me/sessions/{seen['first']}"
+    ended = await client.delete(path, headers=bearer(second))
+    assert (ended.status_code, ended.json()["id"], ended.json()["current"]) == (200, seen["first"], False)
+    assert (await client.delete(path, headers=bearer(second))).status_code == 404
+    (left,) = (await client.get("/v1/me/sessions", headers=bearer(first))).json()["items"]
+    assert (left["id"], left["current"]) == (seen["second"], False)
+    again = await renew(client, first["refresh_token"], Authorization=basic_of(client_id, secret))
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_anothers_session_is_not_there_and_an_operators_token_came_of_none(
+    client: httpx.AsyncClient, sms: Phones, signer: Signer
+) -> None:
+    mine, other = await sign_in(client, sms), await sign_in(client, sms, "13900000000")
+    (listed,) = (await client.get("/v1/me/sessions", headers=bearer(other))).json()["items"]
+    path = f"/v1/me/sessions/{listed['id']}"
+    refused = await client.delete(path, headers=bearer(mine))
+    assert refused.status_code == 404
+    missing = await client.delete("/v1/me/sessions/01900000-0000-7000-8000-000000000000", headers=bearer(mine))
+    assert refused.content == missing.content
+    account_id = (await client.get("/v1/me", headers=bearer(other))).json()["account_id"]
+    by_operator = made_by_operator(signer, "citizen", UUID(account_id))
+    (shown,) = (await client.get("/v1/me/sessions", headers=by_operator)).json()["items"]
+    assert (shown["id"], shown["current"]) == (listed["id"], False)
+    assert (await client.delete(path, headers=bearer(other))).json()["current"] is True
+    assert (await renew(client, other["refresh_token"])).status_code == 400
+
+
+def basic_of(client_id: str, secret: str) -> str:
+    return f"Basic {b64encode(f'{client_id}:{secret}'.encode()).decode()}"
 
 
 async def test_sessions_are_listed_page_by_page_newest_first(

@@ -30,7 +30,7 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", "/v1/backlog/lots", {"supervisor", "admin"}),
     ("GET", "/v1/backlog/trend", {"supervisor", "admin"}),
     ("POST", "/v1/consents", {"producer", "admin"}),
-    ("GET", "/v1/consents", {"producer", "admin"}),
+    ("GET", "/v1/consents", SELLERS),
     ("DELETE", f"/v1/consents/{ID}", {"producer", "admin"}),
 ]
 

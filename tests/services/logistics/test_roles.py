@@ -40,6 +40,7 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
     ("GET", f"/v1/routes/{ID}"): {"carrier"},
     ("POST", "/v1/parcels"): {"carrier"},
     ("POST", "/v1/parcels/scans"): {"carrier"},
+    ("GET", "/v1/parcels"): {"carrier"},
     ("GET", "/v1/parcels/SF1"): {"carrier"},
     ("POST", "/v1/programmes"): {"programme_officer"},
     ("GET", "/v1/programmes"): {"programme_officer", "auditor"},
@@ -49,9 +50,11 @@ OPERATIONS: dict[tuple[str, str], set[str]] = {
         for kind in ("rules", "topup", "pause", "resume", "close", f"approvals/{ID}")
     },
     ("GET", f"/v1/programmes/{ID}/approvals"): {"programme_officer", "auditor"},
+    ("GET", f"/v1/programmes/{ID}/approvals/{ID}"): {"programme_officer", "auditor"},
+    ("GET", "/v1/programmes/approvals"): {"programme_officer", "auditor"},
     **{
         ("GET", f"/v1/programmes/{ID}/{under}"): {"programme_officer", "auditor"}
-        for under in ("ledger", "seals", "balances", "burndown")
+        for under in ("ledger", "seals", "balances", "burndown", "rules")
     },
     ("GET", "/v1/flags"): {"programme_officer", "auditor"},
     ("POST", f"/v1/flags/{ID}/review"): {"programme_officer"},

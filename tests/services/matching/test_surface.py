@@ -34,8 +34,9 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", f"/v1/listings/{NOBODYS}/explanation", None, {"producer", "agent", "admin"}, 404),
     ("GET", f"/v1/orders/{NOBODYS}/explanation", None, BUYERS, 404),
     ("GET", f"/v1/matches/{NOBODYS}/explanation", None, PARTIES, 404),
-    ("GET", "/v1/feed/matches", None, EVERYONE, 200),
-    ("GET", "/v1/feed/matches/stream", None, EVERYONE, 422),
+    ("GET", "/v1/prices", None, EVERYONE, 200),
+    ("GET", "/v1/feed/matches", None, PARTIES, 200),
+    ("GET", "/v1/feed/matches/stream", None, PARTIES, 422),
     ("POST", "/v1/webhooks", {"url": "https://partner.example/"}, BUYERS, 201),
     ("GET", "/v1/webhooks", None, BUYERS, 200),
     ("GET", f"/v1/webhooks/{NOBODYS}", None, BUYERS, 404),
@@ -44,7 +45,12 @@ OPERATIONS: list[tuple[str, str, Any, set[str], int]] = [
     ("GET", f"/v1/webhooks/{NOBODYS}/deliveries", None, BUYERS, 404),
     ("POST", f"/v1/webhooks/{NOBODYS}/redeliver", {"after_seq": 0}, BUYERS, 404),
     ("POST", f"/v1/webhooks/{NOBODYS}/rotate", None, BUYERS, 404),
+    ("GET", f"/v1/webhooks/{NOBODYS}/deliveries/0", None, BUYERS, 404),
+    ("POST", f"/v1/webhooks/{NOBODYS}/deliveries/0/redeliver", None, BUYERS, 404),
+    ("POST", f"/v1/webhooks/{NOBODYS}/ping", None, BUYERS, 404),
 ]
+PUBLIC = {("GET", "/v1/policy/freight")}
+"""What needs no token."""
 WITH_ID = [operation for operation in OPERATIONS if NOBODYS in operation[1]]
 
 
@@ -85,8 +91,11 @@ async def test_every_operation_of_the_service_is_in_that_table(scene: Scene) -> 
         "listings": "{listing_id}",
         "webhooks": "{webhook_id}",
     }
-    listed = {(method, path.replace(NOBODYS, ids.get(path.split("/")[2], ""))) for method, path, *_ in OPERATIONS}
-    assert offered == listed
+    listed = {
+        (method, path.replace(NOBODYS, ids.get(path.split("/")[2], "")).replace("/deliveries/0", "/deliveries/{seq}"))
+        for method, path, *_ in OPERATIONS
+    }
+    assert offered == listed | PUBLIC
 
 
 @pytest.mark.parametrize("operation", WITH_ID, ids=named)
@@ -116,7 +125,11 @@ async def test_a_filter_with_a_character_that_no_text_holds_is_invalid_and_not_o
     answer = await scene.client.get(f"{path}?produce=a%00b", headers=scene.issuer.caller("admin"))
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-input")
     unknown = await scene.client.get(f"{path}?produce=unobtainium", headers=scene.issuer.caller("admin"))
-    assert (unknown.status_code, unknown.json()["items"]) == (200, [])
+    assert unknown.json()["errors"] == [
+        {"pointer": "#/query/produce", "detail": "The catalogue has no such produce; see /v1/produce."}
+    ]
+    known = await scene.client.get(f"{path}?produce=garlic", headers=scene.issuer.caller("admin"))
+    assert (known.status_code, known.json()["items"]) == (200, [])
 
 
 @pytest.mark.parametrize(
@@ -154,6 +167,7 @@ async def test_every_problem_of_the_service_speaks_the_callers_language(scene: S
         "version-required": ("需要 If-Match", "If-Match is required"),
         "not-found": ("未找到", "Not found"),
         "too-many-webhooks": ("推送地址过多", "Too many webhooks"),
+        "webhook-disabled": ("推送地址已停用", "The webhook is disabled"),
     }
     match = await scene.matched(auto_agree=False, quantity_kg=100)
     ended = await scene.order(quantity_kg=1)
@@ -172,6 +186,9 @@ async def test_every_problem_of_the_service_speaks_the_callers_language(scene: S
     refused.append(await scene.client.post(f"/v1/matches/{match.id}/agree", headers=buyer))
     hooks = [await scene.client.post("/v1/webhooks", json={"url": "http://a.b"}, headers=buyer) for _ in range(11)]
     refused.append(hooks[-1])
+    hook = f"/v1/webhooks/{hooks[0].json()['id']}"
+    await scene.client.patch(hook, json={"enabled": False}, headers=buyer | {"If-Match": "1"})
+    refused.append(await scene.client.post(f"{hook}/ping", headers=buyer))
     for answer in refused:
         problem = answer.json()
         slug = problem["type"].removeprefix("/problems/")

@@ -33,7 +33,7 @@ async def read(client: httpx.AsyncClient, supervisor: dict[str, str], path: str 
 async def lie(
     db: Database, produce: str = "strawberry", adcode: str = SIYANG, kg: float = 100, hours: float = 72, **more: Any
 ) -> UUID:
-    """An open lot of so much, with so many hours left."""
+    """An open lot of so much, with so many hours left, posted two days ago."""
     now, grams, listing_id = datetime.now(UTC), round(kg * 1000), uuid4()
     row = {
         "id": listing_id,
@@ -46,6 +46,7 @@ async def lie(
         "min_price_fen_per_kg": 1600,
         "origin_adcode": adcode,
         "harvested_at": now,
+        "created_at": now - timedelta(days=2),
         "available_from": now,
         "temperature_class": "chilled",
         "spoils_at": now + timedelta(hours=hours),
@@ -269,3 +270,11 @@ async def test_a_wrong_query_names_its_parameter_in_both_languages(
         (error,) = answer.json()["errors"]
         assert (answer.status_code, error["pointer"]) == (422, f"#/query/{query.partition('=')[0]}")
         assert error["detail"].isascii() == (language == "en")
+
+
+@pytest.mark.parametrize("path", ["", "/trend", "/lots"])
+async def test_a_filter_by_produce_that_nobody_grows_is_named(
+    client: httpx.AsyncClient, supervisor: dict[str, str], path: str
+) -> None:
+    answer = await client.get(f"/v1/backlog{path}?produce=xyz", headers=supervisor)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/produce")

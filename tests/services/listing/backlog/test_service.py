@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from chassis.db import Database
-from services.listing.backlog import hazard, service
+from services.listing.backlog import hazard, queries, service
 from services.listing.backlog.models import Hazard, Sight, Stand
 from services.listing.backlog.queries import local_day
 from services.listing.listings.models import Spell
@@ -34,6 +34,7 @@ async def noted(db: Database, *spells: Spell) -> None:
 def spell(**changes: Any) -> Spell:
     """300 kg that stood for ten hours, with thirty left at the beginning; then 50 kg were sold."""
     times = {"ends_at": NOON + timedelta(hours=30), "since": NOON, "until": NOON + timedelta(hours=10)}
+    times |= {"posted_at": NOON - timedelta(hours=5)}
     return Spell(
         **{"produce": "strawberry", "adcode": SIYANG, "remaining_g": 300_000, "sold_g": 50_000, **times, **changes}
     )
@@ -49,6 +50,21 @@ async def test_a_spell_is_noted_by_the_bands_it_passed_and_its_end_in_the_band_o
         (1, 4 * 300_000, 50_000, 1, 0),
         (2, 6 * 300_000, 0, 0, 0),
     ]
+
+
+async def test_a_lots_first_hour_and_what_it_sold_in_it_stand_apart(db: Database) -> None:
+    """It sold to orders that waited for it."""
+    posted_at = NOON - timedelta(minutes=30)
+    soon = spell(posted_at=posted_at, since=posted_at, until=NOON)
+    later = spell(posted_at=posted_at, since=NOON, until=NOON + timedelta(hours=2), sold_g=7_000)
+    await noted(db, soon, later)
+    assert [figures(each) for each in await sights(db)] == [
+        (-1, 300_000, 50_000, 1, 0),
+        (2, 1.5 * 300_000, 7_000, 1, 0),
+    ]
+    async with db.reading() as session:
+        seen = await queries.seen_since(session, date(2026, 11, 22), NOON)
+    assert [(each.band, each.sold_g) for each in seen] == [(2, 7_000)]
 
 
 async def test_many_are_added_up_whether_together_or_one_after_the_other(db: Database) -> None:
@@ -145,6 +161,16 @@ async def test_the_fit_counts_what_stands_now_beside_what_was_noted(db: Database
     assert rates.keys() == fitted.keys()
     for cell, expected in fitted.items():
         assert rates[cell] == pytest.approx(expected, rel=1e-3)
+
+
+async def test_of_what_stands_now_the_first_hour_does_not_count(db: Database) -> None:
+    now = datetime.now(UTC)
+    for age_h in (0.5, 1.5):
+        posted_at = now - timedelta(hours=age_h)
+        await lie(db, kg=1000, hours=40, created_at=posted_at, stands_since=posted_at)
+    async with db.reading() as session:
+        (seen,) = await queries.seen_since(session, now.date(), now)
+    assert (seen.band, seen.exposure_gh) == (2, pytest.approx(0.5 * 1_000_000, rel=1e-3))
 
 
 async def test_a_cell_with_nothing_more_to_say_is_forgotten_and_fits_at_once_agree(db: Database) -> None:

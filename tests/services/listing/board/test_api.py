@@ -44,10 +44,19 @@ async def test_filters_narrow_by_produce_place_and_words(client: httpx.AsyncClie
     async def found(query: str) -> list[str]:
         return [each["id"] for each in (await client.get(f"/v1/board?{query}")).json()["items"]]
 
-    for query in ("produce=strawberry", "adcode=32", "adcode=321323", "q=草莓", "q=红颜", "q=strawb"):
+    words = ("q=草莓", "q=红颜", "q=strawb", "q=泗阳", "q=宿迁市", "q=江苏", "q=321323", "q=泗阳 草莓", "q=红颜 江苏")
+    for query in ("produce=strawberry", "adcode=32", "adcode=321323", *words):
         assert await found(query) == [berry["id"]], query
+    assert await found("q=泗阳 白菜") == await found("q=泗") == await found("q=x泗阳") == []
     assert await found("q=榴莲糖") == []
     assert len(await found("")) == 2
+
+
+async def test_a_word_that_names_produce_names_no_place(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    from_zaozhuang = await posted(client, issuer.caller("producer"), produce="cabbage", origin={"adcode": "370402"})
+    for query, shown in (("枣庄", [from_zaozhuang["id"]]), ("枣", [])):
+        items = (await client.get("/v1/board", params={"q": query})).json()["items"]
+        assert [each["id"] for each in items] == shown
 
 
 async def test_what_is_sold_out_withdrawn_or_spoiled_is_off_the_board(
@@ -68,3 +77,34 @@ async def test_a_cursor_that_is_not_ours_is_named(client: httpx.AsyncClient) -> 
     for cursor in ("x", "1.x", "9" * 60 + "." + str(uuid4())):
         answer = await client.get("/v1/board", params={"after": cursor})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/after"), cursor
+
+
+async def test_the_board_in_figures_adds_up_what_is_open_by_county_and_produce(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    producer = issuer.caller("producer")
+    sold = await posted(client, producer, quantity_kg=1000)
+    await posted(client, producer, quantity_kg=50.5)
+    await posted(client, producer, produce="cabbage", quantity_kg=2000, origin={"adcode": "110101"})
+    gone = await posted(client, producer, quantity_kg=70)
+    await client.post(f"/v1/listings/{gone['id']}/withdraw", headers=producer)
+    await hear(db, supply(sold, 1, remaining_g=600_000, agreed_g=400_000))
+    told = (await client.get("/v1/board/summary")).json()
+    assert (told["lots"], told["remaining_kg"], told["sold_kg"]) == (3, 2650.5, 400)
+    assert [(each["county"]["name"], each["lots"], each["remaining_kg"]) for each in told["counties"]] == [
+        ("东城区", 1, 2000),
+        ("泗阳县", 2, 650.5),
+    ]
+    assert [(each["produce"], each["name_zh"], each["sold_kg"]) for each in told["kinds"]] == [
+        ("cabbage", "卷心菜", 0),
+        ("strawberry", "草莓", 400),
+    ]
+    of_county = (await client.get("/v1/board/summary?adcode=321323")).json()
+    assert (of_county["lots"], of_county["remaining_kg"], of_county["sold_kg"]) == (2, 650.5, 400)
+    assert (await client.get("/v1/board/summary?adcode=11&produce=strawberry")).json()["lots"] == 0
+    assert (await client.get("/v1/board/summary?adcode=x")).status_code == 422
+
+
+async def test_a_filter_by_produce_that_nobody_grows_is_named(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/board?produce=xyz")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/produce")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.db import Database
-from services.listing.board.queries import Place
+from services.listing.board.queries import BoardPlace
 from tests.services.listing.listings.test_service import age, hear, posted, supply
 from tests.support.services import Issuer
 
@@ -19,15 +19,15 @@ MOMENTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.j
 
 @given(MOMENTS, st.uuids())
 def test_a_cursor_comes_back_to_the_microsecond(spoils_at: datetime, listing_id: UUID) -> None:
-    place = Place(spoils_at, listing_id)
-    assert Place.parse(str(place)) == place
+    place = BoardPlace(spoils_at, listing_id)
+    assert BoardPlace.parse(str(place)) == place
     assert len(str(place)) <= 80, "what the route takes"
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_place_or_refused_as_none(text: str) -> None:
     with suppress(ValueError):
-        assert Place.parse(str(Place.parse(text))) == Place.parse(text)
+        assert BoardPlace.parse(str(BoardPlace.parse(text))) == BoardPlace.parse(text)
 
 
 async def board(client: httpx.AsyncClient, query: str = "") -> list[str]:

@@ -221,7 +221,7 @@ async def test_own_listings_are_filtered_by_all_that_was_asked(client: httpx.Asy
     assert (
         await found("produce=cabbage") == await found("status=withdrawn") == await found("adcode=11") == [cabbage["id"]]
     )
-    assert await found("produce=cabbage&status=open") == await found("adcode=_1") == await found("produce=x") == []
+    assert await found("produce=cabbage&status=open") == await found("adcode=_1") == await found("produce=garlic") == []
 
 
 async def test_a_withdrawal_with_a_key_is_answered_again_as_it_was(client: httpx.AsyncClient, issuer: Issuer) -> None:
@@ -229,3 +229,14 @@ async def test_a_withdrawal_with_a_key_is_answered_again_as_it_was(client: httpx
     lot = await posted(client, {"Authorization": keyed["Authorization"]})
     first = await client.post(f"/v1/listings/{lot['id']}/withdraw", headers=keyed)
     assert (await client.post(f"/v1/listings/{lot['id']}/withdraw", headers=keyed)).content == first.content
+
+
+async def test_a_field_that_is_there_and_stays_is_said_not_to_change(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    producer = issuer.caller("producer")
+    lot = await posted(client, producer)
+    body = {"grade": "B", "colour": "red"}
+    answer = await client.patch(f"/v1/listings/{lot['id']}", json=body, headers=producer | {"If-Match": "*"})
+    assert [(each["pointer"], each["detail"]) for each in answer.json()["errors"]] == [
+        ("#/grade", "It can't be changed."),
+        ("#/colour", "There is no such field."),
+    ]

@@ -14,6 +14,8 @@ from PIL import Image
 
 from chassis.db import Database
 from chassis.images import PHOTO_LIMIT_B
+from chassis.photos import NO_PHOTO, TOO_MANY_PIXELS
+from chassis.problems import LANGUAGES, Text
 from services.listing.photos.models import PHOTOS_MAX
 from tests.services.listing.listings.test_service import hear, posted, supply
 from tests.support.services import Issuer, told
@@ -85,6 +87,8 @@ async def test_photos_are_listed_in_their_order_and_read_as_clean_jpegs(scene: S
     answer = await scene.client.get(f"{scene.path}/{first['id']}", headers=scene.producer)
     assert (answer.headers["content-type"], len(answer.content)) == ("image/jpeg", first["size_b"])
     assert answer.headers["cache-control"].startswith("private")
+    medium = await scene.client.get(f"{scene.path}/{first['id']}?size=medium", headers=scene.producer)
+    assert Image.open(BytesIO(medium.content)).size == (640, 320)
     image = Image.open(BytesIO(answer.content))
     assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (1600, 800), {})
     assert len(await told(db)) == 1, "a photo is no news of the lot"
@@ -96,12 +100,15 @@ async def test_everyone_sees_them_on_the_board_and_small_ones_in_lists(scene: Sc
     assert (await scene.client.get(scene.on_board)).json()["photos"] == [address]
     assert (await scene.client.get("/v1/board")).json()["items"][0]["photos"] == [address]
     full, small = await scene.client.get(address), await scene.client.get(f"{address}?size=thumbnail")
+    medium, again = [await scene.client.get(f"{address}?size=medium") for _ in range(2)]
     assert Image.open(BytesIO(full.content)).size == (1600, 800)
+    assert Image.open(BytesIO(medium.content)).size == (640, 320)
+    assert again.content == medium.content
     assert Image.open(BytesIO(small.content)).size == (320, 160)
-    for answer in (full, small):
+    for answer in (full, medium, small):
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["cache-control"] == "public, max-age=86400, immutable"
-    assert full.headers["etag"] != small.headers["etag"]
+        assert answer.headers["cache-control"] == "public, max-age=300"
+    assert len({each.headers["etag"] for each in (full, medium, small)}) == 3
 
 
 @pytest.mark.parametrize(("sent", "status"), [("{}", 304), ("W/{}", 304), ('"x", {}', 304), ("*", 304), ('"x"', 200)])
@@ -170,13 +177,22 @@ async def test_the_same_key_and_form_get_the_first_answer(scene: Scene) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", picture(kind="GIF"), bomb(60_000), bomb(7_100)])
-async def test_what_is_no_photo_or_a_bomb_is_named_in_both_languages(scene: Scene, content: bytes) -> None:
-    for language, word in (("zh-CN", "图片"), ("en", "read")):
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", NO_PHOTO),
+        (b"no picture", NO_PHOTO),
+        (picture(kind="GIF"), NO_PHOTO),
+        (bomb(60_000), TOO_MANY_PIXELS),
+        (bomb(7_100), TOO_MANY_PIXELS),
+    ],
+)
+async def test_what_is_no_photo_or_a_bomb_is_named_in_both_languages(scene: Scene, content: bytes, why: Text) -> None:
+    for language in LANGUAGES:
         wrong = await scene.show(content, **{"Accept-Language": language})
         (error,) = wrong.json()["errors"]
         assert (wrong.status_code, error["pointer"]) == (422, "#/photo")
-        assert word in error["detail"]
+        assert error["detail"] == why.in_language(language)
     assert await scene.listed() == []
 
 
@@ -206,3 +222,13 @@ async def test_an_agent_with_consent_shows_a_lot_and_a_stranger_does_not(scene: 
         answer = await scene.client.request(method, f"{scene.path}{path}", headers=stranger)
         assert answer.status_code == 404, method
     assert await owner.listed() == [photo]
+
+
+async def test_a_form_with_another_name_is_told_which_is_missing_and_which_is_not_known_each_once(scene: Scene) -> None:
+    files = {"file": ("a.png", picture(), "image/png")}
+    answer = await scene.client.post(scene.path, files=files, headers=scene.producer)
+    assert answer.status_code == 422
+    assert [(each["pointer"], each["detail"]) for each in answer.json()["errors"]] == [
+        ("#/photo", "Field required."),
+        ("#/file", "There is no such field."),
+    ]

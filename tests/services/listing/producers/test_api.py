@@ -60,6 +60,20 @@ async def test_consents_come_page_by_page_without_gap_or_repeat(client: httpx.As
     assert seen == sorted(agents)
 
 
+async def test_an_agent_reads_for_whom_they_may_act_page_by_page(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    agent_id, producers = uuid4(), sorted((uuid4() for _ in range(3)), key=str)
+    for producer_id in producers:
+        for given_to in (agent_id, uuid4()):
+            body = {"agent_id": str(given_to)}
+            await client.post("/v1/consents", json=body, headers=issuer.caller("producer", producer_id))
+    agent = issuer.caller("agent", agent_id)
+    first = (await client.get("/v1/consents?limit=2", headers=agent)).json()
+    rest = (await client.get(f"/v1/consents?limit=2&after={first['next']}", headers=agent)).json()
+    assert [each["producer_id"] for each in first["items"] + rest["items"]] == [str(each) for each in producers]
+    assert {each["agent_id"] for each in first["items"] + rest["items"]} == {str(agent_id)}
+    assert rest["next"] is None
+
+
 async def test_a_consent_says_who_whom_and_since_when(client: httpx.AsyncClient, issuer: Issuer) -> None:
     producer_id, agent_id = uuid4(), uuid4()
     producer = issuer.caller("producer", producer_id)
@@ -106,3 +120,17 @@ async def test_one_key_gives_one_consent_and_another_agent_under_it_is_refused(
     assert (await client.post("/v1/consents", json=body, headers=keyed)).content == first.content
     other = await client.post("/v1/consents", json={"agent_id": str(uuid4())}, headers=keyed)
     assert other.json()["type"] == "/problems/idempotency-key-reused"
+
+
+async def test_an_agent_reads_for_whom_it_may_write_page_by_page(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    agent_id, producers = uuid4(), sorted(uuid4() for _ in range(3))
+    for producer_id in producers:
+        body = {"agent_id": str(agent_id)}
+        await client.post("/v1/consents", json=body, headers=issuer.caller("producer", producer_id))
+    await client.post("/v1/consents", json={"agent_id": str(uuid4())}, headers=issuer.caller("producer", producers[0]))
+    agent, found, after = issuer.caller("agent", agent_id), [], ""
+    while after is not None:
+        page = (await client.get(f"/v1/consents?limit=2{after and f'&after={after}'}", headers=agent)).json()
+        found += [(each["producer_id"], each["agent_id"]) for each in page["items"]]
+        after = page["next"]
+    assert found == [(str(producer_id), str(agent_id)) for producer_id in producers]

@@ -199,6 +199,18 @@ MEDDLING = {
         "UPDATE subsidies SET settlement_id = NULL WHERE order_ref = 'B'",
         ("entry", "payout 400 fen"),
     ),
+    "a line put into a statement": (
+        "UPDATE subsidies SET settlement_id = (SELECT id FROM settlements) WHERE status = 'reserved'",
+        ("lines of", ""),
+    ),
+    "a statement told otherwise": ("UPDATE settlements SET amount_fen = amount_fen + 1", ("amount of", "600")),
+    "a statement of more lines": ("UPDATE settlements SET lines = lines + 1", ("lines of", "3")),
+    "a clawback of more": ("UPDATE clawbacks SET amount_fen = amount_fen + 1", ("amount of clawback", "200")),
+    "a clawback of another parcel": (
+        "UPDATE clawback_lines SET subject_id = (SELECT subject_id FROM subsidies WHERE programme_id = :support)",
+        ("amount of clawback", ""),
+    ),
+    "a payment forgotten": ("DELETE FROM paid_statements", ("paid, ", "False")),
     "a payment told otherwise": ("UPDATE settlements SET owed_fen = owed_fen + 1", ("owed of", "600")),
     "a netting made up": ("UPDATE settlements SET recovered_fen = 1", ("kept of", "0")),
     "a recovery made up": ("UPDATE clawbacks SET recovered_fen = 1", ("recovered of clawback", "0")),
@@ -323,6 +335,17 @@ async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
     async with db.reading() as session:
         wanted = select(PARCELS.c.registered_at).where(PARCELS.c.waybill == first_empty)
         assert tried.exhausted_at == await session.scalar(wanted)
+
+
+async def test_what_came_back_after_it_was_paid_is_in_no_sum(courier: Courier, office: Office, db: Database) -> None:
+    settling = Settling(office, courier, await office.open(budget_fen=5 * RATE_FEN))
+    first, _ = await settling.delivers(2)
+    await settling.pays(await settling.freezes())
+    await courier.tell((first["waybill"], "returned"))
+    rules = OtherRules(kind="courier_parcel", rate_fen=RATE_FEN, budget_fen=5 * RATE_FEN)
+    tried, granted = await outcome_of(db, rules, local_day(datetime.now(UTC)))
+    assert (tried.fen, tried.returned_fen) == (RATE_FEN, RATE_FEN)
+    assert [(each.granted, each.fen) for each in granted] == [(2, RATE_FEN)]
 
 
 async def test_other_rules_come_to_something_else(world: World) -> None:

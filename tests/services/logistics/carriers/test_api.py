@@ -72,11 +72,11 @@ async def test_a_depot_in_chinese_map_coordinates_is_converted(client: httpx.Asy
         ({"area": ["999999"]}, "#/area/0"),
         ({"breaks": [{"start": "12:00", "end": "13:00"}]}, "#/breaks/0/minutes"),
         ({"breaks": [{"start": "12:00", "end": "13:00", "minutes": 0}]}, "#/breaks/0/minutes"),
-        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#"),  # the shift begins at six
-        ({"breaks": [{"start": "21:30", "end": "22:30", "minutes": 30}]}, "#"),
-        ({"breaks": [{"start": "21:50", "end": "22:00", "minutes": 600}]}, "#"),  # it could not end
-        ({"breaks": [{"start": "12:00", "end": "12:10", "minutes": 30}] * 2}, "#"),  # one can't come after the other
-        ({"breaks": [{"start": each, "end": "15:00", "minutes": 5} for each in ("12:00", "11:00")]}, "#"),
+        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#/breaks"),  # the shift begins at six
+        ({"breaks": [{"start": "21:30", "end": "22:30", "minutes": 30}]}, "#/breaks"),
+        ({"breaks": [{"start": "21:50", "end": "22:00", "minutes": 600}]}, "#/breaks"),  # it could not end
+        ({"breaks": [{"start": "12:00", "end": "12:10", "minutes": 30}] * 2}, "#/breaks"),  # not one after the other
+        ({"breaks": [{"start": each, "end": "15:00", "minutes": 5} for each in ("12:00", "11:00")]}, "#/breaks"),
     ],
 )
 async def test_bad_input_is_named_and_adds_nothing(
@@ -87,6 +87,15 @@ async def test_bad_input_is_named_and_adds_nothing(
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert (await client.get("/v1/vehicles", headers=carrier)).json()["items"] == []
+
+
+async def test_breaks_that_do_not_fit_are_told_beside_what_else_is_wrong(
+    client: httpx.AsyncClient, issuer: Issuer
+) -> None:
+    bad = van(capacity_kg=-1, breaks=[{"start": "05:00", "end": "07:00", "minutes": 30}], cost_fen_per_km=-1)
+    answer = await client.post("/v1/vehicles", json=bad, headers=issuer.caller("carrier"))
+    pointers = {error["pointer"] for error in answer.json()["errors"]}
+    assert pointers == {"#/capacity_kg", "#/breaks", "#/cost_fen_per_km"}
 
 
 async def test_a_fleet_is_read_in_pages_newest_first(client: httpx.AsyncClient, issuer: Issuer) -> None:
@@ -134,8 +143,8 @@ async def test_a_vehicle_is_changed_by_who_read_its_version(client: httpx.AsyncC
     ("changes", "pointer"),
     [
         ({"capacity_kg": 0}, "#/capacity_kg"),
-        ({"shift": {"start": "20:00", "end": "23:00"}}, "#"),  # its break is at noon
-        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#"),
+        ({"shift": {"start": "20:00", "end": "23:00"}}, "#/shift"),  # its break is at noon
+        ({"breaks": [{"start": "05:00", "end": "07:00", "minutes": 30}]}, "#/breaks"),
         ({"name": None}, "#/name"),
         ({"id": str(uuid4())}, "#/id"),
     ],

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from chassis.db import Database
 from contracts.accounts import AccountErased
 from services.logistics.carriers.models import Vehicle
-from services.logistics.worker import SUBSCRIPTIONS
+from services.logistics.worker import SUBSCRIPTIONS, forget_erased
 from tests.support.logistics import van
 from tests.support.services import Issuer
 
@@ -29,6 +29,7 @@ async def test_vehicles_are_retired_and_their_names_and_depots_forgotten(
             for subscription in SUBSCRIPTIONS:
                 if subscription.topic == AccountErased.TOPIC:
                     await subscription.handle(session, [AccountErased(account_id=gone, version=2, role="carrier")])
+        await forget_erased(db)
     async with db.reading() as session:
         columns = "carrier_id, retired, name, depot_lon, depot_lat, version"
         rows = {row[0]: tuple(row[1:]) for row in await session.execute(text(f"SELECT {columns} FROM vehicles"))}

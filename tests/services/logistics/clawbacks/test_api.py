@@ -222,6 +222,19 @@ async def test_what_came_back_is_claimed_though_another_claim_of_it_was_dismisse
     assert await notice_returned(db) == 0, "it was decided that it did not come back"
 
 
+async def test_what_comes_back_after_a_claim_that_it_had_was_dismissed_is_claimed_then(
+    recovery: Recovery, db: Database
+) -> None:
+    (waybill,) = await recovery.paid(1)
+    early = (await recovery.opens([waybill], cause="returned_after_payment")).json()
+    await recovery.says(early, "objection", {"text": "it is with the buyer"}, recovery.carrier)
+    await recovery.says(early, "decision", {"decision": "dismiss"}, recovery.second)
+    assert await notice_returned(db) == 0
+    await recovery.settling.courier.tell((waybill, "returned"))
+    assert await notice_returned(db) == 1
+    assert await notice_returned(db) == 0
+
+
 async def test_a_transfer_of_the_bank_repays_once_of_whatever_clawback(recovery: Recovery) -> None:
     waybills = [await recovery.paid(2), await recovery.paid(2, "B-2")]
     first, second = [await recovery.upheld(each) for each in waybills]

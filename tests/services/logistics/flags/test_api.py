@@ -1,13 +1,14 @@
 """Flags hold a payout until an officer has looked, and refuse nothing."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from chassis.db import Database
+from services.logistics.flags.rules import Rule
 from tests.services.logistics.settlements.settling import Settling
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office
@@ -71,7 +72,11 @@ async def test_each_kind_is_found_with_its_evidence(settling: Settling, issuer: 
     await courier.tell(*((each["waybill"], "delivered") for each in parcels))
     made = await settling.freezes()
     found = {each["rule"]: each for each in await flags(settling, f"settlement_id={made['id']}")}
-    assert found.keys() == {"subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient"}
+    assert found.keys() == set(get_args(Rule))
+    assert found["delivered_before_pickup"]["subject"] == str(match.match_id)
+    early = found["delivered_before_pickup"]["evidence"]
+    assert (early["parcels"], early["fetched_at"]) == (120, datetime.fromisoformat(report["at"]).isoformat())
+    assert early["first_delivered_at"] == "2026-11-22T04:00:00+00:00"
     assert found["subsidised_share"]["subject"] == str(courier.account_id)
     assert found["subsidised_share"]["evidence"] == {
         "registered": 120, "subsidised": 120, "others_asked": 40, "others_subsidised": 0,
@@ -80,6 +85,23 @@ async def test_each_kind_is_found_with_its_evidence(settling: Settling, issuer: 
     assert (found["impossible_speed"]["subject"], found["impossible_speed"]["evidence"]["from"]) == (fast, CHENGDU)
     assert found["repeated_recipient"]["evidence"]["parcels"] == 120
     assert made["lines"] == 120, "nothing is refused by a flag"
+
+
+async def test_a_delivery_less_than_an_hour_before_the_goods_were_fetched_may_be_a_clock(settling: Settling) -> None:
+    courier = settling.courier
+    match = await courier.claimed()
+    shipments = (await courier.client.get("/v1/shipments?limit=500", headers=courier.headers)).json()["items"]
+    (mine,) = [each for each in shipments if each["match_id"] == str(match.match_id)]
+    parcels = [courier.parcel(match, order_ref=f"PO-{each}") for each in range(3)]
+    await courier.register(*parcels)
+    report = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
+    url = f"/v1/shipments/{mine['id']}/events"
+    assert (await courier.client.post(url, json=report, headers=courier.headers)).status_code == 200
+    for parcel, early_min in zip(parcels, (59, 30, 0), strict=True):
+        after = timedelta(hours=10, minutes=-early_min)  # of what `scans` counts from
+        await scans(courier, parcel["waybill"], ("delivered", after, "320102"))
+    await settling.freezes()
+    assert await flags(settling) == []
 
 
 async def test_a_payout_waits_for_every_flag_and_for_another_officer_than_its_reviewer(
@@ -114,6 +136,23 @@ async def test_what_a_payee_had_before_is_not_taken_for_others(settling: Settlin
     made = await settling.freezes()
     (flag,) = await flags(settling, f"settlement_id={made['id']}&rule=subsidised_share")
     assert (flag["evidence"]["others_asked"], flag["evidence"]["others_subsidised"]) == (40, 0)
+
+
+async def test_flags_are_listed_by_the_programme_of_their_statement(settling: Settling) -> None:
+    await settling.delivers(25, order_ref=None)
+    made = await settling.freezes()
+    ends_first = (datetime.now(UTC) + timedelta(days=1)).isoformat()  # so it pays for what comes from now on
+    fund = await settling.office.open(ends_at=ends_first, budget_fen=1000 * RATE_FEN)
+    second = Settling(settling.office, settling.courier, fund)
+    assert await flags(settling, f"programme_id={second.fund}") == []
+    await second.delivers(25, order_ref=None)
+    statements = {settling.fund: made["id"], second.fund: (await second.freezes())["id"]}
+    for fund, statement in statements.items():
+        assert [each["settlement_id"] for each in await flags(settling, f"programme_id={fund}")] == [statement]
+        assert len(await flags(settling, f"programme_id={fund}&status=open&settlement_id={statement}")) == 1
+        assert await flags(settling, f"programme_id={fund}&status=cleared") == []
+    assert await flags(settling, f"programme_id={made['id']}") == [], "none is of a programme that there is not"
+    assert len(await flags(settling)) == 2
 
 
 async def test_flags_are_the_offices_alone(settling: Settling, issuer: Issuer) -> None:

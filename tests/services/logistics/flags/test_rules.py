@@ -6,7 +6,7 @@ import pytest
 
 from catalogue.geodesy import great_circle_km
 from services.logistics.flags import rules
-from services.logistics.flags.rules import Repeated, Seen, Share, Weights
+from services.logistics.flags.rules import Early, Repeated, Seen, Share, Weights
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 SIYANG, NANJING, CHENGDU = (118.70, 33.72), (118.80, 32.06), (104.07, 30.67)
@@ -66,3 +66,9 @@ def test_of_a_parcel_the_fastest_of_its_ways_is_told() -> None:
 def test_many_alike_parcels_to_one_county_that_no_order_stands_for() -> None:
     found = rules.of_recipients([Repeated("m", "320102", 2500, each) for each in (19, 20)])
     assert [each.evidence for each in found] == [{"recipient_adcode": "320102", "weight_g": 2500, "parcels": 20}]
+
+
+@pytest.mark.parametrize(("hours", "is_flagged"), [(-2, True), (-1, False), (0, False), (5, False)])
+def test_what_was_delivered_before_it_was_fetched(hours: float, is_flagged: bool) -> None:
+    found = rules.of_early([Early("m", NOON, NOON + timedelta(hours=hours), 3)])
+    assert [(each.subject, each.evidence["parcels"]) for each in found] == [("m", 3)] * is_flagged

@@ -4,12 +4,15 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from chassis.db import Database
 from contracts.parcels import ParcelScanned, ParcelSettled
+from contracts.programmes import ProgrammeExhausted
 from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS
 from services.logistics.parcels.service import void_overdue
+from services.logistics.programmes.models import Programme
+from services.logistics.subsidy.models import LEDGER_HEADS
 from tests.support.services import Issuer, told
 from tests.support.subsidies import RATE_FEN, Courier, Office, waybill
 
@@ -201,3 +204,21 @@ async def test_scans_of_parcels_not_ones_own_are_refused_whole(courier: Courier,
         answer = await courier.client.post("/v1/parcels/scans", json=scans, headers=courier.headers)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "#/1/waybill")
     assert (await courier.read(mine))["status"] == "registered"
+
+
+async def test_a_fund_that_proves_empty_after_its_programme_ended_is_told_of(
+    courier: Courier, office: Office, db: Database
+) -> None:
+    """No claim asks for the programme then, so its desk has read the fund alone."""
+    fund = await office.open(budget_fen=RATE_FEN)
+    number = await registered(courier, "SF20")
+    async with db.transaction() as session:
+        await session.execute(update(LEDGER_HEADS).values(exhausted_at=None))
+        past = func.now() - timedelta(hours=1)
+        await session.execute(update(Programme).values(starts_at=past, ends_at=past))
+    before = len(await told(db))
+    assert await courier.tell((number, "delivered")) == ["delivered"]
+    (exhausted,) = [each for each in (await told(db))[before:] if isinstance(each, ProgrammeExhausted)]
+    assert (str(exhausted.programme_id), exhausted.available_fen) == (fund, 0)
+    assert await office.money(fund) == (0, 0, RATE_FEN)
+    assert (await office.read(fund))["exhausted_at"] is not None

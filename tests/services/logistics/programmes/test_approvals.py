@@ -147,7 +147,28 @@ async def test_what_is_dated_waits_for_its_date_whatever_is_changed_before(
     assert (now["subsidy_fen"], (await office.read(officers.fund))["rule_version"]) == (200, 3)
     await asyncio.sleep(2)
     (then,) = await courier.register(courier.parcel(match))
-    assert (then["subsidy_fen"], (await office.read(officers.fund))["rule_version"]) == (150, 2)
+    shown = await office.read(officers.fund)
+    assert (then["subsidy_fen"], shown["rule_version"], shown["caps"]["per_carrier_per_day"]) == (150, 4, 50)
+
+
+async def test_what_is_dated_undoes_nothing_that_was_approved_after_it(officers: Officers, office: Office) -> None:
+    dates = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (1, 2)]
+    await officers.change("rules", {"caps": {"per_carrier_per_day": 7}, "effective_at": dates[0]})
+    await officers.change("rules", {"rate_fen": 200, "effective_at": dates[1]})
+    await officers.change("rules", {"rate_fen": 250})
+    versions = (await office.read(officers.fund, "/rules"))["items"]
+    told = [(each["version"], each["rate_fen"], each["caps"]["per_carrier_per_day"]) for each in versions]
+    assert told == [(5, 250, 7), (4, 250, None), (3, 200, 7), (2, 200, 7), (1, 200, None)]
+
+
+async def test_rules_changed_before_the_start_are_not_undone_by_it(officers: Officers, office: Office) -> None:
+    starts_at = datetime.now(UTC) + timedelta(seconds=2)
+    officers.fund = await office.open(starts_at=starts_at.isoformat())
+    await officers.change("rules", {"rate_fen": 250})
+    before = await office.read(officers.fund)
+    await asyncio.sleep(2)
+    after = await office.read(officers.fund)
+    assert [(each["status"], each["rate_fen"]) for each in (before, after)] == [("scheduled", 250), ("active", 250)]
 
 
 async def test_a_dearer_rule_that_finds_too_little_says_that_it_is_exhausted(
@@ -228,6 +249,22 @@ async def test_approvals_are_listed_newest_first_by_pages_and_status(officers: O
     assert [each["approval_id"] for each in first["items"] + rest["items"]] == asked[::-1]
     pending = (await officers.client.get(f"{url}?status=pending", headers=officers.second)).json()
     assert [each["approval_id"] for each in pending["items"]] == [asked[2], asked[0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [("rules", {"rate_fen": 150}), ("topup", {"amount_fen": 1}), ("pause", {}), ("close", {})]
+)
+async def test_what_was_asked_for_is_found_at_its_location_before_and_after_it_is_decided(
+    officers: Officers, kind: str, body: dict[str, Any]
+) -> None:
+    asked = await officers.ask(kind, body)
+    location = asked.headers["location"]
+    assert location == f"/v1/programmes/{officers.fund}/approvals/{asked.json()['approval_id']}"
+    assert (await officers.client.get(location, headers=officers.second)).json() == asked.json()
+    decided = await officers.decide(asked.json()["approval_id"])
+    assert (await officers.client.get(location, headers=officers.first)).json() == decided.json()
+    elsewhere = location.replace(officers.fund, str(uuid4()))
+    assert (await officers.client.get(elsewhere, headers=officers.first)).status_code == 404
 
 
 async def test_of_another_programme_or_of_none_nothing_is_decided(officers: Officers, office: Office) -> None:

@@ -195,14 +195,15 @@ def close_others(world: World) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("lives", [4, pytest.param(12, marks=pytest.mark.long)])
 async def test_whatever_is_done_in_whatever_order_every_fen_is_where_the_model_has_it(
-    courier: Courier, office: Office, issuer: Issuer, db: Database
+    courier: Courier, office: Office, issuer: Issuer, db: Database, lives: int
 ) -> None:
     world = World(courier, office, issuer, db)
     # Shrinking lives a life for each step that it tries: minutes, in which nobody is told that something is wrong.
     few = settings(
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
-        max_examples=12,
+        max_examples=lives,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -3,10 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from random import Random
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -15,59 +13,9 @@ from chassis.db import Database
 from contracts.listings import Place
 from services.logistics.routes.planner import Planner
 from services.logistics.routes.schemas import SHIPMENTS_MAX
-from tests.support.logistics import agreed, hear, van
+from tests.services.logistics.routes.carrier import TOMORROW_8, Carrier, county
+from tests.support.logistics import agreed, hear
 from tests.support.services import Issuer, told
-
-TOMORROW_8 = (datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(days=1)).replace(hour=8, minute=0)
-
-
-class Carrier:
-    """A carrier with one van, and what it may carry."""
-
-    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        self.client = client
-        self.headers = headers
-        self.van = ""
-
-    async def buys(self, **changes: Any) -> str:
-        answer = await self.client.post("/v1/vehicles", json=van(**changes), headers=self.headers)
-        vehicle_id: str = answer.json()["id"]
-        return vehicle_id
-
-    async def shipments(self) -> list[str]:
-        items = (await self.client.get("/v1/shipments?limit=500", headers=self.headers)).json()["items"]
-        return [item["id"] for item in items]
-
-    async def asks(self, **wanted: Any) -> httpx.Response:
-        body = {"vehicle_ids": [self.van], "depart_at": TOMORROW_8.isoformat(), "limit_s": 1, **wanted}
-        body = {name: value for name, value in body.items() if value is not None}
-        return await self.client.post("/v1/routes", json=body, headers=self.headers)
-
-    async def reads(self, plan_id: str, **headers: str) -> httpx.Response:
-        return await self.client.get(f"/v1/routes/{plan_id}", headers=self.headers | headers)
-
-
-@pytest.fixture
-async def carrier(client: httpx.AsyncClient, issuer: Issuer) -> Carrier:
-    made = Carrier(client, issuer.caller("carrier"))
-    made.van = await made.buys()
-    return made
-
-
-def county(lots: int, seed: int = 7) -> list[Any]:
-    """Lots of one county for buyers in the next city."""
-    dice, good_until = Random(seed), datetime.now(UTC) + timedelta(days=5)
-    return [
-        agreed(
-            quantity_g=dice.randrange(50_000, 200_000),
-            origin=Place(adcode="321323", lon=118.69 + dice.uniform(-0.2, 0.2), lat=33.72 + dice.uniform(-0.2, 0.2)),
-            destination=Place(adcode="321302", lon=118.30 + dice.uniform(-0.05, 0.05), lat=33.96),
-            distance_m=60_000,
-            spoils_at=good_until,
-            deliver_by=good_until,
-        )
-        for _ in range(lots)
-    ]
 
 
 async def test_a_small_county_is_planned_end_to_end(carrier: Carrier, planner: Planner, db: Database) -> None:
@@ -142,74 +90,6 @@ async def test_what_is_not_worth_its_detour_says_what_would_be(
     assert (await carrier.reads(again.json()["id"])).json()["unassigned"] == []
 
 
-async def test_planned_anew_on_the_way_drivers_keep_what_they_know(
-    carrier: Carrier, planner: Planner, db: Database
-) -> None:
-    """One lot is aboard, one has come since; the van is at the last stop that it made."""
-    await hear(db, *county(3))
-    first = await carrier.asks(adcode="321323")
-    await planner.plan_next()
-    before = (await carrier.reads(first.json()["id"])).json()
-    assert before["moved_stops"] is None
-    [route] = before["vehicles"]
-    fetched = route["stops"][0]
-    url = f"/v1/shipments/{fetched['shipment_id']}"
-    await carrier.client.post(f"{url}/claim", headers=carrier.headers)
-    event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
-    assert (await carrier.client.post(f"{url}/events", json=event, headers=carrier.headers)).status_code == 200
-    await hear(db, *county(1, seed=8))
-    ids = [*{stop["shipment_id"] for stop in route["stops"]}, (await carrier.shipments())[0]]
-    again = await carrier.asks(shipment_ids=ids, previous=before["id"])
-    assert again.status_code == 202, "what is aboard may be named, too"
-    await planner.plan_next()
-    after = (await carrier.reads(again.json()["id"])).json()
-    assert (after["previous"], after["moved_stops"], after["unassigned"]) == (before["id"], 0, [])
-    [now] = after["vehicles"]
-    assert now["start"] == {"lon": fetched["lon"], "lat": fetched["lat"]}
-    mine = [stop["type"] for stop in now["stops"] if stop["shipment_id"] == fetched["shipment_id"]]
-    assert mine == ["delivery"]
-    assert len({stop["shipment_id"] for stop in now["stops"]}) == 4
-    told = [(stop["shipment_id"], stop["type"]) for stop in route["stops"][1:]]
-    kept = [(stop["shipment_id"], stop["type"]) for stop in now["stops"]]
-    assert [each for each in kept if each in told] == told
-    unnamed = (await carrier.asks(adcode="321323", previous=before["id"])).json()["id"]
-    await planner.plan_next()
-    query = f"/v1/routes?shipment_id={fetched['shipment_id']}"
-    found = (await carrier.client.get(query, headers=carrier.headers)).json()["items"]
-    assert [each["id"] for each in found] == [unnamed, after["id"], before["id"]], "what is only aboard is found, too"
-
-
-async def test_where_another_vehicle_has_taken_it_over_each_stop_has_moved(
-    carrier: Carrier, planner: Planner, db: Database
-) -> None:
-    """One van has broken down; what it has aboard stays there, and is said to be."""
-    await hear(db, *county(2))
-    first = await carrier.asks(adcode="321323")
-    await planner.plan_next()
-    before = (await carrier.reads(first.json()["id"])).json()
-    [route] = before["vehicles"]
-    lots = list(dict.fromkeys(stop["shipment_id"] for stop in route["stops"]))
-    await carrier.client.post(f"/v1/shipments/{lots[0]}/claim", headers=carrier.headers)
-    event = {"type": "picked_up", "at": datetime.now(UTC).isoformat()}
-    await carrier.client.post(f"/v1/shipments/{lots[0]}/events", json=event, headers=carrier.headers)
-    second = await carrier.buys(name="second")
-    again = await carrier.asks(shipment_ids=lots, previous=before["id"], vehicle_ids=[second])
-    await planner.plan_next()
-    after = (await carrier.reads(again.json()["id"])).json()
-    assert {stop["shipment_id"] for stop in after["vehicles"][0]["stops"]} == {lots[1]}
-    assert after["moved_stops"] == 2
-    (left,) = after["unassigned"]
-    assert (left["shipment_id"], left["reasons"], left["aboard"]) == (lots[0], ["not_available"], route["vehicle_id"])
-    [other] = after["others"]
-    assert (other["vehicle_id"], other["aboard"]) == (route["vehicle_id"], [lots[0]])
-    third = await carrier.asks(adcode="321323", previous=after["id"], vehicle_ids=[carrier.van, second])
-    await planner.plan_next()
-    whole = (await carrier.reads(third.json()["id"])).json()
-    [mine] = [each for each in whole["vehicles"] if each["vehicle_id"] == carrier.van]
-    assert mine["start"] == other["at"]
-    assert [(stop["shipment_id"], stop["type"]) for stop in mine["stops"]] == [(lots[0], "delivery")]
-
-
 async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(
     carrier: Carrier, planner: Planner, db: Database, issuer: Issuer
 ) -> None:
@@ -231,25 +111,6 @@ async def test_whose_a_stop_is_is_told_of_what_was_claimed_alone(
     assert await named() == {mine}
     await carrier.client.post(f"/v1/shipments/{mine}/release", headers=carrier.headers)
     assert await named() == set()
-
-
-async def test_a_plan_to_a_hub_is_not_gone_on_with(carrier: Carrier, planner: Planner, db: Database) -> None:
-    await hear(db, *county(1))
-    hub = (await carrier.asks(adcode="321323", hub={"lon": 118.7, "lat": 33.7})).json()["id"]
-    await planner.plan_next()
-    answer = await carrier.asks(adcode="321323", previous=hub)
-    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["#/previous"])
-
-
-async def test_the_plan_before_is_ones_own_and_has_routes(carrier: Carrier, db: Database, issuer: Issuer) -> None:
-    await hear(db, *county(1))
-    planning = (await carrier.asks(adcode="321323")).json()["id"]
-    stranger = Carrier(carrier.client, issuer.caller("carrier"))
-    stranger.van = await stranger.buys()
-    for one, previous in ((carrier, planning), (stranger, planning), (carrier, str(uuid4()))):
-        answer = await one.asks(adcode="321323", previous=previous)
-        assert answer.status_code == 404
-        assert [each["pointer"] for each in answer.json()["errors"]] == ["#/previous"]
 
 
 async def test_what_another_claimed_meanwhile_is_said_to_be_gone(

@@ -70,6 +70,15 @@ def test_a_vehicle_is_asked_with_the_shift_that_runs_when_it_may_leave() -> None
     assert (van.depot, van.temperature_classes) == (Point(118.70, 33.73), frozenset({"ambient", "chilled"}))
 
 
+@pytest.mark.parametrize(("status", "told"), [("open", False), ("failed", False), ("claimed", True)])
+def test_until_it_is_claimed_a_stop_shows_no_finer_place_of_who_was_erased(status: str, told: bool) -> None:
+    lot = shipment(status=status, producer_id=uuid4(), buyer_id=uuid4(), destination_adcode="320102")
+    asked_for = problem_of(Plan(), [vehicle()], [lot], SIX_IN_SHANGHAI, erased={lot.producer_id})
+    (task,) = asked_for.tasks
+    assert (task.pickup == Point(118.69, 33.72)) == told
+    assert task.delivery == Point(118.80, 33.06), "its buyer is still there"
+
+
 def test_after_its_shift_a_vehicle_is_asked_with_the_next() -> None:
     (van,) = asked([vehicle()], [], SIX_IN_SHANGHAI + 17 * HOUR).vehicles
     assert van.shift_start == SIX_IN_SHANGHAI + 24 * HOUR

@@ -1,30 +1,24 @@
 """Statements: frozen once, paid once, and never more than is owed; whatever comes back meanwhile."""
 
 import asyncio
-import csv
-import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-from zipfile import ZipFile
 
 import httpx
 import pytest
 from sqlalchemy import text
 
 from chassis.db import Database
+from chassis.problems import NotFound
 from contracts.matches import MatchFulfilled
 from services.logistics.programmes.handlers import on_matches
-from services.logistics.settlements import queries
+from services.logistics.settlements import service
+from services.logistics.settlements.bank import Row
 from tests.services.logistics.settlements.settling import Settling, today
 from tests.support.logistics import agreed, later
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, balances
-
-
-@pytest.fixture
-async def settling(office: Office, courier: Courier) -> Settling:
-    return Settling(office, courier, await office.open(budget_fen=100 * RATE_FEN))
 
 
 async def test_a_statement_has_what_was_posted_and_is_paid_to_the_fen(settling: Settling) -> None:
@@ -148,11 +142,16 @@ async def test_days_are_those_of_china_and_instants_end_before_their_last_moment
     assert (await settling.freezes(**{"from": "2026-11-01T00:00:00+08:00", "to": "2026-11-03"}))["lines"] == 1
 
 
+async def test_a_period_that_ends_too_soon_is_told_beside_what_else_is_wrong(settling: Settling) -> None:
+    answer = await settling.asks(**{"from": "2026-11-02", "to": "2026-11-01", "programme_id": "x"})
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"#/to", "#/programme_id"}
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "pointer"),
     [
-        ({"from": "2026-11-02", "to": "2026-11-01"}, 422, "#"),
-        ({"from": "2026-11-02T00:00:00Z", "to": "2026-11-02T00:00:00Z"}, 422, "#"),
+        ({"from": "2026-11-02", "to": "2026-11-01"}, 422, "#/to"),
+        ({"from": "2026-11-02T00:00:00Z", "to": "2026-11-02T00:00:00Z"}, 422, "#/to"),
         ({"from": "2026-11-02T00:00:00"}, 422, "#/from"),
         ({"from": "2026-02-30"}, 422, "#/from"),
         ({"from": "1999-01-01"}, 422, "#/from"),
@@ -228,34 +227,6 @@ async def test_settlements_are_listed_by_programme_payee_and_status(settling: Se
     assert await found(f"programme_id={uuid4()}") == []
     assert await found(f"payee_id={settling.courier.account_id}&limit=1") == [frozen["id"]]
     assert await found(f"after={frozen['id']}") == [paid["id"]]
-
-
-async def test_the_same_lines_come_as_pages_csv_and_xlsx(settling: Settling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "STATEMENT_PAGE", 2)
-    waybills = {"=1+1", "SF2", "运单3", "+4", "SF5"}
-    match = await settling.courier.claimed()
-    await settling.courier.register(*(settling.courier.parcel(match, waybill=each) for each in waybills))
-    await settling.courier.tell(*((each, "delivered") for each in waybills))
-    made = await settling.freezes()
-    seen: list[str] = []
-    after: str | None = ""
-    while after is not None:
-        page = (await settling.reads(made, f"?limit=2{after}")).json()
-        seen += [line["waybill"] for line in page["items"]]
-        after = page["next"] and f"&after={page['next']}"
-    assert (set(seen), len(seen)) == (waybills, 5)
-    as_csv = await settling.reads(made, Accept="text/csv")
-    assert as_csv.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(as_csv.content.decode("utf-8-sig"))))
-    assert [row["waybill"] for row in rows] == [f"'{each}" if each[0] in "=+" else each for each in seen]
-    assert sum(int(row["amount_fen"]) for row in rows) == made["amount_fen"]
-    form = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    as_xlsx = await settling.reads(made, Accept=form)
-    assert as_xlsx.headers["content-disposition"].endswith('.xlsx"')
-    sheet = ZipFile(io.BytesIO(as_xlsx.content)).read("xl/worksheets/sheet1.xml").decode()
-    assert sheet.count("<row ") == 6
-    assert "<f>" not in sheet, "no waybill is a formula"
-    assert all(each in sheet for each in waybills)
 
 
 async def test_the_banks_list_is_held_against_what_was_paid(settling: Settling) -> None:
@@ -351,3 +322,18 @@ async def test_days_that_run_backwards_and_an_unknown_programme_are_not_reconcil
     backwards = await reconcile("from=2026-11-30&to=2026-11-29")
     assert (backwards.status_code, backwards.json()["errors"][0]["pointer"]) == (422, "#/query/to")
     assert (await reconcile(f"from=2026-11-29&to=2026-11-30&programme_id={uuid4()}")).status_code == 404
+
+
+async def test_a_banks_list_is_read_in_no_transaction(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_meanwhile = []
+
+    def rows_of(_: str) -> list[Row]:
+        open_meanwhile.append(session.in_transaction())
+        return []
+
+    monkeypatch.setattr(service, "rows_of", rows_of)
+    day = datetime.now(UTC).date()
+    async with db.reading() as session:
+        with pytest.raises(NotFound):
+            await service.compare(session, b"", uuid4(), day, day)
+    assert open_meanwhile == [False]

@@ -73,12 +73,21 @@ def test_the_columns_of_banks_are_known_by_their_names(text: str, fen: int) -> N
         ("reference,amount\n" + "A,1\n" * 100_001, 100_002, "too many"),
         ("reference,amount\n" + "\n" * 200_000, 100_002, "too many"),
         ("reference,amount\n" + "A" * 200_000 + ",1\n", 2, "text"),
+        ("reference,amount," + "A" * 200_000 + "\nA,1\n", 1, "text"),
+        ('"reference,amount\n' + "A,1\n" * 50_000, 32_765, "text"),
     ],
 )
 def test_a_line_that_can_not_be_read_is_named(text: str, line: int, what: str) -> None:
     with pytest.raises(BadRow) as bad:
         rows_of(text)
     assert (bad.value.line, bad.value.what) == (line, what)
+
+
+def test_what_came_into_the_account_is_no_payment_and_hides_none() -> None:
+    text = "交易流水号,借方发生额,贷方发生额\nA,1.20,\nX,,9.99\nB, ,1.00\n"
+    assert rows_of(text) == [Row(2, "A", 120)]
+    found = reconcile([Payout("A", 120), Payout("B", 100)], rows_of(text))
+    assert (found.matched, found.missing, found.unknown) == ([Payout("A", 120)], [Payout("B", 100)], [])
 
 
 def test_utf_8_and_gb18030_are_read_and_nothing_else() -> None:

@@ -19,6 +19,7 @@ from services.logistics.subsidy.eligibility import (
     amount_fen,
     choose,
     decide,
+    in_order,
     waybill_identity,
 )
 
@@ -122,7 +123,7 @@ def test_no_active_programme_is_none() -> None:
 def test_the_programme_that_ends_first_pays_and_then_the_older_one() -> None:
     late, soon, soon_older = programme("late", 30), programme("soon", 5), programme("older", 5, age=9)
     for order in ([late, soon, soon_older], [soon_older, late, soon], [soon, soon_older, late]):
-        assert choose(order, FACTS) == Grant("older", 200, 3)
+        assert choose(in_order(order), FACTS) == Grant("older", 200, 3)
 
 
 def test_an_empty_programme_passes_the_parcel_on_to_the_next() -> None:
@@ -137,9 +138,10 @@ def test_all_eligible_programmes_empty_is_fund_exhausted_even_beside_one_that_re
 def test_when_all_refuse_the_reason_is_that_of_the_programme_that_came_nearest() -> None:
     elsewhere = programme("a", 1, adcode_prefixes=frozenset({"11"}))
     apples, pears = (programme(name, 2, produce=frozenset({name})) for name in ("apple", "pear"))
-    assert choose([apples, elsewhere], FACTS) == NoGrant("not_eligible", "produce", "apple")
+    assert choose(in_order([apples, elsewhere]), FACTS) == NoGrant("not_eligible", "produce", "apple")
     assert choose([elsewhere], FACTS) == NoGrant("not_eligible", "place", "a")
-    assert choose([pears, elsewhere, apples], FACTS) == NoGrant("not_eligible", "produce", "apple"), "the first of two"
+    of_two = choose(in_order([pears, elsewhere, apples]), FACTS)
+    assert of_two == NoGrant("not_eligible", "produce", "apple"), "the first of two"
     taken = FACTS._replace(order_ref_taken=True)
     assert choose([apples, programme("b", 9)], taken) == NoGrant("not_eligible", "duplicate_order", "b")
 

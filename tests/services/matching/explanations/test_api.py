@@ -162,6 +162,24 @@ async def test_an_order_that_is_over_is_no_reason(scene: Scene) -> None:
     assert [each["code"] for each in (await explanation(scene, dear))["reasons"]] == ["no_demand"]
 
 
+async def test_nobody_outbid_a_lot_whose_order_was_cancelled_with_enough_left(scene: Scene) -> None:
+    cheap = await scene.lot(min_price_fen_per_kg=1200, quantity_g=300_000)
+    order = await scene.order(quantity_kg=1000)
+    dear = await scene.lot(min_price_fen_per_kg=1300, quantity_g=200_000, auto_agree=False)
+    await scene.round()
+    assert {(each.listing_id, each.status) for each in await scene.matches()} == {
+        (cheap.listing_id, "agreed"),
+        (dear.listing_id, "proposed"),
+    }
+    assert (await scene.client.post(f"/v1/orders/{order['id']}/cancel", headers=scene.buyer)).status_code == 200
+    await clear_changed(scene.db, scene.pool, "strawberry")
+    told = await explanation(scene, dear)
+    assert (told["state"], [(each["code"], each["quantity_kg"]) for each in told["reasons"]]) == (
+        "unsold",
+        [("no_demand", 200)],
+    )
+
+
 async def test_what_was_declined_is_a_reason(scene: Scene) -> None:
     match = await scene.matched(lot_agrees=False)
     await scene.answer(match, "producer", "decline")

@@ -189,3 +189,20 @@ async def test_a_lot_that_was_withdrawn_leaves_what_others_bought_of_it(scene: S
     assert await clear_changed(scene.db, scene.pool, "strawberry") is None
     told = await explanation(scene, order)
     assert [(each["code"], each["quantity_kg"]) for each in told["reasons"]] == [("outbid", 300)]
+
+
+async def test_nobody_outbid_an_order_whose_lot_was_withdrawn_with_enough_left(scene: Scene) -> None:
+    lot = await scene.lot(quantity_g=200_000)
+    pin = {"listing_id": str(lot.listing_id)}
+    order = await scene.order(quantity_kg=100, auto_agree=False, **pin)
+    await scene.order(quantity_kg=50, **pin)
+    await scene.round()
+    await scene.round()  # one that began when both were there for sure
+    assert [each.status for each in await scene.matches()].count("proposed") == 1
+    await consume(scene.db, withdrawn(lot))
+    for cleared in (False, True):
+        told = await explanation(scene, order)
+        assert [(each["code"], each["quantity_kg"]) for each in told["reasons"]] == [("no_supply", 100)]
+        if not cleared:
+            assert (told["round_id"], told["certified_gap"]) == (None, None), "no round has seen it as it is now"
+            await clear_changed(scene.db, scene.pool, "strawberry")

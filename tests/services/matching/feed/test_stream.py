@@ -70,6 +70,14 @@ async def test_the_answer_is_kept_by_nobody_and_says_when_to_come_again(app: Fas
         assert 1000 <= (stream.parser.retry_ms or 0) <= 4000
 
 
+async def test_it_says_at_its_head_how_far_the_feed_goes(app: FastAPI, issuer: Issuer, db: Database) -> None:
+    account = uuid4()
+    await filled(db, account, 3)
+    for after in (0, 99_999):
+        async with Listener(app, f"{PATH}?after={after}", issuer.caller("platform", account)) as stream:
+            assert stream.answer["feed-head"] == "3"
+
+
 async def test_what_happens_while_one_listens_comes_without_being_asked_for(
     app: FastAPI, issuer: Issuer, db: Database
 ) -> None:
@@ -102,7 +110,16 @@ async def test_a_long_feed_comes_whole_in_pages(
 
 @pytest.mark.parametrize(
     ("query", "last", "first"),
-    [("", None, 1), ("?after=2", None, 3), ("", "3", 4), ("?after=1", "4", 5), ("?after=4", "0", 1)],
+    [
+        ("", None, 1),
+        ("?after=2", None, 3),
+        ("", "3", 4),
+        ("?after=1", "4", 5),
+        ("?after=4", "0", 1),
+        ("?lastEventId=3", None, 4),
+        ("?after=1&lastEventId=4", None, 5),
+        ("?lastEventId=2", "4", 5),
+    ],
 )
 async def test_it_goes_on_behind_the_last_event_that_one_had_else_behind_after(
     app: FastAPI, issuer: Issuer, db: Database, query: str, last: str | None, first: int

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.matches import MatchAgreed, MatchEvent, MatchFulfilled, MatchProposed, MatchReleased
 from services.matching.matches.models import Match, MatchNotOpen
-from services.matching.matches.schemas import MatchOut
+from services.matching.matches.schemas import shown
 from services.matching.optimiser.policy import amount_fen
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -153,13 +153,16 @@ def test_whatever_happens_the_version_counts_it_and_an_end_is_an_end(verbs: list
     [("proposed", MatchProposed), ("agreed", MatchAgreed), ("released", MatchReleased), ("fulfilled", MatchFulfilled)],
 )
 def test_each_status_is_told_as_its_fact_with_the_whole_state(status: str, kind: type[MatchEvent]) -> None:
-    it = match(status=status, version=7, reason="declined" if status == "released" else None)
+    yes = status in {"agreed", "fulfilled"}
+    reason = "declined" if status == "released" else None
+    it = match(status=status, version=7, reason=reason, producer_consents=yes, buyer_consents=yes)
     fact = it.fact()
     assert type(fact) is kind
     assert (fact.key, fact.version, fact.status, fact.reason) == (str(it.id), 7, status, it.reason)
     for name in ("producer_id", "buyer_id", "quantity_g", "amount_fen", "ready_at", "spoils_at", "round_id"):
         assert getattr(fact, name) == getattr(it, name)
-    assert (fact.origin.adcode, fact.destination.lat) == ("321323", 32.05)
+    assert (fact.origin.adcode, fact.destination.adcode) == ("321323", "320102")
+    assert (fact.destination.lat == 32.05) == yes, "else its county's point"
 
 
 def test_a_fact_holds_nothing_that_a_side_wrote() -> None:
@@ -176,20 +179,20 @@ def test_each_account_is_its_side_and_a_stranger_none() -> None:
 
 
 def test_the_public_form_has_the_fields_of_the_surface_in_its_units() -> None:
-    shown = MatchOut.of(match()).model_dump(mode="json")
-    assert (shown["quantity_kg"], shown["distance_km"], shown["remaining_life_h"]) == (500.5, 241.234, 64.33)
-    assert (shown["price_fen_per_kg"], shown["freight_fen_per_kg"], shown["delivered_price_fen_per_kg"]) == (
+    told = shown(match()).model_dump(mode="json")
+    assert (told["quantity_kg"], told["distance_km"], told["remaining_life_h"]) == (500.5, 241.234, 64.33)
+    assert (told["price_fen_per_kg"], told["freight_fen_per_kg"], told["delivered_price_fen_per_kg"]) == (
         1800,
         57,
         1857,
     )
-    assert shown["amount_fen"] == 900_900
-    assert shown["consents"] == {"producer": False, "buyer": False}
-    assert shown["agree_by"] == "2026-11-23T00:30:00Z"
+    assert told["amount_fen"] == 900_900
+    assert told["consents"] == {"producer": False, "buyer": False}
+    assert told["agree_by"] == "2026-11-23T00:30:00Z"
     promised = {
         "id listing_id order_id produce quantity_kg price_fen_per_kg freight_fen_per_kg delivered_price_fen_per_kg",
         "amount_fen distance_km arrives_at remaining_life_h status consents agree_by round_id origin destination",
         "version created_at",
     }
-    assert {name for line in promised for name in line.split()} <= set(shown)
-    assert MatchOut.of(match(agree_by=None)).agree_by is None
+    assert {name for line in promised for name in line.split()} <= set(told)
+    assert shown(match(agree_by=None)).agree_by is None

@@ -57,8 +57,8 @@ async def test_a_reason_that_is_no_text_or_endless_is_refused(scene: Scene, reas
     assert (await scene.match(match.id)).status == "proposed"
 
 
-async def test_a_match_is_read_with_its_version_by_both_sides_alike(scene: Scene) -> None:
-    match = await scene.matched(auto_agree=False)
+async def test_an_agreed_match_is_read_with_its_version_by_both_sides_alike(scene: Scene) -> None:
+    match = await scene.matched()
     producer = scene.issuer.caller("producer", match.producer_id)
     theirs = await scene.client.get(f"/v1/matches/{match.id}", headers=producer)
     ours = await scene.client.get(f"/v1/matches/{match.id}", headers=scene.buyer)

@@ -130,7 +130,7 @@ def test_an_indivisible_lot_between_two_orders_is_not_cut() -> None:
     assert plan.matched_g >= 60 * KG
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(
     listings(divisible=st.booleans()),
     orders(min_fill=st.sampled_from([0, 0, 1000, 2500, 4000])),
@@ -144,7 +144,7 @@ def test_a_small_market_with_promises_is_worth_its_optimum(
     assert plan.value_mfen == promised_optimum(lots, bids, NOW_US) <= plan.bound_mfen
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(
     listings(divisible=st.booleans()),
     orders(min_fill=st.sampled_from([0, 1000, 2500, 4000])),

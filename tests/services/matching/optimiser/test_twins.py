@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.arcs import Instance
@@ -56,7 +56,6 @@ def crowds(draw: st.DrawFn) -> tuple[list[Listing], list[Order]]:
     return lots, bids
 
 
-@settings(max_examples=100)
 @given(crowds())
 def test_a_crowd_solved_as_one_is_worth_what_each_by_himself_is_and_is_proven(
     crowd: tuple[list[Listing], list[Order]],

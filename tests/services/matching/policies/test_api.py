@@ -1,5 +1,6 @@
 """`GET /v1/policy`: the numbers in force, in the shape that clients rely on."""
 
+import math
 from dataclasses import replace
 
 from services.matching.optimiser.policy import POLICY_1
@@ -35,3 +36,17 @@ async def test_it_shows_the_one_that_was_activated_last_and_none_that_is_only_pr
         await service.activate(session, version, starts_at=None, by="b")
     shown = (await scene.client.get("/v1/policy", headers=scene.buyer)).json()
     assert shown == PUBLISHED | {"version": 2, "rescue": {"fen_per_kg": 300, "window_h": 72}}
+
+
+async def test_everyone_may_ask_what_a_way_costs_by_the_policy_in_force(scene: Scene) -> None:
+    way = {"origin": "321323", "destination": "320102"}
+    told = (await scene.client.get("/v1/policy/freight", params=way | {"temperature_class": "chilled"})).json()
+    km = told["distance_km"]
+    assert 230 < km < 280, "Siyang to Nanjing by the detour of policy 1"
+    assert told["freight_fen_per_kg"] == math.ceil((20 + 0.06 * km) * 1.5)
+    assert told["takes_h"] == round(4 + km / 60, 1)
+    assert told["policy"] == 1
+    ambient = (await scene.client.get("/v1/policy/freight", params=way)).json()
+    assert ambient["freight_fen_per_kg"] < told["freight_fen_per_kg"]
+    unknown = await scene.client.get("/v1/policy/freight", params=way | {"origin": "999999"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "#/query/origin")

@@ -12,19 +12,22 @@ from services.matching.policies.worlds import CLASSES, Size
 from tests.services.matching.optimiser.factories import NOW_US, listing, order
 
 FLOORS = {"strawberry": (1200, 2000), "spinach": (220, 420), "tomato": (180, 380), "tangerine": (220, 420)}
-SMALL = Size(lots=120, orders=60, days=4)
+SMALL = Size(lots=60, orders=30, days=3)
 WITHOUT_PRIORITY = replace(POLICY_1, watch_52_fen_per_kg=0, poverty_832_fen_per_kg=0)
 WITHOUT_SPREAD = replace(POLICY_1, spread_fen_per_kg=(0, 0, 0, 0))
 WITHOUT_RESCUE = replace(POLICY_1, rescue_fen_per_kg=0)
+FULL = pytest.param(Size(), 5, marks=(pytest.mark.long, pytest.mark.timeout(600)))
+at_both_sizes = pytest.mark.parametrize(("size", "seeds"), [pytest.param(SMALL, 3), FULL])
+"""Small in `make test`; `make long` compares over whole weeks of the usual size."""
 SURPLUS_ALONE = replace(WITHOUT_PRIORITY, spread_fen_per_kg=(0, 0, 0, 0), rescue_fen_per_kg=0)
 
 
-def compared(a: Policy, b: Policy, seeds: int = 4, size: Size = SMALL) -> dict[str, Line]:
+def compared(a: Policy, b: Policy, size: Size = SMALL, seeds: int = 3) -> dict[str, Line]:
     return {line.measure.name: line for line in compare(a, b, seeds, size, FLOORS).lines()}
 
 
 def test_a_policy_differs_from_itself_in_nothing() -> None:
-    lines = compared(POLICY_1, POLICY_1, seeds=3)
+    lines = compared(POLICY_1, POLICY_1)
     assert len(lines) == 8 + len(CLASSES)
     assert {(line.difference, line.interval) for line in lines.values()} == {(0.0, (0.0, 0.0))}
     price = price_of(list(lines.values()))
@@ -36,23 +39,27 @@ def test_the_same_seeds_give_the_same_comparison() -> None:
     assert compare(POLICY_1, SURPLUS_ALONE, 2, size, FLOORS) == compare(POLICY_1, SURPLUS_ALONE, 2, size, FLOORS)
 
 
-def test_with_priority_counties_under_supervision_sell_more_of_what_they_have() -> None:
-    lines = compared(WITHOUT_PRIORITY, POLICY_1)
+@at_both_sizes
+def test_with_priority_counties_under_supervision_sell_more_of_what_they_have(size: Size, seeds: int) -> None:
+    lines = compared(WITHOUT_PRIORITY, POLICY_1, size, seeds)
     assert lines["sold of watch_52"].difference > 0
 
 
-def test_without_spread_neighbours_are_farther_apart() -> None:
-    assert compared(POLICY_1, WITHOUT_SPREAD)["neighbours apart"].difference > 0
+@at_both_sizes
+def test_without_spread_neighbours_are_farther_apart(size: Size, seeds: int) -> None:
+    assert compared(POLICY_1, WITHOUT_SPREAD, size, seeds)["neighbours apart"].difference > 0
 
 
-def test_with_rescue_more_is_saved_and_less_spoils() -> None:
-    lines = compared(WITHOUT_RESCUE, POLICY_1)
+@at_both_sizes
+def test_with_rescue_more_is_saved_and_less_spoils(size: Size, seeds: int) -> None:
+    lines = compared(WITHOUT_RESCUE, POLICY_1, size, seeds)
     assert lines["saved"].difference > 0
     assert lines["spoiled"].difference < 0
 
 
-def test_fairness_has_its_price_in_surplus() -> None:
-    lines = compared(SURPLUS_ALONE, POLICY_1)
+@at_both_sizes
+def test_fairness_has_its_price_in_surplus(size: Size, seeds: int) -> None:
+    lines = compared(SURPLUS_ALONE, POLICY_1, size, seeds)
     price = price_of(list(lines.values()))
     assert price.surplus_fen == -lines["surplus"].difference > 0
     assert price.share == price.surplus_fen / lines["surplus"].a

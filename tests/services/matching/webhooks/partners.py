@@ -9,21 +9,37 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from pydantic import BaseModel
 from sqlalchemy import select, text, update
 
 from chassis.db import Database
 from chassis.outward import Outward
+from contracts.matches import ReleaseReason
+from services.matching.feed.service import Note
 from services.matching.webhooks.delivering import Deliverer
 from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Delivery
 from services.matching.webhooks.retrying import Policy
-from tests.services.matching.feed.happenings import agreed, append_all, happen
+from tests.services.matching.feed.happenings import append_all, happen
 from tests.services.matching.scene import VAULT
 from tests.support.services import Issuer
 
 SOON = Policy(pauses_s=(0.01, 0.02, 0.03), jitter=lambda: 0.0)
 """Four tries within a tenth of a second."""
 ALL_ENDED = text("SELECT bool_and(ended_at IS NOT NULL) FROM webhook_deliveries")
+
+
+class Agreed(BaseModel):
+    """A match as far as webhooks look at it."""
+
+    id: UUID
+    reason: ReleaseReason | None = None
+    place: str = "泗阳 100% “红颜”"
+
+
+def match_id(number: int) -> UUID:
+    """Of the match that a partner's event of that number tells of."""
+    return UUID(int=number)
 
 
 @dataclass
@@ -66,7 +82,8 @@ class Partners:
 
     async def events(self, partner: Partner, count: int, start: int = 1) -> None:
         """So many matches of theirs are agreed, and numbered."""
-        await happen(self.db, *[agreed(number, partner.account_id) for number in range(start, start + count)])
+        agreed = [Agreed(id=match_id(number)) for number in range(start, start + count)]
+        await happen(self.db, *[Note("match.agreed", each, [partner.account_id]) for each in agreed])
         await append_all(self.db)
 
     async def rows(self) -> Sequence[Delivery]:

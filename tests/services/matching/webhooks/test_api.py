@@ -136,8 +136,21 @@ async def test_a_change_needs_the_version_and_counts_it(partners: Partners) -> N
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/stale-version")
     nothing = await partner.call("PATCH", path, {}, **{"If-Match": '"2"'})
     assert (nothing.status_code, nothing.json()["version"]) == (200, 2)
-    off = await partner.call("PATCH", path, {"enabled": False})
-    assert (off.status_code, off.json()["errors"][0]["pointer"]) == (422, "#/enabled")
+    wrong = await partner.call("PATCH", path, {"enabled": "no"})
+    assert wrong.json()["errors"] == [{"pointer": "#/enabled", "detail": "It must be true or false."}]
+    off = await partner.call("PATCH", path, {"enabled": False}, **{"If-Match": '"2"'})
+    assert (off.json()["enabled"], off.json()["disabled_reason"], off.json()["version"]) == (False, "paused", 3)
+    still = await partner.call("PATCH", path, {"enabled": False}, **{"If-Match": '"3"'})
+    assert still.json()["disabled_at"] == off.json()["disabled_at"]
+    on = await partner.call("PATCH", path, {"enabled": True}, **{"If-Match": "*"})
+    assert (on.json()["enabled"], on.json()["disabled_reason"]) == (True, None)
+
+
+async def test_a_place_beyond_the_end_of_the_feed_is_refused_and_tells_the_end(partners: Partners) -> None:
+    partner = partners.partner()
+    webhook = await partner.register(URL)
+    answer = await partner.call("POST", f"/{webhook['id']}/redeliver", {"after_seq": 1})
+    assert answer.json()["errors"] == [{"pointer": "#/after_seq", "detail": "The feed ends at 0 now."}]
 
 
 OF_ONE: list[tuple[str, str, Any]] = [
@@ -146,6 +159,8 @@ OF_ONE: list[tuple[str, str, Any]] = [
     ("GET", "/deliveries", None),
     ("POST", "/redeliver", {"after_seq": 0}),
     ("POST", "/rotate", None),
+    ("POST", "/deliveries/1/redeliver", None),
+    ("GET", "/deliveries/1", None),
     ("DELETE", "", None),
 ]
 
@@ -156,6 +171,7 @@ async def test_what_is_anothers_answers_as_a_missing_one_and_an_admin_sees_all(
 ) -> None:
     owner, stranger = partners.partner(), partners.partner("citizen")
     webhook = await owner.register(URL)
+    await ended(partners, webhook, {1: "delivered"}, days_ago=1)
     theirs = await stranger.call(method, f"/{webhook['id']}{path}", body)
     missing = await stranger.call(method, f"/{uuid4()}{path}", body)
     assert (theirs.status_code, theirs.json()) == (404, missing.json())

@@ -92,7 +92,8 @@ async def test_what_is_no_2xx_is_a_failure_and_a_redirect_is_not_followed(
         webhook = await partner.register(sink.url)
         await partners.events(partner, 1)
         (row,) = await partners.until_all_ended()
-    attempts = [{name: each[name] for name in each if name != "at"} for each in row.attempts]
+    attempts = [{name: each[name] for name in each if name not in {"at", "duration_ms"}} for each in row.attempts]
+    assert all(0 <= each["duration_ms"] < 30_000 for each in row.attempts)
     assert attempts == [told, {"status_code": 204}]
     assert row.status == "delivered"
     assert (await partner.read(webhook))["failing_since"] is None
@@ -209,11 +210,36 @@ async def test_what_is_asked_for_again_comes_again_under_its_id(partners: Partne
         await partners.events(partner, 2, start=3)
         await until(lambda: sorted(sink.seqs) == [3, 4])
         answer = await partner.call("POST", f"/{webhook['id']}/redeliver", {"after_seq": 1})
-        assert (answer.status_code, answer.json()["after_seq"]) == (200, 1)
+        assert (answer.status_code, answer.json()["after_seq"], answer.json()["to_send"]) == (200, 1, 3)
         await until(lambda: sorted(sink.seqs) == [2, 3, 3, 4, 4])
         await partners.until_all_ended()
     assert all(each.message == f"msg_{UUID(webhook['id']).hex}_{each.item['seq']}" for each in sink.accepted)
     assert (await partner.read(webhook))["after_seq"] == 4
+
+
+async def test_of_what_is_asked_for_again_only_the_types_that_are_wanted_are_counted(partners: Partners) -> None:
+    partner = partners.partner()
+    await partners.events(partner, 3)
+    for types, to_send in (([], 3), (["match.released", "match.agreed"], 3), (["match.released"], 0)):
+        webhook = await partner.register("https://partner.example/", *types)
+        answer = await partner.call("POST", f"/{webhook['id']}/redeliver", {"after_seq": 0})
+        assert answer.json()["to_send"] == to_send
+
+
+async def test_a_paused_webhook_is_sent_nothing_and_everything_once_it_goes_on(partners: Partners) -> None:
+    partner = partners.partner()
+    async with listening(Sink()) as sink, sending(partners.db):
+        webhook = await partner.register(sink.url)
+        await partner.call("PATCH", f"/{webhook['id']}", {"enabled": False}, **{"If-Match": "*"})
+        await partners.events(partner, 2)
+        await asyncio.sleep(0.3)
+        assert sink.seqs == []
+        await partner.call("PATCH", f"/{webhook['id']}", {"enabled": True}, **{"If-Match": "*"})
+        await until(lambda: sorted(sink.seqs) == [1, 2])
+        await partners.until_all_ended()
+    assert {each["webhook_id"] for each in await partner.deliveries(webhook)} == {
+        each.message for each in sink.accepted
+    }
 
 
 async def test_what_is_asked_for_again_while_it_is_sent_comes_once_more(partners: Partners) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import REGISTRY
 from sqlalchemy import text, update
 
 from services.matching.webhooks import queries
-from services.matching.webhooks.leasing import Leased, Outcome, lease, settle, take_from_feeds
+from services.matching.webhooks.leasing import Leased, Outcome, lease, measure_lag, settle, take_from_feeds
 from services.matching.webhooks.models import Endpoint
 from tests.services.matching.webhooks.partners import Partner, Partners
 
@@ -113,3 +114,29 @@ async def test_deliveries_are_deleted_in_that_order_however_they_are_found(partn
         forgetting = asyncio.create_task(forget())
     await forgetting
     assert await partners.rows() == []
+
+
+async def test_the_lag_is_that_of_the_oldest_event_whether_or_not_anyone_has_made_it_due(partners: Partners) -> None:
+    partner = partners.partner()
+    webhook = await partner.register("https://partner.example/hook")
+
+    async def lag_s() -> float:
+        await measure_lag(partners.db)
+        return REGISTRY.get_sample_value("duijie_webhook_lag_seconds") or 0.0
+
+    assert await lag_s() == 0
+    await partners.events(partner, 2)
+    await asyncio.sleep(0.05)
+    assert 0.05 <= await lag_s() < 5, "nobody works, so no delivery is there yet"
+    async with partners.db.transaction() as session:
+        await session.execute(
+            text("""
+            INSERT INTO webhook_deliveries (endpoint_id, seq, type, status, tries, next_at)
+            SELECT id, seq, 'match.agreed', 'waiting', 0, clock_timestamp() + CAST(pause AS interval)
+            FROM webhook_endpoints, (VALUES (1, '-100 s'), (2, '100 s')) AS due (seq, pause)
+            """)
+        )
+        await session.execute(text("UPDATE webhook_endpoints SET after_seq = 2"))
+    assert 100 <= await lag_s() < 105, "the next try of one that failed is not late before its time"
+    assert (await partner.call("DELETE", f"/{webhook['id']}")).status_code == 200
+    assert await lag_s() == 0

@@ -1,0 +1,49 @@
+"""`/v1/clients`: the keys with which one's own machines sign in."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from chassis.auth import Caller, only
+from chassis.fields import Page
+from chassis.routes import Read, SecretRoute, Write, slice_router
+from gateway.clients import queries, service
+from gateway.clients.schemas import ClientOut, ClientWithSecret
+from gateway.clients.service import NewSecret
+
+router = slice_router("/v1/clients", tag="accounts", route_class=SecretRoute)
+Partner = Annotated[Caller, Depends(only("platform", "group_leader", "carrier"))]
+
+
+async def _new_secret(_: Partner) -> NewSecret:
+    """Nobody has a secret hashed, which is dear, before they may have one."""
+    return await NewSecret.make()
+
+
+Made = Annotated[NewSecret, Depends(_new_secret)]
+"""Stands before the session: hashed before the transaction begins."""
+
+
+@router.post("", status_code=201)
+async def create_client(caller: Partner, made: Made, session: Write) -> ClientWithSecret:
+    """Make a key for your own machines. The secret is shown this once."""
+    return ClientWithSecret(client_id=await service.create(session, caller, made), client_secret=made.secret)
+
+
+@router.get("")
+async def list_clients(caller: Partner, session: Read) -> Page[ClientOut]:
+    """Your keys, newest first, without their secrets; all of them at once."""
+    return Page(items=[ClientOut.of(each) for each in await queries.clients_of(session, caller.account_id)], next=None)
+
+
+@router.post("/{client_id}/rotate")
+async def rotate_client(client_id: str, caller: Partner, made: Made, session: Write) -> ClientWithSecret:
+    """Get a new secret for a key. The old one, and what it let in, ends at once."""
+    await service.rotate(session, caller, client_id, made)
+    return ClientWithSecret(client_id=client_id, client_secret=made.secret)
+
+
+@router.delete("/{client_id}")
+async def revoke_client(client_id: str, caller: Partner, session: Write) -> ClientOut:
+    """Take a key back, and end what it let in; the answer is what it was."""
+    return ClientOut.of(await service.revoke(session, caller, client_id))

@@ -1,0 +1,123 @@
+"""`/carrier`: what there is to carry, today's routes drawn, vehicles, waybills, and what is owed for them."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from chassis.routes import Read
+from gateway.accounts.service import contacts
+from gateway.pages.carrier import service, views
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried
+from gateway.pages.reader import Reader, page_router, reader_who_is
+from gateway.pages.render import page
+from gateway.pages.sheet import parties, read_plan, sheets, vehicle_names
+from gateway.pages.statements import FileKind, statement_file
+
+router = page_router()
+
+Carrier = Annotated[Reader, Depends(reader_who_is("carrier"))]
+Short = Annotated[str | None, Query(max_length=100)]
+Verb = Literal["claim", "release", "events"]
+HOME = "/carrier"
+
+
+@router.get(HOME)
+async def shipments(request: Request, reader: Carrier, place: Short = None, after: Short = None) -> HTMLResponse:
+    return page(request, "carrier/shipments.html", shown=await views.read_shipments(reader, place, after))
+
+
+@router.get(f"{HOME}/shipments/{{shipment_id}}")
+async def shipment(request: Request, shipment_id: UUID, reader: Carrier) -> HTMLResponse:
+    return await _shipment(request, shipment_id, reader, NOTHING_TRIED)
+
+
+@router.post(f"{HOME}/shipments/{{shipment_id}}/{{verb}}")
+async def move(request: Request, shipment_id: UUID, verb: Verb, reader: Carrier, typed: Form) -> Response:
+    tried = Tried(verb, typed, await service.move(reader.api, shipment_id, verb, typed))
+    if tried.status < 400:
+        return RedirectResponse(f"{HOME}/shipments/{shipment_id}", 303)
+    return await _shipment(request, shipment_id, reader, tried)
+
+
+@router.get(f"{HOME}/routes")
+async def routes(request: Request, reader: Carrier, again: UUID | None = None) -> HTMLResponse:
+    shown = await views.read_routes(reader, again)
+    return page(request, "carrier/routes.html", shown=shown, tried=NOTHING_TRIED)
+
+
+@router.post(f"{HOME}/routes")
+async def plan(request: Request, reader: Carrier, typed: Form) -> Response:
+    told = await service.plan(reader.api, typed)
+    if told.ok:
+        return RedirectResponse(f"{HOME}/routes/{told.said['id']}", 303)
+    shown = await views.read_routes(reader)
+    return page(request, "carrier/routes.html", told.status, shown=shown, tried=Tried("plan", typed, told))
+
+
+@router.get(f"{HOME}/routes/{{plan_id}}")
+async def route(request: Request, plan_id: UUID, reader: Carrier) -> HTMLResponse:
+    return page(request, "carrier/route.html", shown=await views.read_route(reader, plan_id))
+
+
+@router.get(f"{HOME}/routes/{{plan_id}}/sheet")
+async def sheet(request: Request, plan_id: UUID, reader: Carrier, session: Read) -> HTMLResponse:
+    """The drivers' sheet of `/v1/routes/{id}/sheet`, for who is signed in on the pages."""
+    logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
+    found = await read_plan(logistics, plan_id, authorization)
+    names = await vehicle_names(logistics, found, authorization)
+    people = await contacts(session, request.app.state.sign_in.vault, parties(found))
+    return page(request, "sheet.html", plan=found, sheets=sheets(found, names, people, reader.language))
+
+
+@router.get(f"{HOME}/vehicles")
+async def vehicles(request: Request, reader: Carrier) -> HTMLResponse:
+    return page(request, "carrier/vehicles.html", shown=await views.read_vehicles(reader), tried=NOTHING_TRIED)
+
+
+@router.post(f"{HOME}/vehicles")
+async def add_vehicle(request: Request, reader: Carrier, typed: Form) -> Response:
+    return await _after_vehicle(request, reader, Tried("add", typed, await service.add_vehicle(reader.api, typed)))
+
+
+@router.post(f"{HOME}/vehicles/{{vehicle_id}}")
+async def retire_vehicle(request: Request, vehicle_id: UUID, reader: Carrier, typed: Form) -> Response:
+    told = await service.retire_vehicle(reader.api, vehicle_id, typed)
+    return await _after_vehicle(request, reader, Tried("retire", typed, told))
+
+
+@router.get(f"{HOME}/parcels")
+async def parcels(request: Request, reader: Carrier, waybill: Short = None, after: Short = None) -> HTMLResponse:
+    shown = await views.read_parcels(reader, waybill, after)
+    return page(request, "carrier/parcels.html", shown.status, shown=shown)
+
+
+@router.get(f"{HOME}/settlements")
+async def settlements(request: Request, reader: Carrier, after: Short = None) -> HTMLResponse:
+    found = await reader.api.get("/v1/settlements", after=after, limit=20)
+    return page(request, "carrier/settlements.html", shown=found)
+
+
+@router.get(f"{HOME}/settlements/{{settlement_id}}")
+async def settlement(request: Request, settlement_id: UUID, reader: Carrier, after: Short = None) -> HTMLResponse:
+    found = await reader.api.get(f"/v1/settlements/{settlement_id}", after=after)
+    return page(request, "carrier/settlement.html", said=found)
+
+
+@router.get(f"{HOME}/settlements/{{settlement_id}}/statement.{{kind}}")
+async def statement(settlement_id: UUID, kind: FileKind, request: Request, reader: Carrier) -> Response:
+    return await statement_file(request, settlement_id, kind)
+
+
+async def _shipment(request: Request, shipment_id: UUID, reader: Reader, tried: Tried) -> HTMLResponse:
+    shown = await views.read_shipment(reader, shipment_id)
+    here = f"{HOME}/shipments/{shipment_id}"
+    return page(request, "carrier/shipment.html", tried.status, here=here, shown=shown, tried=tried)
+
+
+async def _after_vehicle(request: Request, reader: Reader, tried: Tried) -> Response:
+    if tried.status < 400:
+        return RedirectResponse(f"{HOME}/vehicles", 303)
+    shown = await views.read_vehicles(reader)
+    return page(request, "carrier/vehicles.html", tried.status, here=f"{HOME}/vehicles", shown=shown, tried=tried)

@@ -1,0 +1,264 @@
+"""What a farmer's pages are made of: several questions to the API at once, each page's answers together."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from catalogue import places, produce
+from catalogue.produce import Produce, TemperatureClass, default_temperature_class, shelf_life
+from chassis.problems import Language, NotFound
+from gateway.pages.asking import Refused, Told
+from gateway.pages.assets import STATIC
+from gateway.pages.farm.form import Filled, fen, instant, mass
+from gateway.pages.farm.views import LATE_S, Lot, Match, Price, Why, lots_of, produce_name
+from gateway.pages.reader import Reader
+from gateway.pages.shown import by_name
+from gateway.proxy import ServiceUnavailable
+
+WAITING_SHOWN = 20
+MATCHES_SHOWN = 100
+LOOKED_THROUGH = 2000
+"""So many of the newest matches at most, for those that are shown."""
+A_PAGE = 500
+SEEN_CHARS = 16
+NOTHING = Told(200, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The newest of those that were asked for; `are_all` when there are no more of them."""
+
+    items: Sequence[Match]
+    are_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """All of a reader's lots, the open ones first, with the matches that wait for their answer."""
+
+    open: Sequence[Lot]
+    done: Sequence[Lot]
+    waiting: Matches | None
+    """None where they can't be told now."""
+    older: str | None
+    """The cursor of the lots before these."""
+
+
+@dataclass(frozen=True, slots=True)
+class LotPage:
+    """One lot with all that there is to know of it; `told` is what came of the form that was sent, if one was."""
+
+    lot: Lot
+    matches: Matches | None
+    """None where they can't be told now."""
+    why: Why | None
+    """None where it can't be told now."""
+    photos: Sequence[str]
+    """Their ids."""
+    told: Told = NOTHING
+    typed: Mapping[str, str] = field(default_factory=dict)
+    since_s: float = field(default_factory=time.time)
+    """When this page was first shown, in seconds since 1970."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has been pending for longer than it takes while rounds run."""
+        waits_anew = self.why is not None and self.why.state != "pending"
+        return self.is_pending and not (self.lot.is_new or (waits_anew and time.time() - self.since_s < LATE_S))
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether matching has yet to see it as it stands now, which takes a second or so: for the first time, or with
+        the floor to which it was lowered just now."""
+        fix = self.why.fix if self.why else None
+        is_stale = fix is not None and fix.to_fen_per_kg >= self.lot.floor_fen_per_kg
+        return self.lot.is_open and self.why is not None and (self.why.state == "pending" or is_stale)
+
+    @property
+    def edits(self) -> Mapping[str, str]:
+        """What was typed into the form of the lot itself; nothing where another of the page's forms was sent."""
+        return self.typed if "decides" in self.typed else {}
+
+    @property
+    def seen(self) -> str:
+        """Another whenever what changes by itself would look different."""
+        lot = replace(self.lot, hours_left=round(self.lot.hours_left, 1))
+        return sha256(repr((lot, self.matches, self.why, self.is_late)).encode()).hexdigest()[:SEEN_CHARS]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of produce as the form offers it: by its name, with what the catalogue and the market know of it."""
+
+    name: str
+    other_name: str
+    temperature_class: str
+    life_days: Mapping[str, int]
+    """By temperature class; a class without any known life is missing."""
+    price: Price | None
+
+
+async def farm_of(reader: Reader, after: str | None) -> Farm:
+    listed, waiting = await asyncio.gather(
+        reader.api.get("/v1/listings", after=after),
+        _matches(reader, WAITING_SHOWN, lambda match: match.waits, status="proposed"),
+    )
+    asked = {each.listing_id for each in waiting.items} if waiting else set()
+    knows_all = waiting is not None and waiting.are_all
+    lots = [
+        replace(each, awaits_buyers=knows_all and each.id not in asked) for each in lots_of(listed, reader.language)
+    ]
+    return Farm(
+        open=[each for each in lots if each.is_open],
+        done=[each for each in lots if not each.is_open],
+        waiting=waiting,
+        older=listed["next"],
+    )
+
+
+async def lot_page(
+    reader: Reader, listing_id: str, told: Told = NOTHING, typed: Mapping[str, str] | None = None
+) -> LotPage:
+    """Raises Refused for a lot that is not the reader's."""
+    path = f"/v1/listings/{listing_id}"
+    listed = await reader.api.get(path)
+    matches, why, photos = await asyncio.gather(
+        _matches(reader, MATCHES_SHOWN, lambda match: match.status != "released", listing_id=listing_id),
+        _why(reader, listing_id),
+        reader.api.get(f"{path}/photos"),
+    )
+    return LotPage(
+        lot=lots_of({"items": [listed]}, reader.language)[0],
+        matches=matches,
+        why=why,
+        photos=[each["id"] for each in photos["items"]],
+        told=told,
+        typed=typed or {},
+    )
+
+
+async def live(reader: Reader, listing_id: str, seen: str, since_s: float | None) -> LotPage | None:
+    """The lot as it stands now; None where it stands as it was `seen`. Raises Refused."""
+    shown = await lot_page(reader, listing_id)
+    shown = shown if since_s is None else replace(shown, since_s=since_s)
+    return None if shown.seen == seen else shown
+
+
+async def change(reader: Reader, listing_id: str, fields: Mapping[str, str]) -> Told:
+    """Change what the form on the lot's page holds; `version` is the one that was shown."""
+    wanted = Filled(fields)
+    readers = {
+        "quantity_kg": ("quantity", mass),
+        "min_price_fen_per_kg": ("price", fen),
+        "best_before": ("best_before", lambda typed: instant(typed) or None),
+        "available_until": ("available_until", lambda typed: instant(typed) or None),
+        "story": ("story", lambda typed: typed or None),
+    }
+    body: dict[str, Any] = {name: read(wanted[typed]) for name, (typed, read) in readers.items() if typed in fields}
+    if "decides" in fields:  # a box that is not ticked is not sent, so the form says that it has one
+        body["auto_agree"] = not wanted["ask_me"]
+    return await reader.api.send("PATCH", f"/v1/listings/{listing_id}", body, version=wanted["version"])
+
+
+async def cover(reader: Reader, listing_id: str) -> bytes:
+    """The first photo of a lot, small; nothing where there is none, or none can be had now."""
+    path = f"/v1/listings/{listing_id}/photos"
+    try:
+        photos = await reader.api.get(path)
+        first = next((each["id"] for each in photos["items"]), None)
+        return await photo(reader, listing_id, first, "thumbnail") if first else b""
+    except (Refused, ServiceUnavailable):
+        return b""
+
+
+@cache
+def leaf() -> bytes:
+    return (STATIC / "farm/no-photo.svg").read_bytes()
+
+
+async def photo(reader: Reader, listing_id: str, photo_id: str, size: str = "full") -> bytes:
+    """A JPEG; nothing where it is none of the reader's."""
+    answer = await reader.api.raw(f"/v1/listings/{listing_id}/photos/{photo_id}", size=size)
+    return bytes(answer.body) if answer.status == 200 else b""
+
+
+async def start(reader: Reader) -> Filled:
+    """An empty form, but for what this farmer's last lot was: the same produce from the same place."""
+    try:
+        last = (await reader.api.get("/v1/listings", limit=1))["items"]
+    except (Refused, ServiceUnavailable):
+        last = []  # the form is of use without it: the phone keeps what is filled in
+    if not last:
+        return Filled({"grade": "B"})
+    listed = last[0]
+    place = places.get(listed["origin"]["adcode"])
+    return Filled(
+        {
+            "grade": "B",
+            "produce": produce_name(listed["produce"], reader.language),
+            "place": place.full_name if place else "",
+            "village": listed["origin"]["village"] or "",
+            "producer": listed["producer_id"],
+        }
+    )
+
+
+async def kinds(reader: Reader) -> Sequence[Kind]:
+    """All there are, with what each goes for; without prices where they can't be read now."""
+    try:
+        prices = Price.known(await reader.api.get("/v1/prices"))
+    except (Refused, ServiceUnavailable):
+        prices = {}
+    known = [_kind(each, prices.get(each.slug), reader.language) for each in produce.all_produce()]
+    return sorted(known, key=lambda each: by_name(each.name))
+
+
+def going(filled: Filled, known: Sequence[Kind]) -> Price | None:
+    """What the produce that the form names goes for."""
+    return next((each.price for each in known if each.name == filled["produce"]), None)
+
+
+def _kind(each: Produce, price: Price | None, language: Language) -> Kind:
+    lives = {one.value: shelf_life(each, one) for one in TemperatureClass}
+    names = (each.name_zh or each.name_en, each.name_en)
+    name, other = names if language == "zh-CN" else names[::-1]
+    return Kind(
+        name=name,
+        other_name=other,
+        temperature_class=default_temperature_class(each).value,
+        life_days={name: life.duration.days for name, life in lives.items() if life is not None},
+        price=price,
+    )
+
+
+async def _matches(reader: Reader, most: int, is_shown: Callable[[Match], bool], **query: object) -> Matches | None:
+    """The newest that are shown, `most` of them; None where matching does not answer: the lots are shown all the same.
+
+    The API knows no filter for what is shown, so its pages are read until there are enough.
+    """
+    found: list[Match] = []
+    after: str | None = None
+    try:
+        for _ in range(0, LOOKED_THROUGH, A_PAGE):
+            said = await reader.api.get("/v1/matches", **query, after=after, limit=A_PAGE)
+            found += filter(is_shown, (Match.of(each, reader.language) for each in said["items"]))
+            after = said["next"]
+            if after is None or len(found) > most:
+                break
+    except (Refused, ServiceUnavailable):
+        return None
+    return Matches(found[:most], are_all=after is None and len(found) <= most)
+
+
+async def _why(reader: Reader, listing_id: str) -> Why | None:
+    """None where it can't be told now; `pending` in the second before matching has heard of the lot."""
+    try:
+        return Why.of(await reader.api.get(f"/v1/listings/{listing_id}/explanation"))
+    except Refused as refused:
+        return Why("pending", (), None) if refused.told.status == NotFound.status else None
+    except ServiceUnavailable:
+        return None

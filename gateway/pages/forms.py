@@ -1,0 +1,139 @@
+"""Forms: what was typed into one that the API refused, and how what people type becomes what the API takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import Depends, Request
+
+from chassis.problems import Language, Problem
+from gateway.pages.asking import Told
+from gateway.pages.numbers import decimal, json_number, yuan
+from gateway.pages.shown import CHINA, FEN_PER_YUAN
+
+FIELDS_MAX = 200
+TYPED_MAX_CHARS = 2000
+
+
+class Typed(dict[str, str]):
+    """The fields of a form, without blanks around, the last of a name; what was left empty is not there."""
+
+    many: dict[str, list[str]]
+    """All values of a name, for boxes that are ticked."""
+
+    @property
+    def key(self) -> str:
+        """Made when the form was shown, so that it does once what is sent twice."""
+        return self.get("key", "")
+
+
+async def _typed(request: Request) -> Typed:
+    form = await request.form(max_files=0, max_fields=FIELDS_MAX)
+    told = [(name, str(value)[:TYPED_MAX_CHARS].strip()) for name, value in form.multi_items()]
+    typed = Typed({name: value for name, value in told if value})
+    typed.many = {name: [value for other, value in told if other == name and value] for name in typed}
+    return typed
+
+
+Form = Annotated[Typed, Depends(_typed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A form that was sent and refused; nothing on a page that was only opened. A page may have several, by name."""
+
+    form: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    told: Told | None = None
+
+    @property
+    def status(self) -> int:
+        return self.told.status if self.told else 200
+
+    def was(self, form: str) -> bool:
+        return self.told is not None and self.form == form
+
+    def value(self, form: str, name: str, otherwise: object = "") -> str:
+        """As it was typed."""
+        return self.typed.get(name, "") if self.was(form) else str(otherwise)
+
+    def fault(self, form: str, *pointers: str) -> str:
+        """What is wrong with the field: the first of these pointers, or of what lies under one."""
+        faults = self.told.faults() if self.told is not None and self.was(form) else {}
+        found = [
+            text
+            for wanted in pointers
+            for pointer, text in faults.items()
+            if pointer == wanted or pointer.startswith(f"{wanted}.")
+        ]
+        return found[0] if found else ""
+
+    def problem(self, form: str) -> Mapping[str, Any] | None:
+        return self.told.said if self.told is not None and self.was(form) else None
+
+
+NOTHING_TRIED = Tried()
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A problem as a form shows it: each fault beside its field, `above` the form what has no field to stand by."""
+
+    faults: Mapping[str, str] = field(default_factory=dict)
+    above: Mapping[str, Any] | None = None
+
+
+def wrong_of(language: Language, problem: Problem | None, *fields: str) -> Wrong:
+    """What the problem says of a form that has these fields."""
+    if problem is None:
+        return Wrong()
+    told = Told(problem.status, problem.body(language), None)
+    faults = told.faults()
+    return Wrong(faults) if faults and faults.keys() <= set(fields) else Wrong(above=told.said)
+
+
+def new_key() -> str:
+    """Of a form that is shown; it comes back with whatever is sent by it."""
+    return str(uuid4())
+
+
+def fen(typed: str | None) -> int | str | None:
+    """Yuan as typed, in fen. What is no amount goes on as it is: the API says what is wrong with it."""
+    read = yuan(typed or "")
+    if typed is None or read is None:
+        return typed
+    amount = read * FEN_PER_YUAN
+    return int(amount) if amount == amount.to_integral_value() else typed
+
+
+def number(typed: str | None) -> int | float | str | None:
+    """A number as typed; what is none goes on as it is."""
+    read = decimal(typed or "")
+    return typed if typed is None or read is None else json_number(read)
+
+
+def instant(typed: str | None) -> str | None:
+    """A day or a time by the clocks of China, as browsers send it: `2026-11-29` or `2026-11-29T14:05`."""
+    if typed is None:
+        return None
+    try:
+        read = datetime.fromisoformat(typed)
+    except ValueError:
+        return typed
+    return (read if read.tzinfo else read.replace(tzinfo=CHINA)).isoformat()
+
+
+def end_of_day(typed: str | None) -> str | None:
+    """The midnight with which that day ends by the clocks of China, for a bound of the API that is not of the span
+    itself: what is typed as the last day counts as a whole."""
+    try:
+        return datetime.combine(date.fromisoformat(typed or "") + timedelta(days=1), time(), CHINA).isoformat()
+    except (ValueError, OverflowError):
+        return instant(typed)
+
+
+def given(**members: object) -> dict[str, object]:
+    """A body without what was left empty."""
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}

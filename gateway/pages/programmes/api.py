@@ -1,0 +1,139 @@
+"""`/programmes`: where every fen is, what waits for a second officer, and the statements; an auditor only reads."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried
+from gateway.pages.naming import names_of
+from gateway.pages.programmes import service, views
+from gateway.pages.reader import Reader, page_router, reader_who_is
+from gateway.pages.render import page
+from gateway.pages.statements import FileKind, statement_file
+
+router = page_router()
+
+Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
+Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
+After = Annotated[str | None, Query(max_length=100)]
+Change = Literal["rules", "topup", "pause", "resume", "close"]
+HOME = "/programmes"
+
+
+@router.get(HOME)
+async def programmes(request: Request, reader: Overseer, after: After = None, waiting: After = None) -> HTMLResponse:
+    shown = await views.read_list(reader, after, waiting)
+    names = await names_of(request, (each.said["asked_by"] for each in shown.waiting))
+    return page(request, "programmes/list.html", shown=shown, names=names)
+
+
+@router.get(f"{HOME}/new")
+async def new_programme(request: Request, reader: Officer) -> HTMLResponse:
+    return page(request, "programmes/new.html", tried=NOTHING_TRIED)
+
+
+@router.post(f"{HOME}/new")
+async def open_programme(request: Request, reader: Officer, typed: Form) -> Response:
+    told = await service.open_programme(reader.api, typed)
+    if told.ok:
+        return RedirectResponse(f"{HOME}/{told.said['id']}", 303)
+    return page(request, "programmes/new.html", told.status, tried=Tried("new", typed, told))
+
+
+@router.get(f"{HOME}/settlements/{{settlement_id}}")
+async def settlement(request: Request, settlement_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
+    return await _settlement(request, settlement_id, reader, NOTHING_TRIED, after)
+
+
+@router.get(f"{HOME}/settlements/{{settlement_id}}/statement.{{kind}}")
+async def statement(settlement_id: UUID, kind: FileKind, request: Request, reader: Overseer) -> Response:
+    return await statement_file(request, settlement_id, kind)
+
+
+@router.post(f"{HOME}/settlements/{{settlement_id}}/pay")
+async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await service.pay(reader.api, settlement_id, typed)
+    return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told))
+
+
+@router.post(f"{HOME}/settlements/{{settlement_id}}/flags/{{flag_id}}")
+async def review(request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await service.review(reader.api, flag_id, typed)
+    return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told))
+
+
+@router.get(f"{HOME}/{{programme_id}}")
+async def programme(
+    request: Request,
+    programme_id: UUID,
+    reader: Overseer,
+    settlements: After = None,
+    changes: After = None,
+    owed: After = None,
+) -> HTMLResponse:
+    after = views.After(settlements, changes, owed)
+    return await _programme(request, programme_id, reader, NOTHING_TRIED, after)
+
+
+@router.get(f"{HOME}/{{programme_id}}/ledger")
+async def ledger(request: Request, programme_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
+    shown = await views.read_ledger(reader, programme_id, after)
+    return page(request, "programmes/ledger.html", shown=shown)
+
+
+@router.get(f"{HOME}/{{programme_id}}/verified")
+async def verified(request: Request, programme_id: UUID, reader: Overseer) -> HTMLResponse:
+    shown = await views.read_ledger(reader, programme_id, None, verify=True)
+    return page(request, "programmes/ledger.html", shown=shown)
+
+
+@router.post(f"{HOME}/{{programme_id}}/settlements")
+async def freeze(request: Request, programme_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await service.freeze(reader.api, programme_id, typed)
+    if told.ok:
+        return RedirectResponse(f"{HOME}/settlements/{told.said['id']}", 303)
+    return await _programme(request, programme_id, reader, Tried("freeze", typed, told))
+
+
+@router.post(f"{HOME}/{{programme_id}}/approvals/{{approval_id}}")
+async def decide(request: Request, programme_id: UUID, approval_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await service.decide(reader.api, programme_id, approval_id, typed)
+    return await _after_change(request, programme_id, reader, Tried("decide", typed, told))
+
+
+@router.post(f"{HOME}/{{programme_id}}/{{change}}")
+async def ask(request: Request, programme_id: UUID, change: Change, reader: Officer, typed: Form) -> Response:
+    told = await service.ask(reader.api, programme_id, change, typed)
+    return await _after_change(request, programme_id, reader, Tried(change, typed, told))
+
+
+async def _programme(
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: views.After = views.FIRST
+) -> HTMLResponse:
+    shown = await views.read_programme(reader, programme_id, after)
+    names = await names_of(request, shown.parties)
+    here = f"{HOME}/{programme_id}"
+    return page(request, "programmes/programme.html", tried.status, here=here, shown=shown, tried=tried, names=names)
+
+
+async def _settlement(
+    request: Request, settlement_id: UUID, reader: Reader, tried: Tried, after: str | None = None
+) -> HTMLResponse:
+    shown = await views.read_settlement(reader, settlement_id, after)
+    names = await names_of(request, shown.parties)
+    here = f"{HOME}/settlements/{settlement_id}"
+    return page(request, "programmes/settlement.html", tried.status, here=here, shown=shown, tried=tried, names=names)
+
+
+async def _after_change(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
+    if tried.status < 400:
+        return RedirectResponse(f"{HOME}/{programme_id}#changes", 303)
+    return await _programme(request, programme_id, reader, tried)
+
+
+async def _after_settlement(request: Request, settlement_id: UUID, reader: Reader, tried: Tried) -> Response:
+    if tried.status < 400:
+        return RedirectResponse(f"{HOME}/settlements/{settlement_id}", 303)
+    return await _settlement(request, settlement_id, reader, tried)

@@ -1,0 +1,249 @@
+"""What the programmes' pages show, read from the API."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from chassis.problems import Language
+from gateway.pages.names import place_name, produce_name
+from gateway.pages.programmes.texts import EVIDENCE
+from gateway.pages.reader import Reader
+from gateway.pages.shown import at, clock, day
+
+PARTS = ("paid", "posted", "reserved", "available")
+"""Of the budget, in the order in which money goes: what is still there comes last."""
+BAR_UNITS = 1000
+VERIFY_WAIT_S = 60.0
+"""The whole chain is walked, which takes a while when there are millions of transfers, or when much else goes on."""
+LEAST = 0.1
+"""Percent."""
+PLACES = frozenset({"from", "to", "recipient_adcode"})
+"""What of a flag's evidence is the code of a county."""
+OFFICERS = frozenset({"programme_officer", "admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the budget, and where it lies on a bar of `BAR_UNITS`."""
+
+    name: str
+    fen: int
+    percent: str
+    begins: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """A programme with its money. `said` is what the API tells of it."""
+
+    said: Mapping[str, Any]
+    parts: Sequence[Part]
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        parts, begins, whole = [], 0.0, said["budget_fen"]
+        for name in PARTS:
+            fen = said[f"{name}_fen"]
+            width = BAR_UNITS * fen / whole if whole else 0.0
+            parts.append(Part(name, fen, _percent(fen, whole), round(begins, 2), round(width, 2)))
+            begins += width
+        return cls(said, parts)
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether, as it is used now, something is left when the programme ends."""
+        days, left = self.said["days_left_at_this_rate"], at(self.said["ends_at"]) - datetime.now(UTC)
+        return days is not None and timedelta(0) < left < timedelta(days=days)
+
+
+def _percent(fen: int, whole: int) -> str:
+    """With one decimal; what is something is not shown as nothing, nor what is not all as all."""
+    share = 100 * fen / whole if whole else 0.0
+    if 0 < share < LEAST:
+        return f"<{LEAST}"
+    return f">{100 - LEAST}" if 100 - LEAST < share < 100 else f"{share:.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A change that was asked for. `is_own`: by the reader, who may only take it back."""
+
+    said: Mapping[str, Any]
+    is_own: bool
+    programme: str = ""
+    kind: str = ""
+    """Name and kind of its programme, empty where that is not on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Cursors of the lists on a programme's page, each by itself: behind what its page begins, or where the next does.
+
+    None for the first page, or where nothing follows.
+    """
+
+    settlements: str | None = None
+    changes: str | None = None
+    owed: str | None = None
+
+
+FIRST = After()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    funds: Sequence[Fund]
+    waiting: Sequence[Asked]
+    next: str | None
+    next_waiting: str | None
+    may_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    fund: Fund
+    rules: Sequence[Mapping[str, Any]]
+    changes: Sequence[Asked]
+    burn_down: Mapping[str, Any]
+    settlements: Sequence[Mapping[str, Any]]
+    owed: Sequence[Mapping[str, Any]]
+    flags: Sequence[Mapping[str, Any]]
+    more: After
+    today: str
+    may_change: bool
+
+    @property
+    def parties(self) -> Iterator[str | None]:
+        """Accounts that the page speaks of."""
+        for asked in self.changes:
+            yield from (asked.said["asked_by"], asked.said["decided_by"])
+        for each in (*self.settlements, *self.owed):
+            yield from (each["carrier_id"], each["producer_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`verified` is the answer of walking the whole chain, where that was asked for."""
+
+    programme: Mapping[str, Any]
+    transfers: Sequence[Mapping[str, Any]]
+    next: int | None
+    verified: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    said: Mapping[str, Any]
+    programme: Mapping[str, Any]
+    flags: Sequence[Mapping[str, Any]]
+    may_change: bool
+
+    @property
+    def parties(self) -> Sequence[str | None]:
+        return self.said["carrier_id"], self.said["producer_id"]
+
+    @property
+    def open_flags(self) -> int:
+        return sum(flag["status"] == "open" for flag in self.flags)
+
+
+async def read_list(reader: Reader, after: str | None, waiting_after: str | None) -> Listed:
+    api = reader.api
+    programmes, waiting = await asyncio.gather(
+        api.get("/v1/programmes", after=after, limit=20),
+        api.get("/v1/programmes/approvals", status="pending", after=waiting_after, limit=50),
+    )
+    known = {each["id"]: (each["name"], each["kind"]) for each in programmes["items"]}
+    return Listed(
+        funds=[Fund.of(each) for each in programmes["items"]],
+        waiting=[_asked(reader, each, *known.get(each["programme_id"], ())) for each in waiting["items"]],
+        next=programmes["next"],
+        next_waiting=waiting["next"],
+        may_change=may_change(reader),
+    )
+
+
+async def read_programme(reader: Reader, programme_id: UUID, after: After = FIRST) -> Whole:
+    api, path = reader.api, f"/v1/programmes/{programme_id}"
+    said, rules, changes, burn_down, settlements, owed, flags = await asyncio.gather(
+        api.get(path),
+        api.get(f"{path}/rules"),
+        api.get(f"{path}/approvals", after=after.changes, limit=20),
+        api.get(f"{path}/burndown"),
+        api.get("/v1/settlements", programme_id=programme_id, after=after.settlements, limit=20),
+        api.get("/v1/settlements/owed", programme_id=programme_id, after=after.owed, limit=50),
+        api.get("/v1/flags", programme_id=programme_id, status="open", limit=500),
+    )
+    return Whole(
+        fund=Fund.of(said),
+        rules=[_named(each, reader.language) for each in rules["items"]],
+        changes=[_asked(reader, each) for each in changes["items"]],
+        burn_down=burn_down,
+        settlements=settlements["items"],
+        owed=owed["items"],
+        flags=flags["items"],
+        more=After(settlements["next"], changes["next"], owed["next"]),
+        today=day(datetime.now(UTC)),
+        may_change=may_change(reader),
+    )
+
+
+async def read_ledger(reader: Reader, programme_id: UUID, after: str | None, *, verify: bool = False) -> Ledger:
+    api, path = reader.api, f"/v1/programmes/{programme_id}"
+    programme, transfers = await asyncio.gather(api.get(path), api.get(f"{path}/transfers", after=after, limit=50))
+    verified = await api.get_patiently(f"{path}/verify", VERIFY_WAIT_S) if verify else None
+    return Ledger(programme, transfers["items"], transfers["next"], verified)
+
+
+async def read_settlement(reader: Reader, settlement_id: UUID, after: str | None) -> Statement:
+    said, flags = await asyncio.gather(
+        reader.api.get(f"/v1/settlements/{settlement_id}", after=after),
+        reader.api.get("/v1/flags", settlement_id=settlement_id, limit=100),
+    )
+    programme = await reader.api.get(f"/v1/programmes/{said['programme_id']}")
+    shown = [{**flag, "evidence": _evidence(flag["evidence"], reader.language)} for flag in flags["items"]]
+    return Statement(said, programme, shown, may_change(reader))
+
+
+def _evidence(told: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
+    """Names and values to read; what a later release looks at is told by its own name."""
+    return [
+        (
+            EVIDENCE[name].in_language(language) if name in EVIDENCE else name,
+            _value(name, value),
+        )
+        for name, value in told.items()
+    ]
+
+
+def _value(name: str, value: Any) -> str:
+    if name.endswith("_at"):
+        return f"{day(value)} {clock(value)[-5:]}"
+    return place_name(str(value)) if name in PLACES else str(value)
+
+
+def may_change(reader: Reader) -> bool:
+    """An auditor sees all and changes nothing."""
+    return reader.caller is not None and reader.caller.role in OFFICERS
+
+
+def _asked(reader: Reader, said: Mapping[str, Any], programme: str = "", kind: str = "") -> Asked:
+    is_own = reader.caller is not None and said["asked_by"] == str(reader.caller.account_id)
+    wanted = _named(said["wanted"], reader.language)
+    return Asked({**said, "wanted": wanted}, is_own, programme, kind)
+
+
+def _named(rules: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+    """The same with produce and counties by their names; how a code begins stays a code."""
+    told = rules.get("eligibility")
+    if not told:
+        return rules
+    named = {
+        "produce": [produce_name(each, language) for each in told.get("produce") or ()],
+        "adcodes": [place_name(each) for each in told.get("adcodes") or ()],
+    }
+    return {**rules, "eligibility": {**told, **named}}

@@ -1,0 +1,237 @@
+// The form of a new lot: what the catalogue and the market know of the produce, the nearest county, a small photo, and
+// posting by way of the phone's queue, so that no signal, or an answer lost on the way, loses or doubles nothing.
+const queue = globalThis.duijieQueue;
+const form = document.getElementById("lot");
+const field = (name) => form.elements[name];
+const account = field("account").value;
+const SOON_MS = 3000;
+const PHOTO_PX = 1600, NEAR = 8, KM = 111.2;
+let photo = null, key = null;
+
+// What the catalogue and the market know
+
+const kindNow = () => {
+  const typed = field("produce").value.trim().toLowerCase();
+  return [...document.querySelectorAll("#kinds option")].find((each) => [each.value, each.label].some((name) => name.toLowerCase() === typed));
+};
+
+const tellOfKind = () => {
+  const kind = kindNow(), going = document.getElementById("going"), life = document.getElementById("life");
+  going.hidden = !kind?.dataset.price;
+  if (kind?.dataset.price) {
+    going.querySelector(".price").textContent = kind.dataset.price;
+    going.querySelector(".range").textContent = `${kind.dataset.lower}–${kind.dataset.upper}`;
+  }
+  life.hidden = !kind;
+  if (!kind) return;
+  const kept = field("temperature_class").value || kind.dataset.class, days = Number(kind.dataset[kept]);
+  const from = field("harvested").value ? new Date(`${field("harvested").value}+08:00`) : new Date();
+  const until = new Date(from.getTime() + days * 86400000);
+  const said = life.dataset;
+  const date = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: "Asia/Shanghai", month: "short", day: "numeric" });
+  const about = [`${said.about} ${days} ${said.days}`, said[kept], `${said.until} ${date.format(until)}`];
+  life.textContent = days ? about.join(said.comma) : said.unknown;
+};
+
+for (const name of ["produce", "harvested", "temperature_class"]) field(name).addEventListener("input", tellOfKind);
+tellOfKind();
+
+// What the last lot was stands there already: one taps and types another
+for (const name of ["produce", "place"]) field(name).addEventListener("focus", ({ target }) => target.select());
+
+// Where: the phone has every county's name and seat, so nothing of its position is sent
+
+let counties = null;
+const allCounties = async () => { counties ??= await (await fetch(form.dataset.places)).json(); return counties; };
+
+const suggest = async () => {
+  const typed = field("place").value.trim();
+  const found = typed ? (await allCounties()).filter(([whole, , , , code]) => whole.includes(typed) || code === typed).slice(0, NEAR) : [];
+  document.getElementById("places").replaceChildren(...found.map(([whole]) => Object.assign(document.createElement("option"), { value: whole })));
+};
+
+const away_km = (at, lon, lat) => Math.hypot((lon - at.longitude) * Math.cos((at.latitude * Math.PI) / 180), lat - at.latitude) * KM;
+
+const here = document.getElementById("here");
+const findHere = () => {
+  const said = here.querySelector("small");
+  said.textContent = said.dataset.finding;
+  const failed = () => { said.textContent = said.dataset.failed; };
+  navigator.geolocation.getCurrentPosition(async ({ coords }) => {
+    const known = (await allCounties()).filter(([, , lon]) => lon !== null);
+    const nearest = known.reduce((best, each) => (away_km(coords, each[2], each[3]) < away_km(coords, best[2], best[3]) ? each : best));
+    field("place").value = nearest[0];
+    said.textContent = said.dataset.about;
+  }, failed, { timeout: 15000, maximumAge: 600000 });
+};
+
+field("place").addEventListener("input", () => suggest().catch(() => {}));
+if (navigator.geolocation && globalThis.isSecureContext) {
+  here.hidden = false;
+  here.querySelector("button").addEventListener("click", findHere);
+}
+
+// The photo, made small before it is kept: a phone's own is ten times as large as what is shown of it
+
+const smaller = async (file) => {
+  const drawn = await createImageBitmap(file), scale = Math.min(1, PHOTO_PX / Math.max(drawn.width, drawn.height));
+  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(drawn.width * scale), height: Math.round(drawn.height * scale) });
+  canvas.getContext("2d").drawImage(drawn, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
+};
+
+const preview = async () => {
+  const shown = document.getElementById("preview");
+  shown.hidden = !photo;
+  if (!photo) return;
+  const drawn = await createImageBitmap(photo).catch(() => null);
+  shown.hidden = !drawn;
+  if (!drawn) return;
+  shown.height = Math.round((shown.width * drawn.height) / drawn.width);
+  shown.getContext("2d").drawImage(drawn, 0, 0, shown.width, shown.height);
+};
+
+const takePhoto = async () => {
+  const file = field("photo").files[0];
+  photo = file ? await smaller(file).catch(() => file) : null;
+  await preview();
+};
+let taking = Promise.resolve();
+field("photo").addEventListener("change", () => { taking = takePhoto(); });
+
+// Posting
+
+const typedNow = () => {
+  const told = ["key", "account", "filled_at", "photo"];
+  return Object.fromEntries([...new FormData(form)].filter(([name, value]) => !told.includes(name) && typeof value === "string" && value !== ""));
+};
+
+const aboutOf = (input) => (input.getAttribute("aria-describedby") || "").split(" ").filter(Boolean);
+
+// What was wrong with a field goes, and nothing names what is not there any more.
+const clearFault = (input) => {
+  input.removeAttribute("aria-invalid");
+  for (const each of input.closest(".field")?.querySelectorAll(".fault, .meant") || []) each.remove();
+  const about = aboutOf(input).filter((id) => !id.endsWith("-fault"));
+  if (about.length) input.setAttribute("aria-describedby", about.join(" "));
+  else input.removeAttribute("aria-describedby");
+};
+
+// What may have been meant, to be taken with one tap.
+const offer = (input, holder, meant) => {
+  const row = Object.assign(document.createElement("p"), { className: "row meant" });
+  row.append(...meant.map((value) => {
+    const choice = Object.assign(document.createElement("button"), { type: "button", textContent: value });
+    choice.onclick = () => { input.value = value; clearFault(input); tellOfKind(); };
+    return choice;
+  }));
+  holder.append(row);
+};
+
+const showFaults = ({ faults, choices, problem }) => {
+  for (const each of form.querySelectorAll("[aria-invalid]")) clearFault(each);
+  form.hidden = false;
+  document.getElementById("kept").hidden = true;
+  const box = document.getElementById("refused"), named = Object.entries(faults || {});
+  const nowhere = named.filter(([name]) => !field(name)).map(([, text]) => text);
+  box.textContent = [...nowhere, named.length > nowhere.length ? form.dataset.faults : "", named.length ? "" : problem].filter(Boolean).join(" ");
+  box.hidden = false;
+  for (const [name, text] of named) {
+    const input = field(name), holder = input?.closest?.(".field");
+    if (!holder) continue;
+    input.setAttribute("aria-invalid", "true");
+    holder.append(Object.assign(document.createElement("p"), { className: "fault", id: `${name}-fault`, textContent: text }));
+    if (choices?.[name]) offer(input, holder, choices[name]);
+    holder.closest("details")?.setAttribute("open", "");
+    input.setAttribute("aria-describedby", [...aboutOf(input), `${name}-fault`].join(" "));
+  }
+  (form.querySelector("[aria-invalid]") || box).scrollIntoView({ block: "center" });
+  form.querySelector("[aria-invalid]")?.focus();
+};
+
+// Says that it is on the phone, and why it is not sent yet.
+const kept = (state) => {
+  const note = document.getElementById("kept"), isNew = note.hidden;
+  const told = [...note.querySelectorAll("[data-state]")], why = told.find((each) => each.dataset.state === state) || told[0];
+  for (const each of told) each.hidden = each !== why;
+  form.hidden = true;
+  document.getElementById("refused").hidden = true;
+  note.hidden = false;
+  if (isNew) note.focus();
+};
+
+// A browser may delete what it keeps when the phone is full, unless it promises not to: asked for once, for some ask their
+// reader in turn.
+const ASKED = "duijie-asked-to-keep";
+const askToKeep = async () => {
+  const asks = localStorage.getItem(ASKED) ? "persisted" : "persist";
+  localStorage.setItem(ASKED, "yes");
+  document.getElementById("kept-unsafe").hidden = await navigator.storage[asks]();
+};
+
+// The service worker, or another tab, may send it while its note is shown.
+const follow = async () => {
+  if (document.getElementById("kept").hidden || !key) return;
+  const isSent = !(await queue.get(key));
+  document.getElementById("kept-waits").hidden = isSent;
+  document.getElementById("kept-sent").hidden = !isSent;
+};
+
+const goOn = async (outcome) => {
+  const lot = await queue.get(key);
+  if (lot?.state === "refused") return showFaults(lot);
+  // the service worker, or another tab, may have been sooner to send it
+  const id = outcome.sent[key] || lot?.listing_id || (await queue.arrived()).find((each) => each.key === key)?.listing_id;
+  const photoRefused = lot?.state === "photo-refused";
+  if (photoRefused) await queue.drop(key);  // the lot's page says so, and takes another
+  if (!id && lot) return kept(outcome.states[key]);
+  key = null;  // who comes back here posts another lot
+  location.assign(id ? `/farm/listings/${id}?${photoRefused ? "photo=refused" : "done=posted"}` : "/farm");
+};
+
+// Over a bad line it takes a while: it is safe on the phone meanwhile, and nobody has to wait for it.
+const sendSoon = async () => {
+  const sending = queue.send(), clock = setTimeout(() => kept("sending"), SOON_MS);
+  const outcome = await sending.finally(() => clearTimeout(clock));
+  await goOn(outcome);
+};
+
+const post = async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button.primary");
+  if (button.disabled) return;
+  button.disabled = true;
+  try {
+    await taking;
+    key ??= crypto.randomUUID();
+    const lot = { key, account, state: "waiting", fields: typedNow(), photo, filled_ms: Date.now() };
+    try { await queue.put(lot); } catch { return form.submit(); }  // a phone that keeps nothing posts as any form
+    askToKeep().catch(() => {});
+    const sync = await navigator.serviceWorker?.getRegistration().catch(() => null);
+    sync?.sync?.register(queue.TAG).catch(() => {});
+    await sendSoon();
+  } finally {
+    button.disabled = false;
+  }
+};
+
+const mend = async () => {
+  const asked = new URLSearchParams(location.search).get("mend"), lot = asked && (await queue.get(asked));
+  if (!lot || lot.account !== account || lot.state !== "refused") return;
+  key = lot.key;
+  photo = lot.photo;
+  for (const [name, value] of Object.entries(lot.fields)) {
+    const input = field(name);
+    if (input instanceof RadioNodeList || input?.type !== "checkbox") { if (input) input.value = value; } else input.checked = true;
+  }
+  tellOfKind();
+  await preview();
+  showFaults(lot);
+};
+
+if (globalThis.isSecureContext && globalThis.indexedDB) {
+  form.addEventListener("submit", post);
+  addEventListener("online", async () => { if (!document.getElementById("kept").hidden && key) await goOn(await queue.send()); });
+  new BroadcastChannel(queue.NAME).onmessage = follow;
+  await mend();
+}

@@ -1,0 +1,126 @@
+"""How many files come in at once, how long each may take, and that whoever goes gives its place back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from chassis import importing
+from chassis.db import Database
+from tests.chassis.importing.scene import CSV, Scene, file_of, kept, lines, sent
+from tests.support.http import served
+from tests.support.services import Issuer, client_of
+
+
+async def test_a_file_that_does_not_arrive_in_time_keeps_nothing_and_gives_its_place_back(
+    app: FastAPI, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "RECEIVED_WITHIN_S", 0.3)
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+
+        async def drip() -> AsyncIterator[bytes]:
+            for line in file_of(150).splitlines(keepends=True):
+                yield line
+                await asyncio.sleep(0.01)
+
+        answer = await http.post("/v1/things/import", content=drip())
+        assert (answer.status_code, answer.json()["type"]) == (408, "/problems/too-slow")
+    assert await kept(db) == []
+    assert app.state.imports.files == importing.FILES
+
+
+async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_place_back(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", 0.3)
+    scene.may_go.clear()
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await sent(http, file_of(30))
+        while app.state.imports.files < importing.FILES:
+            await asyncio.sleep(0.01)
+        assert len(await kept(db)) == 10
+        scene.may_go.set()
+        assert len(lines(await sent(http, file_of(30)))) == 30
+
+
+async def test_an_account_imports_two_files_at_a_time_and_others_as_they_like(
+    app: FastAPI, issuer: Issuer, scene: Scene
+) -> None:
+    scene.may_go.clear()
+    mine, other = (issuer.caller("producer") | CSV for _ in range(2))
+    async with served(app) as url, httpx.AsyncClient(base_url=url) as http:
+        begun = [asyncio.create_task(sent(http, file_of(30), key=None, **mine)) for _ in range(2)]
+        while app.state.imports.files > importing.FILES - 2:
+            await asyncio.sleep(0.01)
+        third = await sent(http, file_of(3), **mine)
+        assert (third.status_code, third.json()["type"]) == (429, "/problems/too-many-imports")
+        assert third.headers["retry-after"] == "5"
+        begun.append(asyncio.create_task(sent(http, file_of(30), **other)))
+        await asyncio.sleep(0.05)
+        scene.may_go.set()
+        assert [len(lines(each)) for each in await asyncio.gather(*begun)] == [30, 30, 30]
+        assert len(lines(await sent(http, file_of(3), **mine))) == 3
+
+
+async def test_the_answer_flows_while_rows_are_written_and_holds_no_place(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database
+) -> None:
+    scene.may_go.clear()
+    headers = issuer.caller("producer") | CSV
+    async with (
+        served(app) as url,
+        httpx.AsyncClient(base_url=url, headers=headers) as http,
+        http.stream("POST", "/v1/things/import", content=file_of(30)) as answer,
+    ):
+        chunks = answer.aiter_lines()
+        first = [json.loads(await anext(chunks)) for _ in range(10)]
+        assert [row["row"] for row in first] == list(range(1, 11))
+        assert len(await kept(db)) == 10
+        assert 'duijie_http_at_work{service="test"} 0.0' in (await http.get("/metrics")).text
+        scene.may_go.set()
+        assert len([line async for line in chunks]) == 20
+
+
+async def test_who_hangs_up_leaves_no_transaction_open_and_may_go_on(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database
+) -> None:
+    scene.may_go.clear()
+    headers = issuer.caller("producer") | CSV | {"Idempotency-Key": "k"}
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+        async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
+            await anext(answer.aiter_lines())
+        while app.state.imports.files < importing.FILES:
+            await asyncio.sleep(0.01)
+        assert len(await kept(db)) == 10
+        scene.may_go.set()
+        again = await http.post("/v1/things/import", content=file_of(30))
+    assert len(lines(again)) == len(await kept(db)) == 30
+
+
+async def test_as_many_files_are_put_aside_as_there_is_room_for(
+    app: FastAPI, issuer: Issuer, scene: Scene, db: Database
+) -> None:
+    app.state.imports.files = 1
+    scene.may_go.clear()
+    headers = issuer.caller("producer") | CSV
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+        async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
+            chunks = answer.aiter_lines()
+            await anext(chunks)
+            refused = await http.post("/v1/things/import", content=file_of(3))
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            scene.may_go.set()
+            assert len([line async for line in chunks]) == 29
+        assert len(lines(await http.post("/v1/things/import", content=file_of(3)))) == 3
+    for content in (b"", b"text\nx"):  # what was refused gave its place back
+        await asyncio.gather(*(sent_to(app, issuer, content) for _ in range(3)))
+    assert app.state.imports.files == 1
+
+
+async def sent_to(app: FastAPI, issuer: Issuer, content: bytes) -> None:
+    async with client_of(app) as http:
+        await http.post("/v1/things/import", content=content, headers=issuer.caller("producer") | CSV)

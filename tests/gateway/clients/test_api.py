@@ -1,0 +1,135 @@
+"""Keys of one's own account: made, rotated and revoked by a person, and by nothing that a key let in."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from chassis.vault import Vault
+from contracts.accounts import Role
+from gateway.accounts.models import Account
+from gateway.accounts.service import SignIn, account_for
+from gateway.clients.models import CLIENTS_MAX
+from gateway.sessions import service as sessions
+from gateway.tokens import Signer
+from tests.gateway.support import Phones, bearer
+
+
+async def opened(db: Database, vault: Vault, role: Role = "platform", name: str = "拼好货") -> Account:
+    async with db.transaction() as session:
+        return await account_for(session, vault, role, name)
+
+
+@pytest.fixture
+async def person(db: Database, vault: Vault, desk: SignIn) -> dict[str, str]:
+    """The headers of a platform's person who is signed in."""
+    account = await opened(db, vault)
+    async with db.transaction() as session:
+        granted = await sessions.begin(session, desk, account.id)
+    return {"Authorization": f"Bearer {granted.token}"}
+
+
+async def made(client: httpx.AsyncClient, headers: dict[str, str]) -> dict[str, str]:
+    answer = await client.post("/v1/clients", headers=headers)
+    assert answer.status_code == 201, answer.text
+    credentials: dict[str, str] = answer.json()
+    return credentials
+
+
+async def token(client: httpx.AsyncClient, credentials: dict[str, str]) -> httpx.Response:
+    return await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **credentials})
+
+
+async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await client.get("/v1/clients", headers=headers)).json()["items"]
+    return items
+
+
+async def test_a_key_signs_its_account_in_at_once_and_its_secret_is_shown_no_more(
+    client: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    credentials = await made(client, person)
+    assert (await listed(client, person))[0]["last_used_at"] is None
+    granted = (await token(client, credentials)).json()
+    me = (await client.get("/v1/me", headers={"Authorization": f"Bearer {granted['access_token']}"})).json()
+    assert (me["role"], me["name"]) == ("platform", "拼好货")
+    shown = await client.get("/v1/clients", headers=person)
+    (key,) = shown.json()["items"]
+    assert key["client_id"] == credentials["client_id"]
+    assert key["last_used_at"] > key["created_at"]
+    assert credentials["client_secret"] not in shown.text
+
+
+async def test_a_double_tap_makes_one_key_and_shows_its_secret_both_times(
+    client: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    once = person | {"Idempotency-Key": "tap"}
+    assert await made(client, once) == await made(client, once)
+    assert len(await listed(client, person)) == 1
+
+
+async def test_a_rotated_keys_old_secret_and_what_it_let_in_are_good_no_more(
+    client: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    old = await made(client, person)
+    granted = (await token(client, old)).json()
+    new = (await client.post(f"/v1/clients/{old['client_id']}/rotate", headers=person)).json()
+    assert (await token(client, old)).status_code == 401
+    renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], **new}
+    assert (await client.post("/v1/auth/token", data=renewal)).status_code == 400
+    assert (await token(client, new)).status_code == 200
+
+
+async def test_a_revoked_key_lets_nobody_in(client: httpx.AsyncClient, person: dict[str, str]) -> None:
+    credentials = await made(client, person)
+    await token(client, credentials)
+    revoked = await client.delete(f"/v1/clients/{credentials['client_id']}", headers=person)
+    assert revoked.json()["client_id"] == credentials["client_id"]
+    assert (await token(client, credentials)).status_code == 401
+    assert await listed(client, person) == []
+
+
+async def test_what_a_key_let_in_reads_keys_and_manages_none(client: httpx.AsyncClient, person: dict[str, str]) -> None:
+    credentials = await made(client, person)
+    machine = {"Authorization": f"Bearer {(await token(client, credentials)).json()['access_token']}"}
+    of_it = f"/v1/clients/{credentials['client_id']}"
+    for method, path in (("POST", "/v1/clients"), ("POST", f"{of_it}/rotate"), ("DELETE", of_it)):
+        refused = await client.request(method, path, headers=machine)
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/person-needed")
+    assert len(await listed(client, machine)) == 1
+
+
+async def test_who_signed_out_makes_no_key_with_the_token_that_was_left(
+    client: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    await client.delete("/v1/me/sessions", headers=person)
+    assert (await client.post("/v1/clients", headers=person)).json()["type"] == "/problems/person-needed"
+
+
+async def test_anothers_key_is_a_missing_one(
+    client: httpx.AsyncClient, person: dict[str, str], db: Database, vault: Vault, signer: Signer
+) -> None:
+    key = (await made(client, person))["client_id"]
+    stranger = bearer(signer, "carrier", (await opened(db, vault, "carrier", "顺丰")).id)
+    for method, path in (("DELETE", ""), ("POST", "/rotate")):
+        theirs = await client.request(method, f"/v1/clients/{key}{path}", headers=stranger)
+        missing = await client.request(method, f"/v1/clients/dj_none{path}", headers=stranger)
+        assert (theirs.status_code, missing.status_code) == (404, 404)
+        assert theirs.json() == missing.json()
+
+
+async def test_an_account_has_ten_keys_at_most(client: httpx.AsyncClient, person: dict[str, str]) -> None:
+    for _ in range(CLIENTS_MAX):
+        await made(client, person)
+    refused = await client.post("/v1/clients", headers=person)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-clients")
+
+
+async def test_a_key_does_not_prove_what_a_phone_has_to(client: httpx.AsyncClient, sms: Phones) -> None:
+    await client.post("/v1/auth/otp", json={"phone": "13800000000"})
+    form = {"grant_type": "otp", "phone": "13800000000", "code": sms.last_code(), "role": "group_leader"}
+    granted = (await client.post("/v1/auth/token", data=form)).json()
+    person = {"Authorization": f"Bearer {granted['access_token']}"}
+    refused = await client.post("/v1/me/erase", json=await made(client, person), headers=person)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-proven")
