@@ -9,11 +9,11 @@ a try, after `MAX_TRIES` it is a dead letter, too, and the next record has its t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
@@ -43,6 +43,8 @@ PATIENCE_S = 10.0  # for tries of all records of a batch together, well within w
 TRANSIENT_RETRY_S = 1.0
 BATCH = 2000
 """A transaction's statements and its wait for the disk cost the same for however many; the work of each is short."""
+
+T = TypeVar("T")
 
 KNOWN = Event.known()
 _GIVEN = given(INBOX, "event_id")
@@ -113,11 +115,19 @@ class Consumer:
         While the database is at work on a batch, the one before is acknowledged and the next is read and decoded.
         """
         consumed = self._transport.consume(self.name, self._handlers.keys(), limit=BATCH)
-        async with aclosing(consumed) as batches, aclosing(_read_ahead(batches)) as read, _one_behind() as behind:
-            async for batch, received in read:
-                self._patience_s = PATIENCE_S
-                await self._take(received)
-                await behind(batch.acknowledge())
+        async with aclosing(consumed) as batches:
+            following, acknowledging = asyncio.create_task(_read(batches)), asyncio.create_task(_nothing())
+            try:
+                while (found := await _next(following, acknowledging)) is not None:
+                    batch, received = found
+                    following = asyncio.create_task(_read(batches))
+                    self._patience_s = PATIENCE_S
+                    await self._take(received)
+                    before, acknowledging = acknowledging, asyncio.create_task(batch.acknowledge())
+                    await before
+                await acknowledging
+            finally:
+                await ended(following, acknowledging)
 
     async def _take(self, received: Sequence[Received]) -> None:
         """Together; when that fails, in halves, so that one bad record costs its neighbours few transactions."""
@@ -220,37 +230,20 @@ class Consumer:
         session.when_committed(tell)
 
 
-async def _read_ahead(batches: AsyncGenerator[Batch, None]) -> AsyncGenerator[tuple[Batch, list[Received]], None]:
-    """Each batch with what its records say, one further than has been asked for."""
-
-    async def next_() -> tuple[Batch, list[Received]] | None:
-        batch = await anext(batches, None)
-        return None if batch is None else (batch, await in_turns(decode, batch.records))
-
-    following = asyncio.create_task(next_())
-    try:
-        while (read := await following) is not None:
-            following = asyncio.create_task(next_())
-            yield read
-    finally:
-        await ended(following)
+async def _read(batches: AsyncGenerator[Batch, None]) -> tuple[Batch, list[Received]] | None:
+    """The next batch and what its records say; None after the last."""
+    batch = await anext(batches, None)
+    return None if batch is None else (batch, await in_turns(decode, batch.records))
 
 
-@asynccontextmanager
-async def _one_behind() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], Awaitable[None]]]:
-    """Begins what it is given and waits for what it was given before; at the end of the block for the last, too."""
-    before: asyncio.Task[None] | None = None
+async def _next(following: asyncio.Task[T], acknowledging: asyncio.Task[None]) -> T:
+    """What is read next. An acknowledgement that fails is told at once: after the last record of a day nothing else
+    would come, and the group would lag behind for the night."""
+    await asyncio.wait({following, acknowledging}, return_when=asyncio.FIRST_COMPLETED)
+    if acknowledging.done():
+        await acknowledging
+    return await following
 
-    async def begin(work: Coroutine[Any, Any, None]) -> None:
-        nonlocal before
-        beginning, ending = asyncio.create_task(work), before
-        before = beginning
-        if ending is not None:
-            await ending
 
-    try:
-        yield begin
-        if before is not None:
-            await before
-    finally:
-        await ended(before)
+async def _nothing() -> None:
+    """What was to be acknowledged before the first batch."""

@@ -310,7 +310,7 @@ async def test_the_next_batch_is_read_while_one_is_handled_and_none_is_acknowled
     assert sorted(acknowledged) == [1, 2], "the second is begun before the first is done"
 
 
-async def test_what_goes_wrong_with_an_acknowledgement_ends_the_run_and_the_effect_stays(db: Database) -> None:
+async def test_what_goes_wrong_with_an_acknowledgement_ends_the_run_at_once_and_the_effect_stays(db: Database) -> None:
     class Lost(Replayer):
         async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
             async def acknowledge() -> None:
@@ -318,11 +318,28 @@ async def test_what_goes_wrong_with_an_acknowledgement_ends_the_run_and_the_effe
 
             yield Batch(tuple(records(1)), acknowledge)
             yield Batch(tuple(records(2)), acknowledge)
-            yield Batch(tuple(records(3)), acknowledge)
 
     with pytest.raises(TransportUnavailable):
         await consumer(db, Lost()).run()
-    assert await kept(db) == [1, 2]
+    assert await kept(db) == [1]
+
+
+async def test_an_acknowledgement_that_fails_after_the_last_record_ends_the_run_too(db: Database) -> None:
+    """Nothing more comes that would bring it to light."""
+
+    class Silent(Replayer):
+        async def consume(self, group: str, topics: Collection[str], *, limit: int = 500) -> AsyncIterator[Batch]:
+            async def acknowledge() -> None:
+                await asyncio.sleep(0.01)
+                raise TransportUnavailable
+
+            yield Batch(tuple(records(1)), acknowledge)
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TransportUnavailable):
+            await consumer(db, Silent()).run()
+    assert await kept(db) == [1]
 
 
 async def test_a_database_that_is_away_counts_no_try(db: Database) -> None:
