@@ -7,7 +7,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.telemetry import TelemetryConfig
 
-from chassis import overload
 from chassis.auth import KeySource
 from chassis.db import Database
 from chassis.erasure import Erasures
@@ -16,7 +15,7 @@ from chassis.heads import HeadAsGet
 from chassis.health import Check, database_answers, erasures_are_late, outbox_is_late, serve_health
 from chassis.importing import FilePlaces
 from chassis.metrics import serve_metrics
-from chassis.overload import OverloadGuard
+from chassis.overload import OverloadGuard, Places
 from chassis.problems import NotFound, Problem
 from chassis.routes import Route
 from chassis.sealed import SealedAnswers, SealedGuard
@@ -35,13 +34,13 @@ def create_app(
     routers: Iterable[APIRouter],
     checks: Mapping[str, Check] | None = None,
     erasures: Erasures | None = None,
-    at_once: int | None = None,
+    places: Places | None = None,
 ) -> FastAPI:
     """The application of the service called `name`. Who made `db` closes it: a worker may share it.
 
     `erasures`: of a service that hears of erased accounts, none of which may write then; see `chassis.erasure`.
     `/readyz` asks for the database, and for `checks` by their names; it also tells of a late outbox and late erasures.
-    Beyond `at_once` requests (`overload.AT_ONCE` unless given) it answers 503, see `chassis.overload`.
+    It has `places` for so many requests at once, and answers 503 to more; see `chassis.overload`.
     """
     app = FastAPI(
         title=f"Duijie {name}",
@@ -64,7 +63,7 @@ def create_app(
     app.add_middleware(StreamGuard, streams=app.state.streams)
     app.add_middleware(RequestTelemetry, service=name)
     # outermost, for a refusal must cost little
-    app.add_middleware(OverloadGuard, service=name, at_once=at_once or overload.AT_ONCE)
+    app.add_middleware(OverloadGuard, service=name, places=places or Places())
     answer_problems(app)
     _serve_operators(app, checks or {}, erasures)
     _serve_problem_pages(app)

@@ -8,15 +8,15 @@ stream keeps one.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import cycle
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.metrics import HTTP_AT_WORK, HTTP_REFUSED
-from chassis.problems import LANGUAGES, Problem, Text, language_of, problem_response
+from chassis.problems import LANGUAGES, Problem, Text, language_named, problem_response
 from chassis.telemetry import request_id_of
 from chassis.tracing import sound_or_new
 
@@ -34,6 +34,7 @@ RETRY_AFTER_S = (1, 2, 3)
 RECENT = 0.05
 """The weight of the newest in the mean time that a request takes."""
 EXEMPT = frozenset({"/healthz", "/readyz", "/metrics"})
+HAS_PLACE = "duijie.has_place"  # of a request's scope, once it has one
 
 
 class Overloaded(Problem):
@@ -49,10 +50,11 @@ class Overloaded(Problem):
 
 
 class Places:
-    """So many requests at work; in their order, those that may expect a place in time wait for one."""
+    """So many requests at work, `AT_ONCE` unless told; in their order, those that may expect a place in time wait for
+    it."""
 
-    def __init__(self, count: int, wait_s: float) -> None:
-        self._count = count
+    def __init__(self, count: int | None = None, wait_s: float = WAIT_S) -> None:
+        self._count = count or AT_ONCE
         self._wait_s = wait_s
         self._waiting: deque[asyncio.Future[bool]] = deque()
         self._mean_s = 0.0
@@ -101,20 +103,26 @@ def _refuse(turn: "asyncio.Future[bool]") -> None:
 
 
 class OverloadGuard:
-    """Refuses with 503 and Retry-After what finds no place in time. Those who run the process are always answered."""
+    """Refuses with 503 and Retry-After what finds no place in time. Those who run the process are always answered.
 
-    def __init__(self, app: ASGIApp, service: str, at_once: int, wait_s: float = WAIT_S) -> None:
+    Behind another guard it takes no second place. `guards` says of a path whether it is this one's to guard.
+    """
+
+    def __init__(
+        self, app: ASGIApp, service: str, places: Places, guards: Callable[[str], bool] = lambda path: True
+    ) -> None:
         self._app = app
-        self._places = Places(at_once, wait_s)
+        self._places = places
+        self._guards = guards
         self._refused = HTTP_REFUSED.labels(service)
         self._refusals = {
             language: cycle([problem_response(Overloaded(seconds), language) for seconds in RETRY_AFTER_S])
             for language in LANGUAGES
         }
-        HTTP_AT_WORK.labels(service).set_function(lambda: self._places.taken)
+        HTTP_AT_WORK.labels(service).set_function(lambda: places.taken)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in EXEMPT:
+        if not self._is_mine(scope):
             await self._app(scope, receive, send)
             return
         if not await self._places.take():
@@ -122,19 +130,28 @@ class OverloadGuard:
             await self._refuse(scope, send)
             return
         stay = _Stay(self._places, scope, receive, send)
+        scope[HAS_PLACE] = True
         try:
             await self._app(scope, stay.receive, stay.send)
         finally:
             stay.end()
 
+    def _is_mine(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or HAS_PLACE in scope:
+            return False
+        path = scope["path"]
+        return path not in EXEMPT and self._guards(path)
+
     async def _refuse(self, scope: Scope, send: Send) -> None:
         """As cheap as it can be: this is what a process does most while it is asked too much."""
-        await answer_at_once(next(self._refusals[language_of(Request(scope))]), scope, send)
+        headers = Headers(scope=scope)
+        language = language_named(headers.get("accept-language", ""))
+        await answer_at_once(next(self._refusals[language]), headers, send)
 
 
-async def answer_at_once(prepared: Response, scope: Scope, send: Send) -> None:
-    """Send this and no more, with the ids that every answer has: nobody further in has seen the request."""
-    headers = Headers(scope=scope)
+async def answer_at_once(prepared: Response, headers: Headers, send: Send) -> None:
+    """Send this and no more, with the ids that every answer has: nobody further in has seen the request of these
+    headers."""
     ids = {
         "x-request-id": request_id_of(headers),
         "traceparent": sound_or_new(headers.get("traceparent", "")),

@@ -6,6 +6,7 @@ A slice draws its problems beside its models, as subclasses of `Problem`; `chass
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from fastapi import Request
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 
 Language = Literal["zh-CN", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
+USUAL_LENGTH = 100  # of an `Accept-Language`; a longer one is not worth its memory
 
 
 class Text(NamedTuple):
@@ -214,8 +216,17 @@ class Refused(Problem):
 
 def language_of(request: Request) -> Language:
     """The first of zh and en in `Accept-Language`, by weight; en where neither is named."""
+    return language_named(request.headers.get("accept-language", ""))
+
+
+def language_named(accepted: str) -> Language:
+    """That of the text of an `Accept-Language`; nearly everyone sends one of a few."""
+    return _remembered(accepted) if len(accepted) <= USUAL_LENGTH else _best_of(accepted)
+
+
+def _best_of(accepted: str) -> Language:
     weighed: list[tuple[float, int, Language]] = []
-    for position, part in enumerate(request.headers.get("accept-language", "").split(",")):
+    for position, part in enumerate(accepted.split(",")):
         tag, _, weight = part.strip().partition(";q=")
         try:
             quality = float(weight or 1)
@@ -225,6 +236,9 @@ def language_of(request: Request) -> Language:
         if primary in {"zh", "en"} and quality > 0:
             weighed.append((-quality, position, "zh-CN" if primary == "zh" else "en"))
     return min(weighed)[2] if weighed else "en"
+
+
+_remembered = lru_cache(256)(_best_of)
 
 
 def problem_response(problem: Problem, asked: Request | Language) -> Response:

@@ -11,6 +11,7 @@ from chassis.app import create_app
 from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.health import Late
+from chassis.overload import OverloadGuard, Places
 from chassis.vault import Vault
 from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
@@ -23,7 +24,7 @@ from gateway.openapi import Surface
 from gateway.origins import NO_PROXIES, Proxies
 from gateway.pages import api as pages
 from gateway.pages.assets import static_files
-from gateway.pages.cookies import SignedIn
+from gateway.pages.cookies import SignedIn, is_no_page
 from gateway.pages.packing import Packed
 from gateway.pages.problems import Meanings
 from gateway.pages.readable import Readable
@@ -63,6 +64,7 @@ def create_gateway(
     look through: those of the demonstration.
     """
     keys = LocalKeys(signer.jwks)
+    places = Places(AT_ONCE)
     app = create_app(
         "gateway",
         db=db,
@@ -76,7 +78,7 @@ def create_gateway(
             *pages.routers,
         ],
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
-        at_once=AT_ONCE,
+        places=places,
     )
     app.add_middleware(Patience, grace_s=GRACE_S)
     if limits is not None:
@@ -104,6 +106,8 @@ def create_gateway(
     )
     app.add_middleware(Readable)
     app.add_middleware(Packed)  # around what refuses by a page
+    # around all that asks for the API costs; a page's reader is refused further in, by a page that knows them
+    app.add_middleware(OverloadGuard, service="gateway", places=places, guards=is_no_page)
     app.add_middleware(Shield, proxies=proxies)  # outermost, for a refusal has these headers too
     # innermost, so that a refusal is counted and has its ids
     app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased, keys=keys))

@@ -104,7 +104,7 @@ class RateLimits:
             left = await self._take(scope)
         except RateLimited as refusal:
             told = ForOAuth(refusal) if scope["path"] in OF_OAUTH else refusal
-            await answer_at_once(problem_response(told, language_of(Request(scope))), scope, send)
+            await answer_at_once(problem_response(told, language_of(Request(scope))), Headers(scope=scope), send)
             return
 
         async def send_with_left(message: Message) -> None:

@@ -39,6 +39,11 @@ PRIVATE = "private, no-store"
 """Of whatever is answered to who is signed in, unless it says otherwise for itself."""
 
 
+def is_no_page(path: str) -> bool:
+    """Whether it is for programs, or a file: nobody is known by a cookie there."""
+    return path.startswith(NO_PAGES)
+
+
 class FromAnotherSite(Problem):
     slug, status = "from-another-site", 403
     title = Text("请求来自别的网站", "The request comes from another site")
@@ -71,7 +76,7 @@ class SignedIn:
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(NO_PAGES):
+        if scope["type"] != "http" or is_no_page(scope["path"]):
             await self._app(scope, receive, send)
             return
         headers, secure = Headers(scope=scope), self._proxies.origin(scope).secure

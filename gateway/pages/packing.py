@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.gzipped import takes_gzip
-from gateway.pages.cookies import ACCESS, NO_PAGES, SESSION
+from gateway.pages.cookies import ACCESS, SESSION, is_no_page
 
 LEAST_B = 1024
 """What is shorter fits into one packet as it is."""
@@ -33,7 +33,7 @@ class Packed:
 
 
 def _may_be_packed(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["path"].startswith(NO_PAGES):
+    if scope["type"] != "http" or is_no_page(scope["path"]):
         return False
     headers = Headers(scope=scope)
     if "gzip" in headers.get("accept-encoding", "") and not takes_gzip(Request(scope)):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.problems import Internal, language_of
-from gateway.pages.cookies import NO_PAGES
+from gateway.pages.cookies import is_no_page
 from gateway.pages.reader import trouble
 from gateway.pages.render import reader_language
 
@@ -26,7 +26,7 @@ class Readable:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(NO_PAGES) or not _reads_pages(scope):
+        if scope["type"] != "http" or is_no_page(scope["path"]) or not _reads_pages(scope):
             await self._app(scope, receive, send)
             return
         scope = _asks_in_own_language(scope)

@@ -21,12 +21,12 @@ from tests.support.services import Issuer, client_of
 class Busy:
     """An application whose answers wait until they are let go."""
 
-    def __init__(self, at_once: int, wait_s: float = 5.0) -> None:
+    def __init__(self, places: Places) -> None:
         self.go = asyncio.Event()
         self.at_work = self.most_at_work = 0
         self.app = FastAPI()
         answer_problems(self.app)
-        self.app.add_middleware(OverloadGuard, service="busy", at_once=at_once, wait_s=wait_s)
+        self.app.add_middleware(OverloadGuard, service="busy", places=places)
         self.app.add_api_route("/work", self.work, methods=["GET", "POST"])
         self.app.add_api_route("/stream", self.stream)
         self.app.add_api_route("/readyz", self.ready)
@@ -61,7 +61,7 @@ async def get(app: ASGIApp, path: str = "/work") -> httpx.Response:
 
 
 async def test_what_finds_a_place_in_time_is_done_and_never_more_at_once_than_places() -> None:
-    busy = Busy(at_once=3)
+    busy = Busy(Places(3, wait_s=5.0))
     asked = [asyncio.create_task(get(busy.app)) for _ in range(9)]
     await until(lambda: busy.at_work == 3)
     busy.go.set()
@@ -71,7 +71,7 @@ async def test_what_finds_a_place_in_time_is_done_and_never_more_at_once_than_pl
 
 
 async def test_who_finds_none_in_time_is_told_when_to_come_back() -> None:
-    busy = Busy(at_once=1, wait_s=0.05)
+    busy = Busy(Places(1, wait_s=0.05))
     first = asyncio.create_task(get(busy.app))
     await until(lambda: busy.at_work == 1)
     refused = HTTP_REFUSED.labels("busy")._value.get()
@@ -92,7 +92,7 @@ async def test_who_finds_none_in_time_is_told_when_to_come_back() -> None:
 
 
 async def test_who_is_refused_together_is_not_sent_back_together() -> None:
-    busy = Busy(at_once=1, wait_s=0.01)
+    busy = Busy(Places(1, wait_s=0.01))
     first = asyncio.create_task(get(busy.app))
     await until(lambda: busy.at_work == 1)
     told = [(await get(busy.app)).headers["retry-after"] for _ in range(6)]
@@ -136,7 +136,7 @@ async def test_who_hangs_up_as_its_turn_comes_passes_it_on() -> None:
 
 
 async def test_those_who_run_the_process_are_answered_whatever_goes_on() -> None:
-    busy = Busy(at_once=1, wait_s=0.01)
+    busy = Busy(Places(1, wait_s=0.01))
     first = asyncio.create_task(get(busy.app))
     await until(lambda: busy.at_work == 1)
     assert (await get(busy.app, "/readyz")).status_code == 200
@@ -158,7 +158,7 @@ async def call(app: ASGIApp, path: str, sent: asyncio.Queue[Any], headers: list[
 
 
 async def test_an_open_stream_keeps_no_place() -> None:
-    busy = Busy(at_once=1, wait_s=0.01)
+    busy = Busy(Places(1, wait_s=0.01))
     streaming = asyncio.create_task(call(busy.app, "/stream", asyncio.Queue(), []))
     await asyncio.sleep(0.02)
     working = asyncio.create_task(get(busy.app))
@@ -178,22 +178,38 @@ async def test_a_slow_sender_keeps_no_place_and_is_done_when_its_body_is_there(m
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    guard = OverloadGuard(reading, "slow", at_once=1, wait_s=0.2)
+    places = Places(1, wait_s=0.2)
+    guard = OverloadGuard(reading, "slow", places)
     body: asyncio.Queue[Any] = asyncio.Queue()
     slow = asyncio.create_task(call(guard, "/", body, [(b"content-length", b"9")]))
     body.put_nowait({"type": "http.request", "body": b"begun", "more_body": True})
     await until(lambda: seen)
-    await until(lambda: guard._places.taken == 0)
+    await until(lambda: places.taken == 0)
     other: asyncio.Queue[Any] = asyncio.Queue()
     other.put_nowait({"type": "http.request", "body": b"", "more_body": False})
     assert (await call(guard, "/", other, [(b"content-length", b"0")]))[0]["status"] == 200
     body.put_nowait({"type": "http.request", "body": b"", "more_body": False})
     assert (await slow)[0]["status"] == 200
-    assert guard._places.taken == 0
+    assert places.taken == 0
+
+
+async def test_a_guard_behind_a_guard_takes_no_second_place_and_guards_what_is_left_to_it() -> None:
+    places = Places(1, wait_s=0.01)
+    busy = Busy(places)
+    busy.app.add_middleware(OverloadGuard, service="outer", places=places, guards=lambda path: path == "/work")
+    first = asyncio.create_task(get(busy.app))
+    await until(lambda: busy.at_work == 1)
+    refused = HTTP_REFUSED.labels("outer")._value.get(), HTTP_REFUSED.labels("busy")._value.get()
+    assert (await get(busy.app)).status_code == (await get(busy.app, "/stream")).status_code == 503
+    assert HTTP_REFUSED.labels("outer")._value.get() == refused[0] + 1
+    assert HTTP_REFUSED.labels("busy")._value.get() == refused[1] + 1
+    busy.go.set()
+    assert (await first).status_code == 200
+    assert places.taken == 0
 
 
 async def test_every_service_is_guarded_and_a_failure_gives_its_place_back(db: Database, issuer: Issuer) -> None:
-    app = create_app("guarded", db=db, keys=issuer.keys, routers=[], at_once=1)
+    app = create_app("guarded", db=db, keys=issuer.keys, routers=[], places=Places(1))
 
     async def fail() -> None:
         raise RuntimeError

@@ -64,7 +64,7 @@ class Faults:
     seconds: float = 150.0
     kills_every_s: float = 2.2
     kills_at_least: int = 62
-    longer_at_most_s: float = 30.0
+    longer_at_most_s: float = 60.0
     broker_kills: int = 3
     broker_pauses_s: tuple[float, ...] = (5, 8, 20)
     postgres_kills: int = 3
@@ -77,8 +77,8 @@ class Faults:
     fifties: int = 3
 
 
-ENOUGH_PARCELS = 12_500
-"""Each makes about four of the events that FLOORS asks for."""
+ENOUGH_PARCELS = 13_300
+"""Each makes nearly four of the events that FLOORS asks for: 12,862 made 49,769 of them."""
 INVARIANTS = [*(f"I{n}" for n in range(1, 16) if n != 12), END_OF_THE_MONEY, TIME_IS_OVER]
 FLOORS = {
     "killed in all": 60,
