@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from catalogue.fields import ProduceSlug
 from catalogue.places import Level
 from chassis.auth import Caller, only
+from chassis.clock import database_now
 from chassis.fields import Limit, Page
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
@@ -22,7 +23,6 @@ from services.listing.backlog.schemas import (
     BacklogTrend,
 )
 from services.listing.backlog.service import Shelf
-from services.listing.listings.queries import database_now
 
 router = slice_router("/v1/backlog", tag="backlog")
 Supervisor = Annotated[Caller, Depends(only("supervisor"))]

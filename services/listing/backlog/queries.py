@@ -34,6 +34,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
 )
 from sqlalchemy import cast as sql_cast
@@ -136,12 +137,10 @@ def packed(as_of: datetime) -> Select[Any]:
 
 
 async def snapshot_near(session: AsyncSession, as_of: datetime | None, since: datetime) -> Row[Any] | None:
-    """The id and the moment of the snapshot of that moment; or of the newest that is not older than `since`."""
-    columns = select(Snapshot.id, Snapshot.as_of)
-    if as_of is None:
-        wanted = columns.where(Snapshot.as_of >= since).order_by(Snapshot.as_of.desc()).limit(1)
-    else:
-        wanted = columns.where(Snapshot.as_of == as_of)
+    """The id and the moment of the snapshot of that moment; else of the newest that is not older than `since`."""
+    is_that = Snapshot.as_of == as_of
+    columns = select(Snapshot.id, Snapshot.as_of).where(or_(is_that, Snapshot.as_of >= since))
+    wanted = columns.order_by(is_that.desc(), Snapshot.as_of.desc()).limit(1)
     row: Row[Any] | None = (await session.execute(wanted)).one_or_none()  # type: ignore[assignment]
     return row
 

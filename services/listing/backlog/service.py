@@ -1,8 +1,7 @@
 """What is noted of lots as they sell or spoil, what is made of it, and what a supervisor may ask."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextvars import Context
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from catalogue.places import Level
 from chassis.bulk import insert_given, parameters_of
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
+from chassis.kept import Kept
 from chassis.retention import delete_in_batches
 from services.listing.backlog import hazard, queries
 from services.listing.backlog.figures import Area, Behind, Lot
@@ -34,7 +35,6 @@ from services.listing.backlog.hazard import band_of, hours_by_band
 from services.listing.backlog.models import Hazard, Sight, Snapshot, Stand
 from services.listing.backlog.queries import BacklogPlace, Wanted, local_day
 from services.listing.listings.models import Spell
-from services.listing.listings.queries import database_now
 
 if TYPE_CHECKING:
     from services.listing.backlog.standing import Standing
@@ -49,7 +49,7 @@ NEW = timedelta(hours=hazard.NEW_H)
 SNAPSHOT_GOOD = timedelta(minutes=3)
 """Older ones are of a worker that is away."""
 SNAPSHOTS_KEPT = timedelta(minutes=10)
-"""Who reads on later than that reads what stands then."""
+"""Who reads on later than that reads on in the newest."""
 
 KEY = ("day", "produce", "adcode", "band")
 FIGURES = ("exposure_gh", "sold_g", "sales", "spoiled_g")
@@ -85,37 +85,20 @@ class Shelf:
     AT_MOST: Final = 3
 
     def __init__(self) -> None:
-        self.snapshots: dict[UUID, Standing] = {}
-        self._coming: dict[UUID | datetime, asyncio.Task[Standing | None]] = {}
+        self._snapshots = Kept[UUID, "Standing | None"](self.AT_MOST)
+        self._reckoned = Kept[datetime, "Standing | None"](at_most=0)
         self._one = asyncio.Lock()
 
     async def snapshot(self, db: Database, snapshot_id: UUID) -> "Standing | None":
         """The lots of a snapshot; None of one that is gone."""
-        known = self.snapshots.get(snapshot_id)
-        return known or await self._together(snapshot_id, partial(self._read, db, snapshot_id))
+        whole: tuple[Any, ...] = (Snapshot.produce, Snapshot.evidence, Snapshot.lots)
+        wanted = select(*whole).where(Snapshot.id == snapshot_id)
+        return await self._snapshots.of(snapshot_id, partial(_unpacked, db, wanted))
 
     async def reckoned(self, db: Database, as_of: datetime) -> "Standing":
         """The lots as they stand now, judged as of that moment."""
-        standing = await self._together(as_of, partial(self._reckon, db, as_of))
+        standing = await self._reckoned.of(as_of, partial(self._reckon, db, as_of))
         assert standing is not None, "it is one row, of however many lots"
-        return standing
-
-    async def _together(
-        self, key: UUID | datetime, make: Callable[[], Coroutine[Any, Any, "Standing | None"]]
-    ) -> "Standing | None":
-        coming = self._coming.get(key)
-        if coming is None:
-            coming = self._coming[key] = Context().run(asyncio.create_task, make())  # nobody's trace
-            coming.add_done_callback(lambda _: self._coming.pop(key))
-        return await asyncio.shield(coming)  # who hangs up leaves it to the others
-
-    async def _read(self, db: Database, snapshot_id: UUID) -> "Standing | None":
-        whole: tuple[Any, ...] = (Snapshot.produce, Snapshot.evidence, Snapshot.lots)
-        standing = await _unpacked(db, select(*whole).where(Snapshot.id == snapshot_id))
-        if standing is not None:
-            self.snapshots[snapshot_id] = standing
-        while len(self.snapshots) > self.AT_MOST:
-            del self.snapshots[next(iter(self.snapshots))]
         return standing
 
     async def _reckon(self, db: Database, as_of: datetime) -> "Standing | None":
@@ -213,7 +196,7 @@ async def keep_snapshot(db: Database) -> None:
         now = await database_now(session)
         as_of = minute_of(now)
         await session.execute(delete(Snapshot).where(Snapshot.as_of < now - SNAPSHOTS_KEPT))
-        if await queries.snapshot_near(session, as_of, as_of) is None:
+        if await session.scalar(select(Snapshot.as_of).where(Snapshot.as_of == as_of)) is None:
             columns = queries.packed(as_of).add_columns(literal(as_of), literal(uuid4())).subquery()
             new = insert(Snapshot).from_select(["produce", "evidence", "lots", "as_of", "id"], select(columns))
             await session.execute(new.on_conflict_do_nothing())
@@ -239,7 +222,8 @@ async def lots(
 async def _standing(db: Database, shelf: Shelf, after: BacklogPlace | None) -> tuple[datetime, "Standing"]:
     """That of the last minute, so that what is asked of several levels adds up; of a later page, that of the first.
 
-    Where there is none, for the worker is away or the page lay open for long, what stands now is reckoned for it.
+    Where that is gone, for the page lay open for long, it is the last minute's again. Where there is none at all, for
+    the worker is away, what stands now is reckoned for it: at a moment of our own, for anybody can write a cursor.
     """
     async with db.reading() as session:
         now = await database_now(session)
@@ -247,8 +231,13 @@ async def _standing(db: Database, shelf: Shelf, after: BacklogPlace | None) -> t
     kept = None if near is None else await shelf.snapshot(db, near.id)
     if near is not None and kept is not None:
         return near.as_of, kept
-    as_of = after.as_of if after else minute_of(now)
+    as_of = after.as_of if after and _is_of_a_page(after.as_of, now) else minute_of(now)
     return as_of, await shelf.reckoned(db, as_of)
+
+
+def _is_of_a_page(as_of: datetime, now: datetime) -> bool:
+    """Whether it may be the moment of a page that was told lately."""
+    return as_of == minute_of(as_of) and now - SNAPSHOTS_KEPT <= as_of <= now
 
 
 async def _unpacked(db: Database, columns: Select[Any]) -> "Standing | None":

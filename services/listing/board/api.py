@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from catalogue.fields import ProduceSlug
+from chassis.clock import database_now
 from chassis.event_stream import EventStream, stream_of
 from chassis.fields import Limit, Page
 from chassis.photos import AS_JPEG, public_jpeg
@@ -13,10 +14,11 @@ from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
 from services.listing.board import queries, service
 from services.listing.board.schemas import BoardItem, BoardSummary, LotCount
-from services.listing.listings.queries import database_now
 from services.listing.photos.queries import Size, ids_of
 
 router = slice_router("/v1/board", tag="board")
+SUMMARY_CACHE = f"public, max-age={service.TOTALS_S:.0f}"
+Adcode = Annotated[str | None, Query(pattern=r"^[0-9]{2,6}$")]
 
 
 def cursor(after: Annotated[str | None, Query(max_length=80)] = None) -> queries.BoardPlace | None:
@@ -32,7 +34,7 @@ async def read_board(
     session: Read,
     after: Annotated[queries.BoardPlace | None, Depends(cursor)],
     produce: ProduceSlug | None = None,
-    adcode: Annotated[str | None, Query(pattern=r"^\d{2,6}$")] = None,
+    adcode: Adcode = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 50,
 ) -> Page[BoardItem]:
@@ -43,16 +45,14 @@ async def read_board(
     return Page.of(items, limit, lambda last: queries.BoardPlace(last.spoils_at, last.id))
 
 
-@router.get("/summary")
+@router.get("/summary", response_model=BoardSummary)
 async def read_board_summary(
-    request: Request,
-    db: Db,
-    produce: Annotated[str | None, Query(max_length=100)] = None,
-    adcode: Annotated[str | None, Query(pattern=r"^\d{2,6}$")] = None,
-) -> BoardSummary:
+    request: Request, db: Db, produce: ProduceSlug | None = None, adcode: Adcode = None
+) -> Response:
     """What is open in all, and how it is spread over counties and produce; a few seconds old at most."""
-    groups = await request.app.state.board_totals.of(db)
-    return BoardSummary.of(groups, produce, adcode)
+    totals: service.Totals = request.app.state.board_totals
+    told = await totals.summary(db, produce, adcode)
+    return Response(told, media_type="application/json", headers={"Cache-Control": SUMMARY_CACHE})
 
 
 @router.get("/{listing_id}")

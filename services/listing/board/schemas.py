@@ -153,6 +153,11 @@ class BoardSummary(Figures):
             kinds=_most_first([_of_kind(slug, of) for slug, of in by_produce.items()]),
         )
 
+    @classmethod
+    def told(cls, groups: Sequence[Group], produce: str | None, adcode: str | None) -> bytes:
+        """The same in JSON."""
+        return cls.of(groups, produce, adcode).model_dump_json().encode()
+
 
 AnyFigures = TypeVar("AnyFigures", bound=Figures)
 

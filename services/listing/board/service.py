@@ -1,7 +1,6 @@
 """What everyone may do on the board."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from uuid import UUID
@@ -10,15 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database
 from chassis.event_stream import EventStream, event
+from chassis.kept import Kept
 from chassis.problems import NotFound
 from chassis.streams import OpenStreams, StreamsFull
 from chassis.watching import Watch
 from services.listing.board import queries
 from services.listing.board.queries import Count, Group
-from services.listing.board.schemas import LotCount
+from services.listing.board.schemas import BoardSummary, LotCount
 from services.listing.listings.models import Listing
 from services.listing.photos import service as photos
-from services.listing.photos.queries import Size, content_of
+from services.listing.photos.queries import Size
 
 WATCHERS_MAX = 2000
 """Of all lots in one process. Nobody has to say who they are, so they may not take every stream of the house."""
@@ -29,21 +29,37 @@ TOTALS_S = 2.0
 """How old the totals of the board may be: whoever asks, and nobody has to say who they are, they are added up once."""
 
 
+SUMMARIES_MAX = 20
+"""Some hundred KB each where all counties have lots."""
+
+
 class Totals:
-    """What is open by county and produce, of one process."""
+    """What is open by county and produce, of one process, in the bytes in which it is told."""
 
     def __init__(self) -> None:
-        self._groups: Sequence[Group] = ()
-        self._good_until_s = 0.0
-        self._one = asyncio.Lock()
+        self._kept = Kept[None, _Board](at_most=1)
 
-    async def of(self, db: Database) -> Sequence[Group]:
-        async with self._one:
-            if time.monotonic() >= self._good_until_s:
-                async with db.reading() as session:
-                    self._groups = await queries.groups(session)
-                self._good_until_s = time.monotonic() + TOTALS_S
-            return self._groups
+    async def summary(self, db: Database, produce: str | None, adcode: str | None) -> bytes:
+        """A `BoardSummary` of that produce and area, in JSON. `produce` is one of the catalogue's."""
+        board = await self._kept.of(None, partial(_Board.read, db), TOTALS_S)
+        return await board.summary(produce, adcode)
+
+
+class _Board:
+    """The board of one moment. What is told of it is put together once, and in a thread: there are many counties."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        self._told = Kept[tuple[str | None, str | None], bytes](SUMMARIES_MAX)
+
+    @classmethod
+    async def read(cls, db: Database) -> "_Board":
+        async with db.reading() as session:
+            return cls(await queries.groups(session))
+
+    async def summary(self, produce: str | None, adcode: str | None) -> bytes:
+        asked = (produce, adcode)
+        return await self._told.of(asked, partial(asyncio.to_thread, BoardSummary.told, self._groups, *asked))
 
 
 async def find(session: AsyncSession, listing_id: UUID) -> Listing:
@@ -85,5 +101,5 @@ async def photo(db: Database, smaller: photos.Smaller, listing_id: UUID, photo_i
     """The JPEG, while its lot is on the board. Raises NotFound."""
     async with db.reading() as session:
         listing = await find(session, listing_id)
-        kept = photos.found(await content_of(session, listing.id, photo_id, size))
-    return await smaller.of(photo_id, kept, size)
+        stored = await photos.stored(session, listing.id, photo_id, size)
+    return await smaller.of(db, photo_id) if stored is None else stored

@@ -1,7 +1,6 @@
 """Reading listings."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -17,13 +16,6 @@ from services.listing.listings.models import Listing, Status
 LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
 COLUMNS = tuple(LISTINGS.columns.keys())
 VALUES = itemgetter(*COLUMNS)
-NOW = select(func.clock_timestamp())
-
-
-async def database_now(session: AsyncSession) -> datetime:
-    """The database's clock, by which expiry is judged whatever the clock of this process says."""
-    now: datetime = (await session.execute(NOW)).scalar_one()
-    return now
 
 
 async def add_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.bulk import as_read
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.problems import InvalidInput, NotFound, Problem
@@ -166,7 +167,7 @@ async def hear_of_supply(session: WriteSession, news: Sequence[RemainingChanged]
     Returns how long what changed had stood.
     """
     listings = {each.id: each for each in await queries.locked_listings(session, [each.listing_id for each in news])}
-    now, spells = await queries.database_now(session), []
+    now, spells = await database_now(session), []
     for supply in news:
         listing = listings.get(supply.listing_id)
         if listing is None:

@@ -11,8 +11,8 @@ from chassis.bulk import among
 from services.listing.photos.models import Photo
 
 Size = Literal["full", "medium", "thumbnail"]
-COLUMNS = {"full": Photo.content, "medium": Photo.content, "thumbnail": Photo.thumbnail}
-"""What each is, or is made of."""
+STORED = {"full": Photo.content, "thumbnail": Photo.thumbnail}
+"""Each but `medium`, which is made when it is asked for."""
 
 
 async def photos_of(session: AsyncSession, listing_id: UUID) -> Sequence[Photo]:
@@ -25,9 +25,14 @@ async def photo_of(session: AsyncSession, listing_id: UUID, photo_id: UUID) -> P
     return (await session.scalars(wanted)).one_or_none()
 
 
-async def content_of(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
-    wanted = select(COLUMNS[size]).where(Photo.id == photo_id, Photo.listing_id == listing_id)
+async def stored_of(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
+    """Of one of the sizes that are stored."""
+    wanted = select(STORED[size]).where(Photo.id == photo_id, Photo.listing_id == listing_id)
     return (await session.execute(wanted)).scalar_one_or_none()
+
+
+async def content_of(session: AsyncSession, photo_id: UUID) -> bytes | None:
+    return await session.scalar(select(Photo.content).where(Photo.id == photo_id))
 
 
 async def ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:

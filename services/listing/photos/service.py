@@ -1,8 +1,9 @@
 """What can be done with photos of lots: one function a use case, inside the caller's transaction."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -14,6 +15,7 @@ from chassis.bulk import among
 from chassis.db import Database, WriteSession
 from chassis.images import Photo as JpegPhoto
 from chassis.images import reencoded
+from chassis.kept import Kept
 from chassis.photos import TooManyPhotos
 from chassis.problems import NotFound
 from services.listing.listings import service as listings
@@ -22,6 +24,8 @@ from services.listing.listings.queries import ids_of_producer
 from services.listing.photos import queries
 from services.listing.photos.models import PHOTOS_MAX, Photo
 from services.listing.photos.queries import Size
+
+Found = TypeVar("Found")
 
 MEDIUM_PX, MEDIUM_QUALITY = 640, 75
 """Of a preview: under 100 KB, as a phone without much signal bears it."""
@@ -32,20 +36,20 @@ FORGET_BATCH = 100
 
 
 class Smaller:
-    """Photos made smaller when somebody looks at them; of one process, the last `KEPT`: about 6 MB."""
+    """Photos made smaller when somebody looks at them; of one process, the `KEPT` looked at last: about 6 MB."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[UUID, bytes] = OrderedDict()
+        self._kept = Kept[UUID, bytes](KEPT)
 
-    async def of(self, photo_id: UUID, content: bytes, size: Size) -> bytes:
-        """`content` as it is, unless `medium` is asked for."""
-        if size != "medium":
-            return content
-        if photo_id not in self._kept:
-            self._kept[photo_id] = (await reencoded(content, MEDIUM_PX, MEDIUM_QUALITY)).content
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[photo_id]
+    async def of(self, db: Database, photo_id: UUID) -> bytes:
+        """The preview of a photo that is shown to who asks. Raises NotFound for one that went meanwhile."""
+        return await self._kept.of(photo_id, partial(_preview, db, photo_id))
+
+
+async def _preview(db: Database, photo_id: UUID) -> bytes:
+    async with db.reading() as session:
+        content = await queries.content_of(session, photo_id)
+    return (await reencoded(_found(content), MEDIUM_PX, MEDIUM_QUALITY)).content
 
 
 async def show(
@@ -92,8 +96,16 @@ async def content(
     """The JPEG. Raises NotFound."""
     async with db.reading() as session:
         listing = await listings.find(session, caller, listing_id)
-        kept = found(await queries.content_of(session, listing.id, photo_id, size))
-    return await smaller.of(photo_id, kept, size)
+        kept = await stored(session, listing.id, photo_id, size)
+    return await smaller.of(db, photo_id) if kept is None else kept
+
+
+async def stored(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
+    """The JPEG; None of a preview, which is not stored. Raises NotFound."""
+    if size == "medium":
+        _found(await queries.photo_of(session, listing_id, photo_id))
+        return None
+    return _found(await queries.stored_of(session, listing_id, photo_id, size))
 
 
 async def remove(session: WriteSession, caller: Caller, listing_id: UUID, photo_id: UUID) -> None:
@@ -112,8 +124,8 @@ async def forget_some(session: WriteSession, producer_id: UUID, after: UUID | No
     return lots[-1] if len(lots) == FORGET_BATCH else None
 
 
-def found(content: bytes | None) -> bytes:
+def _found(what: Found | None) -> Found:
     """Raises NotFound for none."""
-    if content is None:
+    if what is None:
         raise NotFound()
-    return content
+    return what

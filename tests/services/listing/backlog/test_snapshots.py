@@ -200,10 +200,54 @@ async def test_one_moment_is_reckoned_at_a_time(
 ) -> None:
     await lie(db)
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    cursors = [queries.BacklogPlace(minute - timedelta(hours=back), 2**62, "0") for back in range(1, 4)]
+    cursors = [queries.BacklogPlace(minute - timedelta(minutes=back), 2**62, "0") for back in range(1, 4)]
     pages = await asyncio.gather(*(read(client, supervisor, "/lots", after=str(each)) for each in cursors * 4))
     assert {len(page["items"]) for page in pages} == {1}
     assert (reckonings.made, reckonings.most_at_work) == (3, 1)
+
+
+def of_moment(as_of: datetime) -> str:
+    """A cursor in front of everything, as anybody can write one."""
+    return str(queries.BacklogPlace(as_of, 2**62, "0"))
+
+
+async def test_a_page_that_lay_open_for_long_goes_on_in_the_newest_snapshot_and_nothing_is_reckoned(
+    client: httpx.AsyncClient, supervisor: dict[str, str], db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kg in (100, 200, 300):
+        await lie(db, kg=kg)
+    await service.keep_snapshot(db)
+    first = await read(client, supervisor, "/lots", limit=1)
+    await grow_old(db, 20)
+    await service.keep_snapshot(db)
+    (newest,) = await moments(db)
+
+    def fail(*_: object) -> None:
+        raise AssertionError("reckoned anew")
+
+    monkeypatch.setattr(queries, "packed", fail)
+    rest = await read(client, supervisor, "/lots", after=first["next"])
+    assert len({each["id"] for each in first["items"] + rest["items"]}) == 3
+    assert datetime.fromisoformat(rest["as_of"]) == newest
+    for made_up in (datetime(2001, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC), newest + timedelta(seconds=1)):
+        page = await read(client, supervisor, "/lots", after=of_moment(made_up))
+        assert datetime.fromisoformat(page["as_of"]) == newest
+
+
+async def test_while_the_worker_is_away_a_made_up_moment_is_this_minute_and_a_pages_own_is_kept(
+    client: httpx.AsyncClient, supervisor: dict[str, str], db: Database, reckonings: Reckonings
+) -> None:
+    await lie(db)
+    await away_from_the_full_minute()
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    made_up = [datetime(2001, 1, 1, tzinfo=UTC), minute - timedelta(hours=1), minute + timedelta(days=1)]
+    made_up += [minute - timedelta(microseconds=each) for each in range(1, 4)]
+    pages = await asyncio.gather(*(read(client, supervisor, "/lots", after=of_moment(each)) for each in made_up))
+    assert {datetime.fromisoformat(page["as_of"]) for page in pages} == {minute}
+    assert reckonings.made == 1
+    before = minute - timedelta(minutes=3)
+    page = await read(client, supervisor, "/lots", after=of_moment(before))
+    assert datetime.fromisoformat(page["as_of"]) == before
 
 
 async def test_what_was_reckoned_is_nobodys_who_comes_after(

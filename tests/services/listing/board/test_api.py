@@ -1,11 +1,17 @@
 """The public board: urgent first, nothing personal, no place finer than the county."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from chassis.db import Database
+from services.listing.board import service
+from services.listing.board.schemas import BoardSummary
 from tests.services.listing.listings.test_service import age, hear, posted, supply
 from tests.support.services import Issuer
 
@@ -89,7 +95,10 @@ async def test_the_board_in_figures_adds_up_what_is_open_by_county_and_produce(
     gone = await posted(client, producer, quantity_kg=70)
     await client.post(f"/v1/listings/{gone['id']}/withdraw", headers=producer)
     await hear(db, supply(sold, 1, remaining_g=600_000, agreed_g=400_000))
-    told = (await client.get("/v1/board/summary")).json()
+    answer = await client.get("/v1/board/summary")
+    assert answer.headers["cache-control"] == "public, max-age=2"
+    assert answer.headers["content-type"] == "application/json"
+    told = answer.json()
     assert (told["lots"], told["remaining_kg"], told["sold_kg"]) == (3, 2650.5, 400)
     assert [(each["county"]["name"], each["lots"], each["remaining_kg"]) for each in told["counties"]] == [
         ("东城区", 1, 2000),
@@ -106,5 +115,34 @@ async def test_the_board_in_figures_adds_up_what_is_open_by_county_and_produce(
 
 
 async def test_a_filter_by_produce_that_nobody_grows_is_named(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v1/board?produce=xyz")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/produce")
+    for path in ("/v1/board", "/v1/board/summary"):
+        answer = await client.get(path, params={"produce": "xyz"})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/produce")
+
+
+async def test_a_code_in_another_scripts_digits_is_named(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/board", "/v1/board/summary"):
+        answer = await client.get(path, params={"adcode": "\u0663\u0662"})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/adcode"), path
+
+
+async def test_the_figures_are_put_together_once_for_all_who_ask_beside_the_event_loop(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await posted(client, issuer.caller("producer"))
+    totals, make, made = service.Totals(), BoardSummary.of, []
+
+    def of(*asked: Any) -> BoardSummary:
+        made.append((asked[1:], threading.current_thread() is threading.main_thread()))
+        return make(*asked)
+
+    monkeypatch.setattr(BoardSummary, "of", of)
+    monkeypatch.setattr(service, "TOTALS_S", 60.0)
+    for _ in range(2):
+        told = set(await asyncio.gather(*(totals.summary(db, None, None) for _ in range(20))))
+    assert BoardSummary.model_validate_json(told.pop()).lots == 1
+    await totals.summary(db, "strawberry", "32")
+    assert (told, made) == (set(), [((None, None), False), (("strawberry", "32"), False)])
+    monkeypatch.setattr(service, "TOTALS_S", 0.0)
+    await totals.summary(db, None, None)
+    assert len(made) == 3, "what was put together goes with the figures"

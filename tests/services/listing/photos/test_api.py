@@ -11,11 +11,13 @@ from uuid import uuid4
 import httpx
 import pytest
 from PIL import Image
+from sqlalchemy.event import listen, remove
 
 from chassis.db import Database
-from chassis.images import PHOTO_LIMIT_B
+from chassis.images import PHOTO_LIMIT_B, Photo
 from chassis.photos import NO_PHOTO, TOO_MANY_PIXELS
 from chassis.problems import LANGUAGES, Text
+from services.listing.photos import service
 from services.listing.photos.models import PHOTOS_MAX
 from tests.services.listing.listings.test_service import hear, posted, supply
 from tests.support.services import Issuer, told
@@ -111,6 +113,34 @@ async def test_everyone_sees_them_on_the_board_and_small_ones_in_lists(scene: Sc
     assert len({each.headers["etag"] for each in (full, medium, small)}) == 3
 
 
+async def test_a_preview_is_made_once_for_all_who_look_and_then_its_photo_is_not_read(
+    scene: Scene, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = await scene.shown(picture("red", (2000, 1000)))
+    address = f"{scene.on_board}/photos/{photo['id']}?size=medium"
+    make, made, read = service.reencoded, [], []
+
+    async def reencoded(*how: Any) -> Photo:
+        made.append(how)
+        return await make(*how)
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if "listing_photos.content" in statement:
+            read.append(statement)
+
+    monkeypatch.setattr(service, "reencoded", reencoded)
+    listen(db.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        answers = await asyncio.gather(*(scene.client.get(address) for _ in range(10)))
+        answers.append(await scene.client.get(address))
+        answers.append(await scene.client.get(f"{scene.path}/{photo['id']}?size=medium", headers=scene.producer))
+    finally:
+        remove(db.engine.sync_engine, "before_cursor_execute", note)
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.content for each in answers}) == 1
+    assert (len(made), len(read)) == (1, 1)
+
+
 @pytest.mark.parametrize(("sent", "status"), [("{}", 304), ("W/{}", 304), ('"x", {}', 304), ("*", 304), ('"x"', 200)])
 async def test_who_has_it_is_told_so(scene: Scene, sent: str, status: int) -> None:
     address = f"{scene.on_board}/photos/{(await scene.shown(picture()))['id']}"
@@ -142,10 +172,13 @@ async def test_a_photo_of_another_lot_is_not_found_under_this_one(scene: Scene) 
 
 async def test_a_removed_photo_is_gone_everywhere(scene: Scene) -> None:
     photo, kept = await scene.shown(picture()), await scene.shown(picture("blue"))
+    address = f"{scene.on_board}/photos/{photo['id']}"
+    assert (await scene.client.get(f"{address}?size=medium")).status_code == 200
     gone = await scene.client.delete(f"{scene.path}/{photo['id']}", headers=scene.producer)
     assert (gone.status_code, gone.json()) == (200, {"id": photo["id"]})
     assert await scene.listed() == [kept]
-    assert (await scene.client.get(f"{scene.on_board}/photos/{photo['id']}")).status_code == 404
+    for size in ("full", "medium", "thumbnail"):
+        assert (await scene.client.get(f"{address}?size={size}")).status_code == 404, size
     assert (await scene.client.delete(f"{scene.path}/{photo['id']}", headers=scene.producer)).status_code == 404
 
 
