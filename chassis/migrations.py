@@ -1,18 +1,23 @@
 """Alembic, one tree a service: `<service>/migrations/` holds its versions, `chassis/alembic/` what they share.
 
 Each migration is a transaction of its own: what it has locked is free before the next waits for anything. One that
-can't have its locks soon gives up, for all that comes to a table waits behind who waits for all of it.
+can't have its locks soon gives up, for all that comes to a table waits behind who waits for all of it. The indexes of
+tables that are written to all the time are made beside those who write, outside any transaction.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 SHARED = Path(__file__).parent / "alembic"
-MIGRATION_LOCK = 0x6D696772  # "migr": two processes that start at once migrate one after the other
+MIGRATION_LOCK = text(f"SELECT pg_try_advisory_lock({0x6D696772})")  # "migr"
+"""Two processes that start at once migrate one after the other."""
+LOOKS_EVERY_S = 0.1
 LOCKED_WITHIN_MS = 5000
 
 
@@ -56,11 +61,41 @@ async def difference(url: str, versions: Path, metadata: MetaData) -> list[Any]:
     return found
 
 
+def index_beside_writers(name: str, table: str, columns: Sequence[str], **how: Any) -> None:
+    """Within a migration: make an index of a table while others go on writing to it.
+
+    PostgreSQL waits for all who are at work on the table by then, and nobody waits for it. One that was cut off in
+    the middle leaves an index that can't be used, and which the next call makes anew.
+    """
+    from alembic import op
+
+    with _beside_writers():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+        op.create_index(name, table, columns, postgresql_concurrently=True, **how)
+
+
+def drop_index_beside_writers(name: str, table: str) -> None:
+    """Within a migration: drop an index of a table while others go on writing to it; none is dropped already."""
+    from alembic import op
+
+    with _beside_writers():
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
+
+
+@contextmanager
+def _beside_writers() -> Iterator[None]:
+    from alembic import op
+
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        yield
+        op.execute(f"SET lock_timeout = {LOCKED_WITHIN_MS}")
+
+
 async def _with_config(url: str, versions: Path, metadata: tuple[MetaData, ...], do: Callable[[Any], object]) -> None:
     from alembic.config import Config
 
     def run(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")  # as long as the connection
         connection.exec_driver_sql(f"SET lock_timeout = {LOCKED_WITHIN_MS}")
         connection.commit()
         config = Config()
@@ -74,6 +109,18 @@ async def _with_config(url: str, versions: Path, metadata: tuple[MetaData, ...],
     engine = create_async_engine(url)
     try:
         async with engine.connect() as connection:
+            await _take_turn(connection)
             await connection.run_sync(run)
     finally:
         await engine.dispose()
+
+
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Wait for the lock of migrations, and have it as long as the connection.
+
+    Not within a statement: who makes an index beside writers would wait for that one, too.
+    """
+    while not await connection.scalar(MIGRATION_LOCK):
+        await connection.commit()
+        await asyncio.sleep(LOOKS_EVERY_S)
+    await connection.commit()

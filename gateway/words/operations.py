@@ -256,10 +256,11 @@ OPERATIONS: dict[str, Told] = {
     "list_prices": Told(
         Text("看行情", "Read going prices"),
         Text(
-            "近 14 天达成的匹配在产地的价格：中位数与上下四分位数，至多迟一分钟。"
-            "不足五笔时不告知，以免泄露某一家的价格。",
-            "Farm-gate prices of the matches agreed within 14 days: the median and the quartiles, up to a minute old. "
-            "With fewer than five nothing is told, for it would be somebody's own price.",
+            "近 14 天撮合且已达成的匹配在产地的价格：中位数与上下四分位数，至多迟一分钟。"
+            "不足五笔，或卖方、买方不足三家时不告知，以免泄露某一家的价格。",
+            "Farm-gate prices of agreed matches that were made within 14 days: the median and the quartiles, up to a "
+            "minute old. With fewer than five, or fewer than three producers or three buyers, nothing is told, for it "
+            "would be somebody's own price.",
         ),
     ),
     "read_feed": Told(

@@ -1,5 +1,6 @@
 """A database that was migrated has exactly the tables that the models declare."""
 
+import asyncio
 import json
 from importlib.util import find_spec
 
@@ -65,3 +66,54 @@ async def test_a_migration_that_waits_for_a_table_gives_up_soon_and_those_before
         assert await difference(postgres_url, database.folder, database.metadata) == []
     finally:
         await db.close()
+
+
+async def test_indexes_of_matches_are_made_beside_those_who_write_however_long_one_is_at_work(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = DATABASES["matching"]
+    await migrate(postgres_url, database.folder, "0016")
+    monkeypatch.setattr(migrations, "LOCKED_WITHIN_MS", 100)
+    db = Database(postgres_url, source="/duijie/test")
+    write = text("LOCK TABLE matches IN ROW EXCLUSIVE MODE")  # as every INSERT and UPDATE does
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'")
+    try:
+        async with db.engine.begin() as slow:
+            await slow.execute(write)
+            migrating = asyncio.create_task(database.migrate(postgres_url))
+            async with asyncio.timeout(20), db.engine.connect() as watcher:
+                while not await watcher.scalar(waits):
+                    await watcher.commit()
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)
+            async with db.engine.begin() as other:
+                await other.execute(text("SET lock_timeout = 1000"))
+                await other.execute(write)
+            assert not migrating.done()
+        await migrating
+        assert await difference(postgres_url, database.folder, database.metadata) == []
+    finally:
+        await db.close()
+
+
+async def test_an_index_that_was_cut_off_is_made_anew(postgres_url: str) -> None:
+    database = DATABASES["matching"]
+    await migrate(postgres_url, database.folder, "0016")
+    db = Database(postgres_url, source="/duijie/test")
+    try:
+        async with db.engine.begin() as connection:
+            await connection.execute(text("CREATE INDEX ix_matches_never_agreed_by_buyer ON matches (status)"))
+        await database.migrate(postgres_url)
+        async with db.engine.begin() as connection:
+            indexed = await connection.scalar(
+                text("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_matches_never_agreed_by_buyer'")
+            )
+        assert "(buyer_id, id)" in indexed
+    finally:
+        await db.close()
+
+
+async def test_two_processes_that_start_at_once_migrate_one_after_the_other(postgres_url: str) -> None:
+    database = DATABASES["matching"]
+    await asyncio.gather(*(database.migrate(postgres_url) for _ in range(3)))
+    assert await difference(postgres_url, database.folder, database.metadata) == []

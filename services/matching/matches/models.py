@@ -114,11 +114,11 @@ class Match(Base):
         Index("ix_matches_never_agreed_by_producer", "producer_id", "id", postgresql_where=NEVER_AGREED),
         Index("ix_matches_never_agreed_by_buyer", "buyer_id", "id", postgresql_where=NEVER_AGREED),
         Index(
-            "ix_matches_paid",
+            "ix_matches_paid_between",
             "produce",
             "created_at",
             postgresql_where="status IN ('agreed', 'fulfilled')",
-            postgresql_include=["price_fen_per_kg", "quantity_g"],
+            postgresql_include=["price_fen_per_kg", "quantity_g", "producer_id", "buyer_id"],
         ),
     )
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from chassis.migrations import index_beside_writers
+
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
@@ -10,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
+    index_beside_writers(
         "ix_matches_paid",
         "matches",
         ["produce", "created_at"],

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from chassis.migrations import index_beside_writers
+
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
@@ -11,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     for side in ("producer", "buyer"):
-        op.create_index(
+        index_beside_writers(
             f"ix_matches_never_agreed_by_{side}",
             "matches",
             [f"{side}_id", "id"],

@@ -28,6 +28,6 @@ async def list_prices(
     response: Response,
     produce: ProduceSlug | None = None,
 ) -> Page[PriceOut]:
-    """What produce goes for, by the matches of the last 14 days."""
+    """What produce goes for, by the matches that were made in the last 14 days."""
     response.headers["Cache-Control"] = CACHE
     return Page(items=[PriceOut.of(each) for each in await board.paid(db, produce)], next=None)

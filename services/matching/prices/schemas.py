@@ -8,13 +8,14 @@ from chassis.fields import KgOut
 from services.matching.prices.queries import Paid
 
 TOLD_FROM = 5
-"""With fewer matches a figure would tell what somebody got."""
+SIDES_FROM = 3
+"""With fewer matches, or fewer who sell or who buy, a figure would tell what somebody got."""
 
 
 class PriceOut(BaseModel):
-    """What was paid at the farm gate, fen per kg, by the matches agreed within 14 days: the median, and what a quarter
-    were at or below and at or above. All null, the kilograms too, with fewer than five matches: nobody's single price
-    is told.
+    """What was paid at the farm gate, fen per kg, by agreed matches that were made within 14 days: the median, and
+    what a quarter were at or below and at or above. All null, the kilograms too, with fewer than five matches, or fewer
+    than three producers or three buyers: nobody's single price is told.
     """
 
     produce: str
@@ -26,7 +27,8 @@ class PriceOut(BaseModel):
 
     @classmethod
     def of(cls, paid: Paid) -> Self:
-        told = paid.quartiles if paid.quartiles is not None and paid.matches >= TOLD_FROM else None
+        are_many = paid.matches >= TOLD_FROM and min(paid.producers, paid.buyers) >= SIDES_FROM
+        told = paid.quartiles if are_many else None
         lower, median, upper = told or (None, None, None)
         return cls(
             produce=paid.produce,

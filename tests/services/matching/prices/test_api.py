@@ -1,5 +1,7 @@
-"""Going prices: of several matches together, never what somebody got."""
+"""Going prices: of several matches of several together, never what somebody got."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +9,7 @@ import pytest
 from sqlalchemy import func, text, update
 
 from services.matching.matches.models import Match
+from services.matching.prices import queries
 from services.matching.prices.queries import PAID
 from services.matching.prices.service import PriceBoard
 from tests.services.matching.scene import Scene
@@ -28,10 +31,10 @@ async def prices(scene: Scene, **query: str) -> list[dict[str, Any]]:
 
 
 async def agreed_at(scene: Scene, *prices_fen_per_kg: int) -> None:
-    """One agreed match of 100 kg at each of these prices."""
+    """One agreed match of 100 kg at each of these prices, each of another producer and another buyer."""
     for price in prices_fen_per_kg:
         match = await scene.matched(quantity_kg=100)
-        await change(scene, match, price_fen_per_kg=price)
+        await change(scene, match, price_fen_per_kg=price, producer_id=uuid4(), buyer_id=uuid4())
 
 
 async def change(scene: Scene, match: Match, **values: Any) -> None:
@@ -59,6 +62,20 @@ async def test_of_fewer_than_five_nothing_is_told_but_how_many(scene: Scene) -> 
     assert set(told.values()) == {None}
 
 
+@pytest.mark.parametrize("side", ["producer_id", "buyer_id"])
+async def test_however_many_the_matches_of_one_or_two_who_sell_or_buy_are_nothing_is_told(
+    scene: Scene, side: str
+) -> None:
+    await agreed_at(scene, 1500, 1600, 1700, 1800, 1900, 2000)
+    several = [uuid4() for _ in range(3)]
+    for accounts, is_told in ((several[:1], False), (several[:2], False), (several, True)):
+        for number, match in enumerate(await scene.matches()):
+            await change(scene, match, **{side: accounts[number % len(accounts)]})
+        (told,) = await prices(scene)
+        assert (told["matches"], told["kg"]) == (6, 600 if is_told else None)
+        assert (told["median_fen_per_kg"] is not None) is is_told
+
+
 async def test_what_is_proposed_released_or_older_than_a_fortnight_does_not_count(scene: Scene) -> None:
     await agreed_at(scene, 1500, 1600, 1700, 1800, 1900)
     await scene.matched(auto_agree=False, quantity_kg=100)
@@ -83,12 +100,28 @@ async def test_what_was_read_is_kept_for_a_minute(scene: Scene, monkeypatch: pyt
     assert [each.matches for each in await board.paid(scene.db, None)] == [2]
 
 
-async def test_prices_are_looked_up_in_their_index(scene: Scene) -> None:
+async def test_a_market_without_trade_is_asked_once_and_by_all_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, read, asked = PriceBoard(), queries.paid, []
+    monkeypatch.setattr(KEPT_S, 60.0)
+
+    async def paid(*given: Any) -> Sequence[queries.Paid]:
+        asked.append(given)
+        return await read(*given)
+
+    monkeypatch.setattr(queries, "paid", paid)
+    assert await asyncio.gather(*(board.paid(scene.db, None) for _ in range(20))) == [[]] * 20
+    assert (await board.paid(scene.db, None), len(asked)) == ([], 1)
+
+
+async def test_prices_are_read_in_their_index_alone(scene: Scene) -> None:
     async with scene.db.transaction() as session:
-        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        for way in ("seqscan", "bitmapscan"):
+            await session.execute(text(f"SET LOCAL enable_{way} = off"))
         asked = {"produce": ["strawberry"], "days": 14}
         plan = "\n".join(await session.scalars(text(f"EXPLAIN {PAID.text}"), asked))
-    assert "ix_matches_paid" in plan
+    assert "Index Only Scan using ix_matches_paid_between" in plan
 
 
 async def test_a_produce_that_is_none_is_refused(scene: Scene) -> None:
