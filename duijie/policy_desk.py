@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from chassis.clock import database_now
 from chassis.db import Database, ReadSession
 from duijie.dead_letters import shown
 from duijie.desks import opened
 from duijie.problems import CannotStart
 from duijie.wiring import settings_of
-from services.matching.clock import database_now
 from services.matching.optimiser.policy import Policy
 from services.matching.policies import queries, service
 from services.matching.policies.models import PolicyVersion, Refused, Span, spans_of

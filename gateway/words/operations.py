@@ -316,9 +316,11 @@ OPERATIONS: dict[str, Told] = {
     "redeliver_events": Told(
         Text("重新推送", "Send again"),
         Text(
-            "`after_seq` 之后的事件全部重新发送，`webhook-id` 与先前相同；`to_send` 为将发送几个。",
+            "`after_seq` 之后的事件全部重新发送，`webhook-id` 与先前相同；`to_send` 为将发送几个，"
+            "只收某些种类且其后超过 5,000 个事件时为 `null`。",
             "Everything behind `after_seq` of your feed is sent again, with the `webhook-id` it had; `to_send` says "
-            "how many events that is.",
+            "how many events that is, or `null` for a webhook of some `types` with more than 5,000 events to look "
+            "through.",
         ),
     ),
     "read_delivery": Told(

@@ -32,6 +32,7 @@ POLICIES_EVERY_S = 1
 ERASURES_EVERY_S = 1
 EXPIRY_EVERY_S = 5
 DISABLED_EVERY_S = 5
+REMOVED_EVERY_S = 60
 FORGET_EVERY_S = 3600
 
 # Supply first: matches judge a listing by what supply has applied of it.
@@ -65,6 +66,7 @@ def create_matching_worker(db: Database, transport: Transport, pool: SolverPool,
             every(GAUGES_EVERY_S, "webhook_lag", leasing.measure_lag, db),
             every(DISABLED_EVERY_S, "webhooks_disabled", leasing.end_disabled, db),
             every(FORGET_EVERY_S, "webhook_deliveries", leasing.forget_old, db),
+            every(REMOVED_EVERY_S, "webhooks_removed", webhook_service.forget_removed, db),
             Task("rounds", Timer(db, pool).run),
             every(DEADLINES_EVERY_S, "deadlines", match_service.release_lapsed, db),
             every(ERASURES_EVERY_S, "erasures", forget_erased, db),

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import Forbidden, NotFound
 from contracts.matches import (
@@ -23,7 +24,6 @@ from contracts.matches import (
     ReleaseReason,
 )
 from contracts.parcels import ParcelEvent
-from services.matching.clock import database_now
 from services.matching.feed.models import FeedType
 from services.matching.feed.schemas import MatchOut
 from services.matching.feed.service import Note, note_all

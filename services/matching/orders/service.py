@@ -11,10 +11,10 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.bulk import among, as_read
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
 from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
-from services.matching.clock import database_now
 from services.matching.markets import mark_changed
 from services.matching.orders import queries
 from services.matching.orders.models import ERASED, Kind, Order, QuantityPromised

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from services.matching.clock import database_now
 from services.matching.free import WITH_BOTH_SIDES
 from services.matching.markets import MARKET_CHANGES
 from services.matching.optimiser.policy import Policy

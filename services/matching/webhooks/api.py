@@ -24,6 +24,8 @@ from services.matching.webhooks.schemas import (
 router = slice_router("/v1/webhooks", tag="webhooks", route_class=SecretRoute)
 Buyer = Annotated[Caller, Depends(only("platform", "group_leader", "citizen"))]
 Seq = Annotated[int, Path(ge=0, le=SEQ_MAX)]
+EventSeq = Annotated[int, Path(ge=1, le=SEQ_MAX)]
+"""Not that of a ping: those have a route of their own, with a pause between two."""
 Before = Annotated[int | None, Query(ge=1, le=SEQ_MAX)]
 
 
@@ -98,7 +100,7 @@ async def read_delivery(webhook_id: UUID, seq: Seq, caller: Buyer, session: Read
 
 
 @router.post("/{webhook_id}/deliveries/{seq}/redeliver")
-async def redeliver_event(webhook_id: UUID, seq: Seq, caller: Buyer, session: Write) -> DeliveryOut:
+async def redeliver_event(webhook_id: UUID, seq: EventSeq, caller: Buyer, session: Write) -> DeliveryOut:
     """Have one event sent again, with the same `webhook-id`."""
     return DeliveryOut.of(*await service.redeliver_one(session, caller, webhook_id, seq))
 

@@ -61,7 +61,8 @@ class Endpoint(Base):
 
     Everything up to `after_seq` of the account's feed has its row in `webhook_deliveries`. No `types` are all types.
     `old_secret` signs beside `secret` until `old_secret_until`. `failing_since` is the first failure since anything was
-    delivered. `version` counts what its owner can see change, but for `failing_since` and `after_seq`.
+    delivered. `behind_since` is when it was set back or enabled: what it is behind by then has waited no longer.
+    `version` counts what its owner can see change, but for `failing_since` and `after_seq`.
     """
 
     __tablename__ = "webhook_endpoints"
@@ -79,6 +80,7 @@ class Endpoint(Base):
     disabled_reason: Mapped[DisabledReason | None] = mapped_column(Text)
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     failing_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    behind_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
@@ -101,6 +103,7 @@ class Endpoint(Base):
         self.url = self.url if url is None else url
         self.types = self.types if types is None else types
         if enabled:
+            self.behind_since = self.behind_since if self.enabled else now
             self.enabled, self.disabled_reason, self.disabled_at, self.failing_since = True, None, None, None
         elif enabled is False and self.enabled:
             self.enabled, self.disabled_reason, self.disabled_at = False, "paused", now
@@ -112,9 +115,10 @@ class Endpoint(Base):
         self.secret = secret
         self.version += 1
 
-    def rewind(self, after_seq: int) -> None:
+    def rewind(self, after_seq: int, now: datetime) -> None:
         """Have everything behind `after_seq` sent again."""
-        self.after_seq = min(self.after_seq, after_seq)
+        if after_seq < self.after_seq:
+            self.after_seq, self.behind_since = after_seq, now
 
 
 class Delivery(Base):

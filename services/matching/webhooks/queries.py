@@ -26,6 +26,8 @@ from chassis.db import WriteSession
 from services.matching.feed.models import FEED
 from services.matching.webhooks.models import Delivery, Endpoint, Status
 
+LOOKED_THROUGH_MAX = 5000
+"""Events, while their endpoint is locked."""
 OF_ACCOUNT = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("account"), 0x77656268)))  # "webh"
 """Who adds to an account's webhooks counts them first, and a lock on rows holds none that is not there yet."""
 
@@ -71,12 +73,21 @@ async def head_of(session: AsyncSession, account_id: UUID) -> int:
     return await session.scalar(select(heads.seq).where(heads.account_id == account_id)) or 0
 
 
-async def count_behind(session: AsyncSession, endpoint: Endpoint) -> int:
-    """How many events the endpoint has yet to be given."""
+async def count_behind(session: AsyncSession, endpoint: Endpoint, head: int) -> int | None:
+    """How many events of a feed that ends at `head` the endpoint has yet to be given.
+
+    None where that would take long: the feed has no gap, but what is of its types has to be read.
+    """
+    behind = head - endpoint.after_seq
+    if not endpoint.types:
+        return behind
+    if behind > LOOKED_THROUGH_MAX:
+        return None
     items = FEED.items.c
     kind = func.convert_from(items.item, "UTF8").cast(JSON)["type"].as_string()
-    wanted = select(func.count()).where(items.account_id == endpoint.account_id, items.seq > endpoint.after_seq)
-    return (await session.execute(wanted.where(kind.in_(endpoint.types)) if endpoint.types else wanted)).scalar_one()
+    theirs = (items.account_id == endpoint.account_id, items.seq > endpoint.after_seq, items.seq <= head)
+    wanted = select(func.count()).where(*theirs, kind.in_(endpoint.types))
+    return (await session.execute(wanted)).scalar_one()
 
 
 class Told(NamedTuple):
@@ -134,6 +145,11 @@ async def forget_deliveries(session: WriteSession, endpoint_ids: Collection[UUID
     return cast("CursorResult[Any]", await session.execute(gone)).rowcount
 
 
+async def ownerless(session: AsyncSession) -> Sequence[UUID]:
+    """Endpoints that are deleted, and have deliveries yet."""
+    return (await session.scalars(OWNERLESS)).all()
+
+
 async def end_endpoints(session: WriteSession, endpoint_ids: Collection[UUID]) -> None:
     """Nothing is leased of them any more."""
     ended = {"enabled": False, "disabled_reason": "gone", "disabled_at": func.clock_timestamp()}
@@ -148,6 +164,19 @@ def _of(account_id: UUID | None) -> list[ColumnElement[bool]]:
     return [] if account_id is None else [Endpoint.account_id == account_id]
 
 
+# One look into the index an endpoint, however many deliveries each has.
+OWNERLESS = text("""
+WITH RECURSIVE theirs AS (
+    (SELECT endpoint_id FROM webhook_deliveries ORDER BY endpoint_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT d.endpoint_id FROM webhook_deliveries d
+        WHERE d.endpoint_id > theirs.endpoint_id ORDER BY d.endpoint_id LIMIT 1
+    ) FROM theirs WHERE theirs.endpoint_id IS NOT NULL
+)
+SELECT endpoint_id FROM theirs
+WHERE endpoint_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.id = theirs.endpoint_id)
+""").columns(endpoint_id=Uuid)
 BEHIND = (
     "SELECT 1 FROM webhook_endpoints e JOIN feed_heads h USING (account_id) WHERE e.enabled AND e.after_seq < h.seq"
 )
@@ -292,13 +321,13 @@ SET status = 'dead', lease = NULL, again = false, next_at = NULL, ended_at = clo
 FROM waiting WHERE waiting.endpoint_id = d.endpoint_id AND waiting.seq = d.seq
 """)
 # Of what is due, and of what nobody has made due yet, though it stands in the feed: else a loop that stands still would
-# have no lag at all.
+# have no lag at all. What an endpoint was set back to has waited since then, however old it is.
 LAG_S = text("""
 SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0) FROM (
     SELECT d.next_at AS since FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.id
     WHERE e.enabled AND d.status IN ('waiting', 'sending') AND d.next_at <= clock_timestamp()
     UNION ALL
-    SELECT CAST(CAST(convert_from(i.item, 'UTF8') AS json) ->> 'at' AS timestamptz)
+    SELECT greatest(CAST(CAST(convert_from(i.item, 'UTF8') AS json) ->> 'at' AS timestamptz), e.behind_since)
     FROM webhook_endpoints e JOIN feed_items i ON i.account_id = e.account_id AND i.seq = e.after_seq + 1
     WHERE e.enabled
 ) late

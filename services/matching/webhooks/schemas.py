@@ -60,12 +60,12 @@ class WebhookOut(ResponseModel):
 
 
 class Rewound(WebhookOut):
-    """The same, and how many events are sent again."""
+    """The same, and how many events are sent again; null where there is too much to look through."""
 
-    to_send: int
+    to_send: int | None
 
     @classmethod
-    def of(cls, endpoint: Endpoint, to_send: int) -> Self:
+    def of(cls, endpoint: Endpoint, to_send: int | None) -> Self:
         return cls(**WebhookOut.model_validate(endpoint).model_dump(), to_send=to_send)
 
 

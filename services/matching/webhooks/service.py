@@ -10,10 +10,10 @@ from uuid_utils.compat import uuid7
 
 from chassis.addresses import UrlRefused, target_of
 from chassis.auth import Caller
-from chassis.db import WriteSession
+from chassis.clock import database_now
+from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from chassis.vault import Vault
-from services.matching.clock import database_now
 from services.matching.webhooks import queries
 from services.matching.webhooks.models import (
     ENDPOINTS_MAX,
@@ -150,8 +150,10 @@ async def rotate(session: WriteSession, desk: Desk, caller: Caller, endpoint_id:
     return endpoint, secret
 
 
-async def redeliver(session: WriteSession, caller: Caller, endpoint_id: UUID, wanted: Rewind) -> tuple[Endpoint, int]:
-    """Have everything behind a seq sent again, under the ids that it had; how many events that is.
+async def redeliver(
+    session: WriteSession, caller: Caller, endpoint_id: UUID, wanted: Rewind
+) -> tuple[Endpoint, int | None]:
+    """Have everything behind a seq sent again, under the ids that it had; how many events that is, if it was counted.
 
     Raises InvalidInput for a seq that the feed has not come to.
     """
@@ -160,17 +162,28 @@ async def redeliver(session: WriteSession, caller: Caller, endpoint_id: UUID, wa
     if wanted.after_seq > head:
         told = Text(f"推送流现在到 {head} 为止。", f"The feed ends at {head} now.")
         raise InvalidInput(errors=[FieldError("#/after_seq", told)])
-    endpoint.rewind(wanted.after_seq)
+    endpoint.rewind(wanted.after_seq, await database_now(session))
     session.wake(LOOP)
-    return endpoint, await queries.count_behind(session, endpoint)
+    return endpoint, await queries.count_behind(session, endpoint, head)
 
 
 async def remove(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
-    """Delete a webhook; what waited for it is not sent any more, and what is known of its deliveries is forgotten."""
+    """Delete a webhook, with its secrets; what waited for it is not sent any more, and `forget_removed` deletes it."""
     endpoint = await _locked(session, caller, endpoint_id)
-    await queries.forget_deliveries(session, [endpoint_id])
     await session.delete(endpoint)
     return endpoint
+
+
+async def forget_removed(db: Database) -> int:
+    """Delete the deliveries of webhooks that are deleted, some at a time, for they may be millions; how many."""
+    async with db.reading() as session:
+        removed = await queries.ownerless(session)
+    deleted, last = 0, FORGET_BATCH
+    while removed and last == FORGET_BATCH:
+        async with db.transaction() as session:
+            last = await queries.forget_deliveries(session, removed, limit=FORGET_BATCH)
+        deleted += last
+    return deleted
 
 
 async def end_webhooks(session: WriteSession, account_ids: Collection[UUID]) -> None:

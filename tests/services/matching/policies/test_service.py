@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
+from chassis.clock import database_now
 from chassis.db import Database
-from services.matching.clock import database_now
 from services.matching.optimiser.policy import POLICY_1, Policy
 from services.matching.policies import queries, service
 from services.matching.policies.models import POLICY_PERIODS, InThePast, Period, UnknownVersion, spans_of

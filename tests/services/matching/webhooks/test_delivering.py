@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.event import listen, remove
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.matching.webhooks import queries
 from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Endpoint
 from services.matching.webhooks.retrying import Policy
+from services.matching.webhooks.service import forget_removed
 from tests.services.matching.webhooks.partners import SOON, Partners, sending, until
 from tests.support.sink import OK, RESET, SILENCE, Sink, listening
 
@@ -226,6 +229,32 @@ async def test_of_what_is_asked_for_again_only_the_types_that_are_wanted_are_cou
         assert answer.json()["to_send"] == to_send
 
 
+async def test_of_a_long_feed_events_are_counted_where_that_takes_no_reading(
+    partners: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOOKED_THROUGH_MAX", 2)
+    partner, statements = partners.partner(), []
+    await partners.events(partner, 3)
+    every, some = [await partner.register("https://partner.example/", *types) for types in ((), ("match.agreed",))]
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    listen(partners.db.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        told = [
+            (await partner.call("POST", f"/{webhook['id']}/redeliver", {"after_seq": after_seq})).json()["to_send"]
+            for webhook, after_seq in ((every, 0), (every, 2), (some, 0))
+        ]
+        assert not any("feed_items" in each for each in statements)
+        again = await partner.register("https://partner.example/", "match.agreed")
+        counted = await partner.call("POST", f"/{again['id']}/redeliver", {"after_seq": 1})
+    finally:
+        remove(partners.db.engine.sync_engine, "before_cursor_execute", note)
+    assert told == [3, 3, None], "it is set back to 0 already"
+    assert counted.json()["to_send"] == 2
+
+
 async def test_a_paused_webhook_is_sent_nothing_and_everything_once_it_goes_on(partners: Partners) -> None:
     partner = partners.partner()
     async with listening(Sink()) as sink, sending(partners.db):
@@ -327,8 +356,9 @@ async def test_events_of_a_deleted_webhook_are_not_sent_any_more(partners: Partn
             await partners.events(partner, 2, start=3)
             await asyncio.sleep(0.1)
     assert sorted(sink.seqs) == [1, 2]
-    assert await partners.rows() == []
     assert (await partner.call("GET", f"/{webhook['id']}")).status_code == 404
+    await forget_removed(partners.db)
+    assert await partners.rows() == []
 
 
 async def test_a_secret_that_does_not_open_is_a_failure_of_that_webhook_alone(partners: Partners) -> None:

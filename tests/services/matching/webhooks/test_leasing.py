@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text, update
 
-from services.matching.webhooks import queries
+from services.matching.webhooks import queries, service
 from services.matching.webhooks.leasing import Leased, Outcome, lease, measure_lag, settle, take_from_feeds
 from services.matching.webhooks.models import Endpoint
 from tests.services.matching.webhooks.partners import Partner, Partners
@@ -114,6 +115,60 @@ async def test_deliveries_are_deleted_in_that_order_however_they_are_found(partn
         forgetting = asyncio.create_task(forget())
     await forgetting
     assert await partners.rows() == []
+
+
+async def test_a_webhook_goes_at_once_and_what_was_sent_or_waited_some_at_a_time(
+    partners: Partners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partner = partners.partner()
+    gone, kept, second = await taken(partners, partner, webhooks=3, events=5)
+    for webhook in (gone, second):
+        assert (await partner.call("DELETE", f"/{webhook['id']}")).status_code == 200
+    assert len(await partners.rows()) == 15, "the request itself deletes none"
+    assert [each["id"] for each in (await partner.call("GET")).json()["items"]] == [kept["id"]]
+    leased = await lease(partners.db, 64, 4, 60)
+    assert {each.endpoint_id for each in leased} == {UUID(kept["id"])}
+    limits = []
+    forget = queries.forget_deliveries
+
+    async def some(*of: Any, limit: int) -> int:
+        limits.append(limit)
+        return await forget(*of, limit=limit)
+
+    monkeypatch.setattr(service, "FORGET_BATCH", 4)
+    monkeypatch.setattr(queries, "forget_deliveries", some)
+    assert await service.forget_removed(partners.db) == 10
+    assert limits == [4, 4, 4]
+    assert {row.endpoint_id for row in await partners.rows()} == {UUID(kept["id"])}
+    assert (await service.forget_removed(partners.db), len(await partners.rows())) == (0, 5)
+
+
+async def test_what_a_webhook_was_set_back_to_has_waited_since_then_however_old_it_is(partners: Partners) -> None:
+    partner = partners.partner()
+    rewound, paused = [await partner.register(URL) for _ in range(2)]
+    await partner.call("PATCH", f"/{paused['id']}", {"enabled": False})
+    await partners.events(partner, 2)
+    async with partners.db.transaction() as session:
+        await session.execute(text("UPDATE webhook_endpoints SET after_seq = 2 WHERE enabled"))
+        await session.execute(
+            text("""
+            UPDATE feed_items
+            SET item = convert_to(regexp_replace(convert_from(item, 'UTF8'), '"at":"....', '"at":"2020'), 'UTF8')
+            """)
+        )
+
+    async def lag_s() -> float:
+        await measure_lag(partners.db)
+        return REGISTRY.get_sample_value("duijie_webhook_lag_seconds") or 0.0
+
+    assert await lag_s() == 0, "nothing is behind, and what is paused does not wait"
+    assert (await partner.call("POST", f"/{rewound['id']}/redeliver", {"after_seq": 0})).json()["to_send"] == 2
+    await asyncio.sleep(0.05)
+    assert 0.05 <= await lag_s() < 60
+    await partner.call("DELETE", f"/{rewound['id']}")
+    assert (await partner.call("PATCH", f"/{paused['id']}", {"enabled": True})).status_code == 200
+    await asyncio.sleep(0.05)
+    assert 0.05 <= await lag_s() < 60
 
 
 async def test_the_lag_is_that_of_the_oldest_event_whether_or_not_anyone_has_made_it_due(partners: Partners) -> None:

@@ -117,9 +117,8 @@ async def test_nothing_of_a_disabled_webhook_is_asked_for_and_its_old_ping_is_no
         webhook = await partner.register(sink.url)
         await ping(partner, webhook)
         await partners.until_all_ended()
-        for path in ("/ping", "/deliveries/0/redeliver"):
-            refused = await partner.call("POST", f"/{webhook['id']}{path}")
-            assert (refused.status_code, refused.json()["type"]) == (409, "/problems/webhook-disabled"), path
+        refused = await partner.call("POST", f"/{webhook['id']}/ping")
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/webhook-disabled")
         await partner.call("PATCH", f"/{webhook['id']}", {"enabled": True})
         assert (await became(partner, webhook))["status"] == "dead"
     assert len(sink.received) == 1
@@ -163,6 +162,28 @@ async def test_what_is_being_sent_is_sent_once_more_after_that(partners: Partner
         assert again.json()["status"] == "sending"
         (row,) = await partners.until_all_ended()
     assert (sink.seqs, len(row.attempts)) == ([1, 1], 2)
+
+
+async def test_an_event_of_a_disabled_webhook_is_not_sent_again(partners: Partners) -> None:
+    partner = partners.partner()
+    async with listening(Sink(says=lambda *_: "410 Gone")) as sink, sending(partners.db):
+        webhook = await partner.register(sink.url)
+        await partners.events(partner, 1)
+        await partners.until_all_ended()
+        refused = await partner.call("POST", f"/{webhook['id']}/deliveries/1/redeliver")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/webhook-disabled")
+
+
+async def test_a_ping_is_not_sent_again_but_by_its_own_route_which_pauses(partners: Partners) -> None:
+    partner = partners.partner()
+    async with listening(Sink()) as sink, sending(partners.db):
+        webhook = await partner.register(sink.url)
+        await ping(partner, webhook)
+        await partners.until_all_ended()
+        refused = await partner.call("POST", f"/{webhook['id']}/deliveries/0/redeliver")
+        await partners.until_all_ended()
+    assert refused.status_code == 404
+    assert len(sink.received) == 1
 
 
 @pytest.mark.parametrize("seq", [0, 7, 2**63 - 1])
