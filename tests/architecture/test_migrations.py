@@ -68,11 +68,12 @@ async def test_a_migration_that_waits_for_a_table_gives_up_soon_and_those_before
         await db.close()
 
 
+@pytest.mark.parametrize("version", ["0017", "0019", "0021"])
 async def test_indexes_of_matches_are_made_beside_those_who_write_however_long_one_is_at_work(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     database = DATABASES["matching"]
-    await migrate(postgres_url, database.folder, "0016")
+    await migrate(postgres_url, database.folder, f"{int(version) - 1:04d}")
     monkeypatch.setattr(migrations, "LOCKED_WITHIN_MS", 100)
     db = Database(postgres_url, source="/duijie/test")
     write = text("LOCK TABLE matches IN ROW EXCLUSIVE MODE")  # as every INSERT and UPDATE does
@@ -80,7 +81,7 @@ async def test_indexes_of_matches_are_made_beside_those_who_write_however_long_o
     try:
         async with db.engine.begin() as slow:
             await slow.execute(write)
-            migrating = asyncio.create_task(database.migrate(postgres_url))
+            migrating = asyncio.create_task(migrate(postgres_url, database.folder, version))
             async with asyncio.timeout(20), db.engine.connect() as watcher:
                 while not await watcher.scalar(waits):
                     await watcher.commit()
@@ -91,7 +92,6 @@ async def test_indexes_of_matches_are_made_beside_those_who_write_however_long_o
                 await other.execute(write)
             assert not migrating.done()
         await migrating
-        assert await difference(postgres_url, database.folder, database.metadata) == []
     finally:
         await db.close()
 
