@@ -39,7 +39,7 @@ class NewSecret:
 
 async def create(session: WriteSession, caller: Caller, new: NewSecret) -> str:
     """A new key of the caller's account; its id. Raises PersonNeeded, TooManyClients."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     await accounts.locked(session, caller.account_id)  # so that two who ask at once are counted one after the other
     if len(await queries.clients_of(session, caller.account_id)) >= CLIENTS_MAX:
         raise TooManyClients(most=CLIENTS_MAX)
@@ -50,7 +50,7 @@ async def create(session: WriteSession, caller: Caller, new: NewSecret) -> str:
 
 async def rotate(session: WriteSession, caller: Caller, client_id: str, new: NewSecret) -> None:
     """Give it another secret; the old one, and what it let in, is good no more. Raises PersonNeeded, NotFound."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     client = await _locked(session, caller.account_id, client_id)
     client.secret_hash = new.hashed
     await end_of_client(session, client_id)
@@ -58,15 +58,15 @@ async def rotate(session: WriteSession, caller: Caller, client_id: str, new: New
 
 async def revoke(session: WriteSession, caller: Caller, client_id: str) -> Known:
     """Take it back, and end what it let in; as it was. Raises PersonNeeded, NotFound."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     client = await _locked(session, caller.account_id, client_id)
     (known,) = [each for each in await queries.clients_of(session, caller.account_id) if each.client_id == client_id]
     await session.delete(client)
     return known
 
 
-async def _must_be_a_person(session: AsyncSession, caller: Caller) -> None:
-    """A token without a session is the operator's own (`duijie token`)."""
+async def must_be_a_person(session: AsyncSession, caller: Caller) -> None:
+    """A token without a session is the operator's own (`duijie token`). Raises PersonNeeded."""
     if caller.session_id is None:
         return
     begun = await queries.session_of(session, caller.account_id, caller.session_id)
