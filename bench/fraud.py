@@ -4,26 +4,36 @@ A seeded world of statements, most of them honest, as varied as honest ones are:
 supported counties alone, parcels packed heavily, scales that err, scans told by clocks that are off, some by a time
 zone, parcels that fly, group leaders whose parcels all go to one county. Into some of them one kind of fraud is
 planted; a fifth of the cheats are careful, and stay near what is usual. The rules see what they see in production:
-counts, weights, scans at county seats, groups of alike parcels. Found is the share of planted frauds that their rule
-flags; false the share of honest statements with a flag of that rule.
+counts, weights, scans at county seats, groups of alike parcels. What was fetched, and delivered when, stands in a
+database and comes to them through the service's own query: what that leaves out is not found. Found is the share of
+planted frauds that their rule flags; false the share of honest statements with a flag of that rule.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
 
 from bench.harness import Bar, Outcome, Plan, Side, main
+from bench.servers import postgres
 from catalogue import places
 from catalogue.geodesy import great_circle_km
-from services.logistics.flags import rules
+from chassis.bulk import copy_in
+from chassis.db import Database
+from services.logistics.flags import queries, rules
 from services.logistics.flags.rules import RECIPIENT_FEWEST, Early, Repeated, Rule, Seen, Share, Weights
+from services.logistics.parcels.models import SCANS
+from services.logistics.shipments.models import Report, Shipment
+from services.logistics.subsidy.models import SUBSIDIES
 
 KINDS: Final[tuple[Rule, ...]] = (
     *("subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient"),
-    "delivered_before_pickup",
+    *("delivered_before_pickup", "never_picked_up"),
 )
 FOUND_BAR, FOUND_AIM, FALSE_BAR, FALSE_AIM = 0.75, 0.9, 0.05, 0.02
 
@@ -49,6 +59,19 @@ ONE_COUNTY: Final = 0.03
 SUPPORTED_ALONE: Final = 0.03
 WRONG_ZONE: Final = 0.005
 """Of a statement's matches."""
+FORGOTTEN: Final = 0.01
+"""The same: nobody told that they were fetched."""
+PARCELS_ALONE: Final = 0.005
+"""Of the statements: their carriers tell of parcels and of nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """One match's goods: whether it was told that they were fetched, and how many hours after that (or after noon) each
+    parcel was delivered."""
+
+    is_fetched: bool
+    delivered_after_h: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +83,16 @@ class Statement:
     weights: list[Weights]
     scans: dict[str, list[Seen]]
     repeated: list[Repeated]
-    early: list[Early]
+    trips: list[Trip]
 
-    def flagged(self) -> set[Rule]:
+    def flagged(self, early: list[Early]) -> set[Rule]:
         found = [
             *rules.of_share(self.share),
             *rules.of_weights(self.weights),
             *rules.of_speed(self.scans, great_circle_km),
             *rules.of_recipients(self.repeated),
-            *rules.of_early(self.early),
+            *rules.of_early(early),
+            *rules.of_unfetched(early),
         ]
         return {each.rule for each in found}
 
@@ -80,7 +104,7 @@ def statement(chance: Random, planted: Rule | None) -> Statement:
         [_weights(chance, number, planted == "declared_weight") for number in range(6)],
         _scans(chance, planted == "impossible_speed"),
         _repeated(chance, planted == "repeated_recipient"),
-        [_early(chance, planted == "delivered_before_pickup" and number == 0) for number in range(6)],
+        _trips(chance, planted),
     )
 
 
@@ -133,13 +157,21 @@ def _repeated(chance: Random, planted: bool) -> list[Repeated]:
     return groups
 
 
-def _early(chance: Random, planted: bool) -> Early:
-    """Goods are on the road for hours, and two devices' clocks differ by minutes, a few by the hours of another zone.
-    Who cheats tells of deliveries before anything was fetched; who is careful, hardly before."""
-    hours = chance.uniform(3, 60) + chance.gauss(0, 0.1) - (8 if chance.random() < WRONG_ZONE else 0)
-    if planted:
-        hours = -chance.uniform(0, 2) if _is_careful(chance) else -chance.uniform(2, 72)
-    return Early("m", NOON, NOON + timedelta(hours=hours), 1)
+def _trips(chance: Random, planted: Rule | None) -> list[Trip]:
+    """Goods are on the road for hours, and two devices' clocks differ by minutes, a few by the hours of another zone;
+    drivers forget to tell. Who cheats tells of deliveries before anything was fetched, who is careful hardly before;
+    or never comes for the goods at all, who is careful for those of one match."""
+    trips = []
+    tells = planted is not None or chance.random() >= PARCELS_ALONE
+    never = 0 if planted != "never_picked_up" else 1 if _is_careful(chance) else 6
+    for number in range(6):
+        hours = chance.uniform(3, 60) + chance.gauss(0, 0.1) - (8 if chance.random() < WRONG_ZONE else 0)
+        if planted == "delivered_before_pickup" and number == 0:
+            hours = -chance.uniform(0, 2) if _is_careful(chance) else -chance.uniform(2, 72)
+        parcels = chance.randint(10, 60) if number < never else chance.randint(1, 8)
+        told = tells and number >= never and chance.random() >= FORGOTTEN
+        trips.append(Trip(told, [hours, *(hours + chance.uniform(0, 6) for _ in range(parcels - 1))]))
+    return trips
 
 
 def _is_careful(chance: Random) -> bool:
@@ -154,11 +186,72 @@ def _counties() -> list[tuple[str, float, float]]:
 COUNTIES: Final = _counties()
 
 
+@dataclass(slots=True)
+class Road:
+    """What carriers told of the statements' goods, as it stands in the service's tables."""
+
+    subsidies: list[tuple[object, ...]] = field(default_factory=list)
+    scans: list[tuple[object, ...]] = field(default_factory=list)
+    shipments: list[tuple[object, ...]] = field(default_factory=list)
+    reports: list[tuple[object, ...]] = field(default_factory=list)
+
+    def add(self, settlement_id: UUID, payee_id: UUID, trip: Trip) -> None:
+        match_id, shipment_id = uuid4(), uuid4()
+        self.shipments.append((shipment_id, match_id, payee_id, *SHIPPED))
+        if trip.is_fetched:
+            self.reports.append((uuid4(), shipment_id, payee_id, "picked_up", NOON))
+        for hours in trip.delivered_after_h:
+            parcel_id = uuid4()
+            self.subsidies.append((parcel_id, match_id, match_id, "posted", "reserved", 1, payee_id, settlement_id))
+            self.scans.append((parcel_id, "delivered", NOON + timedelta(hours=hours), "320102"))
+
+    async def write(self, db: Database) -> None:
+        granted = ("subject_id", "match_id", "buyer_id", "status", "first_status", "turn", "payee_id", "settlement_id")
+        async with db.transaction() as session:
+            await copy_in(session, SUBSIDIES, granted, self.subsidies)
+            await copy_in(session, SCANS, ("parcel_id", "type", "at", "adcode"), self.scans)
+            shipped = ("id", "match_id", "carrier_id", *SHIPPED_COLUMNS)
+            await copy_in(session, Shipment.__table__, shipped, self.shipments)  # type: ignore[arg-type]
+            told = ("id", "shipment_id", "carrier_id", "type", "at")
+            await copy_in(session, Report.__table__, told, self.reports)  # type: ignore[arg-type]
+        async with db.at_once() as connection:
+            await connection.execute(text("ANALYZE"))
+
+
+NOBODY: Final = UUID(int=0)
+SHIPMENT: Final[dict[str, object]] = {
+    **dict.fromkeys(("listing_id", "order_id", "producer_id", "buyer_id"), NOBODY),
+    **{"status": "delivered", "version": 1, "produce": "strawberry", "quantity_g": 1, "temperature_class": "chilled"},
+    **{"origin_adcode": "321323", "origin_lon": 118.7, "origin_lat": 33.7, "destination_adcode": "320102"},
+    **{"destination_lon": 118.8, "destination_lat": 32.1, "distance_m": 1, "min_remaining_life_h": 1},
+    **dict.fromkeys(("ready_at", "deliver_by", "spoils_at", "leave_by"), NOON),
+}
+SHIPPED_COLUMNS, SHIPPED = tuple(SHIPMENT), tuple(SHIPMENT.values())
+"""What no rule looks at."""
+
+
+async def flagged_in(db: Database, world: list[Statement]) -> list[set[Rule]]:
+    """The rules that flag each statement."""
+    ids, road = [(uuid4(), uuid4()) for _ in world], Road()
+    for (settlement_id, payee_id), statement in zip(ids, world, strict=True):
+        for trip in statement.trips:
+            road.add(settlement_id, payee_id, trip)
+    await road.write(db)
+    async with db.reading() as session:
+        return [
+            statement.flagged(await queries.early_of(session, *each))
+            for each, statement in zip(ids, world, strict=True)
+        ]
+
+
 async def program(plan: Plan) -> list[Outcome]:
     count = plan.pick(5_000, 300)
     chance = Random(1)
     world = [statement(chance, chance.choice(KINDS) if chance.random() < FRAUD else None) for _ in range(count)]
-    flagged = [(each.planted, each.flagged()) for each in world]
+    async with postgres("logistics") as server:
+        db = Database(server.url("logistics"), source="/duijie/logistics")
+        flagged = list(zip((each.planted for each in world), await flagged_in(db, world), strict=True))
+        await db.close()
     guilty = [(planted, rules_of) for planted, rules_of in flagged if planted is not None]
     honest = [rules_of for planted, rules_of in flagged if planted is None]
     found = {kind: [kind in rules_of for planted, rules_of in guilty if planted == kind] for kind in KINDS}

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chassis.validation import invalid_input
 from duijie.dead_letters import shown
 from duijie.desks import opened
 from duijie.problems import CannotStart
@@ -18,6 +19,7 @@ from services.logistics.audit.whatif import Day
 from services.logistics.settings import LogisticsSettings
 
 SHOWN_MOST = 50
+WRONG_MOST = 10
 
 
 async def replayed(data: Path | None, day: date) -> Replay:
@@ -31,15 +33,22 @@ async def tried(data: Path | None, rules: OtherRules, first: date, last: date) -
 
 
 def rules_in(file: Path) -> OtherRules:
-    """The rules of a file. Raises CannotStart, which names the field."""
+    """The rules of a file. Raises CannotStart, which names each field and says what it must be."""
     try:
         return OtherRules.model_validate_json(file.read_bytes())
     except OSError as error:
         raise CannotStart(f"{shown(str(file))} can't be read: {error.strerror}.") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = "/".join(map(str, first["loc"])) or "it"
-        raise CannotStart(f"{shown(str(file))} holds no rules: {shown(where)}: {shown(first['msg'])}.") from error
+        raise CannotStart(f"{shown(str(file))} holds no rules: {_wrong(error)}") from error
+
+
+def _wrong(error: ValidationError) -> str:
+    """In words of ours, as the API says it; of what is no JSON where."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return f"it is no valid JSON: {shown(str(first['ctx']['error']))}."
+    wrong = invalid_input(error, WRONG_MOST).errors
+    return " ".join(f"{shown(each.pointer.removeprefix('#/'))}: {shown(each.detail.en)}" for each in wrong)
 
 
 def told(replay: Replay) -> Iterator[str]:

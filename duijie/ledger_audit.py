@@ -36,7 +36,7 @@ def verify(
 
     try:
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as lines:
-            verdict = verify_lines(lines, keep=head)
+            verdict = verify_lines(lines, keep=head and head.strip().lower())  # hex is one hash in either case
     except OSError as error:
         print(f"{file} can't be read: {error.strerror}", file=sys.stderr)
         raise typer.Exit(2) from error

@@ -31,8 +31,9 @@ OPERATIONS: dict[str, Told] = {
     "pause_programme": Told(
         Text("申请暂停", "Ask for a pause"),
         Text(
-            "另一名官员批准后不再支付新的补贴；已预占的照付。",
-            "Once another officer approves it pays for nothing new; what was reserved is paid.",
+            "另一名官员批准后不再支付新的补贴；已预占的照付。已有暂停申请待批准时，答复即为该申请。",
+            "Once another officer approves it pays for nothing new; what was reserved is paid. Where a pause waits for "
+            "approval already, that one is answered.",
         ),
         {409: ("programme-closed", "nothing-to-change")},
     ),
@@ -160,6 +161,10 @@ OPERATIONS: dict[str, Told] = {
     "list_corrections": Told(
         Text("列出更正", "List corrections"), Text("一张结算单的，最新的在前。", "Of a settlement, newest first.")
     ),
+    "read_correction": Told(
+        Text("看一项更正", "Read a correction"),
+        Text("及其所涉的各行，按现状。", "With the lines that it is about, as they are now."),
+    ),
     "decide_on_correction": Told(
         Text("决定更正", "Decide on a correction"),
         Text(
@@ -214,9 +219,10 @@ OPERATIONS: dict[str, Told] = {
     "decide_on_clawback": Told(
         Text("决定追回", "Decide on a clawback"),
         Text(
-            "由发起人以外的官员，在收到申诉后或申诉期满后；成立的从下次结算中抵扣。",
+            "由发起人以外的官员，在收到申诉后或申诉期满后；成立的从下次结算中抵扣。"
+            "误发的，发起人可随时以 `dismiss` 撤回。",
             "By another officer than who opened it, once there was an objection or its period is over; what is upheld "
-            "is netted from the next settlement.",
+            "is netted from the next settlement. Who opened it by mistake may take it back at any time: `dismiss`.",
         ),
         {403: ("forbidden", "second-officer-needed"), 409: ("clawback-decided", "objection-period")},
     ),

@@ -151,14 +151,19 @@ OPERATIONS: dict[str, Told] = {
     "list_parcels": Told(
         Text("列出包裹", "List parcels"),
         Text(
-            "自己的，按登记先后，最新的在最后。每页至多查看 10,000 个：筛选时可能不满甚至为空，有 `next` 就还没完。",
-            "Your own in the order of their registration, newest last. A page looks at 10,000 at most: with a filter "
-            "it may be short or empty; go on while there is a `next`.",
+            "自己的，按登记先后，最新的在最后。每页至多查看 10,000 个（给出 `match_id` 时只看该匹配的）：筛选时可能不满"
+            "甚至为空，有 `next` 就还没完。",
+            "Your own in the order of their registration, newest last. A page looks at 10,000 at most, with `match_id` "
+            "at that match's alone: with a filter it may be short or empty; go on while there is a `next`.",
         ),
     ),
     "read_parcel": Told(
         Text("看一个包裹", "Read a parcel"),
-        Text("现在的状态与补贴；面单号写法不限。", "As it is now, however its waybill is written."),
+        Text(
+            "现在的状态与补贴；面单号写法不限。承运商看自己的；经办与审计看所有的，如疑点所涉的。",
+            "As it is now, however its waybill is written: a carrier's own; everyone's for the office, such as a flag "
+            "is about.",
+        ),
     ),
 }
 

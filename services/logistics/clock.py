@@ -13,11 +13,12 @@ from chassis.problems import Text
 from chassis.validation import invalid
 
 DAYS = ZoneInfo("Asia/Shanghai")
+NOW = select(func.clock_timestamp())
 
 
 async def database_now(session: AsyncSession) -> datetime:
     """Now, also after waiting for a lock (`now()` would be when the transaction began)."""
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now: datetime = (await session.execute(NOW)).scalar_one()
     return now
 
 

@@ -112,11 +112,12 @@ def test_the_same_is_told_as_json(auditor: Auditor) -> None:
 @pytest.mark.parametrize(
     ("rules", "named"),
     [
-        (RULES | {"rate_fen": 0}, "rate_fen"),
-        (RULES | {"caps": {"per_carrier_per_day": "9"}}, "caps/per_carrier_per_day"),
-        (RULES | {"colour": "red"}, "colour"),
-        ({"rate_fen": 200}, "kind"),
-        ("{", "holds no rules"),
+        (RULES | {"rate_fen": 0}, "rate_fen: It must be"),
+        (RULES | {"caps": {"per_carrier_per_day": "9"}}, "caps/per_carrier_per_day: It must be an integer."),
+        (RULES | {"colour": "red"}, "colour: There is no such field."),
+        ({"rate_fen": 200, "colour": "red"}, "kind: Field required. colour: There is no such field."),
+        (RULES | {"kind": "gift"}, "kind: It must be one of 'courier_parcel', 'produce_support'."),
+        ("{", "holds no rules: it is no valid JSON: EOF while parsing"),
     ],
 )
 def test_a_file_without_sound_rules_is_refused_by_its_field(auditor: Auditor, rules: object, named: str) -> None:

@@ -49,6 +49,7 @@ def test_a_changed_one_names_the_line_and_ends_with_one(file: Path) -> None:
 def test_a_hash_that_was_kept_has_to_be_in_it(file: Path) -> None:
     kept = file.read_text().split('"hash":"')[1][:64]
     assert verify(file, "--head", kept).returncode == 0
+    assert verify(file, "--head", f" {kept.upper()} ").returncode == 0
     assert verify(file, "--head", "0" * 64).returncode == 1
 
 

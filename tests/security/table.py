@@ -141,7 +141,7 @@ ROWS: dict[str, Row] = {
     "register_parcels": Row(CARRIER),
     "scan_parcels": Row(CARRIER),
     "list_parcels": Row(CARRIER),
-    "read_parcel": Row(CARRIER, "carrier"),
+    "read_parcel": Row(OFFICE | CARRIER, "carrier"),
     # the office
     "open_programme": Row(OFFICER),
     "list_programmes": Row(OFFICE),
@@ -179,5 +179,6 @@ ROWS: dict[str, Row] = {
     "pay_settlement": shared(OFFICER, "programme_officer", 403),  # who reviewed its flag does not pay
     "ask_for_correction": shared(OFFICER, "programme_officer"),
     "list_corrections": Row(OFFICE | PAYEES, "carrier"),
+    "read_correction": Row(OFFICE | PAYEES, "carrier"),
     "decide_on_correction": shared(OFFICER, "programme_officer", 403),
 }

@@ -154,7 +154,7 @@ async def _office(world: World) -> None:
     assert (await settling.pays(await settling.freezes())).status_code == 200
     claim = {"programme_id": fund, "waybills": [paid[0]["waybill"]], "cause": "not_delivered", "evidence": "a letter"}
     clawback = await world.made("programme_officer", "/v1/clawbacks", claim)
-    flagged = await settling.delivers(25, order_ref=None)
+    flagged = await settling.delivers(25, fetched=True, order_ref=None)
     settlement = await settling.freezes()
     correction = {"waybills": [flagged[0]["waybill"]], "reason": "同一收件人"}
     asked = await world.made("programme_officer", f"/v1/settlements/{settlement['id']}/corrections", correction)

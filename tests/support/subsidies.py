@@ -14,6 +14,7 @@ from tests.support.logistics import agreed, hear
 from tests.support.services import Issuer
 
 RATE_FEN = 200
+LONG_AGO = datetime(2026, 11, 22, 4, tzinfo=UTC)
 _numbers = count(1)
 
 
@@ -56,6 +57,19 @@ class Courier:
         assert answer.status_code == 200, answer.text
         return made
 
+    async def shipment_of(self, match: MatchEvent) -> str:
+        """Where the shipment of a match is."""
+        shipments = (await self.client.get("/v1/shipments?limit=500", headers=self.headers)).json()["items"]
+        (mine,) = [each for each in shipments if each["match_id"] == str(match.match_id)]
+        return f"/v1/shipments/{mine['id']}"
+
+    async def fetches(self, match: MatchEvent, at: datetime | None = None, **said: Any) -> None:
+        """Tells that it picked up the goods of a match."""
+        report = {"type": "picked_up", "at": (at or datetime.now(UTC)).isoformat(), **said}
+        url = f"{await self.shipment_of(match)}/events"
+        answer = await self.client.post(url, json=report, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+
     def parcel(self, match: MatchEvent, **changes: Any) -> dict[str, Any]:
         return {
             "waybill": waybill(),
@@ -74,10 +88,10 @@ class Courier:
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
 
-    async def tell(self, *scans: tuple[str, str]) -> list[str]:
+    async def tell(self, *scans: tuple[str, str], at: datetime = LONG_AGO) -> list[str]:
         """Scans as (waybill, type); the statuses that were answered."""
-        at = datetime(2026, 11, 22, 4, tzinfo=UTC).isoformat()
-        body = [{"waybill": number, "type": kind, "at": at, "adcode": "320102"} for number, kind in scans]
+        said = {"at": at.isoformat(), "adcode": "320102"}
+        body = [{"waybill": number, "type": kind, **said} for number, kind in scans]
         answer = await self.client.post("/v1/parcels/scans", json=body, headers=self.headers)
         assert answer.status_code == 200, answer.text
         return [item["status"] for item in answer.json()["items"]]

@@ -192,6 +192,7 @@ SETTLING: dict[str, Text] = {
     "flags.impossible_speed": Text("速度不可能", "Impossible speed"),
     "flags.repeated_recipient": Text("同一去向重复", "Repeated recipient"),
     "flags.delivered_before_pickup": Text("送达早于取货", "Delivered before pickup"),
+    "flags.never_picked_up": Text("从未报告取货", "Never picked up"),
     "flags.about.subsidised_share": Text(
         "该承运商的包裹几乎全部受补贴，而其他承运商并非如此。",
         "Nearly all of its parcels are subsidised, and others' are not.",
@@ -210,6 +211,10 @@ SETTLING: dict[str, Text] = {
     "flags.about.delivered_before_pickup": Text(
         "按扫描，包裹在取货前一小时以上即已送达。",
         "By their scans parcels were delivered over an hour before the goods were fetched.",
+    ),
+    "flags.about.never_picked_up": Text(
+        "包裹已送达，而承运商从未报告取货；同一结算单中合计不下 20 个。",
+        "Parcels were delivered of goods that the carrier never told to have fetched; 20 or more in the statement.",
     ),
     "programmes.settlements": Text("结算", "Settlements"),
     "settlements.none": Text("还没有结算单。", "There is no settlement yet."),

@@ -8,7 +8,7 @@ from operator import or_
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, Row, Select, case, cast, distinct, exists, func, select
+from sqlalchemy import ColumnElement, Date, Row, Select, and_, case, cast, distinct, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -174,7 +174,15 @@ class Granted(NamedTuple):
 
 async def granted_between(session: AsyncSession, kind: ProgrammeKind, between: Between) -> list[Granted]:
     """What programmes of this kind granted to those that asked in this time, in the order of the days."""
-    asked_at = func.coalesce(p.registered_at, s.asked_at)
+    rows = await session.execute(granted_by(kind, between))
+    return [Granted(programme_id, on, many, int(fen)) for programme_id, on, many, fen in rows]
+
+
+def granted_by(kind: ProgrammeKind, between: Between) -> Select[Any]:
+    """The same as a statement. It begins at those that asked, whatever else the ledger has: a parcel's id begins with
+    its time, and support has an index of when it was asked for."""
+    is_parcels = kind == "courier_parcel"
+    asked_at = p.registered_at if is_parcels else s.asked_at
     day = cast(func.timezone(str(DAYS), asked_at), Date)
     # what came back after it was paid stays posted, see `replay.standing`
     has_stayed = s.status.in_(HELD) & s.came_back_at.is_(None)
@@ -182,13 +190,13 @@ async def granted_between(session: AsyncSession, kind: ProgrammeKind, between: B
     wanted = (
         select(s.programme_id, day, func.count(), kept_fen)
         .join_from(SUBSIDIES, Programme, Programme.id == s.programme_id)
-        .join(PARCELS, p.id == s.subject_id, isouter=True)
         .where(Programme.kind == kind, asked_at >= between[0], asked_at < between[1])
         .group_by(s.programme_id, day)
         .order_by(day, s.programme_id)
     )
-    rows = await session.execute(wanted)
-    return [Granted(programme_id, on, many, int(fen)) for programme_id, on, many, fen in rows]
+    if is_parcels:
+        return wanted.join(PARCELS, p.id == s.subject_id).where(_made(between))
+    return wanted.where(s.subject_id == s.match_id)
 
 
 async def unrecorded(session: AsyncSession, between: Between) -> int:
@@ -281,8 +289,13 @@ async def _pages(session: AsyncSession, wanted: Select[Any], key: Any) -> AsyncI
 
 
 def _registered(between: Between) -> Select[Any]:
+    return _PARCELS.where(_made(between), p.registered_at >= between[0], p.registered_at < between[1])
+
+
+def _made(between: Between) -> ColumnElement[bool]:
+    """Parcels that may have been registered in this time, by their ids."""
     first, behind = (earliest_id(at + by) for at, by in zip(between, (-CLOCKS_APART, CLOCKS_APART), strict=True))
-    return _PARCELS.where(p.id >= first, p.id < behind, p.registered_at >= between[0], p.registered_at < between[1])
+    return and_(p.id >= first, p.id < behind)
 
 
 async def _scans_of(session: AsyncSession, parcel_ids: Collection[UUID]) -> dict[UUID, dict[str, datetime]]:

@@ -73,7 +73,8 @@ async def object_to_clawback(clawback_id: UUID, new: NewObjection, caller: Payee
 async def decide_on_clawback(
     clawback_id: UUID, new: NewClawbackDecision, caller: Officer, session: Write
 ) -> ClawbackOut:
-    """Uphold or dismiss what another officer opened, once there was an objection or its period is over."""
+    """Uphold or dismiss what another officer opened, once there was an objection or its period is over; or take back
+    (dismiss) what you opened yourself."""
     return ClawbackOut.of(await service.decide(session, caller, clawback_id, new))
 
 

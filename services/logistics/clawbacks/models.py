@@ -98,12 +98,16 @@ class Clawback(Base):
         self.status, self.objection, self.objected_at = "objected", text, now
 
     def decide(self, decision: Literal["uphold", "dismiss"], note: str | None, officer_id: UUID, now: datetime) -> None:
-        """Raises DecidedClawback, SecondOfficerNeeded for who opened it, and ObjectionPeriod while none came."""
+        """Who opened it may only take it back (`dismiss`), and that at any time before.
+
+        Raises DecidedClawback, SecondOfficerNeeded for who opened it, and ObjectionPeriod while none came.
+        """
         if self.status not in {"noticed", "objected"}:
             raise DecidedClawback(status=self.status)
-        if officer_id == self.opened_by:
+        takes_back = officer_id == self.opened_by and decision == "dismiss"
+        if officer_id == self.opened_by and not takes_back:
             raise SecondOfficerNeeded()
-        if self.status == "noticed" and now < self.objection_until:
+        if self.status == "noticed" and now < self.objection_until and not takes_back:
             raise ObjectionPeriod(until=self.objection_until.isoformat())
         self.status = "upheld" if decision == "uphold" else "dismissed"
         self.decided_by, self.decided_at, self.note = officer_id, now, note

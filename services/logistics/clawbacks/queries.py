@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -56,20 +56,39 @@ async def paid_matches(session: WriteSession, programme_id: UUID, match_ids: Col
 
 async def came_back_unclaimed(session: WriteSession, before: datetime | None, limit: int) -> list[Paid]:
     """What came back after it was paid, before a moment, and is not being recovered, nor was a clawback for just that
-    dismissed since it came back; locked. What others have locked is passed over."""
-    lines = CLAWBACK_LINES.c
-    # one that was dismissed before it came back says nothing of this return
-    for_just_that = and_(Clawback.cause == "returned_after_payment", Clawback.decided_at >= SUBSIDIES.c.came_back_at)
-    claimed = (
-        exists()
-        .where(lines.subject_id == SUBSIDIES.c.subject_id, lines.clawback_id == Clawback.id)
-        .where(or_(lines.is_live, for_just_that))
-    )
-    wanted = _PAID.where(SUBSIDIES.c.came_back_at.is_not(None), ~claimed)
+    dismissed since it came back; locked. What others have locked is passed over.
+
+    By the index of what came back unclaimed: what was ever claimed is not looked through again in each run.
+    """
+    wanted = _PAID.where(SUBSIDIES.c.came_back_at.is_not(None), SUBSIDIES.c.claimed_back_at.is_(None))
     if before is not None:
         wanted = wanted.where(SUBSIDIES.c.came_back_at < before)
     wanted = wanted.order_by(SUBSIDIES.c.came_back_at).limit(limit).with_for_update(of=SUBSIDIES, skip_locked=True)
     return [Paid(*row) for row in await session.execute(wanted)]
+
+
+async def claim_lines(session: WriteSession, subject_ids: Collection[UUID], at: datetime) -> None:
+    """A clawback was opened for these, which the caller has locked."""
+    await session.execute(update(SUBSIDIES).where(among(s.subject_id, subject_ids)).values(claimed_back_at=at))
+
+
+async def release_lines(session: WriteSession, clawback_id: UUID) -> None:
+    """Those of a clawback that was dismissed may be claimed again. It does so by itself where one comes back, or has
+    and none for just that was decided since: one dismissed before it came back says nothing of this return."""
+    c = CLAWBACK_LINES.c
+    subject_ids = (await session.scalars(select(c.subject_id).where(c.clawback_id == clawback_id))).all()
+    # before the lines, and in their order: as who opens one does
+    locked = select(s.subject_id).where(among(s.subject_id, subject_ids)).order_by(s.subject_id).with_for_update()
+    await session.execute(locked)
+    await session.execute(update(CLAWBACK_LINES).where(c.clawback_id == clawback_id).values(is_live=False))
+    for_just_that = and_(
+        Clawback.cause == "returned_after_payment",
+        Clawback.decided_at >= s.came_back_at,
+        Clawback.decided_by.is_distinct_from(Clawback.opened_by),  # who only took it back decided nothing
+    )
+    answered = exists().where(c.subject_id == s.subject_id, c.clawback_id == Clawback.id, for_just_that)
+    released = update(SUBSIDIES).where(among(s.subject_id, subject_ids), ~answered).values(claimed_back_at=None)
+    await session.execute(released)
 
 
 async def live_among(session: AsyncSession, subject_ids: Collection[UUID]) -> set[UUID]:

@@ -107,8 +107,8 @@ async def decide(session: WriteSession, caller: Caller, clawback_id: UUID, new: 
     clawback = _found(await queries.locked_clawback(session, clawback_id, None))
     clawback.decide(new.decision, new.note, caller.account_id, await database_now(session))
     if clawback.status == "dismissed":
-        lines = CLAWBACK_LINES.update().where(CLAWBACK_LINES.c.clawback_id == clawback_id).values(is_live=False)
-        await session.execute(lines)
+        await session.flush()
+        await queries.release_lines(session, clawback_id)
     return clawback
 
 
@@ -188,6 +188,7 @@ async def _open(
     )
     if len(added.all()) < len(rows):  # somebody else opened one in the same moment
         raise ClaimedBackAlready()
+    await queries.claim_lines(session, subjects, now)
     return clawback
 
 

@@ -30,12 +30,13 @@ class PayoutHeld(Problem):
 
 class Flag(Base):
     """`subject`: the waybill, match or payee; `evidence`: the numbers that the rule looked at. It refuses nothing by
-    itself."""
+    itself. `programme_id` is its statement's: kept here too, so that a programme's flags lie together."""
 
     __tablename__ = "fraud_flags"
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     settlement_id: Mapped[UUID] = mapped_column(Uuid)
+    programme_id: Mapped[UUID | None] = mapped_column(Uuid)
     rule: Mapped[Rule] = mapped_column(SqlText)
     subject: Mapped[str] = mapped_column(SqlText)
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -47,6 +48,7 @@ class Flag(Base):
 
     __table_args__ = (
         Index(None, "settlement_id", "id"),
+        Index(None, "programme_id", "id"),
         Index("ix_fraud_flags_open", "settlement_id", postgresql_where="status = 'open'"),
     )
 

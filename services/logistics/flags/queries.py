@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Float, ScalarSelect, Select, Text, column, extract, func, literal, select
+from sqlalchemy import ARRAY, Float, Select, Text, column, extract, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -127,23 +127,26 @@ async def repeated_of(session: AsyncSession, settlement_id: UUID) -> list[Repeat
     return [Repeated(str(match_id), adcode, weight_g, parcels) for match_id, adcode, weight_g, parcels in rows]
 
 
-async def early_of(session: AsyncSession, settlement_id: UUID) -> list[Early]:
-    """Of each match in the statement: its parcels that were delivered, by their scans, before it was first fetched."""
+async def early_of(session: AsyncSession, settlement_id: UUID, payee_id: UUID) -> list[Early]:
+    """Of each match in the statement: its parcels that were delivered, by their scans, before their carrier first
+    fetched it, by its own word, or though it never did. What another fetched, who failed, is not with this one yet."""
     matches = select(s.match_id).where(s.settlement_id == settlement_id)
     fetched = (
         select(Shipment.match_id, func.min(Report.at).label("at"))
         .join_from(Shipment, Report, Report.shipment_id == Shipment.id)
-        .where(Shipment.match_id.in_(matches), Report.type == "picked_up")
+        .where(Shipment.match_id.in_(matches), Report.type == "picked_up", Report.carrier_id == payee_id)
         .group_by(Shipment.match_id)
         .subquery()
         .c
     )
+    is_early = or_(fetched.at.is_(None), SCANS.c.at < fetched.at - EARLY_MOST)
     rows = await session.execute(
-        select(fetched.match_id, fetched.at, func.min(SCANS.c.at), func.count(s.subject_id.distinct()))
+        select(s.match_id, fetched.at, func.min(SCANS.c.at), func.count(s.subject_id.distinct()))
         .join_from(SUBSIDIES, SCANS, SCANS.c.parcel_id == s.subject_id)
-        .join(fetched.match_id.table, fetched.match_id == s.match_id)
-        .where(s.settlement_id == settlement_id, SCANS.c.type == "delivered", SCANS.c.at < fetched.at - EARLY_MOST)
-        .group_by(fetched.match_id, fetched.at)
+        .join(fetched.match_id.table, fetched.match_id == s.match_id, isouter=True)
+        .where(s.settlement_id == settlement_id, SCANS.c.type == "delivered", is_early)
+        .group_by(s.match_id, fetched.at)
+        .order_by(s.match_id)
     )
     return [Early(str(match_id), at, first_at, parcels) for match_id, at, first_at, parcels in rows]
 
@@ -174,11 +177,5 @@ async def flags_of(
     limit: int,
 ) -> Sequence[Flag]:
     """Newest first."""
-    its = [] if programme_id is None else [_programme_of_flag() == programme_id]
-    equal = {"settlement_id": settlement_id, "rule": rule, "status": status}
-    return await newest(session, Flag, *its, before=before, limit=limit, **equal)
-
-
-def _programme_of_flag() -> ScalarSelect[UUID]:
-    """Of its statement: all whose subsidies are of one programme, so that one of a million tells it."""
-    return select(s.programme_id).where(s.settlement_id == Flag.settlement_id).limit(1).scalar_subquery()
+    equal = {"programme_id": programme_id, "settlement_id": settlement_id, "rule": rule, "status": status}
+    return await newest(session, Flag, before=before, limit=limit, **equal)

@@ -11,7 +11,12 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 Rule = Literal[
-    "subsidised_share", "declared_weight", "impossible_speed", "repeated_recipient", "delivered_before_pickup"
+    "subsidised_share",
+    "declared_weight",
+    "impossible_speed",
+    "repeated_recipient",
+    "delivered_before_pickup",
+    "never_picked_up",
 ]
 
 SHARE_FEWEST: Final = 100
@@ -33,6 +38,11 @@ something (`match_mass`, `declared_weight`).
 """
 EARLY_MOST: Final = timedelta(hours=1)
 """So much the clock of who delivers may be behind that of who fetched."""
+NEVER_FEWEST: Final = 20
+"""Of a whole statement, whatever its matches: so many parcels of goods that their carrier never told to have fetched.
+
+A driver may forget to tell of one van; who never comes for the goods at all has to claim for more to live on it.
+"""
 
 Point = tuple[float, float]
 """Longitude and latitude."""
@@ -92,10 +102,11 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """So many parcels of one match were delivered before its goods were fetched, by the carrier's own word."""
+    """So many parcels of one match were delivered before its goods were fetched, by the carrier's own word; or the
+    carrier never told that it fetched them (`fetched_at` None)."""
 
     match_id: str
-    fetched_at: datetime
+    fetched_at: datetime | None
     first_delivered_at: datetime
     parcels: int
 
@@ -164,7 +175,22 @@ def of_early(matches: Iterable[Early]) -> list[Suspicion]:
             },
         )
         for each in matches
-        if each.first_delivered_at < each.fetched_at - EARLY_MOST
+        if each.fetched_at is not None and each.first_delivered_at < each.fetched_at - EARLY_MOST
+    ]
+
+
+def of_unfetched(matches: Iterable[Early]) -> list[Suspicion]:
+    """Of one statement. Nothing else asks for a pickup: parcels alone fulfil their match."""
+    never = [each for each in matches if each.fetched_at is None]
+    if sum(each.parcels for each in never) < NEVER_FEWEST:
+        return []
+    return [
+        Suspicion(
+            "never_picked_up",
+            each.match_id,
+            {"first_delivered_at": each.first_delivered_at.isoformat(), "parcels": each.parcels},
+        )
+        for each in never
     ]
 
 

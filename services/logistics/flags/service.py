@@ -19,7 +19,7 @@ from services.logistics.flags.schemas import NewReview
 from services.logistics.programmes.models import SecondOfficerNeeded
 
 FLAGS_MAX = 1000
-"""Of one statement: whoever has so many is looked at anyway."""
+"""Of one statement and rule: whoever has so many is looked at anyway, and no rule hides what another found."""
 
 
 async def raise_for(
@@ -37,24 +37,28 @@ async def raise_for(
     The database looks through what may be a million parcels; here come counts, and the scans of those that were too
     fast.
     """
+    early = await queries.early_of(session, settlement_id, payee_id)
     found = [
-        *rules.of_share(await queries.share_of(session, programme_id, payee_id, begins_at, ends_at, settled)),
-        *rules.of_weights(await queries.weights_of(session, settlement_id)),
-        *rules.of_speed(await _too_fast(session, settlement_id), great_circle_km),
-        *rules.of_recipients(await queries.repeated_of(session, settlement_id)),
-        *rules.of_early(await queries.early_of(session, settlement_id)),
+        rules.of_share(await queries.share_of(session, programme_id, payee_id, begins_at, ends_at, settled)),
+        rules.of_weights(await queries.weights_of(session, settlement_id)),
+        rules.of_speed(await _too_fast(session, settlement_id), great_circle_km),
+        rules.of_recipients(await queries.repeated_of(session, settlement_id)),
+        rules.of_early(early),
+        rules.of_unfetched(early),
     ]
     session.add_all(
         Flag(
             id=uuid7(),
             settlement_id=settlement_id,
+            programme_id=programme_id,
             rule=each.rule,
             subject=each.subject,
             evidence=dict(each.evidence),
             status="open",
             raised_at=now,
         )
-        for each in found[:FLAGS_MAX]
+        for of_one_rule in found
+        for each in of_one_rule[:FLAGS_MAX]
     )
 
 

@@ -32,6 +32,7 @@ from services.logistics.parcels.schemas import (
 
 router = slice_router("/v1/parcels", tag="parcels")
 Carrier = Annotated[Caller, Depends(only("carrier"))]
+Reader = Annotated[Caller, Depends(only("carrier", "programme_officer", "auditor"))]
 
 
 @router.post("", response_model=RegisteredItems)
@@ -61,8 +62,8 @@ async def list_parcels(
 
 
 @router.get("/{waybill:path}", response_model_exclude_none=True)
-async def read_parcel(waybill: str, caller: Carrier, session: Read) -> ParcelOut:
-    """One of your parcels as it is now, however its waybill is written."""
+async def read_parcel(waybill: str, caller: Reader, session: Read) -> ParcelOut:
+    """A parcel as it is now, however its waybill is written: one of your own, anyone's for the office."""
     return await service.find(session, caller, waybill)
 
 

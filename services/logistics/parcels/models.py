@@ -41,6 +41,7 @@ PARCELS = Table(
     Column("seen", SmallInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Index(None, "carrier_id", "id"),
+    Index(None, "match_id", "id"),
     Index("ix_parcels_deadline_at", "deadline_at", postgresql_where="deadline_at IS NOT NULL"),
 )
 """`waybill` is as it was first written, `identity` what it is however written. `seen` sums the scans (`states.Seen`).

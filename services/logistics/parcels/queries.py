@@ -88,10 +88,12 @@ async def parcels_of(
 ) -> tuple[list[Parcel], UUID | None]:
     """At most `limit` of a carrier's parcels behind that one, the oldest first, and where to go on, if there are more.
 
-    It looks at no more than `LOOKED_AT` of them, whatever is wanted, so that a rare status or one match among millions
-    costs no more than a page: what it finds may be little, or nothing, and not the end.
+    It looks at no more than `LOOKED_AT` of them, or of one match's, whatever is wanted, so that a rare status among
+    millions costs no more than a page: what it finds may be little, or nothing, and not the end.
     """
     looked = select(PARCELS).where(_of(PARCELS.c.carrier_id, carrier_id)).order_by(PARCELS.c.id).limit(LOOKED_AT + 1)
+    if wanted.match_id is not None:
+        looked = looked.where(PARCELS.c.match_id == wanted.match_id)
     if after is not None:
         looked = looked.where(PARCELS.c.id > after)
     numbered = looked.add_columns(func.row_number().over(order_by=PARCELS.c.id).label("number")).cte("looked")
@@ -109,8 +111,6 @@ def _wanted(columns: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.status is not None:
         conditions.append(columns.seen.in_(SEEN_BY_STATUS[wanted.status]))
-    if wanted.match_id is not None:
-        conditions.append(columns.match_id == wanted.match_id)
     if wanted.subsidy is not None:
         status = select(SUBSIDIES.c.status).where(SUBSIDIES.c.subject_id == columns.id).scalar_subquery()
         conditions.append(func.coalesce(status, "none") == wanted.subsidy)

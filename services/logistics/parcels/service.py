@@ -17,6 +17,7 @@ from chassis.problems import FieldError, InvalidInput, NotFound, Text, Unauthent
 from contracts.parcels import ParcelRegistered
 from services.logistics.carriers.models import ERASED
 from services.logistics.clock import database_now
+from services.logistics.office import payee
 from services.logistics.parcels import queries
 from services.logistics.parcels.models import (
     DELIVERY_DEADLINE,
@@ -116,12 +117,12 @@ async def scan(session: WriteSession, requests: Sequence[tuple[Caller, Sequence[
 
 
 async def find(session: AsyncSession, caller: Caller, waybill: str) -> ParcelOut:
-    """One of the caller's parcels, however its waybill is written."""
+    """One of the caller's parcels, or anyone's for the office, however its waybill is written. Raises NotFound."""
     try:
         identity = waybill_identity(waybill)
     except ValueError as error:
         raise NotFound() from error
-    parcel = await queries.parcel_of(session, identity, _acting_for(caller))
+    parcel = await queries.parcel_of(session, identity, payee(caller))
     if parcel is None:
         raise NotFound()
     return ParcelOut.of(parcel, (await queries.subsidies_by_parcel(session, [parcel.id]))[parcel.id])

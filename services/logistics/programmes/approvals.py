@@ -27,6 +27,7 @@ from contracts.programmes import (
     ProgrammeToppedUp,
 )
 from services.logistics.clock import bounds_of, database_now, local_day
+from services.logistics.office import lock_reference
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact
 from services.logistics.programmes.models import LEADS_TO, Approval, BudgetTooLarge, ChangeKind, Programme, StandingFrom
@@ -53,11 +54,16 @@ async def ask(
     kind: ChangeKind,
     wanted: NewRules | NewTopUp | NewChange,
 ) -> Approval:
-    """Keep what is asked for until another officer decides. Raises NotFound, ClosedProgramme, NothingToChange
-    and BudgetTooLarge."""
+    """Keep what is asked for until another officer decides. Who asks for a pause (or its end, or the programme's) that
+    waits already is given that one. Raises NotFound, ClosedProgramme, NothingToChange and BudgetTooLarge."""
+    if kind in LEADS_TO:
+        await lock_reference(session, f"{kind} {programme_id}")
     programme = await _found(session, programme_id)
     now = await database_now(session)
     programme.must_allow(kind, now)
+    waits = await queries.pending_of(session, programme_id, kind) if kind in LEADS_TO else None
+    if waits is not None:
+        return waits
     if isinstance(wanted, NewTopUp):
         _must_be_counted((await ledger.head_of(session, programme_id)).balances.budget_fen, wanted.amount_fen)
     approval = Approval(

@@ -14,7 +14,7 @@ from chassis.db import WriteSession
 from chassis.newest import newest
 from contracts.programmes import ProgrammeKind
 from services.logistics.clock import DAYS
-from services.logistics.programmes.models import Approval, Decision, Money, Programme
+from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme
 from services.logistics.shipments.models import Shipment
 from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES
 from services.logistics.subsidy.queries import CAP_KEY
@@ -73,6 +73,14 @@ async def approval_of(session: AsyncSession, programme_id: UUID, approval_id: UU
 async def locked_approval(session: WriteSession, programme_id: UUID, approval_id: UUID) -> Approval | None:
     wanted = select(Approval).where(Approval.id == approval_id, Approval.programme_id == programme_id)
     return (await session.scalars(wanted.with_for_update())).one_or_none()
+
+
+async def pending_of(session: AsyncSession, programme_id: UUID, kind: ChangeKind) -> Approval | None:
+    """The first change of this kind that waits for another officer."""
+    wanted = select(Approval).where(
+        Approval.programme_id == programme_id, Approval.kind == kind, Approval.status == "pending"
+    )
+    return (await session.scalars(wanted.order_by(Approval.id).limit(1))).one_or_none()
 
 
 async def approvals_of(

@@ -24,6 +24,7 @@ from services.logistics.settlements.schemas import (
     ReconciledOut,
     SettlementOut,
     StatementOut,
+    WholeCorrectionOut,
 )
 
 router = slice_router("/v1/settlements", tag="settlements")
@@ -114,6 +115,13 @@ async def list_corrections(
     await service.find(session, caller, settlement_id)
     rows = await queries.corrections_of(session, settlement_id, status=status, before=after, limit=limit + 1)
     return Page.of([CorrectionOut.of(row) for row in rows], limit, lambda last: last.id)
+
+
+@router.get("/{settlement_id}/corrections/{correction_id}")
+async def read_correction(settlement_id: UUID, correction_id: UUID, caller: Party, session: Read) -> WholeCorrectionOut:
+    """One of them, with the lines that it is about."""
+    await service.find(session, caller, settlement_id)
+    return WholeCorrectionOut.with_lines(*await corrections.find(session, settlement_id, correction_id))
 
 
 @router.post("/{settlement_id}/corrections/{correction_id}/decision")

@@ -4,9 +4,9 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ NAMES: Final = (*REFERENCE_NAMES[1:], *FEN_NAMES[1:], *YUAN_NAMES[2:])
 """In Chinese."""
 LINES_MAX: Final = 100_001
 AMOUNT: Final = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,6})?")
+NOTHING: Final = re.compile(r"(-?0+(\.0*)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ class BadRow(Exception):
 
 
 def reconcile(payouts: Sequence[Payout], rows: Iterable[Row]) -> Reconciled:
-    """Each payout and each row ends in exactly one list, by its reference with blanks taken off its ends."""
+    """Each payout and each row ends in exactly one list, by its reference with blanks taken off its ends; what came in
+    by its sign ends in none, unless it bears a reference of ours."""
     found, by_reference = Reconciled(), defaultdict[str, list[Row]](list)
     ours = {payout.reference: payout for payout in payouts}
-    for row in rows:
+    for row in _as_paid(list(rows), ours):
         by_reference[row.reference].append(row)
     for reference, same in by_reference.items():
         if reference not in ours:
@@ -97,6 +99,16 @@ def reconcile(payouts: Sequence[Payout], rows: Iterable[Row]) -> Reconciled:
             found.off.append(Difference(reference, ours[reference].amount_fen, row.amount_fen, row.line))
     found.missing = [payout for payout in payouts if payout.reference not in by_reference]
     return found
+
+
+def _as_paid(rows: Sequence[Row], ours: Collection[str]) -> Sequence[Row]:
+    """With what went out above zero. In one column of both ways most banks write that below it (-9.99), and what came
+    in above: so it is where more of ours are below than above."""
+    below = sum((row.amount_fen < 0) - (row.amount_fen > 0) for row in rows if row.reference in ours)
+    if below <= 0:
+        return rows
+    turned = (replace(row, amount_fen=-row.amount_fen) for row in rows)
+    return [row for row in turned if row.amount_fen > 0 or row.reference in ours]
 
 
 def decoded(file: bytes) -> str:
@@ -144,14 +156,18 @@ def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 
 
 def _paid_nothing(cells: Sequence[str], amount: int) -> bool:
-    """What came in has its amount in another column (贷方发生额), and none in that of what went out."""
-    return len(cells) > amount and not cells[amount].strip()
+    """What came in has its amount in another column (贷方发生额), and none, or zero, in that of what went out."""
+    return len(cells) > amount and NOTHING.fullmatch(_said(cells[amount])) is not None
+
+
+def _said(cell: str) -> str:
+    return cell.strip().replace(",", "").lstrip("¥￥").strip()
 
 
 def _row(line: int, cells: Sequence[str], reference: int, amount: int, *, in_yuan: bool) -> Row:
     if len(cells) <= max(reference, amount):
         raise BadRow(line, "columns")
-    said = cells[amount].strip().replace(",", "").lstrip("¥￥")
+    said = _said(cells[amount])
     if not AMOUNT.fullmatch(said):
         raise BadRow(line, "amount")
     fen = Decimal(said) * (100 if in_yuan else 1)

@@ -27,6 +27,7 @@ from services.logistics.settlements.models import (
     CorrectionPending,
     Settlement,
 )
+from services.logistics.settlements.queries import Line
 from services.logistics.settlements.schemas import NewCorrection
 from services.logistics.subsidy.eligibility import waybill_identity
 
@@ -62,6 +63,14 @@ async def ask(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     rows = [{"correction_id": correction.id, "subject_id": each} for each in found]
     await session.execute(_INSERT_LINES, parameters_of(rows, "correction_id", "subject_id"))
     return correction
+
+
+async def find(session: AsyncSession, settlement_id: UUID, correction_id: UUID) -> tuple[Correction, list[Line]]:
+    """With the lines that it is about. Raises NotFound."""
+    correction = await queries.correction_of(session, settlement_id, correction_id)
+    if correction is None:
+        raise NotFound()
+    return correction, await queries.corrected_lines(session, correction_id)
 
 
 async def decide(

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -126,17 +126,20 @@ async def paid_between(
 async def lines_after(session: AsyncSession, settlement_id: UUID, after: UUID | None, limit: int) -> list[Line]:
     """The next lines of a statement, in the order of their ids."""
     s = SUBSIDIES.c
-    wanted = (
-        select(s.subject_id, PARCELS.c.waybill, s.match_id, s.posted_at, s.amount_fen, s.rule_version, STATE)
-        .join_from(SUBSIDIES, PARCELS, PARCELS.c.id == s.subject_id, isouter=True)
-        .join(PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == s.settlement_id, isouter=True)
-        .where(s.settlement_id == settlement_id)
-        .order_by(s.subject_id)
-        .limit(limit)
-    )
+    wanted = _lines().where(s.settlement_id == settlement_id).limit(limit)
     if after is not None:
         wanted = wanted.where(s.subject_id > after)
     return [Line(*row) for row in await session.execute(wanted)]
+
+
+def _lines() -> Select[Any]:
+    s = SUBSIDIES.c
+    return (
+        select(s.subject_id, PARCELS.c.waybill, s.match_id, s.posted_at, s.amount_fen, s.rule_version, STATE)
+        .join_from(SUBSIDIES, PARCELS, PARCELS.c.id == s.subject_id, isouter=True)
+        .join(PAID_STATEMENTS, PAID_STATEMENTS.c.settlement_id == s.settlement_id, isouter=True)
+        .order_by(s.subject_id)
+    )
 
 
 async def pages_of(db: Database, settlement_id: UUID) -> AsyncIterator[list[Line]]:
@@ -175,9 +178,23 @@ async def owed_among(
     return {subject_id: (subject_id, fen) for subject_id, fen in rows}
 
 
+async def correction_of(session: AsyncSession, settlement_id: UUID, correction_id: UUID) -> Correction | None:
+    return (await session.scalars(_correction(settlement_id, correction_id))).one_or_none()
+
+
 async def locked_correction(session: WriteSession, settlement_id: UUID, correction_id: UUID) -> Correction | None:
-    wanted = select(Correction).where(Correction.id == correction_id, Correction.settlement_id == settlement_id)
-    return (await session.scalars(wanted.with_for_update())).one_or_none()
+    return (await session.scalars(_correction(settlement_id, correction_id).with_for_update())).one_or_none()
+
+
+def _correction(settlement_id: UUID, correction_id: UUID) -> Select[Correction]:
+    return select(Correction).where(Correction.id == correction_id, Correction.settlement_id == settlement_id)
+
+
+async def corrected_lines(session: AsyncSession, correction_id: UUID) -> list[Line]:
+    """The lines that a correction is about, as they are now; there are at most as many as one is asked for with."""
+    c = CORRECTION_LINES.c
+    wanted = _lines().join(CORRECTION_LINES, c.subject_id == SUBSIDIES.c.subject_id)
+    return [Line(*row) for row in await session.execute(wanted.where(c.correction_id == correction_id))]
 
 
 async def subjects_of(session: AsyncSession, correction_id: UUID) -> list[UUID]:

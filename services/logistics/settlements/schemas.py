@@ -179,6 +179,17 @@ class LineOut(BaseModel):
     state: LineState
 
 
+class WholeCorrectionOut(CorrectionOut):
+    """With the lines that it is about, as they are now."""
+
+    items: list[LineOut]
+
+    @classmethod
+    def with_lines(cls, correction: Correction, lines: list[Line]) -> Self:
+        items = [LineOut.model_validate(line) for line in lines]
+        return cls(**CorrectionOut.of(correction).model_dump(), items=items)
+
+
 class SettlementOut(BaseModel):
     """As it was frozen (`lines`, `amount_fen`); and once it is paid what was `owed_fen` by then, of which
     `recovered_fen` was kept for clawbacks and `paid_fen` transferred."""

@@ -9,13 +9,13 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final
 
 from chassis.db import Database
-from services.logistics.clock import local_day
+from services.logistics.clock import DAYS, local_day
 from services.logistics.settlements.models import Settlement
 from services.logistics.settlements.queries import Line, pages_of
 
@@ -42,35 +42,38 @@ class Head:
     funder: str
 
     @property
-    def first_day(self) -> date:
-        return local_day(self.settlement.begins_at)
+    def begins(self) -> str:
+        """The first day; or from which instant on, where that is in the middle of one."""
+        return _bound(self.settlement.begins_at, self.settlement.begins_at)
 
     @property
-    def last_day(self) -> date:
-        return local_day(self.settlement.ends_at - timedelta(microseconds=1))
+    def ends(self) -> str:
+        """The last day, included; or before which instant."""
+        return _bound(self.settlement.ends_at, self.settlement.ends_at - timedelta(microseconds=1))
 
     @property
     def columns(self) -> list[str]:
         """`HEAD_COLUMNS` of every line."""
         settlement = self.settlement
-        period = (self.first_day.isoformat(), self.last_day.isoformat())
-        return [str(settlement.id), self.programme, str(settlement.payee_id), *period]
+        return [str(settlement.id), self.programme, str(settlement.payee_id), self.begins, self.ends]
 
     def file_name(self, suffix: str) -> str:
-        return f"settlement-{self.first_day}-{self.last_day}-{self.settlement.id}.{suffix}"
+        begins, ends = (each.partition("+")[0].replace(":", "") for each in (self.begins, self.ends))
+        return f"settlement-{begins}-{ends}-{self.settlement.id}.{suffix}"
 
     def rows(self) -> list[tuple[str, str, str | int | Decimal]]:
         """In Chinese, in English, and what it is; of what was not paid yet nothing about that."""
         settlement = self.settlement
         payee = ("承运商", "Carrier") if settlement.party == "carrier" else ("生产者", "Producer")
+        till = ("止（含）", "To, included") if _is_midnight(settlement.ends_at) else ("止（不含）", "To, not included")
         rows: list[tuple[str, str, str | int | Decimal | None]] = [
             ("结算单号", "Statement", str(settlement.id)),
             ("补贴项目", "Programme", self.programme),
             ("项目标识", "Programme id", str(settlement.programme_id)),
             ("出资方", "Funder", self.funder),
             (*payee, str(settlement.payee_id)),
-            ("起（含，北京时间）", "From (Asia/Shanghai)", self.first_day.isoformat()),
-            ("止（含）", "To, included", self.last_day.isoformat()),
+            ("起（含，北京时间）", "From (Asia/Shanghai)", self.begins),
+            (*till, self.ends),
             ("冻结时间", "Frozen at", settlement.frozen_at.isoformat()),
             ("行数", "Lines", settlement.lines),
             ("金额，分", "Amount, fen", settlement.amount_fen),
@@ -149,6 +152,15 @@ def _cells(line: Line) -> list[str | int]:
         line.rule_version,
         line.state,
     ]
+
+
+def _bound(instant: datetime, on: datetime) -> str:
+    """The day that it is `on`, where it is a midnight of China's; else itself, in China's time."""
+    return local_day(on).isoformat() if _is_midnight(instant) else instant.astimezone(DAYS).isoformat()
+
+
+def _is_midnight(instant: datetime) -> bool:
+    return instant.astimezone(DAYS).time() == time()
 
 
 def _yuan(fen: int | None) -> Decimal | None:

@@ -103,6 +103,7 @@ SUBSIDIES = Table(
     Column("posted_at", DateTime(timezone=True)),
     Column("settlement_id", Uuid),
     Column("came_back_at", DateTime(timezone=True)),
+    Column("claimed_back_at", DateTime(timezone=True)),
     Column("asked_at", DateTime(timezone=True)),
     Column("decided_at", DateTime(timezone=True)),
     Column("match_g", BigInteger),
@@ -121,7 +122,12 @@ SUBSIDIES = Table(
         "posted_at",
         postgresql_where="status = 'posted' AND settlement_id IS NULL",
     ),
-    Index("ix_subsidies_came_back_at", "came_back_at", postgresql_where="came_back_at IS NOT NULL"),
+    Index(
+        "ix_subsidies_came_back_unclaimed",
+        "came_back_at",
+        postgresql_where="came_back_at IS NOT NULL AND claimed_back_at IS NULL",
+    ),
+    Index("ix_subsidies_support_asked_at", "asked_at", postgresql_where="subject_id = match_id"),
     Index("ix_subsidies_settlement_id", "settlement_id", "subject_id", postgresql_where="settlement_id IS NOT NULL"),
 )
 """One row for each parcel (or match, for produce support) that asked while a programme was active.
@@ -130,7 +136,8 @@ SUBSIDIES = Table(
 the unique index is the rule itself. `turn` counts reservations of one parcel: lost, voided, found and delivered is the
 second. A row changes under the lock of its parcel; `settlement_id` by who freezes a
 statement. `payee_id`: whom it is paid to, the carrier (of a match, the producer). `came_back_at`: when one was told
-to have come back that had been paid.
+to have come back that had been paid. `claimed_back_at`: since when a clawback is about it; none is where that was
+dismissed, unless it was dismissed for just that return.
 
 What was known when it was decided stands here for whoever recomputes it: `asked_at` is the moment whose rules counted,
 `decided_at` that of the fund, `match_g` what the match was of, `before_g` what its parcels before this one weighed.

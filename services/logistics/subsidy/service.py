@@ -22,7 +22,8 @@ from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, PAID_STAT
 from services.logistics.subsidy.queries import CAP_KEY, CapKey
 from services.logistics.subsidy.seals import Seal
 
-_NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in {"settlement_id", "came_back_at"})  # noqa: SIM118
+_LATER = {"settlement_id", "came_back_at", "claimed_back_at"}
+_NEW = tuple(name for name in SUBSIDIES.c.keys() if name not in _LATER)  # noqa: SIM118
 _NOTE_SUBSIDIES = insert_given(SUBSIDIES, *_NEW).on_conflict_do_nothing()
 _CHANGED = (
     "subject_id",

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import NullPool, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from chassis.db import Database
 from contracts.matches import MatchFulfilled
+from contracts.programmes import ProgrammeKind
 from duijie.postgres import EmbeddedPostgres
-from services.logistics.audit.queries import Granted
+from services.logistics.audit.queries import Granted, granted_by
 from services.logistics.audit.schemas import OtherRules
 from services.logistics.audit.service import Replay, recount, replay_day, what_if
 from services.logistics.audit.whatif import Outcome
@@ -201,14 +203,14 @@ MEDDLING = {
     ),
     "a line put into a statement": (
         "UPDATE subsidies SET settlement_id = (SELECT id FROM settlements) WHERE status = 'reserved'",
-        ("lines of", ""),
+        ("lines of", "8"),
     ),
     "a statement told otherwise": ("UPDATE settlements SET amount_fen = amount_fen + 1", ("amount of", "600")),
     "a statement of more lines": ("UPDATE settlements SET lines = lines + 1", ("lines of", "3")),
     "a clawback of more": ("UPDATE clawbacks SET amount_fen = amount_fen + 1", ("amount of clawback", "200")),
     "a clawback of another parcel": (
         "UPDATE clawback_lines SET subject_id = (SELECT subject_id FROM subsidies WHERE programme_id = :support)",
-        ("amount of clawback", ""),
+        ("amount of clawback", "0"),
     ),
     "a payment forgotten": ("DELETE FROM paid_statements", ("paid, ", "False")),
     "a payment told otherwise": ("UPDATE settlements SET owed_fen = owed_fen + 1", ("owed of", "600")),
@@ -335,6 +337,24 @@ async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
     async with db.reading() as session:
         wanted = select(PARCELS.c.registered_at).where(PARCELS.c.waybill == first_empty)
         assert tried.exhausted_at == await session.scalar(wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"), [("courier_parcel", "pk_parcels"), ("produce_support", "ix_subsidies_support_asked_at")]
+)
+async def test_what_a_day_was_granted_is_found_by_that_day_and_not_by_the_whole_ledger(
+    db: Database, kind: ProgrammeKind, index: str
+) -> None:
+    day = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    asked = granted_by(kind, (day, day + timedelta(days=1)))
+    asked_as_text = asked.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    async with db.transaction() as session:
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        connection = await session.connection()
+        plan = [row[0] for row in await connection.exec_driver_sql(f"EXPLAIN {asked_as_text}")]
+    (place,) = [number for number, line in enumerate(plan) if index in line]
+    assert "Index Cond" in plan[place + 1], "\n".join(plan)
+    assert ">=" in plan[place + 1]
 
 
 async def test_what_came_back_after_it_was_paid_is_in_no_sum(courier: Courier, office: Office, db: Database) -> None:

@@ -171,6 +171,22 @@ async def test_what_is_dismissed_is_not_recovered_and_may_be_claimed_anew(recove
     assert (await recovery.opens(waybills[1:])).status_code == 201
 
 
+async def test_who_opened_it_by_mistake_takes_it_back_at_once(recovery: Recovery, db: Database) -> None:
+    (waybill,) = await recovery.paid(1)
+    opened = (await recovery.opens([waybill], cause="returned_after_payment")).json()
+    back = await recovery.says(opened, "decision", {"decision": "dismiss", "note": "wrong number"}, recovery.first)
+    assert (back.status_code, back.json()["status"], back.json()["note"]) == (200, "dismissed", "wrong number")
+    assert back.json()["decided_by"] == back.json()["opened_by"]
+    late = await recovery.says(opened, "objection", {"text": "it was brought"}, recovery.carrier)
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/no-objection")
+    again = await recovery.says(opened, "decision", {"decision": "uphold"}, recovery.second)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/clawback-decided")
+    await recovery.settling.courier.tell((waybill, "returned"))
+    taken_back = (await recovery.opens([waybill], cause="returned_after_payment")).json()
+    await recovery.says(taken_back, "decision", {"decision": "dismiss"}, recovery.first)
+    assert await notice_returned(db) == 1, "whoever takes one back has not decided that it did not come back"
+
+
 async def test_of_officers_at_once_one_opens_it(recovery: Recovery) -> None:
     waybills = await recovery.paid(3)
     answers = await asyncio.gather(*(recovery.opens(waybills) for _ in range(4)))
@@ -233,6 +249,55 @@ async def test_what_comes_back_after_a_claim_that_it_had_was_dismissed_is_claime
     await recovery.settling.courier.tell((waybill, "returned"))
     assert await notice_returned(db) == 1
     assert await notice_returned(db) == 0
+
+
+async def test_a_run_looks_for_what_waits_and_not_through_all_that_ever_came_back(
+    recovery: Recovery, db: Database
+) -> None:
+    async def waiting() -> int:
+        async with db.reading() as session:
+            wanted = "SELECT count(*) FROM subsidies WHERE came_back_at IS NOT NULL AND claimed_back_at IS NULL"
+            return (await session.execute(text(wanted))).scalar_one()
+
+    waybills = await recovery.paid(3)
+    other = (await recovery.opens(waybills[:1], cause="false_weight")).json()
+    await recovery.settling.courier.tell(*((each, "returned") for each in waybills))
+    assert await waiting() == 2, "one is being recovered"
+    assert await notice_returned(db) == 1
+    assert await waiting() == 0
+    await recovery.says(other, "objection", {"text": "no"}, recovery.carrier)
+    await recovery.says(other, "decision", {"decision": "dismiss"}, recovery.second)
+    assert await waiting() == 1, "that its weight was true says nothing of its return"
+    assert await notice_returned(db) == 1
+    for opened in (await recovery.client.get("/v1/clawbacks?status=noticed", headers=recovery.first)).json()["items"]:
+        await recovery.says(opened, "objection", {"text": "no"}, recovery.carrier)
+        await recovery.says(opened, "decision", {"decision": "dismiss"}, recovery.first)
+    again = (await recovery.opens(waybills, cause="other")).json()
+    await recovery.says(again, "objection", {"text": "no"}, recovery.carrier)
+    await recovery.says(again, "decision", {"decision": "dismiss"}, recovery.second)
+    assert await waiting() == 0, "it was decided before that they did not come back"
+    async with db.transaction() as session:
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        looked = "SELECT FROM subsidies WHERE came_back_at IS NOT NULL AND claimed_back_at IS NULL"
+        plan = "\n".join(await session.scalars(text(f"EXPLAIN {looked} ORDER BY came_back_at")))
+    assert "ix_subsidies_came_back_unclaimed" in plan
+    assert "Sort" not in plan
+
+
+async def test_a_decision_and_a_new_clawback_of_the_same_at_once_wait_for_each_other_in_one_order(
+    recovery: Recovery,
+) -> None:
+    waybills = await recovery.paid(5)
+    for _ in range(5):
+        opened = (await recovery.opens(waybills)).json()
+        await recovery.says(opened, "objection", {"text": "no"}, recovery.carrier)
+        dismissing = recovery.says(opened, "decision", {"decision": "dismiss"}, recovery.second)
+        answers = await asyncio.gather(dismissing, *(recovery.opens(waybills[::-1]) for _ in range(3)))
+        assert {answer.status_code for answer in answers} <= {200, 201, 409}, [each.text for each in answers]
+        live = (await recovery.client.get("/v1/clawbacks?status=noticed", headers=recovery.first)).json()["items"]
+        for each in live:
+            await recovery.says(each, "objection", {"text": "no"}, recovery.carrier)
+            await recovery.says(each, "decision", {"decision": "dismiss"}, recovery.second)
 
 
 async def test_a_transfer_of_the_bank_repays_once_of_whatever_clawback(recovery: Recovery) -> None:

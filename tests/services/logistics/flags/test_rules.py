@@ -70,5 +70,12 @@ def test_many_alike_parcels_to_one_county_that_no_order_stands_for() -> None:
 
 @pytest.mark.parametrize(("hours", "is_flagged"), [(-2, True), (-1, False), (0, False), (5, False)])
 def test_what_was_delivered_before_it_was_fetched(hours: float, is_flagged: bool) -> None:
-    found = rules.of_early([Early("m", NOON, NOON + timedelta(hours=hours), 3)])
+    found = rules.of_early([Early("m", NOON, NOON + timedelta(hours=hours), 3), Early("n", None, NOON, 99)])
     assert [(each.subject, each.evidence["parcels"]) for each in found] == [("m", 3)] * is_flagged
+
+
+@pytest.mark.parametrize(("parcels", "flagged"), [((12, 8), ["m0", "m1"]), ((12, 7), []), ((), [])])
+def test_goods_of_a_statement_that_its_carrier_never_fetched(parcels: tuple[int, ...], flagged: list[str]) -> None:
+    matches = [Early(f"m{number}", None, NOON, each) for number, each in enumerate(parcels)]
+    found = rules.of_unfetched([*matches, Early("fetched", NOON, NOON - timedelta(hours=2), 99)])
+    assert [each.subject for each in found] == flagged

@@ -147,8 +147,23 @@ async def test_the_key_of_a_registration_repeats_it_byte_for_byte(courier: Couri
 async def test_others_than_carriers_are_not_let_in(client: httpx.AsyncClient, issuer: Issuer) -> None:
     for role in ("producer", "platform", "programme_officer", "auditor"):
         assert (await client.post("/v1/parcels", json=[], headers=issuer.caller(role))).status_code == 403
+        assert (await client.get("/v1/parcels", headers=issuer.caller(role))).status_code == 403
+    for role in ("producer", "platform"):
         assert (await client.get("/v1/parcels/SF1", headers=issuer.caller(role))).status_code == 403
     assert (await client.post("/v1/parcels/scans", json=[])).status_code == 401
+
+
+async def test_the_office_reads_any_parcel_that_a_flag_may_be_about(
+    courier: Courier, office: Office, issuer: Issuer
+) -> None:
+    await office.open()
+    await courier.register(courier.parcel(await courier.claimed(), waybill="SF 7"))
+    for who in (office.headers, issuer.caller("auditor")):
+        answer = await courier.client.get("/v1/parcels/sf7", headers=who)
+        assert (answer.status_code, answer.json()) == (200, await courier.read("SF7"))
+        assert (await courier.client.get("/v1/parcels/SF8", headers=who)).status_code == 404
+    stranger = issuer.caller("carrier")
+    assert (await courier.client.get("/v1/parcels/SF7", headers=stranger)).status_code == 404
 
 
 async def test_no_programme_no_subsidy(courier: Courier, office: Office) -> None:

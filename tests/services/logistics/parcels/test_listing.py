@@ -91,16 +91,29 @@ async def test_a_filter_that_finds_little_looks_at_a_part_at_a_time_and_loses_no
     courier: Courier, monkeypatch: pytest.MonkeyPatch, looked_at: int
 ) -> None:
     monkeypatch.setattr(queries, "LOOKED_AT", looked_at)
-    one, other = await courier.claimed(), await courier.claimed()
-    for number in range(6):
-        await courier.register(courier.parcel(other if number in {2, 5} else one, waybill=f"SF{number}"))
-    assert await every(courier, f"match_id={other.match_id}") == ["SF2", "SF5"]
-    assert await every(courier, f"limit=1&match_id={other.match_id}") == ["SF2", "SF5"]
+    match = await courier.claimed()
+    await courier.register(*(courier.parcel(match, waybill=f"SF{number}") for number in range(6)))
+    await courier.tell(("SF2", "lost"), ("SF5", "lost"))
+    assert await every(courier, "status=lost") == ["SF2", "SF5"]
+    assert await every(courier, "limit=1&status=lost") == ["SF2", "SF5"]
     assert await every(courier) == [f"SF{number}" for number in range(6)]
-    first = await page(courier, f"match_id={other.match_id}")
+    first = await page(courier, "status=lost")
     assert (len(first["items"]), first["next"] is None) == {1: (0, False), 2: (0, False), 5: (1, False), 6: (2, True)}[
         looked_at
     ]
+
+
+async def test_a_matchs_parcels_are_on_one_page_whatever_else_its_carrier_sent(
+    courier: Courier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOOKED_AT", 2)
+    one, other = await courier.claimed(), await courier.claimed()
+    for number in range(6):
+        await courier.register(courier.parcel(other if number in {2, 5} else one, waybill=f"SF{number}"))
+    shown = await page(courier, f"match_id={other.match_id}")
+    assert ([item["waybill"] for item in shown["items"]], shown["next"]) == (["SF2", "SF5"], None)
+    assert await every(courier, f"match_id={one.match_id}") == ["SF0", "SF1", "SF3", "SF4"]
+    assert await every(courier, f"match_id={one.match_id}&status=lost") == []
 
 
 async def test_what_is_no_filter_is_said(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -59,6 +59,17 @@ async def officers(client: httpx.AsyncClient, issuer: Issuer, office: Office) ->
     return Officers(client, issuer, await office.open())
 
 
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+
+
+async def an_hour_passes(db: Database) -> None:
+    """For programmes and their rules, however long the test itself took."""
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE programmes SET starts_at = starts_at - interval '1 hour'"))
+        await session.execute(text("UPDATE programme_rules SET effective_at = effective_at - interval '1 hour'"))
+
+
 async def events(db: Database) -> list[type[ProgrammeEvent]]:
     return [type(each) for each in await told(db) if isinstance(each, ProgrammeEvent)][1:]
 
@@ -80,6 +91,21 @@ async def test_what_is_asked_for_changes_nothing_until_another_officer_approves(
     assert (again.status_code, again.json()["type"]) == (409, "/problems/already-decided")
     assert await office.kinds(officers.fund) == ["fund", "fund"]
     assert (await office.read(officers.fund, "/verify"))["ok"]
+
+
+@pytest.mark.parametrize("kind", ["pause", "close"])
+async def test_a_pause_that_waits_already_is_not_asked_for_twice(
+    officers: Officers, office: Office, db: Database, kind: str
+) -> None:
+    answers = await asyncio.gather(*(officers.ask(kind, {"note": f"{each}"}) for each in range(4)))
+    assert {answer.status_code for answer in answers} == {202}
+    (waiting,) = {answer.json()["approval_id"] for answer in answers}
+    assert len((await office.read(officers.fund, "/approvals?status=pending"))["items"]) == 1
+    assert (await officers.decide(waiting, "reject")).json()["status"] == "rejected"
+    anew = (await officers.ask(kind)).json()
+    assert (anew["status"], anew["approval_id"] != waiting) == ("pending", True)
+    topups = [(await officers.ask("topup", {"amount_fen": 500})).json()["approval_id"] for _ in range(2)]
+    assert topups[0] != topups[1], "two equal sums may both be meant"
 
 
 async def test_what_is_rejected_never_was(officers: Officers, office: Office, db: Database) -> None:
@@ -126,10 +152,9 @@ async def test_rules_that_are_dated_hold_from_their_date_and_what_they_leave_out
     officers: Officers, office: Office, courier: Courier, db: Database
 ) -> None:
     await officers.change("rules", {"caps": {"per_carrier_per_day": 7}})
-    later = datetime.now(UTC) + timedelta(seconds=1)
-    await officers.change("rules", {"rate_fen": 100, "effective_at": later.isoformat()})
+    await officers.change("rules", {"rate_fen": 100, "effective_at": in_an_hour()})
     assert (await office.read(officers.fund))["rule_version"] == 2
-    await asyncio.sleep(1.1)
+    await an_hour_passes(db)
     shown = await office.read(officers.fund)
     assert (shown["rule_version"], shown["rate_fen"], shown["caps"]["per_carrier_per_day"]) == (3, 100, 7)
     (item,) = await courier.register(courier.parcel(await courier.claimed()))
@@ -137,15 +162,14 @@ async def test_rules_that_are_dated_hold_from_their_date_and_what_they_leave_out
 
 
 async def test_what_is_dated_waits_for_its_date_whatever_is_changed_before(
-    officers: Officers, office: Office, courier: Courier
+    officers: Officers, office: Office, courier: Courier, db: Database
 ) -> None:
-    later = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
-    await officers.change("rules", {"rate_fen": 150, "effective_at": later})
+    await officers.change("rules", {"rate_fen": 150, "effective_at": in_an_hour()})
     await officers.change("rules", {"caps": {"per_carrier_per_day": 50}})
     match = await courier.claimed()
     (now,) = await courier.register(courier.parcel(match))
     assert (now["subsidy_fen"], (await office.read(officers.fund))["rule_version"]) == (200, 3)
-    await asyncio.sleep(2)
+    await an_hour_passes(db)
     (then,) = await courier.register(courier.parcel(match))
     shown = await office.read(officers.fund)
     assert (then["subsidy_fen"], shown["rule_version"], shown["caps"]["per_carrier_per_day"]) == (150, 4, 50)
@@ -161,12 +185,13 @@ async def test_what_is_dated_undoes_nothing_that_was_approved_after_it(officers:
     assert told == [(5, 250, 7), (4, 250, None), (3, 200, 7), (2, 200, 7), (1, 200, None)]
 
 
-async def test_rules_changed_before_the_start_are_not_undone_by_it(officers: Officers, office: Office) -> None:
-    starts_at = datetime.now(UTC) + timedelta(seconds=2)
-    officers.fund = await office.open(starts_at=starts_at.isoformat())
+async def test_rules_changed_before_the_start_are_not_undone_by_it(
+    officers: Officers, office: Office, db: Database
+) -> None:
+    officers.fund = await office.open(starts_at=in_an_hour())
     await officers.change("rules", {"rate_fen": 250})
     before = await office.read(officers.fund)
-    await asyncio.sleep(2)
+    await an_hour_passes(db)
     after = await office.read(officers.fund)
     assert [(each["status"], each["rate_fen"]) for each in (before, after)] == [("scheduled", 250), ("active", 250)]
 
@@ -206,8 +231,12 @@ async def test_paused_and_closed_it_pays_for_nothing_new_but_for_what_it_reserve
     assert await events(db) == [ProgrammePaused, ProgrammeResumed, ProgrammeClosed]
 
 
-async def test_of_two_that_were_asked_for_the_second_finds_how_it_stands(officers: Officers) -> None:
-    one, two = [(await officers.ask("close")).json()["approval_id"] for _ in range(2)]
+async def test_of_two_that_were_asked_for_the_second_finds_how_it_stands(officers: Officers, db: Database) -> None:
+    one, two = (await officers.ask("close")).json()["approval_id"], str(uuid4())
+    async with db.transaction() as session:  # as it could be asked for twice once
+        columns = "programme_id, kind, wanted, status, asked_by, asked_at"
+        again = f"INSERT INTO programme_approvals (id, {columns}) SELECT :id, {columns} FROM programme_approvals"
+        await session.execute(text(again), {"id": two})
     answers = await asyncio.gather(officers.decide(one), officers.decide(two))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     listed = await officers.client.get(f"/v1/programmes/{officers.fund}/approvals", headers=officers.first)

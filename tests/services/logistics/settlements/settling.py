@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.subsidies import Courier, Office
+from tests.support.subsidies import LONG_AGO, Courier, Office
 
 
 def today() -> str:
@@ -38,11 +38,14 @@ class Settling:
         url = f"/v1/settlements/{settlement['id']}{query}"
         return await self.client.get(url, headers=self.office.headers | headers)
 
-    async def delivers(self, count: int, **changes: Any) -> list[dict[str, Any]]:
-        """So many parcels of orders of their own, registered and brought."""
+    async def delivers(self, count: int, *, fetched: bool = False, **changes: Any) -> list[dict[str, Any]]:
+        """So many parcels of orders of their own, registered and brought; the carrier may tell that it fetched them."""
         match = await self.courier.claimed()
+        if fetched:
+            await self.courier.fetches(match)
         orders = [f"{match.match_id} {number}" for number in range(count)]
         parcels = [self.courier.parcel(match, **{"order_ref": each, **changes}) for each in orders]
         await self.courier.register(*parcels)
-        await self.courier.tell(*((each["waybill"], "delivered") for each in parcels))
+        brought_at = datetime.now(UTC) if fetched else LONG_AGO
+        await self.courier.tell(*((each["waybill"], "delivered") for each in parcels), at=brought_at)
         return parcels

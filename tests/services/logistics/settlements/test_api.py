@@ -109,7 +109,7 @@ async def test_what_comes_back_after_it_was_paid_moves_no_money_by_itself(settli
 
 
 async def test_returns_and_payments_at_once_end_with_each_fen_in_one_place(settling: Settling) -> None:
-    parcels = await settling.delivers(40)
+    parcels = await settling.delivers(40, fetched=True)
     made = await settling.freezes()
     back = [settling.courier.tell((each["waybill"], "returned")) for each in parcels[::2]]
     paying = [settling.pays(made, "B-1") for _ in range(3)]

@@ -90,6 +90,31 @@ def test_what_came_into_the_account_is_no_payment_and_hides_none() -> None:
     assert (found.matched, found.missing, found.unknown) == ([Payout("A", 120)], [Payout("B", 100)], [])
 
 
+@pytest.mark.parametrize("nothing", ["0.00", "0", "¥0.00", "-0.00", "0,000.00"])
+def test_zero_in_the_column_of_what_went_out_is_no_payment_either(nothing: str) -> None:
+    text = f'交易流水号,借方发生额,贷方发生额\nA,1.20,0.00\nX,"{nothing}",9.99\nA,"{nothing}",1.20\n'
+    assert rows_of(text) == [Row(2, "A", 120)]
+    found = reconcile([Payout("A", 120)], rows_of(text))
+    assert (found.matched, found.is_clean) == ([Payout("A", 120)], True)
+
+
+def test_what_went_out_may_stand_below_zero_and_what_came_in_above() -> None:
+    text = "流水号,交易金额\nA,-1.20\nX,9.99\nB,-1.01\nY,-5\nC,-3\nC,3\n"
+    ours = [Payout("A", 120), Payout("B", 100), Payout("C", 300)]
+    found = reconcile(ours, rows_of(text))
+    assert (found.matched, found.missing) == ([Payout("A", 120)], [])
+    assert [(each.reference, each.bank_fen, each.off_by_fen) for each in found.off] == [("B", 101, 1)]
+    assert found.unknown == [Row(5, "Y", 500)]
+    assert found.doubled == [Row(6, "C", 300), Row(7, "C", -300)], "what came back of it hides nothing"
+
+
+def test_where_ours_stand_above_zero_what_stands_below_is_told_as_it_is() -> None:
+    found = reconcile([Payout("A", 120), Payout("B", 100)], [Row(2, "A", 120), Row(3, "B", -100), Row(4, "X", -5)])
+    assert found.matched == [Payout("A", 120)]
+    assert [(each.reference, each.off_by_fen) for each in found.off] == [("B", -200)]
+    assert found.unknown == [Row(4, "X", -5)]
+
+
 def test_utf_8_and_gb18030_are_read_and_nothing_else() -> None:
     assert {decoded("金额".encode(encoding)) for encoding in ("utf-8", "utf-8-sig", "gb18030")} == {"金额"}
     assert decoded("摘要,金额".encode("gb18030")) == "摘要,金额"

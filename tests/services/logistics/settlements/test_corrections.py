@@ -72,6 +72,29 @@ async def test_what_another_officer_approves_is_reversed_and_not_paid(correcting
     assert (await replay_day(db, local_day(datetime.now(UTC)))).exact
 
 
+async def test_a_correction_is_read_with_its_lines_as_they_are_now(correcting: Correcting, issuer: Issuer) -> None:
+    wrong, also, _ = [each["waybill"] for each in correcting.parcels]
+    asked = (await correcting.names(wrong, also)).json()
+    path = f"{correcting.path}/{asked['id']}"
+
+    async def read(headers: dict[str, str]) -> dict[str, Any]:
+        answer = await correcting.client.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    shown = await read(correcting.second)
+    lines = (await correcting.reads(correcting.statement)).json()["items"]
+    assert shown.pop("items") == [line for line in lines if line["waybill"] in {wrong, also}]
+    assert shown == asked
+    await correcting.decides(asked)
+    shown = await read(correcting.courier.headers)
+    assert {line["waybill"]: line["state"] for line in shown["items"]} == {wrong: "reversed", also: "reversed"}
+    assert (await correcting.client.get(path, headers=issuer.caller("carrier"))).status_code == 404
+    elsewhere = f"{correcting.path}/{uuid4()}"
+    assert (await correcting.client.get(elsewhere, headers=correcting.second)).status_code == 404
+
+
 async def test_what_was_corrected_stays_so_whatever_is_scanned_later(correcting: Correcting) -> None:
     wrong = correcting.parcels[0]["waybill"]
     await correcting.decides((await correcting.names(wrong)).json())

@@ -3,11 +3,16 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
 
 from services.logistics.settlements import queries
+from services.logistics.settlements.models import Settlement
+from services.logistics.settlements.sheets import Head
 from tests.services.logistics.settlements.settling import Settling, today
 from tests.support.subsidies import RATE_FEN
 
@@ -43,6 +48,30 @@ async def test_the_same_lines_come_as_pages_csv_and_xlsx(settling: Settling, mon
     assert sheet.count("<row ") == 6
     assert "<f>" not in sheet, "no waybill is a formula"
     assert all(each in sheet for each in waybills)
+
+
+def test_two_statements_of_one_day_do_not_pass_for_one() -> None:
+    midnight = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    bounds = [midnight, midnight + timedelta(hours=12), midnight + timedelta(days=1)]
+    morning, afternoon, whole = (
+        Head(settlement(begins_at, ends_at), "爱心助农", "平台")
+        for begins_at, ends_at in (*pairwise(bounds), (bounds[0], bounds[2]))
+    )
+    noon = "2026-11-22T12:00:00+08:00"
+    assert [each.columns[-2:] for each in (morning, afternoon, whole)] == [
+        ["2026-11-22", noon], [noon, "2026-11-22"], ["2026-11-22", "2026-11-22"],
+    ]  # fmt: skip
+    assert morning.file_name("csv").startswith("settlement-2026-11-22-2026-11-22T120000-")
+    assert afternoon.file_name("csv").startswith("settlement-2026-11-22T120000-2026-11-22-")
+    labels = [{english: value for _, english, value in each.rows()} for each in (morning, afternoon)]
+    assert labels[0]["To, not included"] == labels[1]["From (Asia/Shanghai)"] == noon
+    assert (labels[1]["To, included"], "To, included" in labels[0]) == ("2026-11-22", False)
+
+
+def settlement(begins_at: datetime, ends_at: datetime) -> Settlement:
+    ids = {name: uuid4() for name in ("id", "programme_id", "payee_id", "frozen_by")}
+    counts = {"lines": 1, "amount_fen": RATE_FEN}
+    return Settlement(party="carrier", begins_at=begins_at, ends_at=ends_at, frozen_at=ends_at, **ids, **counts)
 
 
 async def test_a_workbook_begins_with_whose_it_is_of_what_and_for_when(settling: Settling) -> None:
