@@ -13,6 +13,7 @@ from chassis.auth import LocalKeys
 from chassis.db import Database
 from chassis.vault import Vault, new_vault_key
 from duijie.postgres import EmbeddedPostgres
+from gateway import app as gateway_app
 from gateway.accounts import hashing
 from gateway.accounts.service import SignIn
 from gateway.app import create_gateway
@@ -24,6 +25,9 @@ from services.matching.app import create_matching_app
 from services.matching.webhooks.service import Desk
 from tests.gateway.support import Phones
 from tests.support.services import client_of, service_database
+
+gateway_app.AT_ONCE = 10_000
+"""As in tests/conftest.py: how slow the machine is must not decide who of a hundred at once is answered."""
 
 
 @pytest.fixture(scope="session")
