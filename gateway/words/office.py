@@ -31,9 +31,9 @@ OPERATIONS: dict[str, Told] = {
     "pause_programme": Told(
         Text("申请暂停", "Ask for a pause"),
         Text(
-            "另一名官员批准后不再支付新的补贴；已预占的照付。已有暂停申请待批准时，答复即为该申请。",
-            "Once another officer approves it pays for nothing new; what was reserved is paid. Where a pause waits for "
-            "approval already, that one is answered.",
+            "另一名官员批准后不再支付新的补贴；已预占的照付。自己的暂停申请仍待批准时，答复即为该申请。",
+            "Once another officer approves it pays for nothing new; what was reserved is paid. Where your own waits "
+            "for approval already, that one is answered.",
         ),
         {409: ("programme-closed", "nothing-to-change")},
     ),

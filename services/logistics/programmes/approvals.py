@@ -54,16 +54,17 @@ async def ask(
     kind: ChangeKind,
     wanted: NewRules | NewTopUp | NewChange,
 ) -> Approval:
-    """Keep what is asked for until another officer decides. Who asks for a pause (or its end, or the programme's) that
-    waits already is given that one. Raises NotFound, ClosedProgramme, NothingToChange and BudgetTooLarge."""
+    """Keep what is asked for until another officer decides. Who asks for a pause (or its end, or the programme's) and
+    has asked already is given what waits. Raises NotFound, ClosedProgramme, NothingToChange and BudgetTooLarge."""
     if kind in LEADS_TO:
-        await lock_reference(session, f"{kind} {programme_id}")
+        await lock_reference(session, f"{kind} {programme_id} {caller.account_id}")
     programme = await _found(session, programme_id)
     now = await database_now(session)
     programme.must_allow(kind, now)
-    waits = await queries.pending_of(session, programme_id, kind) if kind in LEADS_TO else None
-    if waits is not None:
-        return waits
+    if kind in LEADS_TO:
+        waits = await queries.pending_of(session, programme_id, kind, caller.account_id)
+        if waits is not None:
+            return waits
     if isinstance(wanted, NewTopUp):
         _must_be_counted((await ledger.head_of(session, programme_id)).balances.budget_fen, wanted.amount_fen)
     approval = Approval(

@@ -75,11 +75,10 @@ async def locked_approval(session: WriteSession, programme_id: UUID, approval_id
     return (await session.scalars(wanted.with_for_update())).one_or_none()
 
 
-async def pending_of(session: AsyncSession, programme_id: UUID, kind: ChangeKind) -> Approval | None:
-    """The first change of this kind that waits for another officer."""
-    wanted = select(Approval).where(
-        Approval.programme_id == programme_id, Approval.kind == kind, Approval.status == "pending"
-    )
+async def pending_of(session: AsyncSession, programme_id: UUID, kind: ChangeKind, officer_id: UUID) -> Approval | None:
+    """The first change of this kind that this officer asked for and that waits for another."""
+    wanted = select(Approval).where(Approval.programme_id == programme_id, Approval.asked_by == officer_id)
+    wanted = wanted.where(Approval.kind == kind, Approval.status == "pending")
     return (await session.scalars(wanted.order_by(Approval.id).limit(1))).one_or_none()
 
 
