@@ -1,4 +1,4 @@
-"""The one clock that decides: the database's, whatever that of this process says. And days, which are China's."""
+"""Days, which are China's, and the ids that were made from a moment on. What decides is `chassis.clock`."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -6,20 +6,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.problems import Text
 from chassis.validation import invalid
 
 DAYS = ZoneInfo("Asia/Shanghai")
-NOW = select(func.clock_timestamp())
-
-
-async def database_now(session: AsyncSession) -> datetime:
-    """Now, also after waiting for a lock (`now()` would be when the transaction began)."""
-    now: datetime = (await session.execute(NOW)).scalar_one()
-    return now
 
 
 def local_day(moment: datetime) -> date:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from services.logistics.clawbacks import queries
@@ -33,7 +34,7 @@ from services.logistics.clawbacks.schemas import (
     NewObjection,
     NewRepayment,
 )
-from services.logistics.clock import bounds_of, database_now, local_day
+from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.subsidy import queries as ledger

@@ -9,9 +9,9 @@ from uuid_utils.compat import uuid7
 from catalogue import places
 from catalogue.geodesy import great_circle_km
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import WriteSession
 from chassis.problems import NotFound
-from services.logistics.clock import database_now
 from services.logistics.flags import queries, rules
 from services.logistics.flags.models import Flag, PayoutHeld
 from services.logistics.flags.rules import Seen

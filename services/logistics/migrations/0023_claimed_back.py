@@ -1,4 +1,4 @@
-"""What came back is found by what is not claimed back yet, and not by all that ever came back"""
+"""A subsidy keeps when what came back was claimed, so that what is not claimed yet is found without the rest"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,21 +26,7 @@ WHERE subsidies.subject_id = claimed.subject_id
 def upgrade() -> None:
     op.add_column("subsidies", sa.Column("claimed_back_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(CLAIMED)
-    op.create_index(
-        "ix_subsidies_came_back_unclaimed",
-        "subsidies",
-        ["came_back_at"],
-        postgresql_where=sa.text("came_back_at IS NOT NULL AND claimed_back_at IS NULL"),
-    )
-    op.drop_index("ix_subsidies_came_back_at", table_name="subsidies")  # an older program does without it
 
 
 def downgrade() -> None:
-    op.create_index(
-        "ix_subsidies_came_back_at",
-        "subsidies",
-        ["came_back_at"],
-        postgresql_where=sa.text("came_back_at IS NOT NULL"),
-    )
-    op.drop_index("ix_subsidies_came_back_unclaimed", table_name="subsidies")
     op.drop_column("subsidies", "claimed_back_at")

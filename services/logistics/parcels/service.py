@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import Page
 from chassis.killing import point
 from chassis.problems import FieldError, InvalidInput, NotFound, Text, Unauthenticated
 from contracts.parcels import ParcelRegistered
 from services.logistics.carriers.models import ERASED
-from services.logistics.clock import database_now
 from services.logistics.office import payee
 from services.logistics.parcels import queries
 from services.logistics.parcels.models import (

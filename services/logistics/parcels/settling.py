@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.clock import database_now
 from chassis.db import WriteSession
 from contracts.parcels import ParcelEvent, ParcelScanned, ParcelSettled, SubsidyStatus
-from services.logistics.clock import database_now
 from services.logistics.parcels import queries
 from services.logistics.parcels.models import Parcel, Subsidy, fact
 from services.logistics.parcels.queries import Goods

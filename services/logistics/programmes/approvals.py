@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import WriteSession
 from chassis.problems import NotFound
 from contracts.programmes import (
@@ -26,7 +27,7 @@ from contracts.programmes import (
     ProgrammeRuleChanged,
     ProgrammeToppedUp,
 )
-from services.logistics.clock import bounds_of, database_now, local_day
+from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact

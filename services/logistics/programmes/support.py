@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.clock import database_now
 from chassis.db import WriteSession
 from contracts.matches import MatchFulfilled
-from services.logistics.clock import database_now
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import Claim, open_desk
 from services.logistics.subsidy import queries as ledger

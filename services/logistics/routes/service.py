@@ -12,11 +12,11 @@ from uuid_utils.compat import uuid7
 
 from catalogue.divisions import adcode_prefix
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from services.logistics.carriers.queries import vehicles_by_id
 from services.logistics.carriers.service import owner
-from services.logistics.clock import database_now
 from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import Ends, problem_of

@@ -13,9 +13,9 @@ from uuid_utils.compat import uuid7
 
 from chassis.auth import Caller
 from chassis.bulk import insert_given, parameters_of
+from chassis.clock import database_now
 from chassis.db import WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
-from services.logistics.clock import database_now
 from services.logistics.parcels.settling import reverse_posted
 from services.logistics.programmes.schemas import NewDecision
 from services.logistics.programmes.support import reverse_support

@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from catalogue.geodesy import Point
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.images import Photo as JpegPhoto
@@ -27,7 +28,6 @@ from contracts.shipments import (
     ShipmentPickedUp,
     ShipmentReleased,
 )
-from services.logistics.clock import database_now
 from services.logistics.feed.models import FeedType
 from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.feed.service import Note, note_all
