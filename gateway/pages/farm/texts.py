@@ -66,7 +66,7 @@ TEXTS: dict[str, Text] = {
         "No other floor would sell more just now; wait for new buyers.",
     ),
     "farm.fix": Text("底价降到", "Lower the floor to"),
-    "farm.fix.sell": Text("可再卖", "and sell"),
+    "farm.fix.sell": Text("，可再卖", " and sell"),
     "farm.fix.done": Text("底价已改，正在重新撮合。", "The floor is changed; it is being matched anew."),
     "farm.edit": Text("修改", "Change it"),
     "farm.edit.save": Text("保存", "Save"),
