@@ -1,13 +1,12 @@
 """Reading photos of lots."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bulk import among
 from services.listing.photos.models import Photo
 
 Size = Literal["full", "medium", "thumbnail"]
@@ -28,12 +27,3 @@ async def photo_of(session: AsyncSession, listing_id: UUID, photo_id: UUID) -> P
 async def content_of(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
     wanted = select(COLUMNS[size]).where(Photo.id == photo_id, Photo.listing_id == listing_id)
     return (await session.execute(wanted)).scalar_one_or_none()
-
-
-async def ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The photos of each of these lots that has some, in the order of their coming."""
-    wanted = select(Photo.listing_id, Photo.id).where(among(Photo.listing_id, listing_ids)).order_by(Photo.id)
-    found: dict[UUID, list[UUID]] = {}
-    for listing_id, photo_id in await session.execute(wanted):
-        found.setdefault(listing_id, []).append(photo_id)
-    return found
