@@ -50,8 +50,8 @@ class Farm:
     @property
     def producer_ids(self) -> set[str]:
         """Whose lots these are, and to whom these buyers come."""
-        shown = (*self.open, *self.done, *(self.waiting.items if self.waiting else ()))
-        return {each.producer_id for each in shown}
+        lots = {each.producer_id for each in (*self.open, *self.done)}
+        return lots | {each.producer_id for each in (self.waiting.items if self.waiting else ())}
 
 
 @dataclass(frozen=True, slots=True)
