@@ -28,22 +28,20 @@ HASH_CHARS = 12
 def address_of(name: str) -> str:
     """Where the file of that name is: with its content's hash, so that a browser may keep it for ever. Empty when it is
     missing, which a template asks before it names a script."""
-    digest = _digest(name)
+    digest = _digests().get(name)
     return f"/static/{name}?v={digest}" if digest else ""
 
 
 @cache
-def _digest(name: str) -> str:
-    path = _path(name)
-    return sha256(path.read_bytes()).hexdigest()[:HASH_CHARS] if path else ""
+def _files() -> Mapping[str, Path]:
+    """All there are, by name. What anybody asks for is looked up here, and nothing is kept of what is none of ours."""
+    ours = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*")}
+    return {name: path for name, path in {**ours, **VENDORED}.items() if path.is_file()}
 
 
 @cache
-def _path(name: str) -> Path | None:
-    """The file behind a name; None for what is none of ours."""
-    path = VENDORED.get(name, STATIC / name)
-    inside = name in VENDORED or STATIC in path.resolve().parents
-    return path if inside and path.is_file() else None
+def _digests() -> Mapping[str, str]:
+    return {name: sha256(path.read_bytes()).hexdigest()[:HASH_CHARS] for name, path in _files().items()}
 
 
 class _Files:
@@ -54,12 +52,13 @@ class _Files:
         await response(scope, receive, send)
 
     def _response(self, name: str, scope: Scope) -> Response:
-        path = _path(name) if "\0" not in name else None
+        path = _files().get(name)
         if path is None or scope["method"] not in {"GET", "HEAD"}:
             raise HTTPException(404)
-        kept = scope["query_string"] == f"v={_digest(name)}".encode()
+        kept = scope["query_string"] == f"v={_digests()[name]}".encode()
         return FileResponse(path, headers={"Cache-Control": KEPT if kept else "no-cache"})
 
 
 def static_files() -> ASGIApp:
+    """What answers at `/static/`; each file by its name, a 404 for whatever else."""
     return GZipMiddleware(_Files(), minimum_size=1024)

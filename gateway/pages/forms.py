@@ -53,6 +53,7 @@ class Tried:
         return self.told.status if self.told else 200
 
     def was(self, form: str) -> bool:
+        """Whether it is that form which was sent."""
         return self.told is not None and self.form == form
 
     def value(self, form: str, name: str, otherwise: object = "") -> str:
@@ -71,6 +72,7 @@ class Tried:
         return found[0] if found else ""
 
     def problem(self, form: str) -> Mapping[str, Any] | None:
+        """What the API said against that form; None of any other."""
         return self.told.said if self.told is not None and self.was(form) else None
 
 

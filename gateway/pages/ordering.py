@@ -34,7 +34,8 @@ WHICH_PLACE = Text("有几个地方叫这个名称，请选一个。", "Several 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What every order form holds, as it was typed. `adcode` is the place that was chosen of several; `key` the form's
-    own, so that sending it twice orders once; `priced` the ceiling that was suggested before."""
+    own, so that sending it twice orders once; `priced` the ceiling that was suggested before; `drawn` when the form was
+    first shown, in seconds since 1970, for what must not change with the clock from one sending to the next."""
 
     quantity: str = ""
     ceiling: str = ""
@@ -42,12 +43,19 @@ class Typed:
     adcode: str = ""
     key: str = ""
     priced: str = ""
+    drawn: str = ""
 
 
 def _typed(
-    quantity: Line = "", ceiling: Line = "", to: Line = "", adcode: Line = "", key: Line = "", priced: Line = ""
+    quantity: Line = "",
+    ceiling: Line = "",
+    to: Line = "",
+    adcode: Line = "",
+    key: Line = "",
+    priced: Line = "",
+    drawn: Line = "",
 ) -> Typed:
-    return Typed(quantity.strip(), ceiling.strip(), to.strip(), adcode.strip(), key or new_key(), priced)
+    return Typed(quantity.strip(), ceiling.strip(), to.strip(), adcode.strip(), key or new_key(), priced, drawn)
 
 
 def key_of(typed: Typed, *more: str) -> str:
@@ -74,6 +82,7 @@ class Where:
     """Whether nothing is called so, and the choices are what is spelt like it."""
 
     def fault(self, language: Language) -> str | None:
+        """What to say beside the field; None where the place is known."""
         if self.place is not None:
             return None
         several = SPELT_LIKE if self.guessed else WHICH_PLACE

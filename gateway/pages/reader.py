@@ -113,5 +113,6 @@ def own_path(address: str) -> str:
 
 
 def trouble(request: Request, status: int, problem: Any) -> Response:
+    """The page of a problem, in words for people."""
     said = for_people(problem, reader_language(request))
     return page(request, "trouble.html", status, here=whence(request), problem=said)

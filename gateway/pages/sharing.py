@@ -24,10 +24,15 @@ class Share:
 
 
 def share_of(request: Request, path: str) -> Share:
-    """By the name under which this reader came."""
+    """As this reader may pass it on."""
+    address = address_of(request, path)
+    return Share(address, _drawn(address), address.removesuffix(path))
+
+
+def address_of(request: Request, path: str) -> str:
+    """The whole address of a page of ours, by the name under which this reader came."""
     scheme = "https" if request.app.state.proxies.origin(request.scope).secure else "http"
-    origin = f"{scheme}://{request.headers.get('host', '')}"
-    return Share(f"{origin}{path}", _drawn(f"{origin}{path}"), origin)
+    return f"{scheme}://{request.headers.get('host', '')}{path}"
 
 
 @lru_cache(maxsize=DRAWN_MAX)

@@ -76,6 +76,7 @@ def parties(plan: Mapping[str, Any]) -> set[UUID]:
 def sheets(
     plan: Mapping[str, Any], names: Mapping[str, str], contacts: Mapping[UUID, Contact], language: Language
 ) -> list[Sheet]:
+    """One for each vehicle that moves, in the plan's order; `names` has each of them."""
     return [
         Sheet(
             vehicle=names[route["vehicle_id"]],

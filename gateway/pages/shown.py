@@ -19,6 +19,9 @@ LONG_DAYS = 10
 """From here on days are told alone."""
 LONG_H = 48
 """From here on hours are told in days."""
+URGENT_H = 24
+SOON_H = 72
+"""Of what is left of a lot's life: how its badge says so."""
 
 HOURS = Text("{hours} 小时", "{hours} h")
 DAYS = Text("{days} 天", "{days} d")

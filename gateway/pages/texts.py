@@ -91,6 +91,12 @@ TEXTS: dict[str, Text] = {
         "its page and open a new one with the same number.",
     ),
     "stop": Text("。", "."),
+    "colon": Text("：", ": "),
+    "comma": Text("，", ", "),
+    "semicolon": Text("；", "; "),
+    "between": Text("、", ", "),
+    "bracket": Text("（", " ("),
+    "bracket.closes": Text("）", ")"),
     "trouble.more": Text("这个问题的说明", "More on this problem"),
     "docs": Text("接口文档", "API reference"),
     "docs.about": Text(

@@ -10,6 +10,7 @@ from tests.pages.support import Visitor
 from tests.system.conftest import until
 
 SHELL = ["/farm", "/farm/new"]
+NO_SIGNAL = "/farm/no-signal"
 MARK = """async ([path, text]) => (await caches.open("duijie-pages")).put(path, new Response(text))"""
 TEXT = "async (path) => (await caches.match(path)).text()"
 
@@ -113,10 +114,35 @@ def test_covers_do_not_fill_the_phone(phone: Visitor) -> None:
         phone,
         """async () => {
             const cache = await caches.open("duijie-pages"), answer = await fetch("/static/leaf.svg");
-            for (let at = 0; at < 70; at++) await keep(cache, `/farm/listings/${at}/cover`, answer.clone());
-            return (await cache.keys()).map(({ url }) => new URL(url).pathname);
+            const photo = (at) => `/farm/listings/${at}/photos/1?size=thumbnail`;
+            for (let at = 0; at < 70; at++) await keep(cache, photo(at), answer.clone());
+            return (await cache.keys()).map(({ url }) => addressOf(new URL(url)));
         }""",
     )
-    covers = [each for each in kept if each.endswith("/cover")]
-    assert (len(covers), covers[-1]) == (60, "/farm/listings/69/cover")
+    covers = [each for each in kept if each.endswith("thumbnail")]
+    assert (len(covers), covers[-1]) == (60, "/farm/listings/69/photos/1?size=thumbnail")
     assert set(SHELL) < set(kept)
+
+
+def test_a_page_that_is_not_kept_says_so_without_a_signal_and_is_there_again_with_one(phone: Visitor) -> None:
+    ready_for_no_signal(phone)
+    until(lambda: is_kept(phone, NO_SIGNAL), 10)
+    phone.page.context.set_offline(True)
+    phone.open("/board")
+    expect(phone.page.get_by_role("heading", level=1)).to_have_text("没有信号")
+    phone.page.get_by_role("main").get_by_role("link", name="我的供应").click()
+    expect(phone.page.locator("#last-seen")).to_be_visible()
+    phone.open("/board")
+    phone.page.context.set_offline(False)
+    phone.page.get_by_role("link", name="再试一次").click()
+    expect(phone.page.get_by_role("heading", level=1)).to_have_text("公益供应榜")
+    assert phone.page.url == f"{phone.url}/board"
+    forget_the_signal(phone)
+
+
+def test_what_is_kept_is_in_the_language_that_its_reader_chose_last(phone: Visitor) -> None:
+    ready_for_no_signal(phone)
+    until(lambda: is_kept(phone, NO_SIGNAL), 10)
+    phone.open("/account?lang=en")
+    until(lambda: "<h1>No signal</h1>" in phone.page.evaluate(TEXT, NO_SIGNAL), 10)
+    assert '<html lang="en">' in phone.page.evaluate(TEXT, "/farm/new")

@@ -1,5 +1,6 @@
 """The public board, a lot's own page from which one orders, and what one county has."""
 
+import time
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from gateway.limits import Brake
 from gateway.pages.asking import Api
 from gateway.pages.board import service
 from gateway.pages.board.service import Outcome
-from gateway.pages.board.views import Lot, read_both, read_lot
+from gateway.pages.board.views import BADGE_TURNS_H, Lot, read_both, read_lot
 from gateway.pages.cookies import remember
 from gateway.pages.forms import new_key
 from gateway.pages.names import place_name
@@ -33,8 +34,10 @@ Short = Annotated[str, Query(max_length=100)]
 def _query(
     q: Words = None, produce: Words = None, province: Words = None, adcode: Words = None, after: Words = None
 ) -> dict[str, str]:
-    """What the board is asked for. A county counts while it lies in the province that was chosen beside it."""
-    area = adcode if adcode and adcode.startswith(province or "") else province
+    """What the board is asked for. A county counts while it lies in the province that was chosen beside it: an empty
+    one is everywhere, and without any there is no such choice, as in a link."""
+    lies_there = province is None or (province and adcode and adcode.startswith(province))
+    area = adcode if lies_there else province
     asked = {"q": q, "produce": produce, "adcode": area, "after": after}
     return {name: value for name, value in asked.items() if value}
 
@@ -74,7 +77,8 @@ OneLot = Annotated[Lot, Depends(_lot)]
 async def lot(
     request: Request, lot: OneLot, reader: AnyReader, to: Short = "", quantity: Short = "", adcode: Short = ""
 ) -> HTMLResponse:
-    typed = Typed(quantity=quantity, to=to or await _last_place(reader), adcode=adcode, key=new_key())
+    to = to or await _last_place(reader)
+    typed = Typed(quantity=quantity, to=to, adcode=adcode, key=new_key(), drawn=f"{time.time():.0f}")
     return _shown(request, reader, lot, Outcome(await service.offer_of(reader.api, lot, typed)))
 
 
@@ -151,5 +155,6 @@ def _shown(request: Request, reader: Reader, lot: Lot, outcome: Outcome, phone: 
         phone=phone,
         signed_in=reader.caller is not None or outcome.granted is not None,
         may_order=may_order,
+        badge_turns_h=BADGE_TURNS_H,
         share=share_of(request, f"/board/{lot.id}"),
     )

@@ -11,6 +11,7 @@ from chassis.problems import Language, Text
 from gateway.accounts.service import SignIn
 from gateway.limits import ProofBrake
 from gateway.pages.asking import Api
+from gateway.pages.board.texts import TEXTS
 from gateway.pages.board.views import Lot
 from gateway.pages.ordering import (
     LIFE_H,
@@ -34,8 +35,9 @@ from gateway.pages.signing.service import Asked, Step
 from gateway.sessions.service import Granted
 
 SECONDS_PER_HOUR = 3600
+CENTURY_ENDS_S = 4_102_444_800
 MORE_THAN_LEFT = Text("只剩 {left} 公斤。", "Only {left} kg are left.")
-SPOILS_BEFORE = Text("这批货到那里之前就会变质。", "This lot would spoil before it gets there.")
+SPOILS_BEFORE = TEXTS["board.order.spoils"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,11 @@ class Offer:
     way: Way | None = None
     arrives_h: float = 0
     life_h: float = 0
+    fresh_h: int = 0
+    """What is asked of its life at arrival."""
     faults: Mapping[str, str] = field(default_factory=dict)
     problem: Any = None
     status: int = 200
-
-    @property
-    def fresh_h(self) -> int:
-        """What is asked of its life at arrival: a day, or nearly all that it can still have."""
-        return max(0, min(LIFE_H, math.floor(self.life_h) - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,36 @@ async def offer_of(api: Api, lot: Lot, typed: Typed) -> Offer:
     if found.place is None:
         return Offer(typed, found)
     there = await way(api, lot.adcode, found.place.adcode, lot.temperature_class)
-    waits_h = (datetime.fromisoformat(lot.available_from) - datetime.now(UTC)).total_seconds() / SECONDS_PER_HOUR
-    arrives_h = max(0.0, waits_h) + there.takes_h
+    now = datetime.now(UTC)
+    arrives_h = _hours(now, _leaves_at(lot, now)) + there.takes_h
+    life_h = lot.hours_left - arrives_h
+    drawn = _moment(typed.drawn) or now
+    asked_h = _fresh_h(lot, there, drawn)
     priced = yuan(there.ceiling_fen_per_kg(lot.floor_fen_per_kg))
     ceiling = typed.ceiling if typed.ceiling not in {"", typed.priced} else priced
     typed = replace(typed, ceiling=ceiling, priced=priced, to=found.place.full_name, adcode=found.place.adcode)
-    return Offer(typed, found, there, arrives_h, lot.hours_left - arrives_h)
+    return Offer(typed, found, there, arrives_h, life_h, asked_h if asked_h <= life_h else _fresh_h(lot, there, now))
+
+
+def _fresh_h(lot: Lot, there: Way, at: datetime) -> int:
+    """What to ask of its life at arrival, of what leaves as soon as it may from `at` on: a day, or nearly all that it
+    can still have. By the moment when the form was drawn, an order that is sent twice asks the same."""
+    life_h = _hours(_leaves_at(lot, at), datetime.fromisoformat(lot.spoils_at)) - there.takes_h
+    return max(0, min(LIFE_H, math.floor(life_h) - 1))
+
+
+def _leaves_at(lot: Lot, at: datetime) -> datetime:
+    return max(at, datetime.fromisoformat(lot.available_from))
+
+
+def _hours(since: datetime, until: datetime) -> float:
+    return (until - since).total_seconds() / SECONDS_PER_HOUR
+
+
+def _moment(typed: str) -> datetime | None:
+    """A moment in seconds since 1970; None for what is none of this century."""
+    seconds = float(typed) if typed.isdecimal() else math.inf
+    return datetime.fromtimestamp(seconds, UTC) if seconds < CENTURY_ENDS_S else None
 
 
 def _judged(offer: Offer, lot: Lot, language: Language) -> Offer:

@@ -29,6 +29,9 @@ TEXTS: dict[str, Text] = {
     "board.story": Text("它的故事", "Its story"),
     "board.variety": Text("品种", "Variety"),
     "board.grade": Text("等级", "Grade"),
+    "board.grade.about": Text(
+        "A 最好，B 其次，C 再次，由农户自己评定。", "A is the best, then B, then C, as the farmer judges it."
+    ),
     "board.class": Text("温层", "Kept"),
     "board.origin": Text("产地", "Origin"),
     "board.quantity": Text("总量", "Quantity"),
@@ -59,6 +62,7 @@ TEXTS: dict[str, Text] = {
     "board.order.freight": Text("运费约", "Freight, about"),
     "board.order.arrives": Text("预计送达", "Arrives in about"),
     "board.order.life": Text("到时还能放", "Will then keep"),
+    "board.order.spoils": Text("这批货到那里之前就会变质。", "This lot would spoil before it gets there."),
     "board.order.others": Text(
         "下单请用市民、团长或平台的账户。", "Orders are placed by citizens, group leaders and platforms."
     ),

@@ -7,11 +7,11 @@ from typing import Any
 
 from chassis.problems import Language
 from gateway.pages.asking import Api, Told
-from gateway.pages.shown import by_name
+from gateway.pages.shown import SOON_H, URGENT_H, by_name
 from gateway.proxy import ServiceUnavailable
 
-URGENT_H = 24
-SOON_H = 72
+BADGE_TURNS_H: Mapping[str, int] = {"urgent": URGENT_H, "soon": SOON_H}
+"""Until when a lot's badge is of that kind, for the script that goes on with it."""
 LOTS = 24
 """Of a page: as many as a phone shows without waiting."""
 
@@ -44,6 +44,7 @@ class Lot:
 
     @property
     def is_urgent(self) -> bool:
+        """Whether it spoils within a day."""
         return self.hours_left <= URGENT_H
 
     @property
@@ -52,6 +53,7 @@ class Lot:
 
     @property
     def photo(self) -> str:
+        """The first, small; empty without any."""
         return f"{self.photos[0]}?size=thumbnail" if self.photos else ""
 
     @property
@@ -61,6 +63,7 @@ class Lot:
 
     @classmethod
     def of(cls, item: Mapping[str, Any], language: Language) -> "Lot":
+        """A line of `/v1/board`; what it calls its produce counts, for its catalogue may be newer than ours."""
         origin = item["origin"]
         name = item["name_zh"] if language == "zh-CN" else item["name_en"]
         return cls(

@@ -1,5 +1,6 @@
 """A farmer's pages: their lots, a lot, the form of a new one; each form goes to the API in the reader's name."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,13 +12,14 @@ from chassis.routes import Db
 from gateway.accounts.api import Desk
 from gateway.pages.asking import Told
 from gateway.pages.farm import service
-from gateway.pages.farm.consents import producers_for
-from gateway.pages.farm.form import Filled
+from gateway.pages.farm.consents import names_of, producers_for
+from gateway.pages.farm.form import FIELDS, Filled
 from gateway.pages.farm.offering import Sheet, key_of, post, sheet_of, show
 from gateway.pages.farm.offline import places_address
 from gateway.pages.forms import new_key
 from gateway.pages.reader import PhotoPageRoute, Reader, page_router, reader_who_is
 from gateway.pages.render import page
+from gateway.pages.sharing import address_of
 
 router = page_router(PhotoPageRoute)
 
@@ -28,12 +30,20 @@ After = Annotated[str | None, Query(max_length=100)]
 Note = Annotated[str, Query(max_length=20)]
 Size = Literal["full", "medium", "thumbnail"]
 PRIVATE_PHOTO = {"Cache-Control": "private, max-age=300"}
+NOBODY: Mapping[str, str] = {}
 
 
 @router.get("/farm")
-async def lots(request: Request, reader: Farmer, after: After = None) -> HTMLResponse:
+async def lots(request: Request, reader: Farmer, db: Db, desk: Desk, after: After = None) -> HTMLResponse:
     farm = await service.farm_of(reader, after)
-    return page(request, "farm/lots.html", farm=farm, after=after)
+    names = await names_of(reader, db, desk.vault, farm.producer_ids)
+    return page(request, "farm/lots.html", farm=farm, names=names, after=after)
+
+
+@router.get("/farm/no-signal")
+async def no_signal(request: Request, _: Farmer) -> HTMLResponse:
+    """What an installed app shows instead of a page that it can't have now (static/farm/sw.js)."""
+    return page(request, "farm/no_signal.html")
 
 
 @router.get("/farm/new")
@@ -48,8 +58,12 @@ async def offer(request: Request, reader: Farmer, sheet: Came, db: Db, desk: Des
 
 
 @router.get("/farm/listings/{listing_id}")
-async def lot(request: Request, listing_id: UUID, reader: Farmer, done: Note = "", photo: Note = "") -> HTMLResponse:
-    return _lot(request, listing_id, await service.lot_page(reader, str(listing_id)), done, photo)
+async def lot(
+    request: Request, listing_id: UUID, reader: Farmer, db: Db, desk: Desk, done: Note = "", photo: Note = ""
+) -> HTMLResponse:
+    shown = await service.lot_page(reader, str(listing_id))
+    names = await names_of(reader, db, desk.vault, [shown.lot.producer_id])
+    return _lot(request, listing_id, shown, names, done, photo)
 
 
 Moment = Annotated[int | None, Query(ge=0, le=10**11)]
@@ -99,30 +113,30 @@ async def decline(request: Request, listing_id: UUID, match_id: UUID, reader: Fa
     return await _answer(request, reader, listing_id, told)
 
 
-@router.get("/farm/listings/{listing_id}/cover")
-async def cover(listing_id: UUID, reader: Farmer) -> Response:
-    return _photo(await service.cover(reader, str(listing_id)))
-
-
 @router.get("/farm/listings/{listing_id}/photos/{photo_id}")
 async def photo(listing_id: UUID, photo_id: UUID, reader: Farmer, size: Size = "full") -> Response:
-    return _photo(await service.photo(reader, str(listing_id), str(photo_id), size))
+    jpeg = await service.photo(reader, str(listing_id), str(photo_id), size)
+    return Response(jpeg, media_type="image/jpeg", headers=PRIVATE_PHOTO)
 
 
 async def _form(
     request: Request, reader: Reader, db: Db, desk: Desk, filled: Filled, told: Told = service.NOTHING
 ) -> HTMLResponse:
     kinds = await service.kinds(reader)
+    producers = await producers_for(reader, db, desk.vault)
+    faults = filled.faults(told.faults(), reader.language)
+    beside = FIELDS if producers else FIELDS - {"producer"}
     return page(
         request,
         "farm/new.html",
         told.status,
         filled=filled,
         told=told,
-        faults=filled.faults(told.faults(), reader.language),
+        faults=faults,
+        faults_of_no_field=[fault for name, fault in faults.items() if name not in beside],
         kinds=kinds,
         going=service.going(filled, kinds),
-        producers=await producers_for(reader, db, desk.vault),
+        producers=producers,
         key=filled.key or new_key(),
         places=places_address(),
     )
@@ -138,9 +152,14 @@ async def _answer(
     return _lot(request, listing_id, shown)
 
 
-def _lot(request: Request, listing_id: UUID, shown: service.LotPage, done: str = "", photo: str = "") -> HTMLResponse:
-    scheme = "https" if request.app.state.proxies.origin(request.scope).secure else "http"
-    board_page = f"{scheme}://{request.headers.get('host', '')}/board/{listing_id}"
+def _lot(
+    request: Request,
+    listing_id: UUID,
+    shown: service.LotPage,
+    names: Mapping[str, str] = NOBODY,
+    done: str = "",
+    photo: str = "",
+) -> HTMLResponse:
     return page(
         request,
         "farm/lot.html",
@@ -149,14 +168,9 @@ def _lot(request: Request, listing_id: UUID, shown: service.LotPage, done: str =
         shown=shown,
         done=done,
         photo=photo,
-        board_page=board_page,
+        names=names,
+        board_page=address_of(request, f"/board/{listing_id}"),
     )
-
-
-def _photo(jpeg: bytes) -> Response:
-    """A lot without a photo has the leaf instead."""
-    kind = "image/jpeg" if jpeg else "image/svg+xml"
-    return Response(jpeg or service.leaf(), media_type=kind, headers=PRIVATE_PHOTO)
 
 
 def _to(path: str) -> Response:

@@ -1,6 +1,6 @@
-"""For whom an agent may post: the producers who let them, by the names of their accounts."""
+"""For whom an agent writes: the producers who let them, by the names of their accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.db import Database
@@ -21,3 +21,12 @@ async def producers_for(reader: Reader, db: Database, vault: Vault) -> Sequence[
     async with db.reading() as session:
         known = await contacts(session, vault, ids)
     return sorted((Choice(str(each), known[each].name) for each in ids if each in known), key=lambda one: one.label)
+
+
+async def names_of(reader: Reader, db: Database, vault: Vault, producer_ids: Iterable[str]) -> Mapping[str, str]:
+    """What these producers are called, by id, for who sees lots of several; who posts for themselves needs no name."""
+    if reader.caller is None or reader.caller.role == "producer":
+        return {}
+    async with db.reading() as session:
+        known = await contacts(session, vault, {UUID(each) for each in producer_ids})
+    return {str(account_id): contact.name for account_id, contact in known.items()}

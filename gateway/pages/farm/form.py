@@ -1,16 +1,15 @@
 """A lot as a farmer writes it: what the form holds, and what the API is asked for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from catalogue import places, produce
 from chassis.problems import Language
 from gateway.pages.farm.texts import TEXTS
-from gateway.pages.farm.views import produce_name
-from gateway.pages.numbers import decimal, json_number, kg, yuan
-from gateway.pages.shown import CHINA, FEN_PER_YUAN
+from gateway.pages.forms import fen, instant, number
+from gateway.pages.names import produce_name
+from gateway.pages.numbers import json_number, kg
 
 CHOICES = 8
 NAMED = ("produce", "place")
@@ -29,6 +28,10 @@ FIELD_BY_POINTER: Mapping[str, str] = {
     "temperature_class": "temperature_class",
 }
 """Where the API's pointer is not the field's own name."""
+FIELDS_IN_MORE = ("harvested", "story", "variety", "village", "temperature_class", "best_before", "households")
+"""Those that the form has folded away."""
+FIELDS = frozenset({"producer", "produce", "place", "quantity", "price", "grade", *FIELDS_IN_MORE})
+"""Those that say beside them what is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,17 @@ class Filled:
         return {name: ours.get(name, text) for name, text in told.items()}
 
     def _wrong(self, name: str) -> str:
-        """Whether a name names nothing, or several."""
-        return "several" if name == "place" and places.search(self[name], 1) else "fault"
+        """Whether a name names nothing, or several; of produce whether there is any that it may mean."""
+        if name == "produce":
+            return "fault" if self.produce_choices("zh-CN") else "unknown"
+        return "several" if places.search(self[name], 1) else "fault"
+
+    def unfolds(self, faults: Container[str]) -> bool:
+        """Whether what is folded away must be seen: something was typed there, or is wrong. The village does not count,
+        for it stands there from the last lot.
+        """
+        typed = any(self[name] for name in (*FIELDS_IN_MORE, "whole", "ask_me") if name != "village")
+        return typed or any(name in faults for name in FIELDS_IN_MORE)
 
     def choices(self, language: Language) -> dict[str, list[str]]:
         """What may have been meant, by the field, where a name names nothing or several."""
@@ -130,27 +142,7 @@ def _adcode_named(typed: str) -> str:
     return found.adcode if found else typed
 
 
-def number(typed: str) -> float | int | str:
-    """`1,200.5`, also in full-width digits; what is none stays as it is, for the API to refuse."""
-    read = decimal(typed)
-    return typed if read is None else json_number(read)
-
-
 def mass(typed: str) -> float | int | str:
-    """The same of kg: `300公斤`."""
+    """`300公斤` in kg; what is none stays as it is, for the API to refuse."""
     read = kg(typed)
     return typed if read is None else json_number(read)
-
-
-def fen(typed: str) -> float | int | str:
-    """`16.05` yuan, or `16.05元`, as 1605; a fraction of a fen stays one, for the API to refuse."""
-    read = yuan(typed)
-    return typed if read is None else json_number(read * FEN_PER_YUAN)
-
-
-def instant(typed: str) -> str:
-    """A local time of China, as `datetime-local` gives it, in RFC 3339."""
-    try:
-        return datetime.fromisoformat(typed).replace(tzinfo=CHINA).isoformat() if typed else ""
-    except ValueError:
-        return typed

@@ -22,6 +22,8 @@ KEYS_ARE_KEPT = timedelta(hours=24)
 
 
 class AnotherAccount(Problem):
+    """Whoever else is signed in on that phone now must not post it as theirs."""
+
     slug, status = "filled-by-another-account", 409
     title = Text("由另一个账户填写", "Filled in by another account")
     detail = Text(

@@ -4,12 +4,13 @@ import gzip
 import json
 from functools import cache
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from catalogue import places
+from chassis.gzipped import takes_gzip
 from chassis.problems import Language
 from gateway.pages.assets import STATIC, address_of
 from gateway.pages.reader import page_router
@@ -20,7 +21,16 @@ router = page_router()
 
 WORKER_POLICY = "default-src 'self'"
 """The worker fetches for the pages: with the policy of what is no page it could fetch nothing."""
-SHELL = ("duijie.css", "leaf.svg", "farm/queue.js", "farm/app.js", "farm/waiting.js", "farm/post.js")
+SHELL = (
+    "duijie.css",
+    "leaf.svg",
+    "once.js",
+    "farm/queue.js",
+    "farm/app.js",
+    "farm/waiting.js",
+    "farm/post.js",
+    "farm/no-photo.svg",
+)
 ICONS = (
     (".svg", "any", "image/svg+xml"),
     ("-192.png", "192x192", "image/png"),
@@ -45,15 +55,16 @@ async def manifest(request: Request) -> JSONResponse:
 
 
 @router.get("/farm/places.json")
-async def all_places(request: Request, accept_encoding: Annotated[str, Header()] = "") -> Response:
+async def all_places(request: Request) -> Response:
     """Every county by its full name, with its seat: the phone finds the nearest, and tells nobody where it is."""
-    packed = "gzip" in accept_encoding
+    packed = takes_gzip(request)
     lasts = KEPT if str(request.url).endswith(places_address()) else ASKED_ANEW
     headers = lasts | {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
     return Response(_packed_places() if packed else _places(), media_type="application/json", headers=headers)
 
 
 def places_address() -> str:
+    """With the hash of what is there: a new catalogue has another."""
     return f"/farm/places.json?v={sha256(_places()).hexdigest()[:HASH_CHARS]}"
 
 

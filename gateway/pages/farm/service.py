@@ -4,17 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from catalogue import places, produce
+from catalogue import produce
 from catalogue.produce import Produce, TemperatureClass, default_temperature_class, shelf_life
 from chassis.problems import Language, NotFound
 from gateway.pages.asking import Refused, Told
-from gateway.pages.assets import STATIC
-from gateway.pages.farm.form import Filled, fen, instant, mass
-from gateway.pages.farm.views import LATE_S, Lot, Match, Price, Why, lots_of, produce_name
+from gateway.pages.farm.form import Filled, mass
+from gateway.pages.farm.views import LATE_S, Lot, Match, Price, Why, lots_of
+from gateway.pages.forms import fen, instant
+from gateway.pages.names import place_name, produce_name
 from gateway.pages.reader import Reader
 from gateway.pages.shown import by_name
 from gateway.proxy import ServiceUnavailable
@@ -47,6 +47,12 @@ class Farm:
     older: str | None
     """The cursor of the lots before these."""
 
+    @property
+    def producer_ids(self) -> set[str]:
+        """Whose lots these are, and to whom these buyers come."""
+        lots = {each.producer_id for each in (*self.open, *self.done)}
+        return lots | {each.producer_id for each in (self.waiting.items if self.waiting else ())}
+
 
 @dataclass(frozen=True, slots=True)
 class LotPage:
@@ -57,8 +63,6 @@ class LotPage:
     """None where they can't be told now."""
     why: Why | None
     """None where it can't be told now."""
-    photos: Sequence[str]
-    """Their ids."""
     told: Told = NOTHING
     typed: Mapping[str, str] = field(default_factory=dict)
     since_s: float = field(default_factory=time.time)
@@ -103,6 +107,7 @@ class Kind:
 
 
 async def farm_of(reader: Reader, after: str | None) -> Farm:
+    """A page of the lots from the cursor on. Raises Refused, and ServiceUnavailable where they can't be told now."""
     listed, waiting = await asyncio.gather(
         reader.api.get("/v1/listings", after=after),
         _matches(reader, WAITING_SHOWN, lambda match: match.waits, status="proposed"),
@@ -124,18 +129,15 @@ async def lot_page(
     reader: Reader, listing_id: str, told: Told = NOTHING, typed: Mapping[str, str] | None = None
 ) -> LotPage:
     """Raises Refused for a lot that is not the reader's."""
-    path = f"/v1/listings/{listing_id}"
-    listed = await reader.api.get(path)
-    matches, why, photos = await asyncio.gather(
+    listed = await reader.api.get(f"/v1/listings/{listing_id}")
+    matches, why = await asyncio.gather(
         _matches(reader, MATCHES_SHOWN, lambda match: match.status != "released", listing_id=listing_id),
         _why(reader, listing_id),
-        reader.api.get(f"{path}/photos"),
     )
     return LotPage(
         lot=lots_of({"items": [listed]}, reader.language)[0],
         matches=matches,
         why=why,
-        photos=[each["id"] for each in photos["items"]],
         told=told,
         typed=typed or {},
     )
@@ -164,26 +166,14 @@ async def change(reader: Reader, listing_id: str, fields: Mapping[str, str]) -> 
     return await reader.api.send("PATCH", f"/v1/listings/{listing_id}", body, version=wanted["version"])
 
 
-async def cover(reader: Reader, listing_id: str) -> bytes:
-    """The first photo of a lot, small; nothing where there is none, or none can be had now."""
-    path = f"/v1/listings/{listing_id}/photos"
-    try:
-        photos = await reader.api.get(path)
-        first = next((each["id"] for each in photos["items"]), None)
-        return await photo(reader, listing_id, first, "thumbnail") if first else b""
-    except (Refused, ServiceUnavailable):
-        return b""
-
-
-@cache
-def leaf() -> bytes:
-    return (STATIC / "farm/no-photo.svg").read_bytes()
-
-
-async def photo(reader: Reader, listing_id: str, photo_id: str, size: str = "full") -> bytes:
-    """A JPEG; nothing where it is none of the reader's."""
+async def photo(reader: Reader, listing_id: str, photo_id: str, size: str) -> bytes:
+    """A JPEG. Raises NotFound for what is no photo of the reader's, ServiceUnavailable where that can't be told."""
     answer = await reader.api.raw(f"/v1/listings/{listing_id}/photos/{photo_id}", size=size)
-    return bytes(answer.body) if answer.status == 200 else b""
+    if answer.status == NotFound.status:
+        raise NotFound()
+    if answer.status != 200:
+        raise ServiceUnavailable()
+    return bytes(answer.body)
 
 
 async def start(reader: Reader) -> Filled:
@@ -195,12 +185,11 @@ async def start(reader: Reader) -> Filled:
     if not last:
         return Filled({"grade": "B"})
     listed = last[0]
-    place = places.get(listed["origin"]["adcode"])
     return Filled(
         {
             "grade": "B",
             "produce": produce_name(listed["produce"], reader.language),
-            "place": place.full_name if place else "",
+            "place": place_name(listed["origin"]["adcode"]),
             "village": listed["origin"]["village"] or "",
             "producer": listed["producer_id"],
         }

@@ -27,6 +27,7 @@ TEXTS: dict[str, Text] = {
     "farm.new": Text("新的买家", "New buyers"),
     "farm.new.about": Text("过了期限没有答复，就算未成。", "What is not answered by its deadline is released."),
     "farm.sold": Text("已售", "Sold"),
+    "farm.sold_and_held": Text("已售和待定", "Sold and held"),
     "farm.held": Text("待定", "Held"),
     "farm.left": Text("待售", "Left"),
     "farm.hours": Text("还能放", "Keeps for"),
@@ -35,6 +36,7 @@ TEXTS: dict[str, Text] = {
     "farm.yuan": Text("元", "CNY"),
     "farm.kg": Text("公斤", "kg"),
     "farm.grade": Text("等级", "Grade"),
+    "farm.grade.hint": Text("A 最好，B 其次，C 再次；拿不准就选 B。", "A is the best, then B, then C; if in doubt, B."),
     "farm.agree": Text("同意", "Agree"),
     "farm.decline": Text("谢绝", "Decline"),
     "farm.decline.why": Text("原因（可不填，对方看得到）", "Why (if you like; the buyer sees it)"),
@@ -66,7 +68,7 @@ TEXTS: dict[str, Text] = {
         "No other floor would sell more just now; wait for new buyers.",
     ),
     "farm.fix": Text("底价降到", "Lower the floor to"),
-    "farm.fix.sell": Text("可再卖", "and sell"),
+    "farm.fix.sell": Text("，可再卖", " and sell"),
     "farm.fix.done": Text("底价已改，正在重新撮合。", "The floor is changed; it is being matched anew."),
     "farm.edit": Text("修改", "Change it"),
     "farm.edit.save": Text("保存", "Save"),
@@ -114,6 +116,10 @@ TEXTS: dict[str, Text] = {
     "farm.produce.fault": Text(
         "没有叫这个名字的品种；请选一个，或换个说法。", "Nothing is called just that: choose one, or use another name."
     ),
+    "farm.produce.unknown": Text(
+        "目录里没有叫这个名字的；请换个说法，或写它所属的大类，如“白菜”。",
+        "The catalogue has nothing of that name: use another, or that of its kind, such as cabbage.",
+    ),
     "farm.produce.which": Text("您是说哪一种？", "Which of these do you mean?"),
     "farm.floor.field": Text("最低卖价", "Lowest price"),
     "farm.going": Text("行情", "Going price"),
@@ -147,6 +153,7 @@ TEXTS: dict[str, Text] = {
     "farm.ask_me.hint": Text(
         "不勾选，到底价就自动成交，更快。", "Otherwise it is sold at once from the floor up, which is faster."
     ),
+    "farm.of": Text("货主", "Producer"),
     "farm.producer": Text("为谁发布", "For whom"),
     "farm.producer.none": Text(
         "还没有生产者授权给您。请对方以您的账户编号授权：",
@@ -210,5 +217,11 @@ TEXTS: dict[str, Text] = {
         "There was no answer, for want of a signal perhaps. Nothing was deleted; sign out again once there is one.",
     ),
     "farm.leave.not.seen": Text("知道了", "All right"),
+    "farm.no_signal": Text("没有信号", "No signal"),
+    "farm.no_signal.about": Text(
+        "这一页要有信号才能看。发布和“我的供应”没有信号也能用。",
+        "This page needs a signal. Posting and your lots work without one.",
+    ),
+    "farm.no_signal.again": Text("再试一次", "Try again"),
     "farm.last_seen": Text("连不上：这是上次看到的内容。", "There is no answer: this is what you saw last."),
 }

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from catalogue import places, produce
 from chassis.problems import Language
+from gateway.pages.names import place_name, produce_name
+from gateway.pages.shown import URGENT_H
 
-URGENT_H = 24
 S_PER_H = 3600
 LATE_S = 15
 """A round comes within seconds: who has waited longer waits for rounds that are stopped, or busy."""
@@ -25,23 +25,12 @@ BADGES: Mapping[str, tuple[str, str]] = {
 """How a lot's or a match's status is shown: the badge's class and the name of its text."""
 
 
-def produce_name(slug: str, language: Language) -> str:
-    known = produce.get(slug)
-    if known is None:
-        return slug
-    return known.name_zh if language == "zh-CN" and known.name_zh else known.name_en
-
-
-def place_name(adcode: str) -> str:
-    known = places.get(adcode)
-    return known.full_name if known else adcode
-
-
 @dataclass(frozen=True, slots=True)
 class Lot:
     """One lot of the reader's, or of whom they write for. Times are RFC 3339 text, as filters take it."""
 
     id: str
+    producer_id: str
     version: int
     status: str
     on_market: bool
@@ -65,6 +54,8 @@ class Lot:
     story: str
     divisible: bool
     auto_agree: bool
+    photos: Sequence[str]
+    """Their addresses among the farmer's pages."""
     hours_left: float
     created_at: str
     is_new: bool
@@ -74,8 +65,10 @@ class Lot:
 
     @classmethod
     def of(cls, item: Mapping[str, Any], language: Language, now: datetime) -> "Lot":
+        """As it stands `now`."""
         return cls(
             id=item["id"],
+            producer_id=item["producer_id"],
             version=item["version"],
             status=item["status"],
             on_market=item["on_market"],
@@ -99,6 +92,7 @@ class Lot:
             story=item["story"] or "",
             divisible=item["divisible"],
             auto_agree=item["auto_agree"],
+            photos=[f"/farm{address.removeprefix('/v1')}" for address in item.get("photos", ())],
             hours_left=max(0.0, (datetime.fromisoformat(item["spoils_at"]) - now).total_seconds() / S_PER_H),
             created_at=item["created_at"],
             is_new=(now - datetime.fromisoformat(item["created_at"])).total_seconds() < LATE_S,
@@ -110,10 +104,12 @@ class Lot:
 
     @property
     def is_urgent(self) -> bool:
+        """Whether it is for sale still, and spoils within a day."""
         return self.is_open and self.hours_left <= URGENT_H
 
     @property
     def badge(self) -> tuple[str, str]:
+        """The class of its badge and the name of its text."""
         if self.is_open and not self.on_market:
             return "soon", "farm.status.pending"
         return BADGES[self.status]
@@ -138,6 +134,7 @@ class Match:
 
     id: str
     listing_id: str
+    producer_id: str
     name: str
     status: str
     kg: float
@@ -156,6 +153,7 @@ class Match:
         return cls(
             id=item["id"],
             listing_id=item["listing_id"],
+            producer_id=item["producer_id"],
             name=produce_name(item["produce"], language),
             status=item["status"],
             kg=item["quantity_kg"],
@@ -171,6 +169,7 @@ class Match:
 
     @property
     def badge(self) -> tuple[str, str]:
+        """The class of its badge and the name of its text."""
         if self.status == "proposed" and not self.waits:
             return "soon", "farm.match.buyer"
         return BADGES[self.status]
@@ -194,6 +193,7 @@ class Why:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "Why":
+        """A change that is none of the floor's is no fix: a farmer's page has a button for that alone."""
         fix = said["cheapest_fix"]
         mends = fix is not None and fix["change"] == "min_price_fen_per_kg"
         return cls(
@@ -225,5 +225,6 @@ class Price:
 
 
 def lots_of(said: Mapping[str, Any], language: Language) -> list[Lot]:
+    """Those of a page of `/v1/listings`, in its order."""
     now = datetime.now(UTC)
     return [Lot.of(each, language, now) for each in said["items"]]

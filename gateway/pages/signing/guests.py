@@ -28,6 +28,8 @@ def no_guests() -> Sequence[Guest]:
 
 
 class NoGuest(Problem):
+    """Also for who comes from another machine."""
+
     slug, status = "no-such-guest", 403
     title = Text("没有这个演示账户", "There is no such demonstration account")
     detail = Text(

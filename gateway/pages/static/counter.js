@@ -18,9 +18,9 @@ function forLong(hours) {
 
 function keeps(hours) {
   const badge = document.querySelector("#keeps .badge");
-  const urgent = hours <= 24;
-  badge.className = `badge ${urgent ? "alarm" : hours <= 72 ? "soon" : "good"}`;
-  badge.textContent = `${urgent ? `${words.urgent} · ` : ""}${words.keeps} ${forLong(hours)}`;
+  const urgent = hours <= words.turns_h.urgent;
+  badge.className = `badge ${urgent ? "alarm" : hours <= words.turns_h.soon ? "soon" : "good"}`;
+  badge.textContent = hours > 0 ? `${urgent ? `${words.urgent} · ` : ""}${words.keeps} ${forLong(hours)}` : words.over;
 }
 
 let spoilsAt = null;

@@ -1,9 +1,14 @@
-// A form that is being sent is not sent again by a second tap. Its key makes that harmless; this spares the surprise.
+// A form that is being sent is not sent again by a second tap. Where it has a key, that makes the second harmless; of a
+// code that is spent by the first, only this keeps the answer from being lost for the second's.
+
+const STOPPED_MS = 10000; // nothing tells of a load that somebody stopped: by then they may try again
 
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented) return; // a script of the page takes it
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = "yes";
+  const { target: form, defaultPrevented } = event;
+  if (defaultPrevented || form.method === "dialog") return; // a script of the page takes it, or nothing is sent
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, STOPPED_MS);
 });
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent; // who comes back may send it anew

@@ -14,7 +14,8 @@ from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
 from services.listing.board import queries, service
 from services.listing.board.schemas import BoardItem, BoardSummary, LotCount
-from services.listing.photos.queries import Size, ids_of
+from services.listing.listings.queries import photo_ids_of
+from services.listing.photos.queries import Size
 
 router = slice_router("/v1/board", tag="board")
 SUMMARY_CACHE = f"public, max-age={service.TOTALS_S:.0f}"
@@ -40,7 +41,7 @@ async def read_board(
 ) -> Page[BoardItem]:
     """Open lots, the most urgent first; `adcode` may be a province's or prefecture's beginning."""
     rows = await queries.most_urgent(session, produce=produce, adcode=adcode, q=q, after=after, limit=limit + 1)
-    now, photos = await database_now(session), await ids_of(session, [row.id for row in rows])
+    now, photos = await database_now(session), await photo_ids_of(session, [row.id for row in rows])
     items = [BoardItem.of(row, now, photos.get(row.id, ())) for row in rows]
     return Page.of(items, limit, lambda last: queries.BoardPlace(last.spoils_at, last.id))
 
@@ -58,7 +59,7 @@ async def read_board_summary(
 @router.get("/{listing_id}")
 async def read_board_item(listing_id: UUID, session: Read) -> BoardItem:
     """One open lot."""
-    lot, photos = await service.find(session, listing_id), await ids_of(session, [listing_id])
+    lot, photos = await service.find(session, listing_id), await photo_ids_of(session, [listing_id])
     return BoardItem.of(lot, await database_now(session), photos.get(lot.id, ()))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue.fields import ProduceSlug
 from chassis.auth import Caller, only
@@ -19,7 +20,7 @@ from chassis.problems import Problem
 from chassis.routes import IdempotencyKey, IfMatch, Read, Write, set_etag, slice_router
 from services.listing.listings import queries, service
 from services.listing.listings.importing import IMPORTER
-from services.listing.listings.models import Status
+from services.listing.listings.models import Listing, Status
 from services.listing.listings.schemas import ListingChange, ListingOut, NewListing
 
 router = slice_router("/v1/listings", tag="listings")
@@ -59,15 +60,16 @@ async def list_listings(
         before=after,
         limit=limit + 1,
     )
-    return Page.of([ListingOut.of(row) for row in rows], limit, lambda last: last.id)
+    photo_ids = await queries.photo_ids_of(session, [row.id for row in rows])
+    items = [ListingOut.of(row, photo_ids.get(row.id, ())) for row in rows]
+    return Page.of(items, limit, lambda last: last.id)
 
 
 @router.get("/{listing_id}")
 async def read_listing(listing_id: UUID, caller: Seller, session: Read, response: Response) -> ListingOut:
     """One of your listings, with its version as ETag."""
     listing = await service.find(session, caller, listing_id)
-    set_etag(response, listing.version)
-    return ListingOut.of(listing)
+    return await _shown(session, listing, response)
 
 
 @router.patch("/{listing_id}")
@@ -76,16 +78,21 @@ async def change_listing(
 ) -> ListingOut:
     """Change quantity, floor price, times, story or consent; If-Match carries the version you read."""
     listing = await service.change(session, caller, listing_id, version, wanted)
-    set_etag(response, listing.version)
-    return ListingOut.of(listing)
+    return await _shown(session, listing, response)
 
 
 @router.post("/{listing_id}/withdraw", status_code=200)
 async def withdraw_listing(listing_id: UUID, caller: Seller, session: Write, response: Response) -> ListingOut:
     """Take a lot off the market; matches agreed before stand."""
     listing = await service.withdraw(session, caller, listing_id)
+    return await _shown(session, listing, response)
+
+
+async def _shown(session: AsyncSession, listing: Listing, response: Response) -> ListingOut:
+    """With its photos, and its version as ETag."""
     set_etag(response, listing.version)
-    return ListingOut.of(listing)
+    photo_ids = await queries.photo_ids_of(session, [listing.id])
+    return ListingOut.of(listing, photo_ids.get(listing.id, ()))
 
 
 async def _publish(session: WriteSession, requests: Sequence[tuple[Caller, NewListing]]) -> list[Response | Problem]:

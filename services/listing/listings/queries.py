@@ -1,21 +1,23 @@
 """Reading listings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, Uuid, and_, column, func, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue.places import adcode_prefix
-from chassis.bulk import copy_in
+from chassis.bulk import among, copy_in
 from chassis.db import WriteSession
 from services.listing.listings.models import Listing, Status
 
 LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
 COLUMNS = tuple(LISTINGS.columns.keys())
 VALUES = itemgetter(*COLUMNS)
+PHOTOS = table("listing_photos", column("id", Uuid), column("listing_id", Uuid))
+"""The slice of photos stands on this one, so of them this one knows their table alone."""
 
 
 async def add_listings(session: WriteSession, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -85,6 +87,15 @@ async def listings_of(
     if before is not None:
         wanted = wanted.where(Listing.id < before)
     return (await session.scalars(wanted)).all()
+
+
+async def photo_ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The photos of each of these lots that has some, in the order of their coming."""
+    wanted = select(PHOTOS.c.listing_id, PHOTOS.c.id).where(among(PHOTOS.c.listing_id, listing_ids))
+    found: dict[UUID, list[UUID]] = {}
+    for listing_id, photo_id in await session.execute(wanted.order_by(PHOTOS.c.id)):
+        found.setdefault(listing_id, []).append(photo_id)
+    return found
 
 
 async def locked_spoiled(session: WriteSession, limit: int) -> Sequence[Listing]:

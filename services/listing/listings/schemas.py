@@ -1,5 +1,6 @@
 """Listings on the public surface."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -92,9 +93,10 @@ class ListingOut(BaseModel):
     divisible: bool
     auto_agree: bool
     created_at: AwareDatetime
+    photos: list[str]
 
     @classmethod
-    def of(cls, listing: Listing) -> Self:
+    def of(cls, listing: Listing, photo_ids: Collection[UUID] = ()) -> Self:
         return cls(
             id=listing.id,
             producer_id=listing.producer_id,
@@ -127,4 +129,5 @@ class ListingOut(BaseModel):
             divisible=listing.divisible,
             auto_agree=listing.auto_agree,
             created_at=listing.created_at,
+            photos=[f"/v1/listings/{listing.id}/photos/{photo_id}" for photo_id in photo_ids],
         )

@@ -1,13 +1,12 @@
 """Reading photos of lots."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bulk import among
 from services.listing.photos.models import Photo
 
 Size = Literal["full", "medium", "thumbnail"]
@@ -33,12 +32,3 @@ async def stored_of(session: AsyncSession, listing_id: UUID, photo_id: UUID, siz
 
 async def content_of(session: AsyncSession, photo_id: UUID) -> bytes | None:
     return await session.scalar(select(Photo.content).where(Photo.id == photo_id))
-
-
-async def ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The photos of each of these lots that has some, in the order of their coming."""
-    wanted = select(Photo.listing_id, Photo.id).where(among(Photo.listing_id, listing_ids)).order_by(Photo.id)
-    found: dict[UUID, list[UUID]] = {}
-    for listing_id, photo_id in await session.execute(wanted):
-        found.setdefault(listing_id, []).append(photo_id)
-    return found

@@ -27,11 +27,23 @@ async def test_files_come_compressed(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["none.css", "../api.py", "%2e%2e/api.py", "vendor/../../render.py", "/etc/passwd", "%00", ""]
+    "name",
+    ["none.css", "../api.py", "%2e%2e/api.py", "vendor/../../render.py", "/etc/passwd", "%00", "", "a" * 300, "farm"],
 )
 async def test_nothing_else_is_a_file(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.get(f"/static/{name}")
     assert answer.status_code == 404
+
+
+async def test_what_is_no_file_is_looked_for_in_no_folder_and_kept_nowhere(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert address_of("duijie.css")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_file", lambda _: pytest.fail("it went to the disk"))
+        for at in range(20):
+            assert (await client.get(f"/static/{at}.css")).status_code == 404
+    assert (assets._files.cache_info().currsize, assets._digests.cache_info().currsize) == (1, 1)
 
 
 async def test_a_file_can_only_be_read(client: httpx.AsyncClient) -> None:
@@ -39,9 +51,9 @@ async def test_a_file_can_only_be_read(client: httpx.AsyncClient) -> None:
 
 
 def test_what_npm_did_not_bring_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cached in (assets._path, assets._digest):
+    for cached in (assets._files, assets._digests):
         cached.cache_clear()
     monkeypatch.setattr(assets, "VENDORED", {"vendor/echarts.js": Path("/nowhere/echarts.js")})
     assert address_of("vendor/echarts.js") == ""
-    for cached in (assets._path, assets._digest):
+    for cached in (assets._files, assets._digests):
         cached.cache_clear()

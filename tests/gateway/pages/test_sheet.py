@@ -213,3 +213,12 @@ def test_stops_and_breaks_come_in_their_order_by_the_clocks_of_china() -> None:
     assert sheet.departs == datetime(2026, 11, 24, 6, tzinfo=CHINA)
     assert [line.contact and line.contact.name for line in sheet.lines] == ["farm", None, None]
     assert sheet.lines[2].place == "", "a hub is a point"
+
+
+async def test_what_is_left_over_is_counted_with_the_punctuation_of_the_readers_language(
+    client: httpx.AsyncClient, signer: Signer, logistics: LogisticsService
+) -> None:
+    headers = bearer(signer, "carrier")
+    logistics.token, logistics.plan = headers["Authorization"], plan(uuid4(), unassigned=[{}, {}])
+    for language, words in (("zh-CN", "未能安排的运单：2"), ("en", "Shipments left over: 2")):
+        assert words in (await client.get(f"/v1/routes/{PLAN}/sheet?lang={language}", headers=headers)).text

@@ -9,7 +9,7 @@ const mine = async () => (await queue.all()).filter((lot) => lot.account === acc
 const keepPages = async () => {
   const registration = await navigator.serviceWorker.register("/sw.js");
   await navigator.serviceWorker.ready;
-  registration.active?.postMessage({ reader: account, keep: ["/farm", "/farm/new"] });
+  registration.active?.postMessage({ reader: account, keep: ["/farm", "/farm/new"], language: document.documentElement.lang });
   if (registration.sync && (await mine()).length) await registration.sync.register(queue.TAG).catch(() => {});
 };
 

@@ -15,14 +15,28 @@ const kindNow = () => {
   return [...document.querySelectorAll("#kinds option")].find((each) => [each.value, each.label].some((name) => name.toLowerCase() === typed));
 };
 
+const aboutOf = (input) => (input.getAttribute("aria-describedby") || "").split(" ").filter(Boolean);
+const tell = (input, about) => {
+  if (about.length) input.setAttribute("aria-describedby", about.join(" "));
+  else input.removeAttribute("aria-describedby");
+};
+
+// Whether the going price is told is told of the field's description, too: what is hidden would be read out all the same.
+const tellOfPrice = (isKnown) => {
+  document.getElementById("going").hidden = !isKnown;
+  const about = aboutOf(field("price")).filter((id) => id !== "going");
+  tell(field("price"), isKnown ? [...about, "going"] : about);
+};
+
 const tellOfKind = () => {
   const kind = kindNow(), going = document.getElementById("going"), life = document.getElementById("life");
-  going.hidden = !kind?.dataset.price;
+  tellOfPrice(Boolean(kind?.dataset.price));
   if (kind?.dataset.price) {
     going.querySelector(".price").textContent = kind.dataset.price;
     going.querySelector(".range").textContent = `${kind.dataset.lower}–${kind.dataset.upper}`;
   }
   life.hidden = !kind;
+  life.textContent = "";
   if (!kind) return;
   const kept = field("temperature_class").value || kind.dataset.class, days = Number(kind.dataset[kept]);
   const from = field("harvested").value ? new Date(`${field("harvested").value}+08:00`) : new Date();
@@ -106,15 +120,11 @@ const typedNow = () => {
   return Object.fromEntries([...new FormData(form)].filter(([name, value]) => !told.includes(name) && typeof value === "string" && value !== ""));
 };
 
-const aboutOf = (input) => (input.getAttribute("aria-describedby") || "").split(" ").filter(Boolean);
-
 // What was wrong with a field goes, and nothing names what is not there any more.
 const clearFault = (input) => {
   input.removeAttribute("aria-invalid");
   for (const each of input.closest(".field")?.querySelectorAll(".fault, .meant") || []) each.remove();
-  const about = aboutOf(input).filter((id) => !id.endsWith("-fault"));
-  if (about.length) input.setAttribute("aria-describedby", about.join(" "));
-  else input.removeAttribute("aria-describedby");
+  tell(input, aboutOf(input).filter((id) => !id.endsWith("-fault")));
 };
 
 // What may have been meant, to be taken with one tap.
@@ -128,25 +138,32 @@ const offer = (input, holder, meant) => {
   holder.append(row);
 };
 
+// What of the form bears a fault: of several buttons of a name, all of them together.
+const bearer = (name) => {
+  const found = field(name), one = found instanceof RadioNodeList ? found[0].closest("fieldset") : found;
+  return one?.closest?.(".field") ? one : null;
+};
+
 const showFaults = ({ faults, choices, problem }) => {
   for (const each of form.querySelectorAll("[aria-invalid]")) clearFault(each);
   form.hidden = false;
   document.getElementById("kept").hidden = true;
   const box = document.getElementById("refused"), named = Object.entries(faults || {});
-  const nowhere = named.filter(([name]) => !field(name)).map(([, text]) => text);
+  const nowhere = named.filter(([name]) => !bearer(name)).map(([, text]) => text);
   box.textContent = [...nowhere, named.length > nowhere.length ? form.dataset.faults : "", named.length ? "" : problem].filter(Boolean).join(" ");
   box.hidden = false;
   for (const [name, text] of named) {
-    const input = field(name), holder = input?.closest?.(".field");
+    const input = bearer(name), holder = input?.closest(".field");
     if (!holder) continue;
     input.setAttribute("aria-invalid", "true");
     holder.append(Object.assign(document.createElement("p"), { className: "fault", id: `${name}-fault`, textContent: text }));
     if (choices?.[name]) offer(input, holder, choices[name]);
     holder.closest("details")?.setAttribute("open", "");
-    input.setAttribute("aria-describedby", [...aboutOf(input), `${name}-fault`].join(" "));
+    tell(input, [...aboutOf(input), `${name}-fault`]);
   }
-  (form.querySelector("[aria-invalid]") || box).scrollIntoView({ block: "center" });
-  form.querySelector("[aria-invalid]")?.focus();
+  const first = form.querySelector("[aria-invalid]");
+  (first || box).scrollIntoView({ block: "center" });
+  (first?.querySelector("input") || first)?.focus();
 };
 
 // Says that it is on the phone, and why it is not sent yet.

@@ -4,14 +4,16 @@
 importScripts(TOLD.queue);
 
 const FILES = `duijie-files-${TOLD.version}`, PAGES = "duijie-pages";
-const SHELL = ["/farm", "/farm/new"], READER = "/duijie-reader";
+const SHELL = ["/farm", "/farm/new"], NO_SIGNAL = "/farm/no-signal", READER = "/duijie-reader";
 const PATIENCE_MS = 8000, SETTLED_MS = 2000;
 const COVERS_MAX = 60;
-const COVER = /^\/farm\/listings\/[^/]+\/cover$/;
+const COVER = /^\/farm\/listings\/[^/]+\/photos\/[^/?]+\?size=thumbnail$/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(FILES).then((cache) => cache.addAll(TOLD.files)).then(() => self.skipWaiting()));
 });
+
+const addressOf = ({ pathname, search }) => pathname + search;
 
 // A page is kept as its reader saw it last, under its path alone. What led elsewhere, such as to signing in, is not it.
 // `cache` was opened before the page was asked for: where the pages are forgotten meanwhile, this one goes with them.
@@ -20,7 +22,7 @@ const keep = async (cache, path, answer) => {
   if (!answer.ok || answer.redirected || answer.type !== "basic") return;
   await cache.put(path, answer);
   if (!COVER.test(path)) return;
-  const covers = (await cache.keys()).filter(({ url }) => COVER.test(new URL(url).pathname));
+  const covers = (await cache.keys()).filter(({ url }) => COVER.test(addressOf(new URL(url))));
   await Promise.all(covers.slice(0, -COVERS_MAX).map((each) => cache.delete(each)));
 };
 const kept = async (path) => (await caches.open(PAGES)).match(path, { ignoreVary: true });
@@ -65,15 +67,19 @@ const soonest = async (event, path) => {
   return (await shown(path)) || first || asked;
 };
 
-// Other pages of the farm can't be shown without a signal: their reader is led to what can.
-const orMyLots = async (event) => {
+// Other pages can't be shown without a signal. From those of the farm their reader is led to what can; in the place of
+// any other stands a page that says so, and at whose address one tries again.
+const orElse = async (event, otherwise) => {
   try {
     return await fetch(event.request);
   } catch (error) {
-    if (await kept("/farm")) return Response.redirect("/farm");
+    const instead = await otherwise();
+    if (instead) return instead;
     throw error;
   }
 };
+const myLots = async () => (await kept("/farm")) && Response.redirect("/farm");
+const noSignal = () => kept(NO_SIGNAL);
 
 const file = async (request) => (await (await caches.open(FILES)).match(request)) || (await caches.match(request)) || fetch(request);
 
@@ -91,7 +97,7 @@ const lookWho = async () => {
 };
 
 self.addEventListener("fetch", (event) => {
-  const { request } = event, { origin, pathname, searchParams } = new URL(request.url);
+  const { request } = event, url = new URL(request.url), { origin, pathname, searchParams } = url;
   if (origin !== self.location.origin) return;
   if (request.mode === "navigate" && !pathname.startsWith("/farm")) event.waitUntil(lookWho().catch(() => {}));
   if (request.method === "POST") {
@@ -101,20 +107,25 @@ self.addEventListener("fetch", (event) => {
   }
   if (request.method !== "GET") return;
   if (request.mode === "navigate" && SHELL.includes(pathname) && !searchParams.has("after")) event.respondWith(soonest(event, pathname));
-  else if (request.mode === "navigate" && (pathname === "/farm" || pathname.startsWith("/farm/"))) event.respondWith(orMyLots(event));
-  else if (COVER.test(pathname)) event.respondWith(soonest(event, pathname));
+  else if (request.mode === "navigate" && (pathname === "/farm" || pathname.startsWith("/farm/"))) event.respondWith(orElse(event, myLots));
+  else if (request.mode === "navigate") event.respondWith(orElse(event, noSignal));
+  else if (COVER.test(addressOf(url))) event.respondWith(soonest(event, addressOf(url)));
   else if (pathname.startsWith("/static/") || pathname === "/farm/places.json") event.respondWith(file(request));
 });
 
-// Pages that were never opened under this worker are fetched for it, once.
-const keepAll = async (reader, paths) => {
+// Pages that were never opened under this worker are fetched for it, once in a language.
+const keepAll = async (reader, paths, language) => {
   const cache = await caches.open(PAGES);
   await cache.put(READER, new Response(reader));
-  for (const path of paths) if (!(await kept(path))) await keep(cache, path, await fetch(path, { credentials: "same-origin" }));
+  for (const path of paths) {
+    const page = await kept(path);
+    if (page && (page.headers.get("Content-Language") || language) === language) continue;
+    await keep(cache, path, await fetch(path, { credentials: "same-origin" }));
+  }
 };
-const told = async ({ reader, keep: paths }) => {
+const told = async ({ reader, keep: paths, language }) => {
   await mustBe(reader);
-  await Promise.all([self.clients.claim(), keepAll(reader, paths)]);
+  await Promise.all([self.clients.claim(), keepAll(reader, [...paths, NO_SIGNAL], language)]);
 };
 self.addEventListener("message", (event) => { if (event.data) event.waitUntil(told(event.data).catch(() => {})); });
 

@@ -68,25 +68,31 @@ async def test_search_and_pages_are_passed_on(client: httpx.AsyncClient, listing
 
 @pytest.mark.parametrize(
     ("chosen", "area"),
-    [({"province": "32", "adcode": "321323"}, "321323"), ({"province": "37", "adcode": "321323"}, "37")],
+    [
+        ({"province": "32", "adcode": "321323"}, ["321323"]),
+        ({"province": "37", "adcode": "321323"}, ["37"]),
+        ({"province": "", "adcode": "321323"}, None),
+        ({"adcode": "321323"}, ["321323"]),
+    ],
+    ids=["in it", "of another", "everywhere", "by a link"],
 )
 async def test_a_county_counts_while_it_lies_in_the_province_beside_it(
-    client: httpx.AsyncClient, listing: Played, chosen: dict[str, str], area: str
+    client: httpx.AsyncClient, listing: Played, chosen: dict[str, str], area: list[str] | None
 ) -> None:
     await client.get("/board", params=chosen)
     (asked,) = listing.requests("GET", "/v1/board")
-    assert asked.query["adcode"] == [area]
+    assert asked.query.get("adcode") == area
 
 
 async def test_filters_offer_what_is_on_the_board_and_the_counties_of_a_province_once_it_is_chosen(
     client: httpx.AsyncClient,
 ) -> None:
     page = (await client.get("/board?lang=zh")).text
-    for shown in ("草莓 (3)", "江苏省 (2)", "山东省 (1)"):
+    for shown in ("草莓（3）", "江苏省（2）", "山东省（1）"):
         assert shown in page
-    assert "泗阳县 (2)" not in page
+    assert "泗阳县（2）" not in page
     assert 'value="32" selected' in (narrowed := (await client.get("/board?lang=zh&province=32")).text)
-    assert "泗阳县 (2)" in narrowed
+    assert "泗阳县（2）" in narrowed
     assert "曹县" not in narrowed
 
 
@@ -126,3 +132,18 @@ async def test_a_county_tells_its_badges_figures_and_lots(client: httpx.AsyncCli
 async def test_what_is_no_county_is_no_page(client: httpx.AsyncClient) -> None:
     assert (await client.get("/counties/999999")).status_code == 404
     assert (await client.get("/counties/32")).status_code == 404
+
+
+async def test_a_lot_that_is_over_keeps_for_nothing_any_more(client: httpx.AsyncClient, listing: Played) -> None:
+    show(listing, a_lot(hours_left=-0.1))
+    page = (await client.get("/board?lang=zh")).text
+    assert '<span class="badge alarm">已过期</span>' in page
+    assert "还能放" not in page
+
+
+@pytest.mark.parametrize("path", ["/board", "/counties/321323"])
+async def test_what_the_grades_mean_stands_below_the_lots(
+    client: httpx.AsyncClient, listing: Played, path: str
+) -> None:
+    show(listing, a_lot())
+    assert f"等级：{TEXTS['board.grade.about'].zh}" in (await client.get(f"{path}?lang=zh")).text

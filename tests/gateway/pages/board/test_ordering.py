@@ -1,6 +1,8 @@
 """A lot's own page, and ordering from it: the price worked out, the code to the phone, the order, once."""
 
 import re
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -233,3 +235,62 @@ async def test_the_phone_is_in_no_address(client: httpx.AsyncClient, sms: Phones
     addresses = re.findall(r'(?:href|action|src|hx-get)="([^"]*)"', asked.text)
     assert addresses
     assert not [each for each in addresses if PHONE in each]
+
+
+@pytest.mark.parametrize(
+    ("drawn_ago_h", "asked_h"), [(0.0, 18), (0.5, 19), (10.0, 18), (None, 18)], ids=["now", "before", "long ago", "no"]
+)
+async def test_what_is_asked_of_its_life_is_settled_when_the_form_is_drawn(
+    client: httpx.AsyncClient,
+    listing: Played,
+    matching: Played,
+    signer: Signer,
+    drawn_ago_h: float | None,
+    asked_h: int,
+) -> None:
+    """The same form that is sent again past the full hour is the same request; one that is too old asks for no more
+    than there is."""
+    since = (datetime.now(UTC) - timedelta(hours=11)).isoformat()
+    listing.say(f"/v1/board/{LOT}", a_lot(hours_left=27.7, available_from=since))  # 8 hours go on the way
+    drawn = "" if drawn_ago_h is None else f"{time.time() - drawn_ago_h * 3600:.0f}"
+    await client.post(PAGE, data=typed(drawn=drawn), headers=bearer(signer))
+    (order,) = matching.requests("POST", "/v1/orders")
+    assert order.body["min_remaining_life_h"] == asked_h
+
+
+async def test_the_moment_at_which_a_form_was_drawn_goes_along_to_its_last_step(
+    client: httpx.AsyncClient, sms: Phones
+) -> None:
+    drawn = value_of((await client.get(PAGE)).text, "drawn")
+    assert abs(time.time() - int(drawn)) < 60
+    asked = await client.post(PAGE, data=typed(drawn="1796000000"))
+    assert sms.last_code()
+    assert value_of(asked.text, "drawn") == "1796000000"
+
+
+@pytest.mark.parametrize("drawn", ["x", "-1", "9" * 200, "²", "NaN"])
+async def test_a_moment_that_is_none_is_now(
+    client: httpx.AsyncClient, matching: Played, signer: Signer, drawn: str
+) -> None:
+    placed = await client.post(PAGE, data=typed(drawn=drawn), headers=bearer(signer))
+    assert placed.status_code == 303
+
+
+async def test_a_lot_that_would_spoil_on_the_way_is_said_to_where_its_price_is_told(
+    client: httpx.AsyncClient, listing: Played
+) -> None:
+    listing.say(f"/v1/board/{LOT}", a_lot(hours_left=7.0))
+    part = (await client.get(f"{PAGE}/price", params={"to": "南京玄武"}, headers=EN)).text
+    assert TEXTS["board.order.spoils"].en in part
+    assert TEXTS["board.order.life"].en not in part
+
+
+@pytest.mark.parametrize("path", [PAGE, "/sign-in"])
+async def test_two_taps_are_guarded_where_a_code_is_spent_by_who_is_not_signed_in_yet(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    assert "/static/once.js" in (await client.get(path)).text
+
+
+async def test_grades_are_explained(client: httpx.AsyncClient) -> None:
+    assert f"A <small>{TEXTS['board.grade.about'].en}</small>" in (await client.get(PAGE, headers=EN)).text

@@ -51,6 +51,7 @@ def lot(**changes: Any) -> dict[str, Any]:
         "divisible": True,
         "auto_agree": True,
         "created_at": hours(-1),
+        "photos": [],
         **changes,
     }
 
@@ -59,6 +60,7 @@ def match(**changes: Any) -> dict[str, Any]:
     return {
         "id": MATCH,
         "listing_id": LISTING,
+        "producer_id": ME,
         "produce": "strawberry",
         "quantity_kg": 100,
         "price_fen_per_kg": 1700,

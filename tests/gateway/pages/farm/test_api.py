@@ -9,6 +9,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from chassis.db import Database
+from chassis.vault import Vault
+from gateway.accounts.service import account_for
 from gateway.tokens import Signer
 from tests.gateway.pages.farm.played import (
     INVALID,
@@ -228,6 +231,57 @@ async def test_a_match_is_answered_under_the_forms_key(
     assert api.posted == (f"POST /v1/matches/{MATCH}/{verb}", body, "k")
 
 
-async def test_a_lot_without_a_photo_has_a_leaf_for_cover(farmer: httpx.AsyncClient) -> None:
-    cover = await farmer.get(f"{PAGE}/cover")
-    assert (cover.status_code, cover.headers["content-type"]) == (200, "image/svg+xml")
+async def test_a_lot_is_shown_by_its_first_photo_and_by_a_leaf_without_one_and_no_more_is_asked(
+    farmer: httpx.AsyncClient, api: PlayedApi
+) -> None:
+    photos = [f"{LOT_PATH}/photos/{number}" for number in (8, 9)]
+    api.answers["GET /v1/listings"] = (200, {"items": [lot(photos=photos), lot()], "next": None})
+    page = (await farmer.get("/farm")).text
+    first, leaf = re.findall(r'<img class="thumb" src="([^"]*)"', page)
+    assert first == f"{PAGE}/photos/8?size=thumbnail"
+    kept = await farmer.get(leaf)
+    assert (kept.headers["content-type"].startswith("image/svg+xml"), "immutable" in kept.headers["cache-control"]) == (
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(("status", "shown"), [(404, 404), (503, 503), (429, 503)])
+async def test_what_is_no_photo_is_none_and_is_kept_by_no_browser(
+    farmer: httpx.AsyncClient, api: PlayedApi, status: int, shown: int
+) -> None:
+    api.answers[f"GET {LOT_PATH}/photos/{MATCH}"] = (status, {"title": "T"})
+    answer = await farmer.get(f"{PAGE}/photos/{MATCH}?size=thumbnail")
+    assert (answer.status_code, answer.headers["cache-control"]) == (shown, "private, no-store")
+
+
+async def test_an_agent_sees_whose_lots_they_are_and_a_producer_needs_no_name(
+    client: httpx.AsyncClient, signer: Signer, api: PlayedApi, db: Database, vault: Vault
+) -> None:
+    async with db.transaction() as session:
+        theirs = (await account_for(session, vault, "producer", "王家 <果园>")).id
+    api.answers["GET /v1/listings"] = (200, {"items": [lot(producer_id=str(theirs))], "next": None})
+    api.answers["GET /v1/matches"] = (200, {"items": [match(producer_id=str(theirs))], "next": None})
+    api.answers[f"GET {LOT_PATH}"] = (200, lot(producer_id=str(theirs)))
+    for path, times in (("/farm", 2), (PAGE, 1)):
+        page = (await client.get(path, headers=bearer(signer, "agent") | {"Accept-Language": "en"})).text
+        assert page.count("Producer 王家 &lt;果园&gt;") == times
+        assert "王家" not in (await client.get(path, headers=bearer(signer, "producer", theirs))).text
+
+
+async def test_a_lot_that_is_over_keeps_for_nothing_any_more(farmer: httpx.AsyncClient, api: PlayedApi) -> None:
+    api.answers["GET /v1/listings"] = (200, {"items": [lot(spoils_at=hours(-1))], "next": None})
+    api.answers[f"GET {LOT_PATH}"] = (200, lot(spoils_at=hours(-1)))
+    for path in ("/farm", PAGE):
+        page = (await farmer.get(path)).text
+        assert ">over<" in page
+        assert "Keeps for" not in page
+
+
+@pytest.mark.parametrize(("held_kg", "label"), [(100, "Sold and held"), (0, "Sold")])
+async def test_a_meter_is_called_what_it_measures(
+    farmer: httpx.AsyncClient, api: PlayedApi, held_kg: int, label: str
+) -> None:
+    api.answers[f"GET {LOT_PATH}"] = (200, lot(held_kg=held_kg))
+    page = (await farmer.get(PAGE)).text
+    assert re.search(rf'value="{399.5 + held_kg}" aria-label="{label}"', page)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.farm.form import Filled, fen, instant, number
+from gateway.pages.farm.form import Filled
 from gateway.pages.farm.texts import TEXTS
 
 FOUR = {"produce": "草莓", "place": "泗阳县", "quantity": "1200", "price": "16.05"}
@@ -62,21 +62,27 @@ def test_the_reader_is_offered_what_they_may_have_meant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "read"),
-    [("1,200.5", 1200.5), ("１２００", 1200), (" 3 ", 3), ("", ""), ("many", "many"), ("NaN", "NaN"), ("-1", -1)],
+    ("field", "typed", "read"),
+    [
+        ("quantity", "1,200.5", 1200.5),
+        ("quantity", "１２００", 1200),
+        ("quantity", "many", "many"),
+        ("quantity", "NaN", "NaN"),
+        ("quantity", "-1", -1),
+        ("price", "0.1", 10),
+        ("price", "16", 1600),
+        ("price", "1.005", "1.005"),
+        ("price", "x", "x"),
+        ("households", " 3 ", 3),
+        ("best_before", "2026-11-29T14:05", "2026-11-29T14:05:00+08:00"),
+        ("best_before", "soon", "soon"),
+    ],
 )
-def test_numbers_are_read_as_people_write_them(typed: str, read: object) -> None:
-    assert number(typed) == read
-
-
-@pytest.mark.parametrize(("yuan", "read"), [("16.05", 1605), ("0.1", 10), ("16", 1600), ("1.005", 100.5), ("x", "x")])
-def test_yuan_become_fen_exactly_and_a_fraction_of_one_is_left_to_be_refused(yuan: str, read: object) -> None:
-    assert fen(yuan) == read
-
-
-def test_times_are_those_of_china() -> None:
-    assert instant("2026-11-29T14:05") == "2026-11-29T14:05:00+08:00"
-    assert (instant(""), instant("soon")) == ("", "soon")
+def test_what_people_write_is_read_and_what_is_none_of_its_kind_is_left_to_be_refused(
+    field: str, typed: str, read: object
+) -> None:
+    named = {"quantity": "quantity_kg", "price": "min_price_fen_per_kg"}
+    assert body(**{field: typed})[named.get(field, field)] == read
 
 
 def test_the_ticked_boxes_say_what_is_not_the_default() -> None:
@@ -107,3 +113,25 @@ def test_a_name_that_is_spelt_wrong_is_answered_with_those_that_are_spelt_like_i
 @pytest.mark.parametrize(("typed", "text"), [("鼓楼区", "farm.place.several"), ("泗洋县", "farm.place.fault")])
 def test_of_a_place_that_is_none_and_of_one_that_is_several_it_is_told_which(typed: str, text: str) -> None:
     assert Filled({"place": typed}).faults({"origin.adcode": "x"}, "zh-CN") == {"place": TEXTS[text].zh}
+
+
+def test_nobody_is_told_to_choose_where_there_is_nothing_to_choose_from() -> None:
+    for typed, text in (("桃", "fault"), ("无此物", "unknown")):
+        told = Filled({"produce": typed}).faults({"produce": "see /v1/produce"}, "zh-CN")
+        assert told == {"produce": TEXTS[f"farm.produce.{text}"].zh}
+
+
+@pytest.mark.parametrize(
+    ("filled", "faults", "unfolds"),
+    [
+        ({"village": "穿城"}, set(), False),
+        ({"whole": "on"}, set(), True),
+        ({"best_before": "2026-12-01T08:00"}, set(), True),
+        ({}, {"village"}, True),
+        ({}, {"quantity"}, False),
+    ],
+)
+def test_what_is_folded_away_is_seen_once_something_was_typed_there_or_is_wrong(
+    filled: dict[str, str], faults: set[str], unfolds: bool
+) -> None:
+    assert Filled(filled).unfolds(faults) is unfolds

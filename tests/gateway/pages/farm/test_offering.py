@@ -144,7 +144,7 @@ async def test_what_may_be_left_out_is_folded_away_and_an_album_is_as_good_as_a_
     assert latin == sorted(latin), "what has no Chinese name stands behind"
 
 
-TYPED_INTO = re.compile(r"<(?:input|select|textarea) [^>]*>")
+TYPED_INTO = re.compile(r"<(?:input|select|textarea|fieldset) [^>]*>")
 SAID_OF_FIELDS = re.compile(r'<p class="(?:fault|hint)" id="([^"]+)"')
 
 
@@ -162,14 +162,47 @@ async def test_every_hint_and_every_fault_is_tied_to_its_field(
         producer = str((await account_for(session, vault, "producer", "李家果园")).id)
     given = {"producer_id": producer, "agent_id": ME, "given_at": hours(-1)}
     api.answers["GET /v1/consents"] = (200, {"items": [given], "next": None})
-    wrong = ("producer_id", "produce", "origin", "quantity_kg", "story", "temperature_class", "best_before")
+    wrong = ("producer_id", "produce", "origin", "quantity_kg", "story", "temperature_class", "best_before", "grade")
     errors = [{"pointer": f"#/{name}", "detail": "not so"} for name in wrong]
     api.answers["POST /v1/listings"] = (422, INVALID | {"errors": errors})
     page = (await client.post("/farm/new", data=FOUR, headers=agent)).text
     described, said = described_by_id(page), SAID_OF_FIELDS.findall(page)
-    for field in ("producer", "produce", "place", "quantity", "story", "temperature_class", "best_before"):
+    for field in ("producer", "produce", "place", "quantity", "story", "temperature_class", "best_before", "grade"):
         assert f"{field}-fault" in described[field], field
     assert described["story"] == ["story-hint", "story-fault"]
+    assert described["quantity"] == ["quantity-unit", "quantity-fault"], "of 600 it matters whether they are kg"
     assert {"photo-hint", "produce-hint"} <= set(said)
     assert all(name in described[name.rpartition("-")[0]] for name in said)
     assert page.count('aria-invalid="true"') == len(wrong)
+
+
+async def test_a_fault_that_no_field_shows_is_said_above_the_form(farmer: httpx.AsyncClient, api: PlayedApi) -> None:
+    errors = [{"pointer": "#/producer_id", "detail": "nobody let you"}, {"pointer": "#/divisible", "detail": "no"}]
+    api.answers["POST /v1/listings"] = (422, INVALID | {"errors": errors})
+    page = (await farmer.post("/farm/new", data=FOUR)).text
+    assert re.search(r'id="refused" role="alert">nobody let you no</p>', page)
+    api.answers["POST /v1/listings"] = (422, INVALID | {"errors": [*errors, *INVALID["errors"]]})
+    page = (await farmer.post("/farm/new", data=FOUR)).text
+    assert "nobody let you no Almost: please look at what is marked." in page
+    api.answers["POST /v1/listings"] = (503, {"title": "T", "status": 503, "detail": "busy"})
+    assert re.search(r'id="refused" role="alert">busy</p>', (await farmer.post("/farm/new", data=FOUR)).text)
+
+
+async def test_a_fault_in_what_is_folded_away_unfolds_it(farmer: httpx.AsyncClient, api: PlayedApi) -> None:
+    assert "<details open>" not in (await farmer.get("/farm/new")).text
+    errors = [{"pointer": "#/origin/village", "detail": "too long"}]
+    api.answers["POST /v1/listings"] = (422, INVALID | {"errors": errors})
+    page = (await farmer.post("/farm/new", data=FOUR)).text
+    assert "<details open>" in page
+    assert 'id="village-fault">too long' in page
+
+
+async def test_what_is_told_of_the_price_and_of_its_life_is_tied_to_the_fields(
+    farmer: httpx.AsyncClient, api: PlayedApi
+) -> None:
+    price = {"produce": "strawberry", "lower_fen_per_kg": 1500, "median_fen_per_kg": 1650, "upper_fen_per_kg": 1800}
+    api.answers["GET /v1/prices"] = (200, {"items": [price], "next": None})
+    assert described_by_id((await farmer.get("/farm/new")).text)["price"] == ["price-unit"], "of nothing yet"
+    api.answers["GET /v1/listings"] = (200, {"items": [lot()], "next": None})
+    described = described_by_id((await farmer.get("/farm/new")).text)
+    assert (described["price"], described["produce"]) == (["price-unit", "going"], ["produce-hint", "life"])

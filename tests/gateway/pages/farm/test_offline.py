@@ -62,6 +62,11 @@ async def test_the_phone_is_given_every_county_packed_where_it_can_unpack(client
     assert ["江苏省宿迁市泗阳县", "泗阳县"] in [each[:2] for each in plain.json()]
 
 
+async def test_who_takes_no_gzip_is_given_none(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/farm/places.json", headers={"Accept-Encoding": "gzip;q=0, identity"})
+    assert "content-encoding" not in answer.headers
+
+
 async def test_the_places_are_kept_for_ever_under_their_own_address_alone(client: httpx.AsyncClient) -> None:
     for path, is_kept in ((places_address(), True), ("/farm/places.json?v=old", False), ("/farm/places.json", False)):
         lasts = (await client.get(path)).headers["cache-control"]

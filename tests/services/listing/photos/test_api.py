@@ -265,3 +265,18 @@ async def test_a_form_with_another_name_is_told_which_is_missing_and_which_is_no
         ("#/photo", "Field required."),
         ("#/file", "There is no such field."),
     ]
+
+
+async def test_a_producer_is_told_of_them_with_the_lot_and_by_one_statement_in_a_list(scene: Scene) -> None:
+    assert scene.lot["photos"] == []
+    other = await posted(scene.client, scene.producer)
+    addresses = [f"{scene.path}/{(await scene.shown(picture(color)))['id']}" for color in ("red", "blue")]
+    listed = (await scene.client.get("/v1/listings", headers=scene.producer)).json()["items"]
+    assert {each["id"]: each["photos"] for each in listed} == {scene.lot["id"]: addresses, other["id"]: []}
+    path = f"/v1/listings/{scene.lot['id']}"
+    read = await scene.client.get(path, headers=scene.producer)
+    changed = await scene.client.patch(
+        path, json={"story": "…"}, headers=scene.producer | {"If-Match": read.headers["etag"]}
+    )
+    withdrawn = await scene.client.post(f"{path}/withdraw", headers=scene.producer)
+    assert [each.json()["photos"] for each in (read, changed, withdrawn)] == [addresses] * 3
