@@ -40,6 +40,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    """The ways of all vehicles, in pixels of a drawing of that size; none where no vehicle moves."""
+
     ways: Sequence[Way]
     width: int = WIDTH
     height: int = HEIGHT
