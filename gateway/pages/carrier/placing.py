@@ -45,7 +45,7 @@ def part(typed: str, chosen: str = "") -> Meant:
     found = _of(where(typed, chosen))
     if not areas:
         return found
-    choices = {_code_of(each): _name_of(each) for each in areas} | found.choices
+    choices = {**{_code_of(each): _name_of(each) for each in areas}, **found.choices}
     return Meant(chosen, choices) if chosen in choices else Meant(None, choices, WHICH_PLACE)
 
 

@@ -94,8 +94,16 @@ async def act_on_order(
 
 async def _order(request: Request, reader: Reader, order_id: UUID, wanted: Act, done: Done) -> HTMLResponse:
     standing = await read_standing(reader.api, order_id, reader.language)
-    shown = {"standing": standing, "look_every_s": LOOK_EVERY_S, "wanted": wanted, "done": done}
-    return page(request, "orders/order.html", done.status, key=new_key(), **shown)
+    return page(
+        request,
+        "orders/order.html",
+        done.status,
+        standing=standing,
+        look_every_s=LOOK_EVERY_S,
+        wanted=wanted,
+        done=done,
+        key=new_key(),
+    )
 
 
 def _state(request: Request, standing: Standing) -> HTMLResponse:
