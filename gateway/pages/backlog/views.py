@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from chassis.problems import Language
 from gateway.pages.names import produce_name
+from gateway.pages.shown import URGENT_H
 
 GRAMS_PER_KG = 1000
-URGENT_H = 24
 BANDS_H = (12, 24, 48, 96, 240)
 """Where the forecast's bands of hours left end; the last has no end."""
 BASES = ("fitted", "borrowed", "prior")
