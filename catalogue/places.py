@@ -37,6 +37,7 @@ __all__ = [
     "all_places",
     "area",
     "area_of",
+    "areas_named",
     "get",
     "point_of",
     "poverty_is_complete",
@@ -145,6 +146,16 @@ def resolve(name: str, province: str | None = None) -> Place | None:
     best = min(ranked.values(), default=None)
     means = [code for code, match in ranked.items() if match is best]
     return get(means[0]) if len(means) == 1 else None
+
+
+def areas_named(name: str) -> tuple[Area, ...]:
+    """The provinces and prefectures that ``name`` is a name of, full or short, but none within another of them.
+
+    海南 is Hainan, and 海南州 in Qinghai; 吉林 is the province, in which the city of that name lies.
+    """
+    named = {reading.prefix for reading in _readings(name) if reading.prefix and not reading.rest}
+    outermost = (each for each in sorted(named) if not any(each[:digits] in named for digits in range(len(each))))
+    return tuple(found for each in outermost if (found := area(each)) is not None)
 
 
 @cache

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 from chassis.auth import Caller, only
 from chassis.problems import NotFound
 from chassis.routes import Read, slice_router
-from gateway.accounts import service
 from gateway.pages.account import api as account
 from gateway.pages.account import texts as account_texts
 from gateway.pages.backlog import api as backlog
@@ -31,8 +30,8 @@ from gateway.pages.problems import Meanings
 from gateway.pages.programmes import api as programmes
 from gateway.pages.programmes import texts as programmes_texts
 from gateway.pages.reader import page_router
-from gateway.pages.render import page, reader_language
-from gateway.pages.sheet import parties, read_plan, sheets, vehicle_names
+from gateway.pages.render import page
+from gateway.pages.sheet import sheet_page
 from gateway.pages.signing import api as signing
 from gateway.pages.signing.guests import guests_for
 from gateway.pages.texts import TEXTS
@@ -60,12 +59,7 @@ async def read_sheet(
     session: Read,
 ) -> HTMLResponse:
     """A planned route to print for its drivers, a page a vehicle: stops, masses, whom to ask for; phones are masked."""
-    logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
-    plan = await read_plan(logistics, plan_id, authorization)
-    names = await vehicle_names(logistics, plan, authorization)
-    contacts = await service.contacts(session, request.app.state.sign_in.vault, parties(plan))
-    made = sheets(plan, names, contacts, reader_language(request))
-    return page(request, "sheet.html", plan=plan, sheets=made)
+    return await sheet_page(request, session, plan_id)
 
 
 async def problem(request: Request) -> HTMLResponse:

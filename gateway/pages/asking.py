@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from chassis.problems import Language
+from chassis.problems import Language, Problem
 from gateway.fetch import WAIT_S, Fetched, Sent, fetch
 from gateway.pages.manners import for_people
 from gateway.proxy import ServiceUnavailable, Upstream
@@ -33,6 +33,10 @@ class Told:
     @property
     def ok(self) -> bool:
         return self.status < 400
+
+    def is_problem(self, problem: type[Problem]) -> bool:
+        """Whether it is a refusal of that kind."""
+        return isinstance(self.said, dict) and self.said.get("type") == f"/problems/{problem.slug}"
 
     def faults(self) -> dict[str, str]:
         """What is wrong with each field of what was sent, by its pointer's steps with dots between: `origin.adcode`."""

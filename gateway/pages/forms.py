@@ -62,18 +62,25 @@ class Tried:
 
     def fault(self, form: str, *pointers: str) -> str:
         """What is wrong with the field: the first of these pointers, or of what lies under one."""
-        faults = self.told.faults() if self.told is not None and self.was(form) else {}
-        found = [
-            text
-            for wanted in pointers
-            for pointer, text in faults.items()
-            if pointer == wanted or pointer.startswith(f"{wanted}.")
-        ]
-        return found[0] if found else ""
+        faults = self._faults(form)
+        return next((faults[pointer] for wanted in pointers for pointer in faults if _lies_in(pointer, wanted)), "")
+
+    def faults_beside_none(self, form: str, *fields: str) -> list[str]:
+        """What is wrong with what has no field in the form, and what its field leaves out: it tells the first."""
+        faults = self._faults(form)
+        beside = {next((each for each in faults if _lies_in(each, wanted)), "") for wanted in fields}
+        return [text for pointer, text in faults.items() if pointer not in beside]
+
+    def _faults(self, form: str) -> Mapping[str, str]:
+        return self.told.faults() if self.told is not None and self.was(form) else {}
 
     def problem(self, form: str) -> Mapping[str, Any] | None:
         """What the API said against that form; None of any other."""
         return self.told.said if self.told is not None and self.was(form) else None
+
+
+def _lies_in(pointer: str, field: str) -> bool:
+    return pointer == field or pointer.startswith(f"{field}.")
 
 
 NOTHING_TRIED = Tried()

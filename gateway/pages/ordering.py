@@ -81,12 +81,17 @@ class Where:
     guessed: bool = False
     """Whether nothing is called so, and the choices are what is spelt like it."""
 
-    def fault(self, language: Language) -> str | None:
-        """What to say beside the field; None where the place is known."""
+    @property
+    def why(self) -> Text | None:
+        """What is wrong with the name; None where it is a place's."""
         if self.place is not None:
             return None
         several = SPELT_LIKE if self.guessed else WHICH_PLACE
-        return (several if self.choices else NO_PLACE).in_language(language)
+        return several if self.choices else NO_PLACE
+
+    def fault(self, language: Language) -> str | None:
+        """What to say beside the field; None where the place is known."""
+        return self.why and self.why.in_language(language)
 
 
 def where(to: str, adcode: str = "") -> Where:

@@ -10,10 +10,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from chassis.problems import Language, NotFound
-from gateway.accounts.service import Contact
+from gateway.accounts.service import Contact, contacts
 from gateway.fetch import Sent, fetch
 from gateway.pages.names import place_name, produce_name
+from gateway.pages.render import page, reader_language
 from gateway.pages.shown import at
 from gateway.proxy import ServiceUnavailable, Upstream
 
@@ -48,6 +53,15 @@ class Sheet:
     distance_km: float
     load_kg: float
     lines: Sequence[Line]
+
+
+async def sheet_page(request: Request, session: AsyncSession, plan_id: UUID) -> HTMLResponse:
+    """The plan to print, a page a vehicle, by the right of whoever asks. Raises NotFound and ServiceUnavailable."""
+    logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
+    plan = await read_plan(logistics, plan_id, authorization)
+    names = await vehicle_names(logistics, plan, authorization)
+    people = await contacts(session, request.app.state.sign_in.vault, parties(plan))
+    return page(request, "sheet.html", plan=plan, sheets=sheets(plan, names, people, reader_language(request)))
 
 
 async def read_plan(logistics: Upstream | None, plan_id: UUID, authorization: str) -> Any:

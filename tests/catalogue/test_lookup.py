@@ -1,5 +1,6 @@
 """Finding things as people write them: properties over the whole catalogue."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,3 +108,20 @@ def test_what_is_no_adcode_is_no_place_and_lies_nowhere(adcode: str) -> None:
     assert places.get(adcode) is None
     assert places.point_of(adcode) is None
     assert places.area_of(adcode, places.Level.PROVINCE) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "prefixes"),
+    [
+        ("南京", ["3201"]),
+        ("江苏省 南京市", ["3201"]),
+        ("吉林", ["22"]),  # the city of that name lies in it
+        ("吉林市", ["2202"]),
+        ("海南", ["46", "6325"]),
+        ("泗阳", []),
+        ("南京鼓楼", []),
+        ("", []),
+    ],
+)
+def test_areas_go_by_their_names_full_or_short_and_what_names_more_is_none(name: str, prefixes: list[str]) -> None:
+    assert [area.prefix for area in places.areas_named(name)] == prefixes

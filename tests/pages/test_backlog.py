@@ -155,7 +155,7 @@ def test_without_javascript_points_and_days_are_on_the_page_and_filters_work(
         with visitor.page.expect_download() as downloading:
             visitor.page.get_by_role("link", name="CSV").click()
         lines = downloading.value.path().read_text(encoding="utf-8-sig").splitlines()
-        assert [line.split(",")[0] for line in lines] == ["adcode", HEZHANG, NAPO, SIYANG, KUNSHAN]
+        assert [line.split(",")[0] for line in lines] == ["区划代码", HEZHANG, NAPO, SIYANG, KUNSHAN]
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

@@ -140,6 +140,19 @@ def test_a_carrier_claims_a_shipment_plans_a_route_and_sees_it_drawn(phone: Visi
     expect(phone.page.locator("section.sheet").first).to_be_visible()
 
 
+def test_a_report_that_is_sent_twice_is_recorded_once_and_no_refusal(phone: Visitor, platform: Standalone) -> None:
+    shipment_id = shipment_of(platform, agreed(platform, "turnip"))
+    phone.be("carrier")
+    here = f"{platform.url}/carrier/shipments/{shipment_id}"
+    assert phone.page.request.post(f"{here}/claim", form={"key": "claim"}).ok
+    form = {"type": "picked_up", "key": "report"}
+    answers = [phone.page.request.post(f"{here}/events", form=form) for _ in range(2)]
+    assert [each.status for each in answers] == [200, 200]
+    with by(platform, "carrier") as carrier:
+        reports = carrier.get(f"/v1/shipments/{shipment_id}/events").json()["items"]
+    assert [each["type"] for each in reports] == ["picked_up"]
+
+
 def test_a_platform_makes_a_key_that_works_at_once_and_a_webhook_that_is_delivered_again(
     desk: Visitor, platform: Standalone, sink: tuple[str, list[str]]
 ) -> None:

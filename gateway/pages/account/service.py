@@ -51,6 +51,7 @@ class Said:
 
 
 async def shown(session: AsyncSession, vault: Vault, caller: Caller) -> Shown:
+    """With the newest sessions. Raises NotFound for an account that was erased."""
     account = await accounts.who_is(session, caller.account_id)
     rows = await sessions.sessions_of(session, caller.account_id, before=None, limit=SESSIONS_MAX)
     told = [SessionOut.of(row, caller.session_id) for row in rows]
@@ -99,6 +100,7 @@ async def ask_to_erase(db: Database, desk: SignIn, brake: ProofBrake, account_id
 async def erase(
     db: Database, desk: SignIn, brake: ProofBrake, account_id: UUID, code: str, forgotten: Callable[[UUID], None]
 ) -> Said:
+    """Erase the account for whoever has the code; `forgotten` ends what tokens of theirs are good for."""
     try:
         await brake.take_of(account_id)
         await personal.erase(db, desk, account_id, Proof(code=code), forgotten)

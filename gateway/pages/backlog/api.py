@@ -42,7 +42,7 @@ async def barometer(request: Request, reader: Supervisor, asked: Annotated[Asked
 async def table(reader: Supervisor, asked: Annotated[Asked, Depends(_asked)]) -> Response:
     rows = await reading.read_table(reader, asked)
     headers = {"Content-Disposition": 'attachment; filename="backlog.csv"', "Cache-Control": "private, no-store"}
-    return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(as_csv(rows, reader.language), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/backlog/{adcode}")

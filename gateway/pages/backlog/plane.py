@@ -69,6 +69,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Plane:
+    """What is drawn: dots for areas, marks for the reader's bearings, in a frame of that width."""
+
     frame: Frame
     dots: Sequence[Dot]
     marks: Sequence[Mark]
@@ -109,6 +111,7 @@ def seat_of(code: str) -> Point | None:
 
 @cache
 def frame_of(within: str) -> Frame:
+    """Around all seats whose adcodes begin so; around all of China where there is none."""
     seats = _seats(within) or _seats("")
     west, east = min(seat.lon for seat in seats), max(seat.lon for seat in seats)
     south, north = min(seat.lat for seat in seats), max(seat.lat for seat in seats)

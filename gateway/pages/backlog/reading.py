@@ -12,6 +12,7 @@ from chassis.problems import Language, NotFound
 from gateway.pages.backlog import views
 from gateway.pages.backlog.plane import Plane, plane
 from gateway.pages.backlog.views import Band, Basis, Day, Kind, Lot, Row, Sum
+from gateway.pages.explanations import Why
 from gateway.pages.names import name_of
 from gateway.pages.reader import Reader
 from gateway.pages.shown import by_name
@@ -76,29 +77,16 @@ class Barometer:
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
-    """A lot's fix is always of its floor price."""
-
-    floor_fen_per_kg: int
-    would_sell_kg: float
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a lot does not move, in sentences of the API, and the least change that would sell more of it, if any.
-
-    `state` is the API's, or `AWAY`.
-    """
+    """Why that lot does not move; the state is the API's, or `AWAY`."""
 
     lot_id: str
-    state: str
-    reasons: Sequence[str]
-    fix: Fix | None
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
 class AreaPage:
-    """One area with the lots in it. `above` are the areas that it lies in, `rows` are its parts by produce."""
+    """One area with the lots in it. `above` are the areas that it lies in, `rows` its `parts`, by produce."""
 
     area: Area
     adcode: str
@@ -108,6 +96,7 @@ class AreaPage:
     as_of: str
     figures: Figures
     rows: Sequence[Row]
+    parts: Level
     lots: Sequence[Lot]
     next: str | None
     days: Sequence[Day]
@@ -115,22 +104,22 @@ class AreaPage:
 
 
 async def read_barometer(reader: Reader, asked: Asked) -> Barometer:
+    """Behind the first page without what stands above the table. Raises Refused and ServiceUnavailable."""
     api, part = reader.api, asked.part
     whole, watched, shown, dots, trend = await asyncio.gather(
         _all_rows(reader, level=Level.PROVINCE, **part),
-        api.get("/v1/backlog", level=Level.COUNTY, watch_52="true", limit=MOST, **part),
+        _all_rows(reader, level=Level.COUNTY, watch_52="true", **part),
         api.get("/v1/backlog", level=asked.level, limit=SHOWN, after=asked.after, **part),
         api.get("/v1/backlog", level=asked.level, limit=MOST, **part),
         api.get("/v1/backlog/trend", days=TREND_DAYS, **part),
     )
-    of_watched = _rows(watched, reader.language)
     drawn = _rows(dots, reader.language)
     return Barometer(
         as_of=shown["as_of"],
         figures=figures_of(whole, drawn if dots["next"] is None else whole),
-        watched=() if asked.after else of_watched,  # the pages behind the first do not begin with them again
-        watched_sum=views.in_all(of_watched),
-        calm=() if asked.after or watched["next"] else _calm(of_watched, asked),
+        watched=() if asked.after else watched,  # the pages behind the first do not begin with them again
+        watched_sum=views.in_all(watched),
+        calm=() if asked.after else _calm(watched, asked),
         rows=others(_rows(shown, reader.language), asked.level),
         next=shown["next"],
         plane=plane(drawn, places.adcode_prefix(asked.adcode) if asked.adcode else ""),
@@ -146,14 +135,19 @@ def _calm(watched: Sequence[Row], asked: Asked) -> Sequence[Option]:
 
 
 async def read_table(reader: Reader, asked: Asked) -> Sequence[Row]:
-    """The table to download: the supervised counties first, then the rest."""
-    watched = await _all_rows(reader, level=Level.COUNTY, watch_52="true", **asked.part)
-    rows = await _all_rows(reader, level=asked.level, **asked.part)
+    """The table to download: of counties the supervised ones first. Of larger areas these alone, for the supervised
+    counties lie in them: whoever sums a column would count them twice. Raises Refused and ServiceUnavailable."""
+    if asked.level is not Level.COUNTY:
+        return await _all_rows(reader, level=asked.level, **asked.part)
+    watched, rows = await asyncio.gather(
+        _all_rows(reader, level=Level.COUNTY, watch_52="true", **asked.part),
+        _all_rows(reader, level=Level.COUNTY, **asked.part),
+    )
     return [*watched, *others(rows, asked.level)]
 
 
 async def read_area(reader: Reader, asked: Asked, why: UUID | None) -> AreaPage:
-    """Raises NotFound for a code that is no area's."""
+    """Raises NotFound for a code that is no area's, Refused and ServiceUnavailable."""
     area = places.area(asked.adcode)
     if area is None:
         raise NotFound()
@@ -173,7 +167,8 @@ async def read_area(reader: Reader, asked: Asked, why: UUID | None) -> AreaPage:
         poverty_832=any(county.poverty_832 for county in counties),
         as_of=lots["as_of"],
         figures=figures_of(rows, rows),
-        rows=sorted(rows, key=lambda row: not row.watch_52)[:SHOWN],
+        rows=sorted(rows, key=lambda row: not row.watch_52),
+        parts=below,
         lots=[Lot.of(each, reader.language) for each in lots["items"]],
         next=lots["next"],
         days=[Day.of(each) for each in trend["items"]],
@@ -192,11 +187,13 @@ def others(rows: Sequence[Row], level: Level) -> Sequence[Row]:
 
 
 def produce_options(language: Language) -> list[Option]:
+    """Every kind of the catalogue, by its name."""
     named = [Option(each.slug, name_of(each, language)) for each in produce.all_produce()]
     return sorted(named, key=lambda each: by_name(each.name))
 
 
 def province_options() -> list[Option]:
+    """Every province, by its code."""
     return [Option(each.prefix.ljust(Level.COUNTY.digits, "0"), each.name) for each in places.provinces()]
 
 
@@ -224,13 +221,8 @@ async def _explain(reader: Reader, why: UUID | None) -> Explanation | None:
     try:
         told = await reader.api.ask(f"/v1/listings/{why}/explanation")
     except ServiceUnavailable:
-        return Explanation(str(why), AWAY, (), None)
-    if not told.ok:
-        return None
-    reasons = [each["text"] for each in told.said["reasons"]]
-    fix = told.said["cheapest_fix"]
-    told_fix = Fix(fix["to"], fix["would_match_kg"]) if fix else None
-    return Explanation(str(why), told.said["state"], reasons, told_fix)
+        return Explanation(str(why), Why(AWAY))
+    return Explanation(str(why), Why.of(told.said)) if told.ok else None
 
 
 def _level_below(level: Level) -> Level:

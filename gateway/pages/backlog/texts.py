@@ -89,6 +89,7 @@ TEXTS: dict[str, Text] = {
     "backlog.others.province": Text("各省", "All provinces"),
     "backlog.table": Text("明细", "In detail"),
     "backlog.csv": Text("下载表格（CSV）", "Download the table (CSV)"),
+    "backlog.rest": Text("其余 {count} 行", "The other {count} rows"),
     "backlog.csv.about": Text("至多 5,000 行，最严重的在前。", "At most 5,000 rows, the gravest first."),
     "backlog.badge.watch_52": Text("督战县", "supervised"),
     "backlog.badge.has_watch_52": Text("含督战县", "has supervised counties"),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chassis.problems import Language
+from gateway.pages.names import produce_name
+from gateway.pages.shown import URGENT_H
 
 GRAMS_PER_KG = 1000
-URGENT_H = 24
 BANDS_H = (12, 24, 48, 96, 240)
 """Where the forecast's bands of hours left end; the last has no end."""
 BASES = ("fitted", "borrowed", "prior")
@@ -21,11 +22,6 @@ Key = TypeVar("Key", bound=Hashable)
 def grams(quantity_kg: float) -> int:
     """The API's kilograms have three decimals at most."""
     return round(quantity_kg * GRAMS_PER_KG)
-
-
-def name_of(item: Mapping[str, Any], language: Language) -> str:
-    name: str | None = item["name_zh"] if language == "zh-CN" else item["name_en"]
-    return name or str(item["name_en"])
 
 
 def tone(share: float) -> str:
@@ -93,7 +89,7 @@ class Row(Weighed):
             watch_52=area["watch_52"],
             poverty_832=area["poverty_832"] is True,
             produce=item["produce"],
-            name=name_of(item, language),
+            name=produce_name(item["produce"], language),
             open_g=grams(item["open_kg"]),
             at_risk_g=grams(item["at_risk_kg"]),
             hours_left=item["hours_left_median"],
@@ -115,6 +111,7 @@ class Sum(Weighed):
 
 
 def in_all(rows: Iterable[Row]) -> Sum:
+    """Of all these rows."""
     total = Sum()
     for row in rows:
         total = total.with_(row)
@@ -139,6 +136,7 @@ class Kind:
 
 
 def by_produce(rows: Iterable[Row]) -> list[Kind]:
+    """The most at risk first."""
     return [Kind(*named, sum=each) for named, each in grouped(rows, lambda row: (row.produce, row.name)).items()]
 
 
@@ -167,6 +165,7 @@ class Basis:
 
 
 def by_basis(rows: Sequence[Row]) -> list[Basis]:
+    """The shares are of what is at risk; what no row rests on is missing."""
     sums, total_g = grouped(rows, lambda row: row.forecast), in_all(rows).at_risk_g
     return [Basis(name, sums[name].at_risk_g / total_g if total_g else 0.0) for name in BASES if name in sums]
 
@@ -218,7 +217,7 @@ class Lot:
         origin = item["origin"]
         return cls(
             id=item["id"],
-            name=name_of(item, language),
+            name=produce_name(item["produce"], language),
             variety=item["variety"] or "",
             grade=item["grade"],
             adcode=origin["adcode"],

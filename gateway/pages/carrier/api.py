@@ -1,4 +1,4 @@
-"""`/carrier`: what there is to carry, today's routes drawn, vehicles, waybills, and what is owed for them."""
+"""`/carrier`: what there is to carry, routes drawn, vehicles, waybills, and what is owed for them."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,12 +7,11 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from chassis.routes import Read
-from gateway.accounts.service import contacts
-from gateway.pages.carrier import service, views
+from gateway.pages.carrier import placing, service, views
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
-from gateway.pages.sheet import parties, read_plan, sheets, vehicle_names
+from gateway.pages.sheet import sheet_page
 from gateway.pages.statements import FileKind, statement_file
 
 router = page_router()
@@ -35,7 +34,7 @@ async def shipment(request: Request, shipment_id: UUID, reader: Carrier) -> HTML
 
 @router.post(f"{HOME}/shipments/{{shipment_id}}/{{verb}}")
 async def move(request: Request, shipment_id: UUID, verb: Verb, reader: Carrier, typed: Form) -> Response:
-    tried = Tried(verb, typed, await service.move(reader.api, shipment_id, verb, typed))
+    tried = Tried(verb, typed, await service.move(reader, shipment_id, verb, typed))
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/shipments/{shipment_id}", 303)
     return await _shipment(request, shipment_id, reader, tried)
@@ -44,7 +43,7 @@ async def move(request: Request, shipment_id: UUID, verb: Verb, reader: Carrier,
 @router.get(f"{HOME}/routes")
 async def routes(request: Request, reader: Carrier, again: UUID | None = None) -> HTMLResponse:
     shown = await views.read_routes(reader, again)
-    return page(request, "carrier/routes.html", shown=shown, tried=NOTHING_TRIED)
+    return page(request, "carrier/routes.html", shown=shown, tried=NOTHING_TRIED, meant=placing.NOWHERE)
 
 
 @router.post(f"{HOME}/routes")
@@ -52,8 +51,9 @@ async def plan(request: Request, reader: Carrier, typed: Form) -> Response:
     told = await service.plan(reader.api, typed)
     if told.ok:
         return RedirectResponse(f"{HOME}/routes/{told.said['id']}", 303)
-    shown = await views.read_routes(reader)
-    return page(request, "carrier/routes.html", told.status, shown=shown, tried=Tried("plan", typed, told))
+    shown, meant = await views.read_routes(reader), placing.part(typed.get("place", ""), typed.get("adcode", ""))
+    tried = Tried("plan", typed, told)
+    return page(request, "carrier/routes.html", told.status, shown=shown, tried=tried, meant=meant)
 
 
 @router.get(f"{HOME}/routes/{{plan_id}}")
@@ -64,16 +64,12 @@ async def route(request: Request, plan_id: UUID, reader: Carrier) -> HTMLRespons
 @router.get(f"{HOME}/routes/{{plan_id}}/sheet")
 async def sheet(request: Request, plan_id: UUID, reader: Carrier, session: Read) -> HTMLResponse:
     """The drivers' sheet of `/v1/routes/{id}/sheet`, for who is signed in on the pages."""
-    logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
-    found = await read_plan(logistics, plan_id, authorization)
-    names = await vehicle_names(logistics, found, authorization)
-    people = await contacts(session, request.app.state.sign_in.vault, parties(found))
-    return page(request, "sheet.html", plan=found, sheets=sheets(found, names, people, reader.language))
+    return await sheet_page(request, session, plan_id)
 
 
 @router.get(f"{HOME}/vehicles")
 async def vehicles(request: Request, reader: Carrier) -> HTMLResponse:
-    return page(request, "carrier/vehicles.html", shown=await views.read_vehicles(reader), tried=NOTHING_TRIED)
+    return await _vehicles(request, reader, NOTHING_TRIED)
 
 
 @router.post(f"{HOME}/vehicles")
@@ -119,5 +115,11 @@ async def _shipment(request: Request, shipment_id: UUID, reader: Reader, tried: 
 async def _after_vehicle(request: Request, reader: Reader, tried: Tried) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/vehicles", 303)
+    return await _vehicles(request, reader, tried)
+
+
+async def _vehicles(request: Request, reader: Reader, tried: Tried) -> HTMLResponse:
     shown = await views.read_vehicles(reader)
-    return page(request, "carrier/vehicles.html", tried.status, here=f"{HOME}/vehicles", shown=shown, tried=tried)
+    meant = placing.county(tried.value("add", "place"), tried.value("add", "adcode"))
+    here = f"{HOME}/vehicles"
+    return page(request, "carrier/vehicles.html", tried.status, here=here, shown=shown, tried=tried, meant=meant)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
 
-WIDTH, HEIGHT, MARGIN = 480, 340, 24
+WIDTH_PX, HEIGHT_PX, MARGIN_PX = 480, 340, 24
 COLOURS = 6
 LEAST_DEG = 0.02
 """A plan within one place is not drawn larger than so much across."""
-APART = 24
+APART_PX = 24
 """Stops nearer than this are drawn beside each other."""
 
 
@@ -22,8 +22,8 @@ class Dot:
 
     number: int
     kind: str
-    x: float
-    y: float
+    x_px: float
+    y_px: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class Way:
     name: str
     colour: int
     line: str
-    depot: tuple[float, float]
+    depot_px: tuple[float, float]
     dots: Sequence[Dot]
     said: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    """The ways of all vehicles, on a drawing of that size; none where no vehicle moves."""
+
     ways: Sequence[Way]
-    width: int = WIDTH
-    height: int = HEIGHT
+    width_px: int = WIDTH_PX
+    height_px: int = HEIGHT_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,13 @@ class _Plane:
     west: float
     north: float
     across: float
-    scale: float
-    left: float
-    top: float
+    px_per_deg: float
+    left_px: float
+    top_px: float
 
     def at(self, point: Mapping[str, float]) -> tuple[float, float]:
-        x = self.left + (point["lon"] - self.west) * self.across * self.scale
-        y = self.top + (self.north - point["lat"]) * self.scale
+        x = self.left_px + (point["lon"] - self.west) * self.across * self.px_per_deg
+        y = self.top_px + (self.north - point["lat"]) * self.px_per_deg
         return round(x, 1), round(y, 1)
 
 
@@ -82,7 +84,7 @@ def _way(
         x, y = _free(plane.at(stop), taken)
         dots.append(Dot(number, stop["type"], x, y))
     begin, end = plane.at(route.get("start") or route["depot"]), plane.at(route["depot"])
-    line = " ".join(f"{x},{y}" for x, y in (begin, *((dot.x, dot.y) for dot in dots), end))
+    line = " ".join(f"{x},{y}" for x, y in (begin, *((dot.x_px, dot.y_px) for dot in dots), end))
     vehicle_id = route["vehicle_id"]
     return Way(names.get(vehicle_id, f"…{vehicle_id[-6:]}"), at % COLOURS + 1, line, end, dots, route)
 
@@ -90,10 +92,10 @@ def _way(
 def _free(wanted: tuple[float, float], taken: list[tuple[float, float]]) -> tuple[float, float]:
     """There, or beside what is drawn there already: so that no number hides another."""
     x, y = wanted
-    while any(abs(x - other) < APART and abs(y - above) < APART for other, above in taken):
-        x += APART
-        if x > WIDTH - MARGIN / 2:
-            x, y = wanted[0], y + (APART if wanted[1] < HEIGHT / 2 else -APART)
+    while any(abs(x - other) < APART_PX and abs(y - above) < APART_PX for other, above in taken):
+        x += APART_PX
+        if x > WIDTH_PX - MARGIN_PX / 2:
+            x, y = wanted[0], y + (APART_PX if wanted[1] < HEIGHT_PX / 2 else -APART_PX)
     taken.append((x, y))
     return x, y
 
@@ -106,6 +108,6 @@ def _plane_of(points: Sequence[Mapping[str, float]]) -> _Plane:
     lons, lats = [each["lon"] for each in points], [each["lat"] for each in points]
     across = cos(radians((min(lats) + max(lats)) / 2))
     wide, high = (max(lons) - min(lons)) * across, max(lats) - min(lats)
-    scale = min((WIDTH - 2 * MARGIN) / max(wide, LEAST_DEG), (HEIGHT - 2 * MARGIN) / max(high, LEAST_DEG))
-    left, top = (WIDTH - wide * scale) / 2, (HEIGHT - high * scale) / 2
+    scale = min((WIDTH_PX - 2 * MARGIN_PX) / max(wide, LEAST_DEG), (HEIGHT_PX - 2 * MARGIN_PX) / max(high, LEAST_DEG))
+    left, top = (WIDTH_PX - wide * scale) / 2, (HEIGHT_PX - high * scale) / 2
     return _Plane(min(lons), max(lats), across, scale, left, top)

@@ -22,7 +22,7 @@ TEXTS: dict[str, Text] = {
     "carrier.open.none": Text("这里现在没有可承接的运单。", "Nothing is open here just now."),
     "carrier.done": Text("已了结", "Done"),
     "carrier.place": Text("取货地", "Fetched from"),
-    "carrier.place.hint": Text("县名或区划代码，如 泗阳", "A county, or a code such as 3213"),
+    "carrier.place.hint": Text("县、市、省名或区划代码，如 泗阳", "A county, city or province, or a code such as 3213"),
     "carrier.status.open": Text("待承接", "open"),
     "carrier.status.claimed": Text("已承接", "claimed"),
     "carrier.status.picked_up": Text("已取货", "picked up"),
@@ -43,8 +43,8 @@ TEXTS: dict[str, Text] = {
     "carrier.reason.hint": Text("未成时请写明。", "Where it failed, say why."),
     "carrier.send": Text("报告", "Report it"),
     "carrier.reports": Text("已报告", "Reported"),
-    "carrier.today": Text("今天的路线", "Today's routes"),
-    "carrier.today.none": Text("今天还没有路线。", "No route for today yet."),
+    "carrier.today": Text("今天及以后的路线", "Routes of today and later"),
+    "carrier.today.none": Text("今天及以后还没有路线。", "No route for today or later yet."),
     "carrier.earlier": Text("以前的路线", "Earlier routes"),
     "carrier.route": Text("路线", "Route"),
     "carrier.departs": Text("出发", "Departs"),
@@ -61,7 +61,8 @@ TEXTS: dict[str, Text] = {
     "carrier.planning": Text("正在规划，本页会自行刷新。", "It is being planned; this page looks again by itself."),
     "carrier.or_place": Text("或：从此地出发的全部运单", "Or all there is to carry from"),
     "carrier.or_place.hint": Text(
-        "没有勾选运单时才用；县名或区划代码。", "Counts when no shipment is ticked; a county or its code."
+        "没有勾选运单时才用；县、市、省名或区划代码。",
+        "Counts when no shipment is ticked; a county, city or province, or its code.",
     ),
     "carrier.drawn": Text("路线图：方块为车场，数字为站序", "The routes: squares are depots, numbers are stops"),
     "carrier.drawn.about": Text(
@@ -76,10 +77,7 @@ TEXTS: dict[str, Text] = {
     "carrier.km": Text("公里", "km"),
     "carrier.a_km": Text("元/公里", "CNY/km"),
     "carrier.depot": Text("车场", "Depot"),
-    "carrier.depot.unknown": Text(
-        "没有叫这个名字的县，请填县名或六位区划代码。",
-        "No county is called so: give its name or its six digits.",
-    ),
+    "carrier.depot.near": Text("车场靠近", "Depot near"),
     "carrier.depot.hint": Text("所在县名或区划代码", "The county that it is in, or its code"),
     "carrier.shift": Text("班次", "Shift"),
     "carrier.shift.start": Text("出车", "From"),

@@ -4,19 +4,25 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from catalogue.geodesy import great_circle_km
+from chassis.problems import NotFound
+from gateway.pages.asking import Refused
+from gateway.pages.carrier import placing
 from gateway.pages.carrier.drawing import Drawing, draw
-from gateway.pages.carrier.service import code_of
+from gateway.pages.carrier.placing import Depot, Meant
 from gateway.pages.names import place_name, produce_name
+from gateway.pages.paging import newest
 from gateway.pages.reader import Reader
 from gateway.pages.shown import CHINA, at, day, local
 
-OPEN = "open"
+CLAIMABLE = ("open", "failed")
+"""Anybody may take over what another carrier has failed with."""
+OPEN_SHOWN = 50
 LEFT_SHOWN = 20
-UNDER_WAY = ("claimed", "picked_up", "failed")
+UNDER_WAY = ("claimed", "picked_up")
 OVER = ("delivered", "cancelled")
 OWN_MAX = 200
 DONE_SHOWN = 10
@@ -46,12 +52,14 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Shipments:
-    """`is_part`: there are open ones that are not here, so the nearest of these may not be the nearest of all."""
+    """`open` are those that may be claimed. `is_part`: there are such that are not here, so the nearest of these may
+    not be the nearest of all. `meant` is what the place that was looked for means."""
 
     open: Sequence[Load]
     own: Sequence[Load]
     done: Sequence[Load]
     place: str
+    meant: Meant
     next: str | None
     is_part: bool
     depot: Mapping[str, float] | None
@@ -60,19 +68,20 @@ class Shipments:
 
 @dataclass(frozen=True, slots=True)
 class OneShipment:
+    """One with what was reported of it, in the order of its coming."""
+
     load: Load
     reports: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """`today` by the clocks of China. `ticked` and `depart_at`: what the form for a plan begins with."""
+    """`plans` leave today, by the clocks of China, or later. `ticked` and `depart_at`: what the form begins with."""
 
     plans: Sequence[Mapping[str, Any]]
     earlier: Sequence[Mapping[str, Any]]
     loads: Sequence[Load]
     vehicles: Sequence[Mapping[str, Any]]
-    today: str
     ticked: frozenset[str]
     depart_at: str
 
@@ -103,6 +112,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Vehicle:
+    """A vehicle, and where it stands."""
+
+    said: Mapping[str, Any]
+    depot: Depot
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        return cls(said, placing.depot_at(said["depot"]["lon"], said["depot"]["lat"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Parcels:
     """`found` is the waybill that was looked for; `problem` says why there is none."""
 
@@ -118,38 +139,62 @@ class Parcels:
 
 
 async def read_shipments(reader: Reader, place: str | None, after: str | None) -> Shipments:
-    api = reader.api
-    found, vehicles, *of_status = await asyncio.gather(
-        api.get("/v1/shipments", status=OPEN, adcode=code_of(place), after=after, limit=50),
+    """`place` is where they are fetched, by name or code. Raises Refused and ServiceUnavailable."""
+    api, meant = reader.api, placing.part((place or "").strip())
+    (claimable, following), vehicles, failed, *of_status = await asyncio.gather(
+        _claimable(reader, meant, after),
         api.get("/v1/vehicles", limit=50),
+        newest(api, "/v1/shipments", OWN_MAX, lambda each: _is_own(reader, each), status="failed"),
         *(api.get("/v1/shipments", status=status, limit=OWN_MAX) for status in UNDER_WAY),
         *(api.get("/v1/shipments", status=status, limit=DONE_SHOWN) for status in OVER),
     )
     depot = next((each["depot"] for each in vehicles["items"] if not each["retired"]), None)
-    own = _own(reader, UNDER_WAY, of_status[: len(UNDER_WAY)], depot)
-    done = _own(reader, OVER, of_status[len(UNDER_WAY) :], depot)
+    under_way = [failed.items, *(each["items"] for each in of_status[: len(UNDER_WAY)])]
+    over = [each["items"] for each in of_status[len(UNDER_WAY) :]]
     return Shipments(
-        open=sorted(_loads(reader, found["items"], depot), key=lambda load: load.near_km or 0),
-        own=own,
-        done=done[:DONE_SHOWN],
+        open=sorted(_loads(reader, claimable, depot), key=lambda load: load.near_km or 0),
+        own=_own(reader, ("failed", *UNDER_WAY), under_way, depot),
+        done=_own(reader, OVER, over, depot)[:DONE_SHOWN],
         place=place or "",
-        next=found["next"],
-        is_part=bool(after or found["next"]),
+        meant=meant,
+        next=following,
+        is_part=bool(after or following),
         depot=depot,
     )
 
 
+async def _claimable(reader: Reader, meant: Meant, after: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
+    """The newest that the reader may claim, and behind which the next ones come: of two lists one, by their ids.
+
+    Of a place that may be several none: which it is is asked first.
+    """
+    if meant.why is not None:
+        return [], None
+    asked = {"adcode": meant.code, "after": after, "limit": OPEN_SHOWN}
+    pages = await asyncio.gather(*(reader.api.get("/v1/shipments", status=each, **asked) for each in CLAIMABLE))
+    of_status = zip(CLAIMABLE, pages, strict=True)
+    found = [each for status, page in of_status for each in page["items"] if each["status"] == status]
+    shown = sorted(found, key=lambda each: str(each["id"]), reverse=True)[:OPEN_SHOWN]
+    goes_on = len(found) > OPEN_SHOWN or any(page["next"] for page in pages)
+    following = str(shown[-1]["id"]) if goes_on and shown else None
+    return [each for each in shown if not _is_own(reader, each)], following
+
+
 def _own(
-    reader: Reader, statuses: Sequence[str], told: Sequence[Mapping[str, Any]], depot: Mapping[str, float] | None
+    reader: Reader,
+    statuses: Sequence[str],
+    told: Sequence[Sequence[Mapping[str, Any]]],
+    depot: Mapping[str, float] | None,
 ) -> list[Load]:
-    """The reader's own of these statuses, the newest first. Failed ones of others may be claimed, so one sees them."""
+    """The reader's own of these statuses, the newest first."""
     of_status = zip(statuses, told, strict=True)
-    items = [each for status, page in of_status for each in page["items"] if each["status"] == status]
+    items = [each for status, page in of_status for each in page if each["status"] == status]
     newest = sorted(items, key=lambda each: str(each["id"]), reverse=True)
     return [load for load in _loads(reader, newest, depot) if load.is_own]
 
 
 async def read_shipment(reader: Reader, shipment_id: UUID) -> OneShipment:
+    """Raises Refused where there is none, or another carries it; ServiceUnavailable."""
     path = f"/v1/shipments/{shipment_id}"
     said, reports = await asyncio.gather(reader.api.get(path), reader.api.get(f"{path}/events"))
     (load,) = _loads(reader, [said], None)
@@ -157,16 +202,17 @@ async def read_shipment(reader: Reader, shipment_id: UUID) -> OneShipment:
 
 
 async def read_routes(reader: Reader, again: UUID | None = None) -> Routes:
-    """`again`: a plan of whose shipments some are left, to be planned for its next departure."""
+    """`again`: a plan of whose shipments some are left, to be planned for its next departure. Raises Refused and
+    ServiceUnavailable."""
     api = reader.api
-    plans, open_ones, claimed, vehicles = await asyncio.gather(
+    plans, (claimable, _), claimed, vehicles = await asyncio.gather(
         api.get("/v1/routes", limit=30),
-        api.get("/v1/shipments", status=OPEN, limit=50),
+        _claimable(reader, placing.NOWHERE, None),
         api.get("/v1/shipments", status="claimed", limit=100),
         api.get("/v1/vehicles", limit=200),
     )
     today = day(datetime.now(UTC))
-    loads = _loads(reader, [*claimed["items"], *open_ones["items"]], None)
+    loads = _loads(reader, [*claimed["items"], *claimable], None)
     plan = None if again is None else await api.get(f"/v1/routes/{again}")
     left = None if plan is None else frozenset(each["shipment_id"] for each in plan["unassigned"])
     return Routes(
@@ -174,7 +220,6 @@ async def read_routes(reader: Reader, again: UUID | None = None) -> Routes:
         earlier=[each for each in plans["items"] if day(each["depart_at"]) < today],
         loads=loads,
         vehicles=[each for each in vehicles["items"] if not each["retired"]],
-        today=today,
         ticked=frozenset(load.said["id"] for load in loads if load.is_own) if left is None else left,
         depart_at="" if plan is None else local(next_departure(plan)),
     )
@@ -187,6 +232,7 @@ def next_departure(plan: Mapping[str, Any]) -> datetime:
 
 
 async def read_route(reader: Reader, plan_id: UUID) -> Route:
+    """Raises Refused where there is no such plan of the reader's, and ServiceUnavailable."""
     plan, vehicles = await asyncio.gather(
         reader.api.get(f"/v1/routes/{plan_id}"), reader.api.get("/v1/vehicles", limit=500)
     )
@@ -208,23 +254,27 @@ async def _left(reader: Reader, ids: Sequence[str]) -> Mapping[str, Load]:
     return {load.said["id"]: load for load in _loads(reader, told, None)}
 
 
-async def read_vehicles(reader: Reader) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = (await reader.api.get("/v1/vehicles", limit=200))["items"]
-    return sorted(found, key=lambda each: each["retired"])
+async def read_vehicles(reader: Reader) -> Sequence[Vehicle]:
+    """Those in service first. Raises Refused and ServiceUnavailable."""
+    found = (await reader.api.get("/v1/vehicles", limit=200))["items"]
+    return [Vehicle.of(each) for each in sorted(found, key=lambda each: each["retired"])]
 
 
 async def read_parcels(reader: Reader, waybill: str | None, after: str | None) -> Parcels:
+    """The reader's parcels, and the one of that waybill, which may be none of theirs. Raises Refused where it can't be
+    looked up, and ServiceUnavailable."""
     wanted = (waybill or "").strip()
     listed = await reader.api.get("/v1/parcels", after=after, limit=20)
     items, following = listed["items"], listed["next"]
     if not wanted:
         return Parcels("", items, following)
     told = await reader.api.ask(f"/v1/parcels/{wanted}")
+    if not told.ok and told.status != NotFound.status:
+        raise Refused(told)
     return Parcels(wanted, items, following, told.said if told.ok else None, None if told.ok else told.said)
 
 
 def _loads(reader: Reader, items: Sequence[Mapping[str, Any]], depot: Mapping[str, float] | None) -> list[Load]:
-    own = None if reader.caller is None else str(reader.caller.account_id)
     return [
         Load(
             said=each,
@@ -232,10 +282,14 @@ def _loads(reader: Reader, items: Sequence[Mapping[str, Any]], depot: Mapping[st
             origin=place_name(each["origin"]["adcode"]),
             destination=place_name(each["destination"]["adcode"]),
             near_km=_km(depot, each["origin"]),
-            is_own=each["carrier_id"] is not None and each["carrier_id"] == own,
+            is_own=_is_own(reader, each),
         )
         for each in items
     ]
+
+
+def _is_own(reader: Reader, said: Mapping[str, Any]) -> bool:
+    return reader.caller is not None and said["carrier_id"] == str(reader.caller.account_id)
 
 
 def _km(one: Mapping[str, float] | None, other: Mapping[str, float]) -> float | None:

@@ -86,6 +86,8 @@ class Trouble:
     tone: str
     section: str
     told: Mapping[str, str] = field(default_factory=dict)
+    why: Sequence[str] = ()
+    """Sentences that fill in `why`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Whole:
     def _troubles(self) -> Iterator[Trouble]:
         for service in self.services:
             if not service.ready:
-                yield Trouble("not_ready", "alarm", "Alerts", {"service": service.name, "why": "; ".join(service.why)})
+                yield Trouble("not_ready", "alarm", "Alerts", {"service": service.name}, service.why)
         for name, dead in self.dead.items():
             if dead:
                 yield Trouble("dead", "alarm", "Dead letters", {"consumer": name, "count": str(dead)})

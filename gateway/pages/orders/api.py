@@ -12,7 +12,7 @@ from gateway.pages.names import name_of, produce_name
 from gateway.pages.ordering import Line, Typed, TypedHere
 from gateway.pages.orders import service
 from gateway.pages.orders.service import Act, Done, Wish
-from gateway.pages.orders.views import Standing, read_orders, read_standing
+from gateway.pages.orders.views import LOOK_EVERY_S, Standing, read_orders, read_standing
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.shown import by_name
@@ -94,11 +94,20 @@ async def act_on_order(
 
 async def _order(request: Request, reader: Reader, order_id: UUID, wanted: Act, done: Done) -> HTMLResponse:
     standing = await read_standing(reader.api, order_id, reader.language)
-    return page(request, "orders/order.html", done.status, standing=standing, wanted=wanted, done=done, key=new_key())
+    return page(
+        request,
+        "orders/order.html",
+        done.status,
+        standing=standing,
+        look_every_s=LOOK_EVERY_S,
+        wanted=wanted,
+        done=done,
+        key=new_key(),
+    )
 
 
 def _state(request: Request, standing: Standing) -> HTMLResponse:
-    return page(request, "orders/state.html", standing=standing, key=new_key())
+    return page(request, "orders/state.html", standing=standing, look_every_s=LOOK_EVERY_S, key=new_key())
 
 
 def _to(order_id: object) -> Response:

@@ -15,6 +15,9 @@ TEXTS: dict[str, Text] = {
     "orders.to_board": Text("看看公益供应榜", "Look at the board"),
     "orders.all": Text("全部", "All"),
     "orders.waiting": Text("等您答复", "Waiting for your word"),
+    "orders.waiting.newest": Text(
+        "这里是最新的；答复之后，其余的会出现在这里。", "These are the newest: as you answer, the others come up."
+    ),
     "orders.which": Text("按状态", "By status"),
     "order.status.open": Text("进行中", "open"),
     "order.status.filled": Text("已满足", "filled"),
@@ -38,6 +41,10 @@ TEXTS: dict[str, Text] = {
     "order.terms": Text("条件", "Terms"),
     "order.matches": Text("成交", "Matches"),
     "order.no_matches": Text("还没有成交。合适的货一出现就在这里。", "Nothing yet. What suits will be here at once."),
+    "order.matches.newest": Text(
+        "这里是等您答复的和最新的，更早的没有列出。",
+        "These are what waits for your word and the newest; older ones are not listed.",
+    ),
     "order.why": Text("为什么还没买到", "Why it is not met"),
     "order.why.partly": Text("为什么还差一些", "Why some is missing"),
     "order.late": Text(

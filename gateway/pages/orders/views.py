@@ -1,18 +1,26 @@
 """What a buyer's pages show: the API's orders, matches and explanations, with names for codes."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from chassis.problems import Language
 from gateway.pages.asking import Api, Refused
+from gateway.pages.explanations import Why
 from gateway.pages.names import place_name, produce_name
+from gateway.pages.paging import LOOKED_THROUGH, newest
 from gateway.proxy import ServiceUnavailable
 
 MATCHES_MAX = 100
+"""Shown on an order's page."""
+WAITING_MAX = 50
+LOOK_EVERY_S, WHY_EVERY_S = 4, 20
+"""How often an order's page looks at itself, and how often it asks anew for the reasons."""
 LATE = timedelta(seconds=15)
 OVER = frozenset({"agreed", "fulfilled", "released"})
 
@@ -67,6 +75,10 @@ class Order:
         )
 
 
+def _waits_for_buyer(match: Mapping[str, Any]) -> bool:
+    return match["status"] == "proposed" and not match["consents"]["buyer"]
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """So much of one lot for one order."""
@@ -88,11 +100,7 @@ class Match:
     arrives_at: str
     life_h: float
     agree_by: str | None
-    buyer_consents: bool
-
-    @property
-    def waits_for_me(self) -> bool:
-        return self.status == "proposed" and not self.buyer_consents
+    waits_for_me: bool
 
     @property
     def is_over(self) -> bool:
@@ -119,42 +127,20 @@ class Match:
             arrives_at=said["arrives_at"],
             life_h=said["remaining_life_h"],
             agree_by=said["agree_by"],
-            buyer_consents=said["consents"]["buyer"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """The ceiling at which so much more would come."""
-
-    ceiling_fen_per_kg: int
-    would_match_kg: float
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why an order is not met, in sentences."""
-
-    state: str
-    reasons: Sequence[str] = ()
-    fix: Fix | None = None
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Why":
-        fix = said["cheapest_fix"]
-        return cls(
-            said["state"],
-            [each["text"] for each in said["reasons"]],
-            Fix(fix["to"], fix["would_match_kg"]) if fix else None,
+            waits_for_me=_waits_for_buyer(said),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An order with what has come of it; `why` is None where nobody had to ask, or could tell just now."""
+    """An order with what has come of it; `why` is None where nobody had to ask, or could tell just now.
+
+    `matches` are those that wait for the buyer's word, and the newest of the others.
+    """
 
     order: Order
     matches: Sequence[Match]
+    are_all: bool
     why: Why | None = None
 
     @property
@@ -174,25 +160,49 @@ class Standing:
 
     @property
     def seen(self) -> str:
-        """Another whenever a reader would see something else."""
+        """Another whenever a reader would see something else. Two digests: the reasons are asked for less often."""
+        return f"{self.seen_of_it}-{_digest(self.why)}"
+
+    @property
+    def seen_of_it(self) -> str:
+        """The same, but for the reasons."""
         order = (self.order.version, self.order.status, self.order.held_kg, self.order.agreed_kg)
-        told = repr((order, [(each.id, each.version) for each in self.matches]))
-        return sha256(told.encode()).hexdigest()[:16]
+        return _digest((order, [(each.id, each.version) for each in self.matches]))
 
 
-async def read_standing(api: Api, order_id: object, language: Language, *, unless: str = "") -> Standing | None:
-    """The order as it stands. None when it stands as it was `seen`, which spares reckoning why. Raises Refused."""
+def _digest(told: object) -> str:
+    return sha256(repr(told).encode()).hexdigest()[:16]
+
+
+async def read_standing(api: Api, order_id: UUID, language: Language, *, unless: str = "") -> Standing | None:
+    """The order as it stands. None when it stands as it was `seen`. Raises Refused and ServiceUnavailable.
+
+    Whether the reasons are others is looked at now and then, for they are dear to reckon; those that can't be told
+    now stay as they were seen.
+    """
     said, found = await asyncio.gather(
-        api.get(f"/v1/orders/{order_id}"), api.get("/v1/matches", order_id=order_id, limit=MATCHES_MAX)
+        api.get(f"/v1/orders/{order_id}"),
+        newest(api, "/v1/matches", LOOKED_THROUGH, lambda _: True, order_id=order_id),
     )
-    standing = Standing(Order.of(said, language), [Match.of(each, language) for each in found["items"]])
-    if unless == standing.seen:
+    matches = [Match.of(each, language) for each in found.items]
+    shown = sorted(matches, key=lambda each: not each.waits_for_me)[:MATCHES_MAX]
+    standing = Standing(Order.of(said, language), shown, found.are_all and len(shown) == len(matches))
+    is_seen = unless.startswith(standing.seen_of_it)
+    if is_seen and not (standing.order.is_open and _is_time_to_ask_why(order_id)):
         return None
     why = await _why(api, order_id) if standing.order.is_open else None
-    return Standing(standing.order, standing.matches, why)
+    if is_seen and why is None:
+        return None
+    standing = replace(standing, why=why)
+    return None if unless == standing.seen else standing
 
 
-async def _why(api: Api, order_id: object) -> Why | None:
+def _is_time_to_ask_why(order_id: UUID) -> bool:
+    """In one of five looks of a page, and not in the same second for all orders."""
+    return (time.time() + order_id.int % WHY_EVERY_S) % WHY_EVERY_S < LOOK_EVERY_S
+
+
+async def _why(api: Api, order_id: UUID) -> Why | None:
     """The solvers may be busy: then the page does without."""
     try:
         return Why.of(await api.get(f"/v1/orders/{order_id}/explanation"))
@@ -202,22 +212,23 @@ async def _why(api: Api, order_id: object) -> Why | None:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """A page of orders, with the matches that wait for their buyer's word."""
+    """A page of orders, with the matches that wait for their buyer's word: the newest of them, or all."""
 
     items: Sequence[Order]
     next: str | None
     waiting: Sequence[Match]
+    is_all_that_waits: bool
 
 
 async def read_orders(api: Api, status: str | None, after: str | None, language: Language) -> Orders:
-    """Newest first. Raises Refused."""
+    """Newest first. Raises Refused and ServiceUnavailable."""
     page, proposed = await asyncio.gather(
         api.get("/v1/orders", status=status, after=after, limit=20),
-        api.get("/v1/matches", status="proposed", limit=MATCHES_MAX),
+        newest(api, "/v1/matches", WAITING_MAX, _waits_for_buyer, status="proposed"),
     )
-    matches = [Match.of(each, language) for each in proposed["items"]]
     return Orders(
         [Order.of(each, language) for each in page["items"]],
         page["next"],
-        [each for each in matches if each.waits_for_me],
+        [Match.of(each, language) for each in proposed.items],
+        proposed.are_all,
     )

@@ -12,6 +12,7 @@ from gateway.pages.forms import NOTHING_TRIED, Form, Tried
 from gateway.pages.partner import service, views
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
+from gateway.pages.sharing import address_of
 
 router = page_router()
 
@@ -94,7 +95,8 @@ async def _secret(request: Request, reader: Reader, tried: Tried) -> HTMLRespons
     """Shown this once: so it is the answer to the form, and no page to come back to. Sent again it says the same."""
     told = tried.told
     if isinstance(told, Told) and told.ok:
-        return page(request, "partner/secret.html", told.status, here=HOME, made=told.said)
+        address = address_of(request, "/v1/auth/token")
+        return page(request, "partner/secret.html", told.status, here=HOME, made=told.said, token_address=address)
     return await _home(request, reader, tried)
 
 

@@ -7,14 +7,17 @@ from gateway.pages.forms import Typed, given, number
 
 
 async def make_key(api: Api, typed: Typed) -> Told:
+    """The answer holds its secret, which nobody tells again. Raises ServiceUnavailable, as all of these do."""
     return await api.send("POST", "/v1/clients", key=typed.key)
 
 
 async def rotate_key(api: Api, client_id: str, typed: Typed) -> Told:
+    """A new secret; the old one, and what it let in, ends at once."""
     return await api.send("POST", f"/v1/clients/{client_id}/rotate", key=typed.key)
 
 
 async def revoke_key(api: Api, client_id: str) -> Told:
+    """Take it back, and end what it let in."""
     return await api.send("DELETE", f"/v1/clients/{client_id}")
 
 
@@ -25,10 +28,12 @@ async def make_webhook(api: Api, typed: Typed) -> Told:
 
 
 async def rotate_webhook(api: Api, webhook_id: UUID, typed: Typed) -> Told:
+    """A new secret of the signatures; the old one signs as well for a day."""
     return await api.send("POST", f"/v1/webhooks/{webhook_id}/rotate", key=typed.key)
 
 
 async def change_webhook(api: Api, webhook_id: UUID, verb: str, typed: Typed) -> Told:
+    """Send again, try out or enable it; `delete` it otherwise."""
     path = f"/v1/webhooks/{webhook_id}"
     if verb == "redeliver":
         return await api.send(
@@ -42,6 +47,7 @@ async def change_webhook(api: Api, webhook_id: UUID, verb: str, typed: Typed) ->
 
 
 async def resend(api: Api, webhook_id: UUID, seq: int, typed: Typed) -> Told:
+    """Send that one delivery again."""
     return await api.send("POST", f"/v1/webhooks/{webhook_id}/deliveries/{seq}/redeliver", key=typed.key)
 
 

@@ -18,7 +18,17 @@ TEXTS: dict[str, Text] = {
     "partner.used": Text("最近使用", "last used"),
     "partner.unused": Text("尚未使用", "not in use"),
     "partner.rotate": Text("更换", "Rotate"),
+    "partner.rotate.about": Text(
+        "旧密钥和凭它登录的程序立即失效，直到程序换上新的。",
+        "The old secret and what it let in end at once; your programs stand still until they have the new one.",
+    ),
+    "partner.rotate.sure": Text("是的，更换", "Yes, rotate it"),
     "partner.revoke": Text("停用", "Revoke"),
+    "partner.revoke.about": Text(
+        "凭此密钥登录的程序立即停下，不能恢复。",
+        "Programs that sign in with this key stop at once; it can't be undone.",
+    ),
+    "partner.revoke.sure": Text("是的，停用", "Yes, revoke it"),
     "partner.secret": Text("请现在保存", "Keep this now"),
     "partner.once": Text(
         "只显示这一次，离开本页后再也看不到。", "It is shown this once: leave this page and it is gone."
@@ -55,6 +65,15 @@ TEXTS: dict[str, Text] = {
     ),
     "partner.enable": Text("启用", "Enable"),
     "partner.delete": Text("删除", "Delete"),
+    "partner.delete.about": Text(
+        "不再推送，还在等待的也不再发送，不能恢复。",
+        "Nothing is sent any more, nor what waits to be; it can't be undone.",
+    ),
+    "partner.delete.sure": Text("是的，删除", "Yes, delete it"),
+    "partner.resign.about": Text(
+        "换一个新的签名密钥；24 小时内旧的也同时签名。",
+        "A new secret signs; for 24 hours the old one does so as well.",
+    ),
     "partner.deliveries": Text("推送记录", "Deliveries"),
     "partner.ping": Text("测试推送", "Send a ping"),
     "partner.ping.about": Text(

@@ -52,6 +52,7 @@ class Webhook:
 
 
 async def read_home(reader: Reader) -> Home:
+    """Raises Refused of the keys alone."""
     api = reader.api
     has_feed = reader.caller is not None and reader.caller.role in HEARS
     keys, webhooks, events = await asyncio.gather(
@@ -63,6 +64,8 @@ async def read_home(reader: Reader) -> Home:
 
 
 async def read_webhook(reader: Reader, webhook_id: UUID, status: str | None, after: int | None) -> Webhook:
+    """`after` is the seq behind which its deliveries are shown. Raises Refused where it is none of the reader's;
+    ServiceUnavailable."""
     path = f"/v1/webhooks/{webhook_id}"
     said, ping, deliveries = await asyncio.gather(
         reader.api.get(path),

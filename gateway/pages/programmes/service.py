@@ -10,6 +10,10 @@ PAYEES = {"carrier": "carrier_id", "producer": "producer_id"}
 
 
 async def open_programme(api: Api, typed: Typed) -> Told:
+    """It is active from its first day; the last one that was typed counts as a whole.
+
+    Raises ServiceUnavailable, as all of these do; a refusal is in what is told.
+    """
     body = given(
         name=typed.get("name"),
         funder=typed.get("funder"),
@@ -40,6 +44,7 @@ async def ask(api: Api, programme_id: UUID, change: str, typed: Typed) -> Told:
 
 
 async def decide(api: Api, programme_id: UUID, approval_id: UUID, typed: Typed) -> Told:
+    """Approve or reject what another asked for; of one's own, take it back."""
     path = f"/v1/programmes/{programme_id}/approvals/{approval_id}"
     return await api.send("POST", path, given(decision=typed.get("decision")), key=typed.key)
 
@@ -56,11 +61,13 @@ async def freeze(api: Api, programme_id: UUID, typed: Typed) -> Told:
 
 
 async def pay(api: Api, settlement_id: UUID, typed: Typed) -> Told:
+    """Tell that the statement was paid, and by which transfer of the bank."""
     body = given(reference=typed.get("reference"))
     return await api.send("POST", f"/v1/settlements/{settlement_id}/pay", body, key=typed.key)
 
 
 async def review(api: Api, flag_id: UUID, typed: Typed) -> Told:
+    """Clear or confirm a flag, which holds the payout until then."""
     body = given(verdict=typed.get("verdict"), note=typed.get("note"))
     return await api.send("POST", f"/v1/flags/{flag_id}/review", body, key=typed.key)
 

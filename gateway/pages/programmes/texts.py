@@ -25,7 +25,6 @@ EVIDENCE: dict[str, Text] = {
 FUNDS: dict[str, Text] = {
     "yuan": Text("元", "CNY"),
     "no": Text("否", "(not)"),
-    "between": Text("、", ", "),
     "programmes.about": Text(
         "每一分钱在哪里，还能用几天，什么在等第二名经办决定。",
         "Where every fen is, how long it lasts, and what waits for a second officer.",
@@ -142,6 +141,8 @@ CHANGES: dict[str, Text] = {
     "programmes.amount": Text("追加", "How much more"),
     "programmes.note": Text("说明", "Note"),
     "programmes.effective": Text("自何时生效", "In effect from"),
+    "programmes.effective_from": Text("自 {when} 起生效。", "In effect from {when}."),
+    "programmes.takes_away": Text("不再要求或限制", "No longer demanded or limited"),
     "programmes.rules": Text("规则的各版本", "Versions of the rules"),
     "programmes.rules.about": Text(
         "未填的保持不变；此前登记的仍按当时的规则。",

@@ -23,6 +23,20 @@ LEAST = 0.1
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
 OFFICERS = frozenset({"programme_officer", "admin"})
+NAMED = ("produce", "adcodes")
+TERMS: Mapping[str, Mapping[str, str]] = {
+    "eligibility": {
+        "poverty_832": "poverty_832",
+        "watch_52": "watch_52",
+        "adcodes": "programmes.adcodes",
+        "produce": "programmes.produce",
+    },
+    "caps": {
+        "per_producer_per_day": "programmes.per_producer",
+        "per_carrier_per_day": "programmes.per_carrier",
+    },
+}
+"""What rules may demand and limit, and the texts that name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,17 @@ class Asked:
     kind: str = ""
     """Name and kind of its programme, empty where that is not on the page."""
 
+    @property
+    def takes_away(self) -> Sequence[str]:
+        """The texts of the conditions and caps that would be gone: those asked for as null or as an empty list."""
+        told = {part: self.said["wanted"].get(part) or {} for part in TERMS}
+        return [
+            text
+            for part, names in TERMS.items()
+            for name, text in names.items()
+            if name in told[part] and told[part][name] in (None, [])
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class After:
@@ -96,6 +121,8 @@ FIRST = After()
 
 @dataclass(frozen=True, slots=True)
 class Listed:
+    """A page of programmes, and of what waits for a second officer; each goes on behind its own cursor."""
+
     funds: Sequence[Fund]
     waiting: Sequence[Asked]
     next: str | None
@@ -105,6 +132,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
+    """One programme with all that its page shows; `more` are the cursors of its lists, `today` is for forms."""
+
     fund: Fund
     rules: Sequence[Mapping[str, Any]]
     changes: Sequence[Asked]
@@ -137,6 +166,8 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
+    """A settlement's statement with the flags that hold it; `said` is the API's, with a page of lines."""
+
     said: Mapping[str, Any]
     programme: Mapping[str, Any]
     flags: Sequence[Mapping[str, Any]]
@@ -152,6 +183,7 @@ class Statement:
 
 
 async def read_list(reader: Reader, after: str | None, waiting_after: str | None) -> Listed:
+    """Of a cursor that is none raises Refused, as all of these do; ServiceUnavailable where logistics is away."""
     api = reader.api
     programmes, waiting = await asyncio.gather(
         api.get("/v1/programmes", after=after, limit=20),
@@ -168,6 +200,7 @@ async def read_list(reader: Reader, after: str | None, waiting_after: str | None
 
 
 async def read_programme(reader: Reader, programme_id: UUID, after: After = FIRST) -> Whole:
+    """Raises Refused where there is no such programme, or the reader may not see it; ServiceUnavailable."""
     api, path = reader.api, f"/v1/programmes/{programme_id}"
     said, rules, changes, burn_down, settlements, owed, flags = await asyncio.gather(
         api.get(path),
@@ -193,6 +226,7 @@ async def read_programme(reader: Reader, programme_id: UUID, after: After = FIRS
 
 
 async def read_ledger(reader: Reader, programme_id: UUID, after: str | None, *, verify: bool = False) -> Ledger:
+    """With `verify` the whole chain is walked, which may take a minute. Raises Refused and ServiceUnavailable."""
     api, path = reader.api, f"/v1/programmes/{programme_id}"
     programme, transfers = await asyncio.gather(api.get(path), api.get(f"{path}/transfers", after=after, limit=50))
     verified = await api.get_patiently(f"{path}/verify", VERIFY_WAIT_S) if verify else None
@@ -200,6 +234,7 @@ async def read_ledger(reader: Reader, programme_id: UUID, after: str | None, *, 
 
 
 async def read_settlement(reader: Reader, settlement_id: UUID, after: str | None) -> Statement:
+    """Raises Refused where there is no such settlement, and ServiceUnavailable."""
     said, flags = await asyncio.gather(
         reader.api.get(f"/v1/settlements/{settlement_id}", after=after),
         reader.api.get("/v1/flags", settlement_id=settlement_id, limit=100),
@@ -238,12 +273,14 @@ def _asked(reader: Reader, said: Mapping[str, Any], programme: str = "", kind: s
 
 
 def _named(rules: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
-    """The same with produce and counties by their names; how a code begins stays a code."""
+    """The same with produce and counties by their names; how a code begins stays a code, and what is not told of, or
+    taken away by null, stays so."""
     told = rules.get("eligibility")
     if not told:
         return rules
-    named = {
-        "produce": [produce_name(each, language) for each in told.get("produce") or ()],
-        "adcodes": [place_name(each) for each in told.get("adcodes") or ()],
-    }
+    named = {name: [_name(name, each, language) for each in told[name]] for name in NAMED if told.get(name)}
     return {**rules, "eligibility": {**told, **named}}
+
+
+def _name(condition: str, code: str, language: Language) -> str:
+    return place_name(code) if condition == "adcodes" else produce_name(code, language)

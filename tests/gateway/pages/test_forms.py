@@ -72,6 +72,14 @@ def test_a_fault_is_found_by_its_pointer_or_by_what_lies_under_it() -> None:
     assert (tried.fault("topup", "rate_fen"), tried.problem("topup"), tried.status) == ("", None, 422)
 
 
+def test_what_stands_beside_a_field_is_not_said_again_above_the_form() -> None:
+    pointers = ("#/eligibility/adcodes/0", "#/eligibility/adcodes/1", "#/rate_fen", "#/odd")
+    told = Told(422, {"errors": [{"pointer": each, "detail": each} for each in pointers]}, None)
+    tried = Tried("rules", {}, told)
+    assert tried.faults_beside_none("rules", "rate_fen", "eligibility.adcodes", "caps") == [pointers[1], pointers[3]]
+    assert tried.faults_beside_none("topup", "rate_fen") == []
+
+
 def test_a_fault_stands_beside_its_field_and_above_the_form_where_it_has_none() -> None:
     refusal = InvalidInput(errors=[FieldError("#/phone", Text("不对", "wrong"))])
     beside = wrong_of("en", refusal, "phone")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.backlog.views import Row, by_basis, by_hours, by_produce, in_all, name_of, tone
+from gateway.pages.backlog.views import Row, by_basis, by_hours, by_produce, in_all, tone
 
 
 def an_item(**changes: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_the_tone_follows_the_share(share: float, badge: str) -> None:
 
 
 def test_a_kind_without_a_chinese_name_has_its_english_one() -> None:
-    assert name_of(an_item(name_zh=None), "zh-CN") == "Strawberry"
+    assert Row.of(an_item(produce="asian-pear", name_zh=None), "zh-CN").name == "Asian pear (nashi)"
 
 
 def test_a_province_is_not_said_to_lie_in_itself() -> None:

@@ -182,17 +182,6 @@ async def test_a_vehicle_is_retired_as_it_was_shown(
     assert (asked.body, asked.headers["if-match"]) == ({"retired": True}, "2")
 
 
-async def test_a_depot_nobody_knows_is_refused_beside_its_field(
-    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
-) -> None:
-    logistics.refuse("/v1/vehicles", "invalid-request", 422, errors=[{"pointer": "#/depot", "detail": "none given"}])
-    page = await client.post("/carrier/vehicles", data={"name": "A", "place": "Atlantis"}, headers=carrier)
-    assert page.status_code == 422
-    assert 'id="place-fault">No county is called so' in page.text
-    assert "none given" not in page.text, "for a place was given"
-    assert 'value="Atlantis"' in page.text
-
-
 async def test_a_plan_that_is_under_way_looks_again_by_itself(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
@@ -254,7 +243,9 @@ async def test_a_plan_without_a_vehicle_is_refused_beside_the_vehicles(
     logistics.refuse("/v1/routes", "invalid-input", 422, errors=errors)
     page = (await client.post("/carrier/routes", data={"shipment": FAR}, headers=carrier)).text
     vehicles = page[page.index("<legend>Vehicles") : page.index("<legend>Shipments")]
-    assert '<p class="fault">Field required.</p>' in vehicles
+    assert '<p class="fault" id="vehicles-fault">Field required.</p>' in vehicles
+    assert 'aria-describedby="vehicles-fault"' in page
+    assert page.count("Field required.") == 1
     assert set(re.findall(r'name="(?:shipment|vehicle)" value="([^"]+)" checked', page)) == {FAR}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.carrier.drawing import APART, HEIGHT, WIDTH, draw
+from gateway.pages.carrier.drawing import APART_PX, HEIGHT_PX, WIDTH_PX, draw
 
 SIYANG, NANJING, BEIJING = (118.7, 33.72), (118.8, 32.05), (116.4, 39.9)
 
@@ -23,32 +23,32 @@ def test_north_is_up_and_east_is_right() -> None:
     (way,) = draw([route("a", NANJING, SIYANG, BEIJING)], {"a": "苏N"}).ways
     siyang, beijing = way.dots
     assert (way.name, way.colour, [dot.number for dot in way.dots]) == ("苏N", 1, [1, 2])
-    assert beijing.y < siyang.y < way.depot[1]
-    assert beijing.x < siyang.x < way.depot[0]
+    assert beijing.y_px < siyang.y_px < way.depot_px[1]
+    assert beijing.x_px < siyang.x_px < way.depot_px[0]
 
 
 def test_a_kilometre_is_as_long_to_the_east_as_to_the_north() -> None:
     (way,) = draw([route("a", (100.0, 60.0), (102.0, 60.0), (100.0, 61.0))], {}).ways
     east, north = way.dots
-    assert east.x - way.depot[0] == pytest.approx(way.depot[1] - north.y, rel=0.02)
+    assert east.x_px - way.depot_px[0] == pytest.approx(way.depot_px[1] - north.y_px, rel=0.02)
 
 
 def test_it_begins_where_the_vehicle_was_and_ends_at_its_depot() -> None:
     (way,) = draw([route("a", NANJING, SIYANG, start=point(BEIJING))], {}).ways
     first, *_, last = way.line.split()
-    assert last == f"{way.depot[0]},{way.depot[1]}"
+    assert last == f"{way.depot_px[0]},{way.depot_px[1]}"
     assert first != last
 
 
 def test_no_number_hides_another_or_a_depot_and_all_lie_inside() -> None:
     ways = draw([route("a", SIYANG, *[SIYANG] * 20), route("b", NANJING, *[NANJING] * 5)], {}).ways
-    drawn = [(dot.x, dot.y) for way in ways for dot in way.dots] + [way.depot for way in ways]
+    drawn = [(dot.x_px, dot.y_px) for way in ways for dot in way.dots] + [way.depot_px for way in ways]
     for (x, y), (other, above) in combinations(drawn, 2):
-        assert abs(x - other) >= APART - 0.2 or abs(y - above) >= APART - 0.2
-    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in drawn)
+        assert abs(x - other) >= APART_PX - 0.2 or abs(y - above) >= APART_PX - 0.2
+    assert all(0 <= x <= WIDTH_PX and 0 <= y <= HEIGHT_PX for x, y in drawn)
 
 
 def test_a_plan_without_vehicles_draws_nothing_and_one_place_is_drawn_in_the_middle() -> None:
     assert draw([], {}).ways == []
     (way,) = draw([route("0123456789", SIYANG)], {}).ways
-    assert (way.name, way.depot) == ("…456789", (WIDTH / 2, HEIGHT / 2))
+    assert (way.name, way.depot_px) == ("…456789", (WIDTH_PX / 2, HEIGHT_PX / 2))

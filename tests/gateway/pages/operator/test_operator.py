@@ -113,6 +113,14 @@ async def test_an_interval_that_is_none_is_told_beside_its_field_as_it_was_typed
         assert told in answer.text, told
 
 
+@pytest.mark.parametrize(("typed", "sent"), [("nan", "nan"), ("inf", "inf"), ("０.５", 0.5), ("2", 2)])
+async def test_an_interval_is_read_as_every_number_is(
+    client: httpx.AsyncClient, matching: Played, admin: dict[str, str], typed: str, sent: object
+) -> None:
+    await client.post("/operator/interval", data={"seconds": typed}, headers=admin)
+    assert matching.requests("PUT", "/v1/rounds/interval")[0].body == {"seconds": sent}
+
+
 async def test_a_cursor_that_is_none_is_told_and_not_taken_for_a_failure(
     client: httpx.AsyncClient, matching: Played, admin: dict[str, str]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.pages.orders import views
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Played
 from tests.gateway.support import bearer
@@ -101,7 +102,7 @@ async def test_orders_are_listed_with_what_waits_for_a_word_before_them(
         assert shown in page, shown
     assert page.count('value="agree"') == 1, "of the other the farmer has to say something"
     assert matching.requests("GET", "/v1/orders")[0].query == {"status": ["open"], "limit": ["20"]}
-    assert matching.requests("GET", "/v1/matches")[0].query == {"status": ["proposed"], "limit": ["100"]}
+    assert matching.requests("GET", "/v1/matches")[0].query == {"status": ["proposed"], "limit": ["500"]}
 
 
 async def test_who_has_no_orders_is_led_to_the_board(
@@ -149,9 +150,15 @@ async def test_an_order_is_shown_though_nobody_can_say_why(
     assert (await client.get(PAGE, headers=buyer)).status_code == 200
 
 
+def looks(monkeypatch: pytest.MonkeyPatch, *, asking_why: bool) -> None:
+    """Let the page's next looks be among those that ask for the reasons, or not."""
+    monkeypatch.setattr(views, "LOOK_EVERY_S", views.WHY_EVERY_S if asking_why else 0)
+
+
 async def test_what_stands_as_it_was_seen_is_not_sent_again_nor_reckoned(
-    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str]
+    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks(monkeypatch, asking_why=False)
     page = (await client.get(PAGE, headers=buyer)).text
     (address,) = re.findall(r'hx-get="([^"]*)"', page)
     assert (await client.get(address, headers=buyer)).status_code == 204
@@ -161,6 +168,50 @@ async def test_what_stands_as_it_was_seen_is_not_sent_again_nor_reckoned(
     assert changed.status_code == 200
     assert "<html" not in changed.text
     assert 'value="agree"' not in changed.text
+
+
+async def test_other_reasons_are_seen_though_nothing_else_has_changed(
+    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = {"code": "price_gap", "quantity_kg": 300, "count": 2, "text": "too dear"}
+    matching.refuse(f"/v1{PAGE}/explanation", "solver-unavailable", 503, method="GET")
+    (while_busy,) = re.findall(r'hx-get="([^"]*)"', (await client.get(PAGE, headers=buyer)).text)
+    looks(monkeypatch, asking_why=True)
+    assert (await client.get(while_busy, headers=buyer)).status_code == 204, "they are busy still"
+    matching.say(f"/v1{PAGE}/explanation", why(reasons=[reason]))
+    told = await client.get(while_busy, headers=buyer)
+    assert (told.status_code, "too dear" in told.text) == (200, True)
+    (seen,) = re.findall(r'hx-get="([^"]*)"', told.text)
+    assert (await client.get(seen, headers=buyer)).status_code == 204
+    matching.say(f"/v1{PAGE}/explanation", why(reasons=[reason | {"text": "too far"}]))
+    looks(monkeypatch, asking_why=False)
+    assert (await client.get(seen, headers=buyer)).status_code == 204
+    looks(monkeypatch, asking_why=True)
+    assert "too far" in (await client.get(seen, headers=buyer)).text
+    matching.refuse(f"/v1{PAGE}/explanation", "solver-unavailable", 503, method="GET")
+    assert (await client.get(seen, headers=buyer)).status_code == 204, "what was told stays"
+
+
+async def test_what_waits_for_the_buyer_is_found_behind_however_many_that_wait_for_farmers(
+    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str]
+) -> None:
+    theirs = [a_match(id=f"{at:036}", consents={"producer": False, "buyer": True}) for at in range(600)]
+    pages = {None: {"items": theirs[:500], "next": "x"}, "x": {"items": [*theirs[500:], a_match()], "next": None}}
+    matching.say("/v1/matches", lambda asked: pages[asked.query.get("after", [None])[0]])
+    for path in ("/orders", PAGE):
+        page = (await client.get(path, headers=buyer)).text
+        assert f'id="agree-{MATCH}"' in page, path
+    assert "older ones are not listed" in page
+    assert "These are the newest" not in (await client.get("/orders", headers=buyer)).text
+
+
+async def test_where_more_waits_than_is_shown_it_is_said(
+    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str]
+) -> None:
+    show(matching, an_order(), *(a_match(id=f"{at:036}") for at in range(60)))
+    page = (await client.get("/orders", headers=buyer)).text
+    assert page.count('value="agree"') == 50
+    assert "as you answer, the others come up" in page
 
 
 async def test_while_it_waits_for_its_first_round_it_is_asked_for_again(

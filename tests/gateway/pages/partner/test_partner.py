@@ -190,7 +190,7 @@ async def test_a_url_that_is_refused_stays_in_its_field(
     page = await client.post("/partner/webhooks", data=form, headers=await person(db, vault, signer))
     assert page.status_code == 422
     assert 'value="http://127.0.0.1/"' in page.text
-    assert "inside the house" in page.text
+    assert page.text.count("inside the house") == 1, "beside its field, and not above the form as well"
     assert matching.requests("POST", "/v1/webhooks")[0].body == {"url": "http://127.0.0.1/", "types": ["match.agreed"]}
 
 
@@ -209,3 +209,24 @@ async def test_the_other_language_of_a_refused_form_is_a_page_there_is(
     for posted, shown in here.items():
         refused = await client.post(posted, data={}, headers=headers)
         assert (refused.status_code, f'href="{shown}?lang=zh-CN"' in refused.text) == (422, True), posted
+
+
+async def test_whatever_ends_something_for_programs_says_what_and_is_asked_twice(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    headers = await person(db, vault, signer)
+    await client.post("/partner/keys", data={"key": "tap"}, headers=headers)
+    pages = [(await client.get(path, headers=headers)).text for path in ("/partner", f"/partner/webhooks/{HOOK}")]
+    folded = "".join(re.findall(r"<details>.*?</details>", "".join(pages), re.DOTALL))
+    for verb in ("rotate", "revoke", "delete"):
+        forms = [len(re.findall(f'action="[^"]*/{verb}"', each)) for each in ("".join(pages), folded)]
+        assert forms[0] == forms[1] > 0, verb
+    for told in ("sign in with this key stop at once", "until they have the new one", "Nothing is sent any more"):
+        assert told in folded
+
+
+async def test_a_new_key_is_shown_with_a_command_that_can_be_copied_as_it_is(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    made = await client.post("/partner/keys", data={"key": "tap"}, headers=await person(db, vault, signer))
+    assert re.search(r"client_secret=… https?://[^/\s]+/v1/auth/token</pre>", made.text)

@@ -372,7 +372,7 @@ async def test_rules_are_typed_and_shown_by_the_names_of_counties_and_produce(
 
 @pytest.mark.parametrize(
     ("kind", "rate", "cap"),
-    [("courier_parcel", "每件 (元)", "100 件"), ("produce_support", "每公斤 (元)", "100 公斤")],
+    [("courier_parcel", "每件（元）", "100 件"), ("produce_support", "每公斤（元）", "100 公斤")],
 )
 async def test_rates_and_limits_are_told_in_the_unit_of_what_is_paid_for(
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played, kind: str, rate: str, cap: str
