@@ -35,9 +35,8 @@ OPERATIONS: dict[str, Told] = {
     "revoke_token": Told(
         Text("撤销刷新令牌", "Revoke a refresh token"),
         Text(
-            "结束它所属的登录；无论是什么令牌，都应答 200（RFC 7009）。已发出的访问令牌到期前仍有效。",
-            "Ends its session; 200 whatever the token is (RFC 7009). Access tokens that are out stay good until they "
-            "expire.",
+            "结束它所属的登录及其访问令牌；无论是什么令牌，都应答 200（RFC 7009）。",
+            "Ends its session, and the access tokens that came of it; 200 whatever the token is (RFC 7009).",
         ),
         {400: ("invalid-request",)},
     ),
@@ -80,16 +79,15 @@ OPERATIONS: dict[str, Told] = {
     "end_session": Told(
         Text("在一处退出", "Sign out in one place"),
         Text(
-            "结束自己的一个登录，应答为其原状；已发出的访问令牌到期前仍有效。",
-            "Ends one of your sessions; the answer is what it was. Access tokens that are out stay good until they "
-            "expire.",
+            "结束自己的一个登录及其访问令牌，应答为其原状。",
+            "Ends one of your sessions, and the access tokens that came of it; the answer is what it was.",
         ),
     ),
     "end_sessions": Told(
         Text("在所有设备上退出", "Sign out everywhere"),
         Text(
-            "结束自己的所有登录；已发出的访问令牌到期前仍有效。",
-            "Ends all your sessions; access tokens that are out stay good until they expire.",
+            "结束自己的所有登录及其访问令牌，发出此请求的也在内。",
+            "Ends all your sessions and the access tokens that came of them, that of this request among them.",
         ),
     ),
     "create_client": Told(
@@ -108,14 +106,18 @@ OPERATIONS: dict[str, Told] = {
     "rotate_client": Told(
         Text("更换密钥的秘密", "Rotate a key's secret"),
         Text(
-            "新的只显示这一次；旧的立即失效，凭它的登录随之结束。",
-            "The new one is shown this once; the old one is good no more at once, and its sessions end.",
+            "新的只显示这一次；旧的立即失效，凭它的登录及其访问令牌随之结束。",
+            "The new one is shown this once; the old one is good no more at once, and its sessions end with their "
+            "access tokens.",
         ),
         {403: ("forbidden", "person-needed")},
     ),
     "revoke_client": Told(
         Text("停用密钥", "Revoke a key"),
-        Text("凭它的登录随之结束；应答为其原状。", "Its sessions end with it; the answer is what it was."),
+        Text(
+            "凭它的登录及其访问令牌随之结束；应答为其原状。",
+            "Its sessions and their access tokens end with it; the answer is what it was.",
+        ),
         {403: ("forbidden", "person-needed")},
     ),
     "read_keys": Told(
