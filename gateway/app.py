@@ -32,6 +32,7 @@ from gateway.pages.reference import Reference
 from gateway.pages.signing.guests import Guests, no_guests
 from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal
+from gateway.personal.exporting import ExportPlaces
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.readers import ReadersGuard
 from gateway.reference import api as reference
@@ -83,6 +84,7 @@ def create_gateway(
     state.vault, state.upstreams, state.guests, state.proxies = vault, upstreams, guests, proxies
     state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
     state.proof_brake = ProofBrake(limits)
+    state.exports = ExportPlaces()
     # a feed that is open ends, too
     state.erased = ErasedAccounts(db, access, state.streams.end_of)
     state.ended = EndedSessions(db, access, state.streams.end_of)

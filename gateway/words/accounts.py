@@ -52,10 +52,13 @@ OPERATIONS: dict[str, Told] = {
     "export_me": Told(
         Text("导出自己的数据", "Export your own data"),
         Text(
-            "账户（手机号完整）、登录、授权、供应、求购、匹配、运单、车辆、路线与结算，一个 JSON 文件。",
-            "Account (the phone in full), sessions, consents, listings, orders, matches, shipments, vehicles, routes "
-            "and settlements, as one JSON file.",
+            "账户（手机号完整）、登录、密钥（不含秘密）、授权、供应、求购、匹配、运单、车辆、路线与结算，"
+            "一个 JSON 文件。一个账户同时只导出一次；十分钟内未读完即断开。",
+            "Account (the phone in full), sessions, keys without their secrets, consents, listings, orders, matches, "
+            "shipments, vehicles, routes and settlements, as one JSON file. One at a time; it breaks off where it is "
+            "not read within ten minutes.",
         ),
+        {429: ("too-many-exports",)},
     ),
     "erase_me": Told(
         Text("删除自己的数据", "Erase your own data"),
