@@ -10,6 +10,7 @@ from sqlalchemy import text
 from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import Role
+from gateway.accounts import hashing
 from gateway.accounts.models import Account
 from gateway.accounts.service import SignIn, account_for
 from gateway.clients.models import CLIENTS_MAX
@@ -83,6 +84,29 @@ async def test_a_rotated_keys_old_secret_and_what_it_let_in_are_good_no_more(
     renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], **new}
     assert (await client.post("/v1/auth/token", data=renewal)).status_code == 400
     assert (await token(client, new)).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["rotate", "revoke"])
+async def test_a_key_that_is_taken_back_while_its_secret_is_checked_lets_nobody_in(
+    client: httpx.AsyncClient, person: dict[str, str], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    key = await made(client, person)
+    granted = (await token(client, key)).json()
+    matches = hashing.matches
+
+    async def slow(secret_hash: str | None, secret: str) -> bool:
+        good = await matches(secret_hash, secret)
+        of_it = f"/v1/clients/{key['client_id']}"
+        method, path = ("POST", f"{of_it}/rotate") if how == "rotate" else ("DELETE", of_it)
+        await client.request(method, path, headers=person)
+        return good
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    assert (await token(client, key)).status_code == 401
+    renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], **key}
+    assert (await client.post("/v1/auth/token", data=renewal)).status_code in {400, 401}
+    let_in = {"Authorization": f"Bearer {granted['access_token']}"}
+    assert (await client.get("/v1/me", headers=let_in)).status_code == 401
 
 
 async def test_a_revoked_key_lets_nobody_in(client: httpx.AsyncClient, person: dict[str, str]) -> None:
