@@ -186,6 +186,14 @@ async def caller_told(authorization: Sequence[str], keys: KeySource) -> Caller |
     return await verify(token.strip(), keys)
 
 
+async def caller_if_sound(authorization: Sequence[str], keys: KeySource) -> Caller | None:
+    """The same, and None for a token that is not ours, too: whoever answers it says what is wrong with it."""
+    try:
+        return await caller_told(authorization, keys)
+    except (Unauthenticated, Unavailable):
+        return None
+
+
 def is_too_long(authorization: Sequence[str]) -> bool:
     """Whether it can be nothing of ours, and is not worth reading."""
     return sum(map(len, authorization)) > AUTHORIZATION_MAX_B

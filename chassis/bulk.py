@@ -9,7 +9,19 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from asyncpg.exceptions import PostgresError
-from sqlalchemy import ARRAY, ColumnElement, Table, TableValuedAlias, any_, bindparam, column, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Table,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, class_mapper
@@ -20,6 +32,9 @@ CONNECTED: Final = "connected"
 """There, too: its connections, until it commits."""
 _BEGIN = select(literal(1))
 """SQLAlchemy begins a transaction with its first statement."""
+
+GIVEN_LOCKS: Final = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
+"""Numbers of advisory locks, as they come with the statement in `locks`: all are taken in one."""
 
 Thing = TypeVar("Thing", bound=DeclarativeBase)
 

@@ -18,8 +18,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     Column,
     DateTime,
     Index,
@@ -29,7 +27,6 @@ from sqlalchemy import (
     Select,
     Table,
     Uuid,
-    bindparam,
     func,
     select,
     text,
@@ -37,15 +34,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.bulk import among, fetch, insert_given, parameters
+from chassis.bulk import GIVEN_LOCKS, among, fetch, insert_given, parameters
 from chassis.db import Database, WriteSession, is_transient
 from chassis.idempotency import forget_some_of
 from chassis.metrics import TASKS_FAILED
 from chassis.problems import Unauthenticated
 from chassis.telemetry import described
 
-_LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
-_ALONE = select(func.pg_advisory_xact_lock(_LOCK))
+_ALONE = select(func.pg_advisory_xact_lock(GIVEN_LOCKS))
 _SHARED = "SELECT pg_try_advisory_xact_lock_shared(lock), clock_timestamp() FROM unnest($1::bigint[]) AS lock"
 _AMONG = "SELECT account_id FROM erased_accounts WHERE account_id = ANY ($1::uuid[])"
 
@@ -178,7 +174,7 @@ class Erasures:
 
     async def _put_off(self, db: Database, row: Row[Any], error: Exception) -> None:
         """Raises where the database is lost: then it is nobody's fault, and all wait."""
-        pause_s = min(PAUSE_MIN_S * 2**row.tries, PAUSE_MAX_S)
+        pause_s = min(PAUSE_MIN_S * 2 ** min(row.tries, 10), PAUSE_MAX_S)  # beyond 2**1023 there is no float
         values = {"tries": row.tries + 1, "try_at": func.clock_timestamp() + timedelta(seconds=pause_s)}
         mine = self.table.c.account_id == row.account_id, self.table.c.forgotten_at.is_(None)
         async with db.transaction() as session:

@@ -19,19 +19,9 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import Response
 from python_multipart.multipart import parse_options_header
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    CursorResult,
-    Row,
-    and_,
-    bindparam,
-    delete,
-    func,
-    select,
-)
+from sqlalchemy import CursorResult, Row, and_, delete, func, select
 
-from chassis.bulk import given, insert_given, parameters, parameters_of
+from chassis.bulk import GIVEN_LOCKS, given, insert_given, parameters, parameters_of
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.retention import delete_in_batches
@@ -43,8 +33,7 @@ KEY_MAX = 255
 REPEATED_HEADERS = ("content-type", "etag", "location")
 REPLAYED = "Idempotent-Replayed"
 
-LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
-TAKE = select(func.pg_try_advisory_xact_lock(LOCK))
+TAKE = select(func.pg_try_advisory_xact_lock(GIVEN_LOCKS))
 GIVEN = given(IDEMPOTENCY, "caller", "key")
 ANSWERED = select(IDEMPOTENCY).join(
     GIVEN, and_(IDEMPOTENCY.c.caller == GIVEN.c.caller, IDEMPOTENCY.c.key == GIVEN.c.key)

@@ -28,7 +28,7 @@ machine. A model with 20 connections of 50 ms each gave 58 % without a limit."""
 WAIT_S = 0.5
 """How long one may wait for its place; who would wait longer is refused when it comes."""
 BODY_S = 0.25
-"""How long a place is kept for a body that is still on its way."""
+"""How long a place is kept for whoever waits for the rest of its body. Who asks for none of it keeps its place."""
 RETRY_AFTER_S = (1, 2, 3)
 """In turns: who was refused together does not come back together."""
 RECENT = 0.05
@@ -129,7 +129,7 @@ class OverloadGuard:
             self._refused.inc()
             await self._refuse(scope, send)
             return
-        stay = _Stay(self._places, scope, receive, send)
+        stay = _Stay(self._places, receive, send)
         scope[HAS_PLACE] = True
         try:
             await self._app(scope, stay.receive, stay.send)
@@ -164,21 +164,26 @@ async def answer_at_once(prepared: Response, headers: Headers, send: Send) -> No
 class _Stay:
     """One request's hold of its place."""
 
-    def __init__(self, places: Places, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, places: Places, receive: Receive, send: Send) -> None:
         self._places = places
         self._receive = receive
         self._send = send
         self._since_s: float | None = time.perf_counter()  # None while it holds no place
         self._ended = False
-        self._patience: asyncio.TimerHandle | None = None
-        if _has_body(scope):
-            self._patience = asyncio.get_running_loop().call_later(BODY_S, self._leave)
+        self._patience_s: float | None = BODY_S  # None once the whole body is there
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        if self._patience is not None and not message.get("more_body", False):
-            self._patience.cancel()
-            self._patience = None
+        if self._patience_s is None:
+            return await self._receive()
+        began_s = time.perf_counter()
+        patience = asyncio.get_running_loop().call_later(self._patience_s, self._leave)
+        try:
+            message = await self._receive()
+        finally:
+            patience.cancel()
+        self._patience_s = max(0.0, self._patience_s - (time.perf_counter() - began_s))
+        if not message.get("more_body", False):
+            self._patience_s = None
             if self._since_s is None and not self._ended:
                 self._places.taken += 1  # it was let in before; it only had to wait for the sender
                 self._since_s = time.perf_counter()
@@ -191,15 +196,9 @@ class _Stay:
 
     def end(self) -> None:
         self._ended = True
-        if self._patience is not None:
-            self._patience.cancel()
         self._leave()
 
     def _leave(self) -> None:
         if self._since_s is not None:
             self._places.give_back(time.perf_counter() - self._since_s)
             self._since_s = None
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, File, Request, Response, UploadFile
 
 from chassis.images import MEDIA_TYPE, NotAPhoto, Photo, TooManyPixels, reencoded
+from chassis.known import unless_known
 from chassis.problems import FieldError, InvalidInput, Problem, Text
 from chassis.sealed import SEALED
 
@@ -16,7 +17,9 @@ PUBLIC: Final = {"Cache-Control": "public, max-age=300"}
 """A photo never changes, but may be taken away: after five minutes a cache asks whether it is still shown."""
 NO_PHOTO: Final = Text("不是可读的 JPEG、PNG 或 WebP 图片。", "It is no JPEG, PNG or WebP that can be read.")
 TOO_MANY_PIXELS: Final = Text(
-    "图片超过五千万像素，请缩小后再传。", "It has more than fifty million pixels; make it smaller."
+    "图片的像素过多：相机的 JPEG 至多五千万，PNG、WebP 和渐进式 JPEG 至多一千三百万。请缩小后再传。",
+    "It has too many pixels: a camera's JPEG has fifty million at most, PNG, WebP and progressive JPEG thirteen "
+    "million. Make it smaller.",
 )
 ONE_PHOTO: Final = Text("一次请求一张照片。", "One photo a request.")
 
@@ -52,7 +55,5 @@ def private_jpeg(content: bytes) -> Response:
 def public_jpeg(request: Request, content: bytes, tag: str) -> Response:
     """For everyone; 304 to who has it (RFC 9110, 13.1.2)."""
     headers = PUBLIC | NOSNIFF | {"ETag": f'"{tag}"'}
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if known & {headers["ETag"], "*"}:
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+    answer = Response(content, media_type=MEDIA_TYPE, headers=headers)
+    return unless_known(request.headers.get("if-none-match"), answer)

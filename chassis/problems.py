@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
+from chassis.accepts import weighed
+
 Language = Literal["zh-CN", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 USUAL_LENGTH = 100  # of an `Accept-Language`; a longer one is not worth its memory
@@ -225,17 +227,13 @@ def language_named(accepted: str) -> Language:
 
 
 def _best_of(accepted: str) -> Language:
-    weighed: list[tuple[float, int, Language]] = []
-    for position, part in enumerate(accepted.split(",")):
-        tag, _, weight = part.strip().partition(";q=")
-        try:
-            quality = float(weight or 1)
-        except ValueError:
-            continue
-        primary = tag.lower().split("-")[0]
-        if primary in {"zh", "en"} and quality > 0:
-            weighed.append((-quality, position, "zh-CN" if primary == "zh" else "en"))
-    return min(weighed)[2] if weighed else "en"
+    ours: list[tuple[float, int, Language]] = []
+    for position, part in enumerate(accepted.lower().split(",")):
+        tag, weight = weighed(part)
+        primary = tag.split("-")[0]
+        if primary in {"zh", "en"} and weight > 0:
+            ours.append((-weight, position, "zh-CN" if primary == "zh" else "en"))
+    return min(ours)[2] if ours else "en"
 
 
 _remembered = lru_cache(256)(_best_of)

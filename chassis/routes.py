@@ -14,11 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from chassis.auth import Caller, caller_or_none
 from chassis.db import Database, ReadSession, WriteSession, is_transient
 from chassis.erasure import Erasures
-from chassis.idempotency import KEY_MAX, Claim, Replay, claim, look, remember
+from chassis.idempotency import KEY_MAX, Claim, Replay, claim, key_of, look, remember
 from chassis.images import PHOTO_LIMIT_B
 from chassis.known import unless_known
 from chassis.problems import (
@@ -38,6 +39,7 @@ from chassis.problems import (
 from chassis.query import QueryNames
 from chassis.streams import SUFFIX
 from chassis.strict_json import parse_strictly
+from chassis.telemetry import HUNG_UP
 
 log = structlog.get_logger()
 
@@ -84,6 +86,8 @@ class Unit:
     async def begin(self, request: Request, caller: Caller | None) -> WriteSession:
         """Raises Unauthenticated for a caller who was erased, whatever the use case."""
         if self._session is None:
+            if key_of(request) is not None:
+                await request.body()  # of an endpoint without a body nobody has read it; see `look`
             self._session = self._db.write_session()
             await self._refuse_erased(self._session, caller)
             self._claim = await claim(self._session, request, _name_of(caller))
@@ -147,6 +151,12 @@ class Route(APIRoute):
         query = self._query_names()
 
         async def handle(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except ClientDisconnect:  # its body broke off: no failure of ours
+                return Response(status_code=HUNG_UP)
+
+        async def answer(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             strict.body_limit_b = self.body_limit_b
             _refuse_nul(strict)
@@ -169,7 +179,7 @@ class Route(APIRoute):
                 if error.status_code == 400 and _media_type(strict) in FORMS:
                     raise InvalidInput(errors=[FieldError("#", UNREADABLE_FORM)]) from error
                 raise
-            except (Problem, RequestValidationError):
+            except (Problem, RequestValidationError, ClientDisconnect):
                 raise
             except self.passes:
                 raise

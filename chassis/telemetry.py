@@ -26,6 +26,8 @@ DESCRIBED_MAX = 500
 CAUSES_MAX = 5
 REQUEST_ID_MAX = 128
 EVENT_STREAM = "text/event-stream"
+HUNG_UP = 499
+"""What nginx calls a client that has gone before its answer: nobody reads one, only the metrics know of it."""
 DIGIT = "[0-9０-９]"
 MARK = r"[ \t\u00a0\u2002-\u200b\u202f\u3000()（）.．·・\-－\u2010-\u2015\u2212]"
 PHONE = re.compile(
@@ -138,7 +140,8 @@ class RequestTelemetry:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         request_id = request_id_of(headers)
         traceparent = current_traceparent()
-        started, status = time.perf_counter(), 500
+        started = time.perf_counter()
+        status: int | None = None
         answered = math.inf
 
         async def send_with_ids(message: Message) -> None:
@@ -156,8 +159,9 @@ class RequestTelemetry:
         with structlog.contextvars.bound_contextvars(request_id=request_id, service=self._service):
             try:
                 await self._app(scope, receive, send_with_ids)
+                status = status or HUNG_UP
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
-                HTTP_SECONDS.labels(self._service, scope["method"], route, str(status)).observe(
+                HTTP_SECONDS.labels(self._service, scope["method"], route, str(status or 500)).observe(
                     min(answered, time.perf_counter()) - started
                 )

@@ -64,13 +64,9 @@ async def tokens_of(folder: DataFolder, accounts: Iterable[tuple[Role, str]], tt
     return tokens
 
 
-async def new_client(folder: DataFolder | None, role: Role, name: str) -> tuple[str, str]:
-    """A client id and its secret for the account of that role and name, which is made if need be."""
-    return (await new_client_beside(folder, role, name))[0]
-
-
 async def new_client_beside(folder: DataFolder | None, role: Role, name: str) -> tuple[tuple[str, str], list[Role]]:
-    """The same, and the other roles in which there are accounts of that name."""
+    """A client id and its secret for the account of that role and name, which is made if need be; and the other roles
+    in which there are accounts of that name."""
     async with _gateway(folder) as (db, secrets), db.transaction() as session:
         made = await create_for(session, secrets.vault, role, name)
         named = await queries.accounts_by_name(session, secrets.vault.fingerprint("name", name))

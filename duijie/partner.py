@@ -185,8 +185,8 @@ def import_listings(
 ) -> None:
     """Offer the lots of a file: a line for each row that was refused, and the sum; exit code 2 when any was.
 
-    Without --key the file's content names the request: importing the same file twice changes nothing. The sum, which
-    with --json is on standard error, says so.
+    Without --key the file's content names the request: importing the same file twice within two days changes nothing,
+    and later offers its lots anew. The sum, which with --json is on standard error, says so.
     """
     from duijie.client.duijie import MEDIA_TYPES
 

@@ -19,9 +19,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis.auth import Caller, KeySource, caller_told, is_too_long
+from chassis.auth import Caller, KeySource, caller_if_sound, is_too_long
 from chassis.db import Database
-from chassis.problems import Unauthenticated, Unavailable, problem_response
+from chassis.problems import Unauthenticated, problem_response
 from gateway.accounts.models import Account
 from gateway.sessions.models import EndedSession
 
@@ -136,10 +136,7 @@ class ErasedGuard:
     async def _is_refused(self, authorization: list[str]) -> bool:
         if is_too_long(authorization):
             return True
-        try:
-            caller = await caller_told(authorization, self._keys)
-        except (Unauthenticated, Unavailable):
-            return False  # whoever answers it says what is wrong with it
+        caller = await caller_if_sound(authorization, self._keys)
         return caller is not None and await self._is_over(caller)
 
     async def _is_over(self, caller: Caller) -> bool:

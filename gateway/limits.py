@@ -14,10 +14,10 @@ from fastapi import Depends, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.auth import KeySource, caller_told
+from chassis.auth import KeySource, caller_if_sound
 from chassis.metrics import HTTP_LIMITED
 from chassis.overload import EXEMPT, answer_at_once
-from chassis.problems import Problem, Text, Unauthenticated, Unavailable, language_of, problem_response
+from chassis.problems import Problem, Text, language_of, problem_response
 from gateway.buckets import Buckets, Rate, Taken, more_in
 from gateway.oauth import ForOAuth
 from gateway.origins import Proxies
@@ -129,11 +129,7 @@ class RateLimits:
         return await limited.take(self._proxies.origin(scope).address)
 
     async def _account_of(self, authorization: list[str]) -> str | None:
-        """None for who has no token of ours; whoever answers them says what is wrong with it."""
-        try:
-            caller = await caller_told(authorization, self._keys)
-        except (Unauthenticated, Unavailable):
-            return None
+        caller = await caller_if_sound(authorization, self._keys)
         return None if caller is None else str(caller.account_id)
 
 

@@ -6,13 +6,12 @@ addresses somebody has, the feeds of accounts are open.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis.auth import caller_or_none
-from chassis.problems import Problem, Unauthenticated, Unavailable, problem_response
+from chassis.auth import caller_if_sound
+from chassis.problems import Problem, problem_response
 from chassis.streams import A_CALLER, AT_MOST, OpenStreams, StreamsFull, TooManyStreams, is_stream
 
 STRANGERS_MAX = AT_MOST * 2 // 5
@@ -40,17 +39,10 @@ class ReadersGuard:
 
     async def _take(self, places: ExitStack, scope: Scope) -> None:
         """Raises TooManyStreams and StreamsFull."""
-        account_id = await _account_of(scope)
+        request = Request(scope)
+        caller = await caller_if_sound(request.headers.getlist("authorization"), request.app.state.keys)
+        account_id = caller.account_id if caller else None
         who = account_id or self._address_of(scope)
         places.enter_context(self._streams.one_more_of(who, A_CALLER, TooManyStreams))
         if account_id is None:
             places.enter_context(self._streams.one_more_of("strangers", STRANGERS_MAX, StreamsFull))
-
-
-async def _account_of(scope: Scope) -> UUID | None:
-    """None for who has no token of ours; whoever answers them says what is wrong with it."""
-    try:
-        caller = await caller_or_none(Request(scope))
-    except (Unauthenticated, Unavailable):
-        return None
-    return caller.account_id if caller else None

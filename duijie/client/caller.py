@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import httpx
 
-from duijie.client.errors import NoAnswer, read_refusal
+from duijie.client.errors import NoAnswer, Problem, read_refusal
 from duijie.client.tokens import Tokens
 
 WAIT_MIN_S, WAIT_MAX_S = 0.1, 5.0
@@ -30,7 +30,8 @@ BACK: Final = "%s answers again"
 class Caller:
     """Calls the platform at `url` in the name of whoever `tokens` speaks for; close it, or use it as a context.
 
-    Each request is tried for `patience_s`, None for ever; then NoAnswer is raised.
+    A request that is lost is sent again for `patience_s` from when it was lost first, None for ever; then NoAnswer is
+    raised. How long a try takes that is not lost does not count: a file may be long on its way.
     """
 
     def __init__(
@@ -70,12 +71,18 @@ class Caller:
     async def patch(self, path: str, body: object, *, version: int) -> Any:
         """`version` is the one that was read; who changed it meanwhile makes this a Problem of 412.
 
-        Sent again after a lost answer it may be that, too: read before you change once more.
+        Sent again after a lost answer it may be that, too, as `may_be_done` of the Problem says: read before you change
+        once more.
         """
         return (await self.send("PATCH", path, json=body, headers={"If-Match": f'"{version}"'})).json()
 
     async def delete(self, path: str) -> None:
-        await self.send("DELETE", path)
+        """What is gone when it is asked for again, after a lost answer, is done."""
+        try:
+            await self.send("DELETE", path)
+        except Problem as problem:
+            if problem.status != 404 or not problem.may_be_done:
+                raise
 
     async def every(self, path: str, **params: Any) -> AsyncIterator[Any]:
         """Every item of a list, page by page."""
@@ -96,13 +103,18 @@ class Caller:
     async def settle(self, method: str, path: str, **request: Any) -> tuple[httpx.Response, bool]:
         """As `send`, and whether an earlier try, whose answer was lost, may be the one that was done."""
         may_be_done = False
-        ends_s = math.inf if self._patience_s is None else time.monotonic() + self._patience_s
+        ends_s = math.inf
         tries = 0
         while True:
             try:
                 async with self._answer(method, path, **request) as answer:
                     await answer.aread()
+            except Problem as problem:
+                problem.may_be_done = may_be_done
+                raise
             except NoAnswer as error:
+                if not tries and self._patience_s is not None:
+                    ends_s = time.monotonic() + self._patience_s
                 pause_s = _pause_s(error, tries)
                 if time.monotonic() + pause_s > ends_s:
                     raise
@@ -124,24 +136,37 @@ class Caller:
     @asynccontextmanager
     async def _answer(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
         headers = dict(request.pop("headers", {}))
+        token = await self._token()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
-            token = "" if self._tokens is None else await self._tokens.token(self.http)
-            if token:
-                headers["Authorization"] = f"Bearer {token}"
             async with self.http.stream(method, path, headers=headers, **request) as answer:
                 if not answer.is_success:
                     await answer.aread()
                     self._refuse(answer, token)
                 yield answer
         except httpx.TransportError as error:
-            may_be_done = not isinstance(error, NOT_SENT)
-            raise NoAnswer(f"{type(error).__name__}: {error}", may_be_done=may_be_done) from error
+            raise _lost(error, may_be_done=not isinstance(error, NOT_SENT)) from error
+
+    async def _token(self) -> str:
+        """Without one nothing is sent: who waits for it in vain knows that nothing was done."""
+        try:
+            return "" if self._tokens is None else await self._tokens.token(self.http)
+        except httpx.TransportError as error:
+            raise _lost(error, may_be_done=False) from error
+        except NoAnswer as error:
+            error.may_be_done = False
+            raise
 
     def _refuse(self, answer: httpx.Response, token: str) -> None:
         problem = read_refusal(answer)
         if answer.status_code == 401 and self._tokens is not None and self._tokens.drop(token):
             raise NoAnswer(str(problem), 0, may_be_done=False)
         raise problem
+
+
+def _lost(error: httpx.TransportError, *, may_be_done: bool) -> NoAnswer:
+    return NoAnswer(f"{type(error).__name__}: {error}", may_be_done=may_be_done)
 
 
 def _pause_s(error: NoAnswer, tries: int) -> float:

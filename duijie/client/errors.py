@@ -11,7 +11,12 @@ RETRY_AFTER_MAX_S: Final = 60.0
 
 
 class Problem(Exception):
-    """An answer that asking again won't change (RFC 9457). `type` is stable; the texts are in the client's language."""
+    """An answer that asking again won't change (RFC 9457). `type` is stable; the texts are in the client's language.
+
+    `may_be_done`: an earlier try, whose answer was lost, may have done it, and this be what came of doing it twice.
+    """
+
+    may_be_done = False
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
         self.status = status

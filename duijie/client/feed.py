@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
 import httpx
@@ -70,23 +71,29 @@ class MemoryPlace:
 class FilePlace:
     """In a small file, replaced as a whole, so that a crash leaves the old place or the new one.
 
-    `after` is where to begin while there is no file yet.
+    `after` is where to begin while there is no file yet. One reader's: it is read once.
     """
 
     def __init__(self, path: str | Path, after: int = 0) -> None:
         self._path = Path(path)
         self._after = after
+        self._kept: int | None = None
+        self._lock = Lock()  # who is cut off while a thread saves may begin anew beside it
 
     def load(self) -> int:
-        return int(self._path.read_text()) if self._path.exists() else self._after
+        if self._kept is None:
+            self._kept = int(self._path.read_text()) if self._path.exists() else self._after
+        return self._kept
 
     def save(self, seq: int) -> None:
         beside = self._path.with_name(f"{self._path.name}.new")
-        with beside.open("w") as file:
-            file.write(f"{seq}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
+        with self._lock:
+            with beside.open("w") as file:
+                file.write(f"{seq}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+            self._kept = seq
 
 
 class Event(NamedTuple):
@@ -126,7 +133,7 @@ async def _by_pages(caller: Caller, path: str, place: Place) -> AsyncIterator[Fe
         _must_exist(place, page)
         for raw in items:
             yield _next(FeedItem.model_validate(raw), place)
-            place.save(raw["seq"])
+            await _save(place, raw["seq"])
         if len(items) < PAGE:
             return
 
@@ -139,7 +146,15 @@ async def _as_they_come(caller: Caller, path: str, place: Place) -> AsyncGenerat
         async for event in events_of(answer.aiter_bytes()):
             item = _next(FeedItem.model_validate_json(event.data), place)
             yield item
-            place.save(item.seq)
+            await _save(place, item.seq)
+
+
+async def _save(place: Place, seq: int) -> None:
+    """A file waits for the disk, so it is written in a thread: others share the event loop."""
+    if isinstance(place, FilePlace):
+        await asyncio.to_thread(place.save, seq)
+    else:
+        place.save(seq)
 
 
 def _must_exist(place: Place, answer: httpx.Response) -> None:

@@ -6,23 +6,27 @@ answered the same.
 
 import fcntl
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 TOTALS = "totals"
 """The last step."""
+NAME: Final = re.compile(r"seed-(-?[0-9]+)\.jsonl")
+"""A copy that somebody laid beside them is no journal."""
 
 
 def unfinished(folder: Path) -> list[int]:
     """The seeds of the demonstrations in that folder that were begun and not played to their end."""
     end = json.dumps([TOTALS])[:-1]
+    named = ((NAME.fullmatch(path.name), path) for path in folder.glob("seed-*.jsonl"))
     return sorted(
-        int(path.stem.removeprefix("seed-"))
-        for path in folder.glob("seed-*.jsonl")
-        if not any(line.startswith(end) for line in path.read_text(encoding="utf-8").splitlines())
+        int(name[1])
+        for name, path in named
+        if name and not any(line.startswith(end) for line in path.read_text(encoding="utf-8").splitlines())
     )
 
 

@@ -6,18 +6,25 @@ from fastapi import Depends
 
 from chassis.auth import Caller, only
 from chassis.fields import Page
-from chassis.routes import Read, SecretRoute, Write, slice_router
+from chassis.routes import Db, Read, SecretRoute, Write, slice_router
 from gateway.clients import queries, service
 from gateway.clients.schemas import ClientOut, ClientWithSecret
 from gateway.clients.service import NewSecret
+from gateway.limits import Brake
 from gateway.sessions.api import Ends
 
 router = slice_router("/v1/clients", tag="accounts", route_class=SecretRoute)
 Partner = Annotated[Caller, Depends(only("platform", "group_leader", "carrier"))]
 
 
-async def _new_secret(_: Partner) -> NewSecret:
-    """Nobody has a secret hashed, which is dear, before they may have one."""
+async def _new_secret(caller: Partner, db: Db, brake: Brake) -> NewSecret:
+    """Nobody has a secret hashed, which is dear, before they may have one, or as often as they may write.
+
+    The person comes first: else a key that leaked could keep its owner from rotating it.
+    """
+    async with db.reading() as session:
+        await service.must_be_a_person(session, caller)
+    await brake.take_of(caller.account_id)
     return await NewSecret.make()
 
 

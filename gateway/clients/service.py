@@ -42,7 +42,7 @@ class NewSecret:
 
 async def create(session: WriteSession, caller: Caller, new: NewSecret) -> str:
     """A new key of the caller's account; its id. Raises PersonNeeded, TooManyClients."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     await accounts.locked(session, caller.account_id)  # so that two who ask at once are counted one after the other
     if len(await queries.clients_of(session, caller.account_id)) >= CLIENTS_MAX:
         raise TooManyClients(most=CLIENTS_MAX)
@@ -51,13 +51,13 @@ async def create(session: WriteSession, caller: Caller, new: NewSecret) -> str:
 
 async def rotate(session: WriteSession, caller: Caller, client_id: str, new: NewSecret) -> None:
     """Give it another secret; the old one, and what it let in, is good no more. Raises PersonNeeded, NotFound."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     await _rotate(session, await _locked(session, client_id, caller.account_id), new)
 
 
 async def revoke(session: WriteSession, caller: Caller, client_id: str) -> Known:
     """Take it back, and end what it let in; as it was. Raises PersonNeeded, NotFound."""
-    await _must_be_a_person(session, caller)
+    await must_be_a_person(session, caller)
     client = await _locked(session, client_id, caller.account_id)
     (known,) = [each for each in await queries.clients_of(session, caller.account_id) if each.client_id == client_id]
     await _revoke(session, client)
@@ -99,8 +99,11 @@ async def _revoke(session: WriteSession, locked: Client) -> None:
     await session.delete(locked)
 
 
-async def _must_be_a_person(session: AsyncSession, caller: Caller) -> None:
-    """Of a token that says nothing of where it came from nobody knows: an older gateway gives such, to keys, too."""
+async def must_be_a_person(session: AsyncSession, caller: Caller) -> None:
+    """Of a token that says nothing of where it came from nobody knows: an older gateway gives such, to keys, too.
+
+    Raises PersonNeeded.
+    """
     if caller.by_operator:
         return
     begun = caller.session_id and await sessions.lasting(session, caller.account_id, caller.session_id)

@@ -270,6 +270,24 @@ async def test_one_that_fails_stops_no_other_and_is_put_off_for_longer_each_time
     assert await waiting(db) == {}
 
 
+async def test_one_that_has_failed_for_days_still_stops_no_other(db: Database) -> None:
+    poisoned, other = uuid4(), uuid4()
+    await erase(db, poisoned)
+    await erase(db, other)
+    async with db.transaction() as session:
+        mine = ERASED.table.c.account_id == poisoned
+        await session.execute(update(ERASED.table).where(mine).values(step=1, tries=5000))
+
+    async def forget(session: WriteSession, account_id: UUID, after: UUID | None) -> None:
+        if account_id == poisoned:
+            raise ValueError("poison")
+
+    await ERASED.forget(db, forget)
+    ((account_id, (tries, pause_s)),) = (await waiting(db)).items()
+    assert (account_id, tries) == (poisoned, 5001)
+    assert 119 < pause_s <= 120
+
+
 async def test_what_gets_on_again_is_as_if_it_had_never_failed(db: Database) -> None:
     gone, calls = uuid4(), 0
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from chassis import images
-from chassis.images import LONG_SIDE_PX, NotAPhoto, reencoded
+from chassis.images import LONG_SIDE_PX, PIXELS_WHOLE_MAX, NotAPhoto, TooManyPixels, reencoded
 
 ORIENTATION, GPS, MAKER = 0x0112, 0x8825, 0x010F
 
@@ -65,7 +65,34 @@ async def test_what_is_no_photo_is_refused(content: bytes) -> None:
         await reencoded(content)
 
 
-async def test_a_small_file_of_too_many_pixels_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "PIXELS_MAX", 799)
-    with pytest.raises(NotAPhoto):
-        await reencoded(picture("PNG"))
+def in_scans(jpeg: bytes) -> bytes:
+    """The same as if its first scan held one component of three."""
+    at = jpeg.index(b"\xff\xda") + 4
+    return jpeg[:at] + b"\x01" + jpeg[at + 1 :]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_a_small_file_of_too_many_pixels_is_not_opened(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "PIXELS_MAX" if kind == "JPEG" else "PIXELS_WHOLE_MAX", 799)
+    with pytest.raises(TooManyPixels):
+        await reencoded(picture(kind))
+
+
+async def test_what_is_decoded_whole_has_fewer_pixels() -> None:
+    size = (4001, PIXELS_WHOLE_MAX // 4000)
+    assert (await reencoded(picture(size=size))).width_px == LONG_SIDE_PX
+    for whole in (picture(size=size, progressive=True), in_scans(picture(size=size)), picture("PNG", size)):
+        with pytest.raises(TooManyPixels):
+            await reencoded(whole)
+
+
+async def test_a_progressive_jpeg_of_usual_size_is_taken() -> None:
+    photo = await reencoded(picture(size=(2000, 1000), progressive=True))
+    assert (photo.width_px, photo.height_px) == (LONG_SIDE_PX, LONG_SIDE_PX // 2)
+
+
+def test_a_jpeg_of_any_proportions_is_decoded_no_larger_than_it_has_to_be() -> None:
+    for size in ((8000, 6000), (6390, 100), (30_000, 1599), (1599, 30_000)):
+        with opened(picture(size=size)) as image:
+            image.draft("RGB", images._within(image, LONG_SIDE_PX))
+            assert max(image.size) <= max(2 * LONG_SIDE_PX, max(size) // 8)

@@ -193,6 +193,52 @@ async def test_a_slow_sender_keeps_no_place_and_is_done_when_its_body_is_there(m
     assert places.taken == 0
 
 
+@pytest.mark.parametrize("length", [b"0", b"9"])
+async def test_who_asks_for_none_of_its_body_keeps_its_place(length: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.overload.BODY_S", 0.01)
+    go = asyncio.Event()
+
+    async def working(scope: Any, receive: Any, send: Any) -> None:
+        await go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    places = Places(1, wait_s=0.2)
+    at_work = asyncio.create_task(
+        call(OverloadGuard(working, "idle", places), "/", asyncio.Queue(), [(b"content-length", length)])
+    )
+    await asyncio.sleep(0.1)
+    assert places.taken == 1
+    go.set()
+    assert (await at_work)[0]["status"] == 200
+    assert places.taken == 0
+
+
+async def test_a_body_that_drips_keeps_no_place_longer_than_one_that_does_not_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chassis.overload.BODY_S", 0.1)
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    places = Places(1, wait_s=0.2)
+    body: asyncio.Queue[Any] = asyncio.Queue()
+    slow = asyncio.create_task(call(OverloadGuard(reading, "drips", places), "/", body, [(b"content-length", b"9")]))
+    drops = 0
+    async with asyncio.timeout(5):
+        while places.taken or not drops:
+            drops += 1
+            body.put_nowait({"type": "http.request", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.02)
+    body.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    assert (await slow)[0]["status"] == 200
+    assert places.taken == 0
+
+
 async def test_a_guard_behind_a_guard_takes_no_second_place_and_guards_what_is_left_to_it() -> None:
     places = Places(1, wait_s=0.01)
     busy = Busy(places)

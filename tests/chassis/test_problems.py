@@ -22,6 +22,9 @@ def request(accept_language: str) -> Request:
         ("en;q=0.1, zh-Hans;q=0.9", "zh-CN"),
         ("zh;q=0, en", "en"),
         ("zh;q=x", "en"),
+        ("zh; q=0.9", "zh-CN"),
+        ("en, zh-CN; q=0.1", "en"),
+        ("zh-CN ; q=0.1, en ; Q=0.2", "en"),
     ],
 )
 def test_the_language_is_the_weightiest_of_ours(header: str, language: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from chassis.auth import LocalKeys, verify
 from chassis.vault import Vault, new_vault_key
-from duijie.accounts import known_clients, new_client, revoke, rotate, token_of
+from duijie.accounts import known_clients, new_client_beside, revoke, rotate, token_of
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import NoSuchClient, SettingMissing
 from gateway.accounts.console import print_code
@@ -36,7 +36,7 @@ async def test_the_first_account_is_made_where_the_environment_says(
 ) -> None:
     async with service_database(postgres, "gateway") as db:
         told.setenv("DUIJIE_GATEWAY_DATABASE_URL", db.engine.url.render_as_string(hide_password=False))
-        client_id, secret = await new_client(None, "admin", "operations")
+        (client_id, secret), _ = await new_client_beside(None, "admin", "operations")
         token = await token_of(None, "admin", "operations", timedelta(minutes=1))
         async with db.reading() as session:
             accounts = await session.scalar(select(func.count()).select_from(Account))
@@ -49,14 +49,14 @@ async def test_the_first_account_is_made_where_the_environment_says(
 async def test_told_too_little_it_names_the_variable(told: pytest.MonkeyPatch) -> None:
     told.delenv("DUIJIE_GATEWAY_DATABASE_URL", raising=False)
     with pytest.raises(SettingMissing, match="DUIJIE_GATEWAY_DATABASE_URL"):
-        await new_client(None, "admin", "operations")
+        await new_client_beside(None, "admin", "operations")
 
 
 async def test_a_key_that_is_none_is_one_sentence(told: pytest.MonkeyPatch) -> None:
     told.setenv("DUIJIE_GATEWAY_DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/gateway")
     told.setenv("DUIJIE_GATEWAY_PERSONAL_DATA_KEY", "short")
     with pytest.raises(SettingMissing, match="can't be used"):
-        await new_client(None, "admin", "operations")
+        await new_client_beside(None, "admin", "operations")
 
 
 async def test_a_client_is_listed_given_another_secret_and_taken_back(
@@ -64,7 +64,7 @@ async def test_a_client_is_listed_given_another_secret_and_taken_back(
 ) -> None:
     async with service_database(postgres, "gateway") as db:
         told.setenv("DUIJIE_GATEWAY_DATABASE_URL", db.engine.url.render_as_string(hide_password=False))
-        client_id, old = await new_client(None, "platform", "拼好货")
+        (client_id, old), _ = await new_client_beside(None, "platform", "拼好货")
         known = await known_clients(None)
         listed = [(each.client_id, each.role, each.name) for each in known]
         token = await token_of(None, "platform", "拼好货", timedelta(minutes=1))

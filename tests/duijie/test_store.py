@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from chassis.auth import LocalKeys, verify
 from chassis.db import Database
-from duijie.accounts import known_clients, new_client, new_client_beside, token_of, token_of_known, tokens_of
+from duijie.accounts import known_clients, new_client_beside, token_of, token_of_known, tokens_of
 from duijie.databases import DATABASES
 from duijie.datafolder import DataFolder
 from duijie.problems import CannotStart, FolderInUse, NoSuchAccount
@@ -57,8 +57,9 @@ async def test_accounts_are_made_once_by_role_and_name_and_their_tokens_are_soun
         several = await tokens_of(folder, {("producer", "Siyang"), ("carrier", "Sufeng")}, timedelta(minutes=5))
         assert (await verify(several["Siyang"], keys)).account_id == caller.account_id
         assert (await verify(several["Sufeng"], keys)).role == "carrier"
-        client_id, secret = await new_client(folder, "producer", "Siyang")
-        assert client_id != (await new_client(folder, "producer", "Siyang"))[0]
+        (client_id, secret), _ = await new_client_beside(folder, "producer", "Siyang")
+        (another_id, _), _ = await new_client_beside(folder, "producer", "Siyang")
+        assert client_id != another_id
         assert len(secret) >= 32
         lasting = jwt.decode(token, options={"verify_signature": False})
         assert lasting["exp"] - lasting["iat"] == 300

@@ -21,12 +21,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer. `is_cut`: more was promised than comes."""
+    """An answer, which comes `after_s`. `is_cut`: more was promised than comes."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
+    after_s: float = 0
 
     @classmethod
     def json(cls, shown: Any, status: int = 200, **headers: str) -> "Said":
@@ -52,6 +53,7 @@ async def rough(answer: Callable[[Asked], Said | None]) -> AsyncIterator[Rough]:
         server_of.asked.append(Asked(len(server_of.asked) + 1, method, target, headers, body))
         said = answer(server_of.asked[-1])
         if said is not None:
+            await asyncio.sleep(said.after_s)
             length = len(said.body) + (10 if said.is_cut else 0)
             head = {"content-length": str(length), "connection": "close", **said.headers}
             fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in head.items())

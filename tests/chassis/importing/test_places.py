@@ -4,16 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from chassis import aside, importing
 from chassis.db import Database
 from chassis.routes import IMPORT_LIMIT_B
 from tests.chassis.importing.scene import CSV, Scene, file_of, kept, lines, sent
-from tests.support.http import served
+from tests.support.http import BEGUN, BROKEN_OFF, answered_as, posted, served
 from tests.support.services import Issuer, client_of
 
 ROOM_B = aside.FILES * IMPORT_LIMIT_B
@@ -55,6 +57,21 @@ async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_plac
         assert len(await kept(db)) == 10
         scene.may_go.set()
         assert len(lines(await sent(http, file_of(30)))) == 30
+
+
+async def test_who_hangs_up_within_its_file_is_no_failure_and_gives_its_place_back(
+    app: FastAPI, issuer: Issuer
+) -> None:
+    path = "/v1/things/import"
+    before = answered_as(499, path)
+    sent: asyncio.Queue[Any] = asyncio.Queue()
+    for message in (BEGUN, BROKEN_OFF):
+        sent.put_nowait(message)
+    with capture_logs() as logs:
+        await posted(app, path, issuer.caller("producer") | CSV, sent)
+    assert [each["event"] for each in logs if each["log_level"] in {"warning", "error"}] == []
+    assert answered_as(499, path) == before + 1
+    assert (app.state.imports.room.files, app.state.imports.room.free_b) == (0, ROOM_B)
 
 
 async def test_an_account_imports_two_files_at_a_time_and_others_as_they_like(

@@ -134,3 +134,39 @@ async def test_a_change_names_the_version_that_was_read() -> None:
     async with rough(lambda _: Said.json({})) as server, Caller(server.url, language="en") as caller:
         await caller.patch("/v1/x", {"a": 1}, version=3)
         assert (server.asked[0].headers["if-match"], server.asked[0].headers["accept-language"]) == ('"3"', "en")
+
+
+async def test_how_long_a_try_was_on_its_way_before_it_was_lost_costs_no_patience() -> None:
+    cut = Said(201, b'{"id": "x', is_cut=True, after_s=0.5)
+    async with (
+        rough(lambda asked: cut if asked.number == 1 else Said.json({"id": "x"}, 201)) as server,
+        Caller(server.url, patience_s=0.3) as caller,
+    ):
+        assert await caller.post("/v1/x", {}) == {"id": "x"}
+        assert len(server.asked) == 2
+
+
+GONE = Said.json({"type": "/problems/not-found"}, 404)
+
+
+@pytest.mark.parametrize("first", [None, Said(503)])
+async def test_what_is_gone_when_its_removal_is_sent_again_is_removed(first: Said | None) -> None:
+    async with rough(lambda asked: first if asked.number == 1 else GONE) as server, Caller(server.url) as caller:
+        await caller.delete("/v1/x")
+        assert [asked.method for asked in server.asked] == ["DELETE", "DELETE"]
+
+
+@pytest.mark.parametrize("first", [GONE, LATER])
+async def test_what_was_never_there_is_not_removed(first: Said) -> None:
+    async with rough(lambda asked: first if asked.number == 1 else GONE) as server, Caller(server.url) as caller:
+        with pytest.raises(Problem, match="404") as told:
+            await caller.delete("/v1/x")
+    assert not told.value.may_be_done
+
+
+async def test_a_refusal_says_that_a_lost_try_may_be_what_it_met() -> None:
+    stale = Said.json({"type": "/problems/stale-version"}, 412)
+    async with rough(lambda asked: None if asked.number == 1 else stale) as server, Caller(server.url) as caller:
+        with pytest.raises(Problem, match="412") as told:
+            await caller.patch("/v1/x", {"a": 1}, version=3)
+    assert told.value.may_be_done

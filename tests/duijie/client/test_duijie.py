@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from duijie.client import Duijie
+from duijie.client import Duijie, client_credentials
 from tests.support.rough import Asked, Said, rough
 
 IDS = [UUID(int=1), UUID(int=2)]
@@ -87,4 +87,15 @@ async def test_a_token_that_was_refused_brought_nothing(file: Path) -> None:
     ):
         answer = farmer.import_listings(file, key="k")
         assert [row.id async for row in answer] == IDS
+    assert answer.repeated is True
+
+
+@pytest.mark.parametrize("first", [None, Said(503)])
+async def test_a_token_that_was_lost_on_the_way_leaves_no_doubt_of_the_file(file: Path, first: Said | None) -> None:
+    token = Said.json({"access_token": "t", "expires_in": 900})
+    async with rough(one_after_the_other(first, token, REPLAYED)) as server:
+        async with Duijie(server.url, client_credentials("id", "secret")) as farmer:
+            answer = farmer.import_listings(file, key="k")
+            assert [row.id async for row in answer] == IDS
+        assert [asked.target for asked in server.asked] == [*["/v1/auth/token"] * 2, "/v1/listings/import"]
     assert answer.repeated is True

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from threading import get_ident
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -111,6 +112,15 @@ async def test_an_item_is_given_again_to_who_crashed_over_it(tmp_path: Path) -> 
         assert await read(caller, FilePlace(tmp_path / "seq"), until=2) == [1, 2]
         assert FilePlace(tmp_path / "seq").load() == 1
         assert await read(caller, FilePlace(tmp_path / "seq"), until=3) == [2, 3]
+
+
+async def test_no_other_waits_while_a_place_goes_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written_in: list[int] = []
+    monkeypatch.setattr(feed.os, "fsync", lambda _: written_in.append(get_ident()))
+    async with rough(lambda asked: page(asked, 3)) as server, Caller(server.url) as caller:
+        await read(caller, FilePlace(tmp_path / "seq"), until=3)
+    assert len(written_in) == 2
+    assert get_ident() not in written_in
 
 
 async def test_a_gap_is_never_passed_over() -> None:

@@ -53,3 +53,11 @@ def test_demonstrations_without_their_last_step_are_unfinished(tmp_path: Path) -
             if seed == 3:
                 journal.note(TOTALS, {"listings": 1})
     assert unfinished(tmp_path) == [2, 10]
+
+
+def test_a_copy_of_a_journal_is_none(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, 1) as journal:
+        journal.note("day", "2026-11-30")
+    for name in ("seed-1-old.jsonl", "seed-.jsonl", "seed-1 (2).jsonl"):
+        (tmp_path / name).write_bytes((tmp_path / "seed-1.jsonl").read_bytes())
+    assert unfinished(tmp_path) == [1]

@@ -1,5 +1,6 @@
 """Keys of one's own account: made, rotated and revoked by a person, and by nothing that a key let in."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,10 +14,14 @@ from contracts.accounts import Role
 from gateway.accounts import hashing
 from gateway.accounts.models import Account
 from gateway.accounts.service import SignIn, account_for
+from gateway.app import create_gateway
+from gateway.buckets import LocalBuckets, Rate
 from gateway.clients.models import CLIENTS_MAX
+from gateway.limits import SIGN_IN
 from gateway.sessions import service as sessions
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
+from tests.support.services import client_of
 
 
 async def opened(db: Database, vault: Vault, role: Role = "platform", name: str = "拼好货") -> Account:
@@ -175,6 +180,54 @@ async def test_an_account_has_ten_keys_at_most(client: httpx.AsyncClient, person
         await made(client, person)
     refused = await client.post("/v1/clients", headers=person)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-clients")
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The secrets that were hashed, each at the cost of a seventh of a second."""
+    secrets: list[str] = []
+
+    async def hashed(secret: str) -> str:
+        secrets.append(secret)
+        return "hash"
+
+    monkeypatch.setattr(hashing, "hashed", hashed)
+    return secrets
+
+
+@pytest.fixture
+async def limited(db: Database, signer: Signer, vault: Vault, sms: Phones) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose buckets gain next to nothing while a test runs."""
+
+    def slow(rate: Rate) -> LocalBuckets:
+        return LocalBuckets(Rate(rate.name, per_s=rate.per_s / 1000, burst=rate.burst))
+
+    async with client_of(create_gateway(db, signer, vault, {}, send_code=sms.send, limits=slow)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/dj_none/rotate"])
+async def test_a_burst_is_braked_before_its_secrets_are_hashed(
+    limited: httpx.AsyncClient, person: dict[str, str], hashed: list[str], path: str
+) -> None:
+    for _ in range(SIGN_IN.burst):
+        assert (await limited.post(path, headers=person)).status_code in {201, 404, 409}
+    assert len(hashed) == SIGN_IN.burst
+    refused = await limited.post(path, headers=person)
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
+    assert len(hashed) == SIGN_IN.burst
+
+
+async def test_what_a_key_let_in_has_nothing_hashed_and_keeps_no_person_from_rotating_it(
+    limited: httpx.AsyncClient, person: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    leaked = await made(limited, person)
+    thief = {"Authorization": f"Bearer {(await token(limited, leaked)).json()['access_token']}"}
+    hashed: list[str] = request.getfixturevalue("hashed")
+    for _ in range(SIGN_IN.burst + 1):
+        assert (await limited.post("/v1/clients", headers=thief)).status_code == 403
+    assert hashed == []
+    assert (await limited.post(f"/v1/clients/{leaked['client_id']}/rotate", headers=person)).status_code == 200
 
 
 async def test_a_key_does_not_prove_what_a_phone_has_to(client: httpx.AsyncClient, sms: Phones) -> None:
