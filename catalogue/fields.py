@@ -41,10 +41,23 @@ def _known_area(code: str) -> str:
     return code
 
 
+def _begins_a_county(code: str) -> str:
+    prefix = places.adcode_prefix(code)
+    if not any(place.adcode.startswith(prefix) for place in places.all_places()):
+        raise PydanticCustomError(
+            "unknown_adcode",
+            "{en}",
+            {"zh": "没有区划代码以此开头，见 /v1/places。", "en": "No adcode begins so; see /v1/places."},
+        )
+    return code
+
+
 ProduceSlug = Annotated[str, AfterValidator(_known_produce)]
 CountyAdcode = Annotated[str, AfterValidator(_known_county)]
 AreaAdcode = Annotated[str, AfterValidator(_known_area)]
 """Of a county, a prefecture or a province."""
+AdcodeBeginning = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), AfterValidator(_begins_a_county)]
+"""The same, or how those of some counties begin."""
 
 
 def _only_a_number(value: object) -> object:

@@ -18,6 +18,8 @@ from chassis.problems import Forbidden, Unauthenticated, Unavailable
 
 ISSUER = AUDIENCE = "duijie"
 ALGORITHM = "EdDSA"
+OPERATOR = "operator"
+"""By whom a token was made that came of no signing in."""
 KEYS_STAY_FRESH_S = 300
 REFETCH_AFTER_S = 5
 FIRST_RETRY_S = 0.5
@@ -40,6 +42,8 @@ class Caller(BaseModel, frozen=True):
     """When the token ends, by the clock: a stream ends with it."""
     session_id: UUID | None = Field(None, exclude=True, repr=False)
     """Which signing in the token came of; None for one that the operator made."""
+    by_operator: bool = Field(False, exclude=True, repr=False)
+    """Whether the token says that the operator made it: `OPERATOR`."""
 
 
 class KeySource(Protocol):
@@ -161,6 +165,7 @@ def _sound(token: str, key: jwt.PyJWK) -> Caller:
         name=claims.get("name", ""),
         until_s=float(claims["exp"]),
         session_id=claims.get("sid"),
+        by_operator=claims.get("by") == OPERATOR,
     )
 
 

@@ -8,16 +8,14 @@ off, was repeated or runs twice at once adds each row once; and it is answered a
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final, Generic
+from typing import Any, Final, Generic
 from uuid import UUID, uuid4
 
 from fastapi import Request
@@ -39,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy import Text as TextColumn
 from starlette.types import Receive, Scope, Send
 
+from chassis.aside import Aside, FileRoom
 from chassis.auth import Caller
 from chassis.bulk import among, fetch
 from chassis.db import Database, WriteSession
@@ -50,7 +49,6 @@ from chassis.problems import (
     Text,
     TooSlow,
     Unauthenticated,
-    Unavailable,
     UnsupportedMediaType,
     language_of,
 )
@@ -68,15 +66,9 @@ NOT_TAKEN: Final = Text(
     "此行没有导入。请更正所列各项，用新的键再次导入。",
     "This row was not taken. Correct the fields listed and import it again, under a new key.",
 )
-FILES: Final = 8
-"""Put aside at once in one process, in its temporary folder, which has room for as many of the largest."""
-AN_ACCOUNT: Final = 2
-"""Of these: else one that sends slowly would keep all others out."""
 RECEIVED_WITHIN_S: Final = 600.0
 ANSWERED_WITHIN_S: Final = 600.0
 """A file of the largest takes a minute or two, and is kept for as long as somebody sends it or reads of it."""
-RETRY_AFTER_S: Final = 5
-IN_MEMORY_B: Final = 1 << 18
 SEED_MAX: Final = (1 << 58) - 1
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MEDIA_TYPES: Final = (CSV, NDJSON)
@@ -115,39 +107,12 @@ def imports_table(metadata: MetaData) -> Table:
     )
 
 
-class TooManyImports(Problem):
-    slug, status = "too-many-imports", 429
-    title = Text("您正在导入的文件过多", "You have too many imports under way")
-    detail = Text(
-        f"一个账户同时至多导入 {AN_ACCOUNT} 个文件；请等其中一个结束后再发。没有任何内容被更改。",
-        f"An account may import {AN_ACCOUNT} files at a time; wait for one to end. Nothing was changed.",
-    )
-
-
 class FilePlaces:
     """What the imports of one process share."""
 
     def __init__(self) -> None:
         self.batches = asyncio.Semaphore(AT_ONCE)
-        self.files = FILES
-        self._of: Counter[UUID] = Counter()
-
-    @contextmanager
-    def file(self, account_id: UUID) -> Iterator[IO[bytes]]:
-        """A file to put a body aside. Raises TooManyImports or Unavailable when there are as many as there may be."""
-        wait = {"Retry-After": str(RETRY_AFTER_S)}
-        if self._of[account_id] >= AN_ACCOUNT:
-            raise TooManyImports(headers=wait)
-        if self.files == 0:
-            raise Unavailable(headers=wait)
-        self.files -= 1
-        self._of[account_id] += 1
-        try:
-            with SpooledTemporaryFile(IN_MEMORY_B) as file:
-                yield file
-        finally:
-            self.files += 1
-            self._of -= Counter([account_id])  # keeps none that has none
+        self.room = FileRoom()
 
 
 class FileRoute(ImportRoute):
@@ -226,12 +191,12 @@ class Importer(Generic[Model]):
         return account_id if len(forgotten) == FORGET_BATCH else None
 
     async def _answer(self, request: Request, caller: Caller, places: FilePlaces) -> AsyncIterator[tuple[Begun, bytes]]:
-        with places.file(caller.account_id) as file:
-            sent = await self._received(request, caller, file)
+        with places.room.file(caller.account_id, _length_of(request)) as aside:
+            sent = await self._received(request, caller, aside)
             async for each in self._lines(request.app.state.db, places.batches, sent):
                 yield each
 
-    async def _received(self, request: Request, caller: Caller, file: IO[bytes]) -> _Sent:
+    async def _received(self, request: Request, caller: Caller, aside: Aside) -> _Sent:
         media_type = request.headers.get("content-type", "")
         if media_type.partition(";")[0].strip().lower() not in MEDIA_TYPES:
             raise UnsupportedMediaType(expected=" | ".join(MEDIA_TYPES), received=media_type or "—")
@@ -240,12 +205,12 @@ class Importer(Generic[Model]):
         try:
             async with asyncio.timeout(RECEIVED_WITHIN_S):
                 async for chunk in request.stream():
-                    file.write(chunk)
+                    aside.write(chunk, RECEIVED_WITHIN_S)
                     digest.update(chunk)
         except TimeoutError:
             raise TooSlow() from None
-        look_through = partial(self._sheet.open, file, media_type)
-        opened = look_through() if file.tell() <= IN_MEMORY_B else await asyncio.to_thread(look_through)
+        look_through = partial(self._sheet.open, aside.file, media_type)
+        opened = look_through() if aside.is_in_memory else await asyncio.to_thread(look_through)
         return _Sent(caller, key, digest.digest(), opened, language_of(request), request.app.state.erasures)
 
     async def _lines(self, db: Database, turns: asyncio.Semaphore, sent: _Sent) -> AsyncIterator[tuple[Begun, bytes]]:
@@ -358,14 +323,27 @@ def _name_columns(answers: Sequence[UUID | Problem], columns: Mapping[str, str])
 
 def _told(first: int, batch: Sequence[Row], answers: Sequence[UUID | Problem], language: Language) -> bytes:
     rows = enumerate(zip(batch, answers, strict=True), first)
-    return b"".join(_line(number, row.line, answer, language) for number, (row, answer) in rows)
+    return b"".join(_line(number, row, answer, language) for number, (row, answer) in rows)
 
 
-def _line(number: int, line: int, answer: UUID | Problem, language: Language) -> bytes:
+def _line(number: int, row: Row, answer: UUID | Problem, language: Language) -> bytes:
     if isinstance(answer, Problem):
         told = answer.body(language)
         if answer.errors:  # what it says otherwise is of a request: that nothing was changed, and to send it again
             told["detail"] = NOT_TAKEN.in_language(language)
-        said = {"row": number, "line": line, "problem": told}
+        said = {"row": number, "line": row.line, **_end_of(row), "problem": told}
         return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-    return b'{"row":%d,"line":%d,"id":"%s"}\n' % (number, line, str(answer).encode())
+    if row.last_line is not None:
+        return json.dumps({"row": number, "line": row.line, **_end_of(row), "id": str(answer)}).encode() + b"\n"
+    return b'{"row":%d,"line":%d,"id":"%s"}\n' % (number, row.line, str(answer).encode())
+
+
+def _end_of(row: Row) -> dict[str, int]:
+    """Said of a row on several lines alone: a quote that is not closed takes rows behind it in."""
+    return {} if row.last_line is None else {"last_line": row.last_line}
+
+
+def _length_of(request: Request) -> int | None:
+    """What the sender says; of a body in chunks nothing is known beforehand."""
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isdecimal() else None

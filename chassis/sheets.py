@@ -59,6 +59,11 @@ BROKEN: Final = Text(
     "From line {line} on the file can't be read: a quote is not closed or stands where none may, or a row is too long. "
     "Rows before it are as they are told; none from there on was taken: mend them and import them under a new key.",
 )
+GOES_ON: Final = Text(
+    "此行始于第 {line} 行，止于第 {last_line} 行。若本不如此，则有引号未成对，被并入的各行未另行导入。",
+    "The row begins on line {line} and ends on line {last_line}. If it should not, a quote is not closed, and the rows "
+    "on the lines between were not imported for themselves.",
+)
 NO_HEADING: Final = Text("此单元格没有列名。", "There is no heading over this cell.")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -90,10 +95,14 @@ class RowTooLarge(TooLarge):
 
 
 class Row(NamedTuple):
-    """A row as it stands in its file, beginning on that line: all count, from 1, blank ones and the heading's, too."""
+    """A row as it stands in its file, beginning on that line: all count, from 1, blank ones and the heading's, too.
+
+    `last_line`: where it ends, of one that goes over several.
+    """
 
     line: int
     content: Any
+    last_line: int | None = None
 
 
 class BrokenOff(NamedTuple):
@@ -148,9 +157,9 @@ class Sheet(Generic[Model]):
         try:
             return self._schema.model_validate(rows.value(row.content))
         except ValidationError as error:
-            return invalid_input(error, ERRORS_MAX)
+            return _with_its_end(row, invalid_input(error, ERRORS_MAX))
         except Problem as problem:
-            return problem
+            return _with_its_end(row, problem)
 
     def _opened(self, file: IO[bytes], content_type: str) -> Rows:
         kind, charset = _media_type(content_type)
@@ -281,7 +290,7 @@ class _Cells:
                 lines.row_ended()
                 if record:
                     rows += 1
-                    yield Row(begins_at, record)
+                    yield Row(begins_at, record, reader.line_num if reader.line_num > begins_at else None)
                 elif (blank := blank + 1) > ROWS_MAX:
                     raise TooManyRows()
                 begins_at = reader.line_num + 1
@@ -327,6 +336,14 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
     message["content-type"] = content_type
     charset = message.get_param("charset")
     return message.get_content_type(), charset.lower() if isinstance(charset, str) else None
+
+
+def _with_its_end(row: Row, problem: Problem) -> Problem:
+    """What is wrong with a row may be that it is several."""
+    if row.last_line is not None:
+        said = Text(*(each.format(line=row.line, last_line=row.last_line) for each in GOES_ON))
+        problem.errors = [*problem.errors, FieldError("#", said)]
+    return problem
 
 
 def _refused(why: Text) -> InvalidInput:

@@ -1,5 +1,6 @@
 """What validation finds wrong, told field by field in zh-CN and en: pydantic's errors in words of ours."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,8 @@ PATTERNS: dict[str, Text] = {
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": Text("须为 HH:MM，如 08:30。", "It must be HH:MM, such as 08:30."),
 }
 """What a pattern wants, in words."""
+_ONE = re.compile(r"(?<![\d.,])1 (character|item|decimal)s\b")
+"""English counts: one of them has no plural."""
 _FIXED = Text("此项不能更改。", "It can't be changed.")
 _NO_BODY = Text("请求须有正文。", "The request needs a body.")
 
@@ -95,7 +98,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
         return FieldError(pointer, PATTERNS[context["pattern"]])
     said = SAID.get(_kind(error), Text("此值无效。", "This value is not valid."))
     filled = {name: _shown(value) for name, value in context.items()}
-    return FieldError(pointer, Text(said.zh.format(**filled), said.en.format(**filled)))
+    return FieldError(pointer, Text(said.zh.format(**filled), _ONE.sub(r"1 \1", said.en.format(**filled))))
 
 
 def _kind(error: Mapping[str, Any]) -> str:

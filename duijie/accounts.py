@@ -19,8 +19,8 @@ from duijie.problems import CannotStart, NoSuchAccount, NoSuchClient, SettingMis
 from duijie.store import Secrets, database_of
 from gateway.accounts import queries
 from gateway.accounts.models import Account
-from gateway.accounts.service import account_for, create_client, issue_token, revoke_client, rotate_client
-from gateway.sessions.service import end_of_client
+from gateway.accounts.service import account_for, issue_token
+from gateway.clients.service import create_for, revoke_any, rotate_any
 from gateway.tokens import Signer
 
 
@@ -68,7 +68,7 @@ async def new_client_beside(folder: DataFolder | None, role: Role, name: str) ->
     """A client id and its secret for the account of that role and name, which is made if need be; and the other roles
     in which there are accounts of that name."""
     async with _gateway(folder) as (db, secrets), db.transaction() as session:
-        made = await create_client(session, secrets.vault, role, name)
+        made = await create_for(session, secrets.vault, role, name)
         named = await queries.accounts_by_name(session, secrets.vault.fingerprint("name", name))
         return made, [each.role for each in named if each.role != role]
 
@@ -99,16 +99,14 @@ async def rotate(folder: DataFolder | None, client_id: str) -> str:
     """A new secret of that client; what was signed in with the old one ends. Raises NoSuchClient."""
     _must_be_used(folder)
     async with _gateway(folder) as (db, _), _known(client_id), db.transaction() as session:
-        secret = await rotate_client(session, client_id)
-        await end_of_client(session, client_id)
-        return secret
+        return await rotate_any(session, client_id)
 
 
 async def revoke(folder: DataFolder | None, client_id: str) -> None:
     """Take that client's way in, and end what was signed in by it. Raises NoSuchClient."""
     _must_be_used(folder)
     async with _gateway(folder) as (db, _), _known(client_id), db.transaction() as session:
-        await revoke_client(session, client_id)
+        await revoke_any(session, client_id)
 
 
 def _must_be_used(folder: DataFolder | None) -> None:

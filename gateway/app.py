@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from chassis.app import create_app
-from chassis.auth import LocalKeys
+from chassis.auth import KeySource, LocalKeys
 from chassis.db import Database
 from chassis.health import Late
 from chassis.overload import OverloadGuard, Places
@@ -17,7 +17,7 @@ from gateway.accounts import api as accounts
 from gateway.accounts.console import print_code
 from gateway.accounts.service import SendCode, SignIn
 from gateway.clients import api as clients
-from gateway.erased import ErasedAccounts, ErasedGuard
+from gateway.erased import EndedSessions, ErasedAccounts, ErasedGuard
 from gateway.fetch import fetch
 from gateway.limits import Limits, ProofBrake, RateLimits
 from gateway.openapi import Surface
@@ -32,6 +32,7 @@ from gateway.pages.reference import Reference
 from gateway.pages.signing.guests import Guests, no_guests
 from gateway.patience import GRACE_S, Patience
 from gateway.personal import api as personal
+from gateway.personal.exporting import ExportPlaces
 from gateway.proxy import ServiceUnavailable, Upstream
 from gateway.readers import ReadersGuard
 from gateway.reference import api as reference
@@ -63,8 +64,7 @@ def create_gateway(
     Without `limits` everyone may ask as often as they like. `guests` are accounts that anybody on this machine may
     look through: those of the demonstration.
     """
-    keys = LocalKeys(signer.jwks)
-    places = Places(AT_ONCE)
+    keys, places = LocalKeys(signer.jwks), Places(AT_ONCE)
     app = create_app(
         "gateway",
         db=db,
@@ -80,52 +80,63 @@ def create_gateway(
         checks={name: partial(_service_is_ready, upstream) for name, upstream in upstreams.items()},
         places=places,
     )
-    app.add_middleware(Patience, grace_s=GRACE_S)
-    if limits is not None:
-        app.add_middleware(RateLimits, limits=limits, keys=keys, proxies=proxies)
-    surface = Surface(app.openapi, upstreams)
-    app.state.vault = vault
-    app.state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
-    app.state.proof_brake = ProofBrake(limits)
-    app.state.upstreams = upstreams
-    app.state.guests = guests
-    app.state.proxies = proxies
-    app.state.erased = ErasedAccounts(
-        db,
-        max(for_people.access, for_machines.access),
-        app.state.streams.end_of,  # a feed that is open ends, too
-    )
-    app.add_middleware(  # around the limits: they count the reader of a page as the account that it is
-        SignedIn,
-        db=db,
-        desk=app.state.sign_in,
-        brake=app.state.proof_brake,
-        keys=keys,
-        erased=app.state.erased,
-        proxies=proxies,
-    )
-    app.add_middleware(Readable)
-    app.add_middleware(Packed)  # around what refuses by a page
-    # around all that asks for the API costs; a page's reader is refused further in, by a page that knows them
-    app.add_middleware(OverloadGuard, service="gateway", places=places, guards=is_no_page)
-    app.add_middleware(Shield, proxies=proxies)  # outermost, for a refusal has these headers too
-    # innermost, so that a refusal is counted and has its ids
-    app.user_middleware.append(Middleware(ErasedGuard, erased=app.state.erased, keys=keys))
-    app.user_middleware.append(
-        Middleware(ReadersGuard, streams=app.state.streams, address_of=lambda scope: proxies.origin(scope).address)
-    )
-    app.state.surface = surface
-    app.state.reference = Reference()
-    app.state.meanings = Meanings(upstreams)
+    state, access = app.state, max(for_people.access, for_machines.access)
+    state.vault, state.upstreams, state.guests, state.proxies = vault, upstreams, guests, proxies
+    state.sign_in = SignIn(vault, signer, send_code, for_people, for_machines)
+    state.proof_brake = ProofBrake(limits)
+    state.exports = ExportPlaces()
+    # a feed that is open ends, too
+    state.erased = ErasedAccounts(db, access, state.streams.end_of)
+    state.ended = EndedSessions(db, access, state.streams.end_of)
+    state.surface = Surface(app.openapi, upstreams)
+    state.reference = Reference()
+    state.meanings = Meanings(upstreams)
+    _guard(app, db=db, keys=keys, places=places, limits=limits, proxies=proxies)
+    _route(app, upstreams)
+    return app
 
+
+def _guard(
+    app: FastAPI, *, db: Database, keys: KeySource, places: Places, limits: Limits | None, proxies: Proxies
+) -> None:
+    """Put what every request goes through around the application: outermost first, as it stands here."""
+    state = app.state
+    app.user_middleware[:] = [
+        # for a refusal has these headers, too
+        Middleware(Shield, proxies=proxies),
+        # around all that asks for the API costs; a page's reader is refused further in, by a page that knows them
+        Middleware(OverloadGuard, service="gateway", places=places, guards=is_no_page),
+        # around what refuses by a page
+        Middleware(Packed),
+        Middleware(Readable),
+        # around the limits: they count the reader of a page as the account that it is
+        Middleware(
+            SignedIn,
+            db=db,
+            desk=state.sign_in,
+            brake=state.proof_brake,
+            keys=keys,
+            erased=state.erased,
+            proxies=proxies,
+        ),
+        *([Middleware(RateLimits, limits=limits, keys=keys, proxies=proxies)] if limits else []),
+        Middleware(Patience, grace_s=GRACE_S),
+        # of every application: overload for the pages, ids and times, streams
+        *app.user_middleware,
+        # behind those, so that a refusal is counted and has its ids
+        Middleware(ErasedGuard, erased=state.erased, ended=state.ended, keys=keys),
+        Middleware(ReadersGuard, streams=state.streams, address_of=lambda scope: proxies.origin(scope).address),
+    ]
+
+
+def _route(app: FastAPI, upstreams: Mapping[str, Upstream]) -> None:
     # in front, since every service has these two for itself and the gateway's speak for all of them
     app.router.routes[:0] = [
-        Route("/openapi.json", surface.answer),
+        Route("/openapi.json", app.state.surface.answer),
         Route("/problems", pages.problems),
         Route("/problems/{slug}", pages.problem),
     ]
     app.router.routes.extend([Mount("/static", static_files()), *proxy_routes(upstreams)])
-    return app
 
 
 async def _service_is_ready(upstream: Upstream) -> str | None:

@@ -5,4 +5,4 @@ from gateway.sessions import models as sessions
 from gateway.tables import Base
 
 METADATA = Base.metadata
-TABLES = [accounts.Account, accounts.Client, accounts.Code, sessions.Session]
+TABLES = [accounts.Account, accounts.Client, accounts.Code, sessions.Session, sessions.EndedSession]

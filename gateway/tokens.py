@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chassis.auth import ALGORITHM, AUDIENCE, ISSUER
+from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, OPERATOR
 from contracts.accounts import Role
 
 
@@ -81,7 +81,7 @@ class Signer:
         return self._ring().jwks()
 
     def sign(self, account_id: UUID, role: Role, ttl: timedelta, session_id: UUID | None = None) -> str:
-        """A token for that account, good for `ttl` from now, of that session where it came of one."""
+        """A token for that account, good for `ttl` from now, of that session; without one it is the operator's."""
         now, key = datetime.now(UTC), self._ring().signing
         claims = {
             "iss": ISSUER,
@@ -90,7 +90,7 @@ class Signer:
             "role": role,
             "iat": now,
             "exp": now + ttl,
-            **({} if session_id is None else {"sid": str(session_id)}),
+            **({"by": OPERATOR} if session_id is None else {"sid": str(session_id)}),
         }
         return jwt.encode(claims, key, ALGORITHM, headers={"kid": _jwk(key.public_key())["kid"]})
 

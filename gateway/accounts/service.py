@@ -7,14 +7,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
-from chassis.problems import Language, NotFound, Unauthenticated, Unavailable
+from chassis.problems import Language, Unauthenticated, Unavailable
 from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
@@ -67,33 +67,6 @@ async def account_for(session: WriteSession, vault: Vault, role: Role, name: str
     sealed = vault.seal(name, about_name(account_id))
     values = {"id": account_id, "role": role, "name_encrypted": sealed, "name_hash": name_hash}
     return await _opened_or_there(session, values, lambda: queries.account_by_name(session, role, name_hash))
-
-
-async def create_client(session: WriteSession, vault: Vault, role: Role, name: str) -> tuple[str, str]:
-    """A new client of that account, opened if need be: its id, and the secret that is not kept."""
-    client_id, secret = f"dj_{secrets.token_hex(12)}", _new_secret()
-    secret_hash = await hashing.hashed(secret)  # before the first statement, so that no transaction waits for it
-    account = await account_for(session, vault, role, name)
-    session.add(Client(client_id=client_id, account_id=account.id, secret_hash=secret_hash))
-    return client_id, secret
-
-
-async def rotate_client(session: WriteSession, client_id: str) -> str:
-    """A new secret for that client; the old one is good no more. Raises NotFound."""
-    secret = _new_secret()
-    secret_hash = await hashing.hashed(secret)
-    client = await session.get(Client, client_id, with_for_update=True)
-    if client is None:
-        raise NotFound()
-    client.secret_hash = secret_hash
-    return secret
-
-
-async def revoke_client(session: WriteSession, client_id: str) -> None:
-    """Take the client's way in; its sessions end with it. Raises NotFound."""
-    revoked = delete(Client).where(Client.client_id == client_id).returning(Client.client_id)
-    if (await session.execute(revoked)).first() is None:
-        raise NotFound()
 
 
 def issue_token(signer: Signer, account: Account, ttl: timedelta, session_id: UUID | None = None) -> str:
@@ -244,10 +217,6 @@ def _there_still(account: Account | None) -> Account:
     if account is None or account.erased_at is not None:
         raise Unauthenticated(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return account
-
-
-def _new_secret() -> str:
-    return secrets.token_urlsafe(32)
 
 
 def _phone_hash(vault: Vault, phone: str) -> bytes:

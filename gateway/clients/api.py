@@ -11,6 +11,7 @@ from gateway.clients import queries, service
 from gateway.clients.schemas import ClientOut, ClientWithSecret
 from gateway.clients.service import NewSecret
 from gateway.limits import Brake
+from gateway.sessions.api import Ends
 
 router = slice_router("/v1/clients", tag="accounts", route_class=SecretRoute)
 Partner = Annotated[Caller, Depends(only("platform", "group_leader", "carrier"))]
@@ -44,13 +45,15 @@ async def list_clients(caller: Partner, session: Read) -> Page[ClientOut]:
 
 
 @router.post("/{client_id}/rotate")
-async def rotate_client(client_id: str, caller: Partner, made: Made, session: Write) -> ClientWithSecret:
+async def rotate_client(client_id: str, caller: Partner, made: Made, session: Write, ends: Ends) -> ClientWithSecret:
     """Get a new secret for a key. The old one, and what it let in, ends at once."""
+    session.when_committed(ends)
     await service.rotate(session, caller, client_id, made)
     return ClientWithSecret(client_id=client_id, client_secret=made.secret)
 
 
 @router.delete("/{client_id}")
-async def revoke_client(client_id: str, caller: Partner, session: Write) -> ClientOut:
+async def revoke_client(client_id: str, caller: Partner, session: Write, ends: Ends) -> ClientOut:
     """Take a key back, and end what it let in; the answer is what it was."""
+    session.when_committed(ends)
     return ClientOut.of(await service.revoke(session, caller, client_id))

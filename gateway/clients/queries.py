@@ -31,13 +31,9 @@ async def clients_of(session: AsyncSession, account_id: UUID) -> Sequence[Known]
     return [Known(*row) for row in await session.execute(wanted)]
 
 
-async def locked_client(session: WriteSession, account_id: UUID, client_id: str) -> Client | None:
-    """The account's client of that id, locked."""
-    wanted = select(Client).where(Client.client_id == client_id, Client.account_id == account_id)
+async def locked_client(session: WriteSession, client_id: str, account_id: UUID | None) -> Client | None:
+    """The client of that id, locked; where an account is named, that account's."""
+    wanted = select(Client).where(Client.client_id == client_id)
+    if account_id is not None:
+        wanted = wanted.where(Client.account_id == account_id)
     return (await session.scalars(wanted.with_for_update())).one_or_none()
-
-
-async def session_of(session: AsyncSession, account_id: UUID, session_id: UUID) -> Session | None:
-    """Which signing in that was, if it lasts."""
-    wanted = select(Session).where(Session.id == session_id, Session.account_id == account_id)
-    return (await session.scalars(wanted)).one_or_none()

@@ -3,6 +3,15 @@
 from chassis.problems import Problem, Text
 
 
+class TooManyExports(Problem):
+    slug, status = "too-many-exports", 429
+    title = Text("已有导出正在进行", "An export is under way already")
+    detail = Text(
+        "一个账户同时只能导出一次；请等它结束，或按 Retry-After 等候后再试。",
+        "An account takes its data along once at a time; wait for that to end, or as Retry-After says.",
+    )
+
+
 class NotProven(Problem):
     slug, status = "not-proven", 409
     title = Text("未能证明是本人", "It is not proven that it is you")

@@ -17,6 +17,8 @@ from gateway.accounts import queries as account_rows
 from gateway.accounts import service as accounts
 from gateway.accounts.models import Account, Client, Code, InvalidClient
 from gateway.accounts.service import SignIn
+from gateway.clients import queries as clients
+from gateway.clients.schemas import ClientOut
 from gateway.personal.models import NotProven
 from gateway.personal.schemas import Owned, Proof
 from gateway.sessions import queries as sessions
@@ -32,9 +34,11 @@ async def own_rows(session: AsyncSession, vault: Vault, caller: Caller) -> dict[
     """What the gateway itself holds of the account."""
     account = await accounts.who_is(session, caller.account_id)
     rows = await sessions.sessions_of(session, caller.account_id, before=None, limit=SESSIONS_MAX)
+    keys = await clients.clients_of(session, caller.account_id)
     return {
         "account": Owned.whole(account, vault).model_dump(mode="json"),
         "sessions": [SessionOut.of(row, caller.session_id).model_dump(mode="json") for row in rows],
+        "clients": [ClientOut.of(key).model_dump(mode="json") for key in keys],
     }
 
 

@@ -26,6 +26,15 @@ from gateway.sessions.schemas import Ended, RevokeForm, SessionOut, TokenForm, T
 router = slice_router("", tag="accounts")
 
 
+def _ends(request: Request) -> Callable[[], None]:
+    look_again: Callable[[], None] = request.app.state.ended.look_again
+    return look_again
+
+
+Ends = Annotated[Callable[[], None], Depends(_ends)]
+"""Told once a session was ended, so that its tokens are refused from that moment; see `gateway.erased`."""
+
+
 def _token_form(request: Request, form: Annotated[TokenForm, Form()]) -> TokenForm:
     """The form, with a client's id and secret from HTTP Basic where they came so (RFC 6749, section 2.3.1)."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
@@ -81,9 +90,10 @@ async def issue_token(
     )
 
 
-async def revoke_token(form: Annotated[RevokeForm, Form()], desk: Desk, db: Db) -> dict[str, str]:
+async def revoke_token(form: Annotated[RevokeForm, Form()], desk: Desk, db: Db, ends: Ends) -> dict[str, str]:
     """End the session of a refresh token. Always 200, whatever the token is (RFC 7009)."""
     await service.revoke(db, desk.vault, form.token)
+    ends()
     return {}
 
 
@@ -101,12 +111,14 @@ async def list_sessions(
 
 
 @router.delete("/v1/me/sessions")
-async def end_sessions(caller: AnyCaller, session: Write) -> Ended:
-    """Sign out everywhere: no refresh token of yours is good any more."""
+async def end_sessions(caller: AnyCaller, session: Write, ends: Ends) -> Ended:
+    """Sign out everywhere: no token of yours is good any more, this one neither."""
+    session.when_committed(ends)
     return Ended(ended=await service.end_all(session, caller.account_id))
 
 
 @router.delete("/v1/me/sessions/{session_id}")
-async def end_session(session_id: UUID, caller: AnyCaller, session: Write) -> SessionOut:
+async def end_session(session_id: UUID, caller: AnyCaller, session: Write, ends: Ends) -> SessionOut:
     """Sign out in one place; the answer is what it was."""
+    session.when_committed(ends)
     return SessionOut.of(await service.end(session, caller.account_id, session_id), caller.session_id)

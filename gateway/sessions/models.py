@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, Uuid, false
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, Uuid, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.problems import Text as Words
@@ -56,3 +56,13 @@ class Session(Base):
         self.used_at = now
         self.expires_at = min(now + lives.idle, self.created_at + lives.whole)
         return True
+
+
+class EndedSession(Base):
+    """One that was ended before its time, while access tokens that came of it may be out."""
+
+    __tablename__ = "ended_sessions"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(Uuid)
+    ended_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), index=True)

@@ -20,6 +20,12 @@ async def is_there(session: AsyncSession, session_id: UUID) -> bool:
     return await session.scalar(wanted) is not None
 
 
+async def lasting(session: AsyncSession, account_id: UUID, session_id: UUID) -> Session | None:
+    """The account's session of that id, if it has not ended."""
+    wanted = select(Session).where(Session.id == session_id, Session.account_id == account_id)
+    return (await session.scalars(wanted.where(Session.expires_at > func.now()))).one_or_none()
+
+
 async def sessions_of(session: AsyncSession, account_id: UUID, *, before: UUID | None, limit: int) -> Sequence[Session]:
     """Those that have not ended, newest first."""
     wanted = select(Session).where(Session.account_id == account_id, Session.expires_at > func.now())

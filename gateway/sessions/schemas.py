@@ -75,6 +75,6 @@ class SessionOut(ResponseModel):
 
 
 class Ended(BaseModel):
-    """How many sessions were ended. Access tokens that are out stay good until they expire."""
+    """How many sessions were ended."""
 
     ended: int

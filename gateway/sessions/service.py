@@ -9,7 +9,8 @@ from hmac import compare_digest
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from chassis.db import Database, WriteSession
@@ -22,7 +23,7 @@ from gateway.accounts import service as signing_in
 from gateway.accounts.models import Account, Client, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
 from gateway.accounts.service import SignIn, issue_token
 from gateway.sessions import queries
-from gateway.sessions.models import InvalidRefreshToken, Session
+from gateway.sessions.models import EndedSession, InvalidRefreshToken, Session
 from gateway.sessions.schemas import TokenForm
 from gateway.tokens import Lives
 
@@ -32,6 +33,8 @@ MARK = "djr_"
 """How every refresh token begins: so that who finds one in a log or in code knows what it is."""
 SALT_B = 32
 NUMBER_B = 4
+NOTED = timedelta(days=1)
+"""For so long it is known of a session that it was ended: longer than any access token that it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,12 @@ async def revoke(db: Database, vault: Vault, token: str) -> None:
     async with db.transaction() as session:
         found = await queries.locked_session(session, read.session_id)
         if found is not None and compare_digest(_token(vault, found, read.number), token):
-            await session.delete(found)
+            await _end(session, Session.id == found.id)
 
 
 async def end_all(session: WriteSession, account_id: UUID) -> int:
     """End every session of the account; how many there were."""
-    ended = await session.execute(delete(Session).where(Session.account_id == account_id).returning(Session.id))
-    return len(ended.all())
+    return await _end(session, Session.account_id == account_id)
 
 
 async def end(session: WriteSession, account_id: UUID, session_id: UUID) -> Session:
@@ -95,18 +97,26 @@ async def end(session: WriteSession, account_id: UUID, session_id: UUID) -> Sess
     found = await queries.locked_session(session, session_id)
     if found is None or found.account_id != account_id:
         raise NotFound()
-    await session.delete(found)
+    await _end(session, Session.id == session_id)
     return found
 
 
 async def end_of_client(session: WriteSession, client_id: str) -> None:
     """End what was signed in with that client's secret."""
-    await session.execute(delete(Session).where(Session.client_id == client_id))
+    await _end(session, Session.client_id == client_id)
+
+
+async def _end(session: WriteSession, which: ColumnElement[bool]) -> int:
+    """Delete them, and note it: what they were given ends with them, see `gateway.erased`. How many there were."""
+    gone = delete(Session).where(which).returning(Session.id, Session.account_id).cte("gone")
+    noted = insert(EndedSession).from_select(["id", "account_id"], select(gone.c.id, gone.c.account_id))
+    return len((await session.execute(noted.returning(EndedSession.id))).all())
 
 
 async def forget_ended(db: Database) -> None:
-    """Delete sessions whose time is over; the worker runs this now and then."""
+    """Delete sessions whose time is over, and what was noted of ended ones; the worker runs this now and then."""
     await delete_in_batches(db, Session.__table__, Session.expires_at < func.now())
+    await delete_in_batches(db, EndedSession.__table__, EndedSession.ended_at < func.now() - NOTED)
 
 
 async def _for_person(db: Database, desk: SignIn, phone: str, code: str, role: Role | None, on_pages: bool) -> Granted:
@@ -165,7 +175,7 @@ async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm, on_pag
                 account = await signing_in.who_is(session, found.account_id)
                 granted = _granted(desk, account, found, now)
             else:
-                await session.delete(found)
+                await _end(session, Session.id == found.id)
                 log.warning("refresh_token_reused", session_id=str(found.id), account_id=str(found.account_id))
     if granted is None:  # only now: that the session has ended must be committed
         raise InvalidRefreshToken()

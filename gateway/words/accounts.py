@@ -35,9 +35,8 @@ OPERATIONS: dict[str, Told] = {
     "revoke_token": Told(
         Text("撤销刷新令牌", "Revoke a refresh token"),
         Text(
-            "结束它所属的登录；无论是什么令牌，都应答 200（RFC 7009）。已发出的访问令牌到期前仍有效。",
-            "Ends its session; 200 whatever the token is (RFC 7009). Access tokens that are out stay good until they "
-            "expire.",
+            "结束它所属的登录及其访问令牌；无论是什么令牌，都应答 200（RFC 7009）。",
+            "Ends its session, and the access tokens that came of it; 200 whatever the token is (RFC 7009).",
         ),
         {400: ("invalid-request",)},
     ),
@@ -53,10 +52,13 @@ OPERATIONS: dict[str, Told] = {
     "export_me": Told(
         Text("导出自己的数据", "Export your own data"),
         Text(
-            "账户（手机号完整）、登录、授权、供应、求购、匹配、运单、车辆、路线与结算，一个 JSON 文件。",
-            "Account (the phone in full), sessions, consents, listings, orders, matches, shipments, vehicles, routes "
-            "and settlements, as one JSON file.",
+            "账户（手机号完整）、登录、密钥（不含秘密）、授权、供应、求购、匹配、运单、车辆、路线与结算，"
+            "一个 JSON 文件。一个账户同时只导出一次；十分钟内未读完即断开。",
+            "Account (the phone in full), sessions, keys without their secrets, consents, listings, orders, matches, "
+            "shipments, vehicles, routes and settlements, as one JSON file. One at a time; it breaks off where it is "
+            "not read within ten minutes.",
         ),
+        {429: ("too-many-exports",)},
     ),
     "erase_me": Told(
         Text("删除自己的数据", "Erase your own data"),
@@ -80,16 +82,15 @@ OPERATIONS: dict[str, Told] = {
     "end_session": Told(
         Text("在一处退出", "Sign out in one place"),
         Text(
-            "结束自己的一个登录，应答为其原状；已发出的访问令牌到期前仍有效。",
-            "Ends one of your sessions; the answer is what it was. Access tokens that are out stay good until they "
-            "expire.",
+            "结束自己的一个登录及其访问令牌，应答为其原状。",
+            "Ends one of your sessions, and the access tokens that came of it; the answer is what it was.",
         ),
     ),
     "end_sessions": Told(
         Text("在所有设备上退出", "Sign out everywhere"),
         Text(
-            "结束自己的所有登录；已发出的访问令牌到期前仍有效。",
-            "Ends all your sessions; access tokens that are out stay good until they expire.",
+            "结束自己的所有登录及其访问令牌，发出此请求的也在内。",
+            "Ends all your sessions and the access tokens that came of them, that of this request among them.",
         ),
     ),
     "create_client": Told(
@@ -108,14 +109,18 @@ OPERATIONS: dict[str, Told] = {
     "rotate_client": Told(
         Text("更换密钥的秘密", "Rotate a key's secret"),
         Text(
-            "新的只显示这一次；旧的立即失效，凭它的登录随之结束。",
-            "The new one is shown this once; the old one is good no more at once, and its sessions end.",
+            "新的只显示这一次；旧的立即失效，凭它的登录及其访问令牌随之结束。",
+            "The new one is shown this once; the old one is good no more at once, and its sessions end with their "
+            "access tokens.",
         ),
         {403: ("forbidden", "person-needed")},
     ),
     "revoke_client": Told(
         Text("停用密钥", "Revoke a key"),
-        Text("凭它的登录随之结束；应答为其原状。", "Its sessions end with it; the answer is what it was."),
+        Text(
+            "凭它的登录及其访问令牌随之结束；应答为其原状。",
+            "Its sessions and their access tokens end with it; the answer is what it was.",
+        ),
         {403: ("forbidden", "person-needed")},
     ),
     "read_keys": Told(

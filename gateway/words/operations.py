@@ -30,13 +30,14 @@ def _by_file(nested: str) -> Text:
         "正文为 NDJSON，或 CSV：UTF-8 或 GB18030（可由 `charset` 写明），首行为字段名或其中文名（内层字段如 "
         f"`{nested}`），空单元格即不填；至多 50,000 行。应答为 NDJSON，每行数据一行："
         '`{"row": 1, "line": 2, "id": …}` 或 `{"row": 2, "line": 3, "problem": {…}}`，`line` 是该行在文件中起始的行号，'
-        "列名与空行也计在内；正确的行保留，有误的行逐一说明。用同一个键重发不会重复添加，应答与第一次一字不差。",
+        "列名与空行也计在内；跨多行的另有 `last_line`。正确的行保留，有误的行逐一说明。用同一个键重发不会重复添加，"
+        "应答与第一次一字不差。",
         "NDJSON, or CSV in UTF-8 or GB18030 (`charset` may say which), with the names of the fields, or their Chinese "
         f"names, in its first row (`{nested}` for one within another); an empty cell leaves its field out. At most "
         '50,000 rows. The answer is NDJSON, one line a row: `{"row": 1, "line": 2, "id": …}` or '
         '`{"row": 2, "line": 3, "problem": {…}}`, where `line` is that of the file on which the row begins, heading '
-        "and blank lines counted; good rows are kept, bad ones explained. Sent again under the same key it adds "
-        "nothing, and the answer is the first one, byte for byte.",
+        "and blank lines counted; one that goes over several has `last_line`, too. Good rows are kept, bad ones "
+        "explained. Sent again under the same key it adds nothing, and the answer is the first one, byte for byte.",
     )
 
 

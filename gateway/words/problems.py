@@ -44,6 +44,10 @@ BY_SLUG: dict[str, Text] = {
         "停用不用的密钥后再建；更换秘密不必另建。",
         "Revoke a key that you don't need; a new secret takes no new key.",
     ),
+    "too-many-exports": Text(
+        "等正在进行的导出结束；中断的导出须重新请求。",
+        "Wait for the export that is under way; one that broke off has to be asked for anew.",
+    ),
     "person-needed": Text(
         "由人登录后再做；管理员也可用 `duijie client`。",
         "Sign in as a person and do it then; an operator can with `duijie client`.",

@@ -289,6 +289,23 @@ def test_rows_before_a_broken_one_are_rows_and_it_says_from_where_on_nothing_cou
     assert detail.startswith("From line 5 on the file can't be read")
 
 
+def test_a_row_that_a_quote_makes_of_several_says_from_where_to_where_it_goes() -> None:
+    file = b'name,price\nw,0\n"x,1\ny,2\nz",3\n"p,4\nq",r\ns,5\n'
+    rows, length = SHEET.open(BytesIO(file), CSV)
+    assert [(row.line, row.last_line) for row in rows] == [(2, None), (3, 5), (6, 7), (8, None)]
+    _, taken_in, refused, last = read(file)
+    assert (taken_in, last, length) == (Lot(name="x,1\ny,2\nz", price=3), Lot(name="s", price=5), 4)
+    assert said(refused)[-1] == (
+        "#",
+        "The row begins on line 6 and ends on line 7. If it should not, a quote is not closed, and the rows on the "
+        "lines between were not imported for themselves.",
+    )
+    assert isinstance(refused, InvalidInput)
+    assert refused.errors[-1].detail.zh == (
+        "此行始于第 6 行，止于第 7 行。若本不如此，则有引号未成对，被并入的各行未另行导入。"
+    )
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @given(texts=TEXTS)

@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from fastapi import FastAPI
 
-from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, LocalKeys
+from chassis.auth import ALGORITHM, AUDIENCE, ISSUER, OPERATOR, LocalKeys
 from chassis.db import Database
 from chassis.vault import Vault, new_vault_key
 from contracts.accounts import Role
@@ -47,7 +47,7 @@ class Tokens(Issuer):
 
     def claims(self, role: Role, account_id: UUID | None = None) -> dict[str, Any]:
         now = datetime.now(UTC)
-        who = {"sub": str(account_id or uuid4()), "role": role}
+        who = {"sub": str(account_id or uuid4()), "role": role, "by": OPERATOR}
         return {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + timedelta(hours=1), **who}
 
     def encoded(self, claims: dict[str, Any], **header: Any) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from contracts.accounts import Role
 from gateway.accounts.models import Client
-from gateway.accounts.service import create_client
+from gateway.clients.service import create_for
 from tests.security.house import House
 from tests.security.operations import Operation
 from tests.services.logistics.settlements.settling import Settling, today
@@ -82,7 +82,7 @@ async def _person(world: World) -> None:
     world.ids["session_id"] = session["id"]
     async with world.house.dbs["gateway"].transaction() as writing:
         for role in ("platform", "group_leader", "carrier"):  # who may have keys must have an account
-            client_id, _ = await create_client(writing, world.house.vault, role, f"{role} with a key")
+            client_id, _ = await create_for(writing, world.house.vault, role, f"{role} with a key")
             client = await writing.get(Client, client_id)
             world.owners[role] = client.account_id
             world.ids.setdefault("client_id", client_id)

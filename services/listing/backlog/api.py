@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from catalogue.fields import ProduceSlug
+from catalogue.fields import AdcodeBeginning, ProduceSlug
 from catalogue.places import Level
 from chassis.auth import Caller, only
 from chassis.clock import database_now
@@ -29,9 +29,7 @@ Supervisor = Annotated[Caller, Depends(only("supervisor"))]
 
 
 def wanted(
-    produce: ProduceSlug | None = None,
-    adcode: Annotated[str | None, Query(pattern=r"^[0-9]{2,6}$")] = None,
-    watch_52: bool | None = None,
+    produce: ProduceSlug | None = None, adcode: AdcodeBeginning | None = None, watch_52: bool | None = None
 ) -> Wanted:
     return Wanted(produce, adcode, watch_52)
 

@@ -33,6 +33,14 @@ async def test_each_row_is_told_with_the_line_on_which_it_begins(client: httpx.A
     ]
 
 
+async def test_a_row_on_several_lines_says_where_it_ends_whether_it_is_taken_or_not(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    rows = lines(await sent(client, '文字,size\n"a\nb",1\n"c\nd\ne",x\nf,2\n'.encode()))
+    assert [(row["row"], row["line"], row.get("last_line")) for row in rows] == [(1, 2, 3), (2, 4, 6), (3, 7, None)]
+    assert await kept(db) == ["a\nb", "f"]
+
+
 async def test_an_id_is_a_version_7_of_the_moment_of_the_import(client: httpx.AsyncClient) -> None:
     before = datetime.now(UTC) - timedelta(seconds=5)
     *_, last = lines(await sent(client, file_of(17)))

@@ -11,7 +11,8 @@ from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import AccountChanged, Role
 from gateway.accounts.models import OPENED_BY_PHONE
-from gateway.accounts.service import account_for, create_client
+from gateway.accounts.service import account_for
+from gateway.clients.service import create_for
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
 from tests.support.services import told
@@ -130,7 +131,7 @@ async def test_a_clients_token_lasts_an_hour_and_a_second_secret_does_not_end_th
     credentials = []
     for _ in range(2):
         async with db.transaction() as session:
-            credentials.append(await create_client(session, vault, "platform", "拼好货"))
+            credentials.append(await create_for(session, vault, "platform", "拼好货"))
     for client_id, secret in credentials:
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer = await client.post("/v1/auth/token", data=form)

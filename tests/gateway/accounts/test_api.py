@@ -16,7 +16,7 @@ from chassis.db import Database
 from chassis.tables import OUTBOX
 from chassis.telemetry import configure_logging
 from chassis.vault import Vault
-from gateway.accounts import service
+from gateway.clients.service import create_for
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
 
@@ -79,7 +79,7 @@ async def test_a_machine_signs_in_by_form_and_by_http_basic(
     client: httpx.AsyncClient, db: Database, vault: Vault
 ) -> None:
     async with db.transaction() as session:
-        client_id, secret = await service.create_client(session, vault, "carrier", "顺达物流")
+        client_id, secret = await create_for(session, vault, "carrier", "顺达物流")
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     basic = {"Authorization": f"Basic {b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
     by_form = await client.post("/v1/auth/token", data=form)

@@ -28,6 +28,7 @@ from gateway.accounts.models import (
     UnsupportedGrantType,
 )
 from gateway.accounts.service import SignIn
+from gateway.clients import service as clients
 from gateway.sessions import service as sessions
 from gateway.sessions.schemas import TokenForm
 from tests.gateway.support import Phones
@@ -297,7 +298,7 @@ async def test_a_phone_belongs_to_one_account_and_one_role(db: Database, desk: S
 
 async def client(db: Database, vault: Vault) -> tuple[str, str]:
     async with db.transaction() as session:
-        return await service.create_client(session, vault, "platform", "生鲜平台")
+        return await clients.create_for(session, vault, "platform", "生鲜平台")
 
 
 def credentials(client_id: str, secret: str) -> TokenForm:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import jwt
 import pytest
+from sqlalchemy import text
 
 from chassis.db import Database
 from chassis.vault import Vault
@@ -82,17 +84,43 @@ async def test_a_rotated_keys_old_secret_and_what_it_let_in_are_good_no_more(
     granted = (await token(client, old)).json()
     new = (await client.post(f"/v1/clients/{old['client_id']}/rotate", headers=person)).json()
     assert (await token(client, old)).status_code == 401
+    let_in = {"Authorization": f"Bearer {granted['access_token']}"}
+    assert (await client.get("/v1/me", headers=let_in)).status_code == 401
     renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], **new}
     assert (await client.post("/v1/auth/token", data=renewal)).status_code == 400
     assert (await token(client, new)).status_code == 200
 
 
+@pytest.mark.parametrize("how", ["rotate", "revoke"])
+async def test_a_key_that_is_taken_back_while_its_secret_is_checked_lets_nobody_in(
+    client: httpx.AsyncClient, person: dict[str, str], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    key = await made(client, person)
+    granted = (await token(client, key)).json()
+    matches = hashing.matches
+
+    async def slow(secret_hash: str | None, secret: str) -> bool:
+        good = await matches(secret_hash, secret)
+        of_it = f"/v1/clients/{key['client_id']}"
+        method, path = ("POST", f"{of_it}/rotate") if how == "rotate" else ("DELETE", of_it)
+        await client.request(method, path, headers=person)
+        return good
+
+    monkeypatch.setattr(hashing, "matches", slow)
+    assert (await token(client, key)).status_code == 401
+    renewal = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], **key}
+    assert (await client.post("/v1/auth/token", data=renewal)).status_code in {400, 401}
+    let_in = {"Authorization": f"Bearer {granted['access_token']}"}
+    assert (await client.get("/v1/me", headers=let_in)).status_code == 401
+
+
 async def test_a_revoked_key_lets_nobody_in(client: httpx.AsyncClient, person: dict[str, str]) -> None:
     credentials = await made(client, person)
-    await token(client, credentials)
+    let_in = {"Authorization": f"Bearer {(await token(client, credentials)).json()['access_token']}"}
     revoked = await client.delete(f"/v1/clients/{credentials['client_id']}", headers=person)
     assert revoked.json()["client_id"] == credentials["client_id"]
     assert (await token(client, credentials)).status_code == 401
+    assert (await client.get("/v1/me", headers=let_in)).status_code == 401
     assert await listed(client, person) == []
 
 
@@ -110,7 +138,29 @@ async def test_who_signed_out_makes_no_key_with_the_token_that_was_left(
     client: httpx.AsyncClient, person: dict[str, str]
 ) -> None:
     await client.delete("/v1/me/sessions", headers=person)
+    assert (await client.post("/v1/clients", headers=person)).status_code == 401
+
+
+async def test_a_session_over_its_time_makes_no_key_though_nobody_has_swept_it_yet(
+    client: httpx.AsyncClient, db: Database, person: dict[str, str]
+) -> None:
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE sessions SET expires_at = now() - interval '1 second'"))
     assert (await client.post("/v1/clients", headers=person)).json()["type"] == "/problems/person-needed"
+
+
+async def test_a_token_that_says_not_where_it_came_from_manages_no_keys_and_an_operators_does(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    headers = bearer(signer, "platform", (await opened(db, vault)).id)
+    claims = jwt.decode(headers["Authorization"].split()[1], options={"verify_signature": False})
+    of_an_older_gateway = {name: value for name, value in claims.items() if name != "by"}
+    key = signer._ring().signing
+    unsaid = jwt.encode(of_an_older_gateway, key, "EdDSA", headers={"kid": signer.kid})
+    refused = await client.post("/v1/clients", headers={"Authorization": f"Bearer {unsaid}"})
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/person-needed")
+    assert (await client.get("/v1/me", headers={"Authorization": f"Bearer {unsaid}"})).status_code == 200
+    await made(client, headers)
 
 
 async def test_anothers_key_is_a_missing_one(

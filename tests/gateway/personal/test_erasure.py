@@ -17,8 +17,9 @@ from chassis.vault import Vault
 from contracts.accounts import AccountErased, AccountOpened
 from gateway.accounts import hashing
 from gateway.accounts.models import TRIES
-from gateway.accounts.service import account_for, create_client, rotate_client
+from gateway.accounts.service import account_for
 from gateway.app import create_gateway
+from gateway.clients.service import create_for, rotate_any
 from gateway.erased import ErasedAccounts
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
@@ -208,7 +209,7 @@ async def test_a_machine_proves_it_by_its_own_clients_secret(
     made = []
     for name in ("拼好货", "另一平台"):
         async with db.transaction() as session:
-            made.append(await create_client(session, vault, "platform", name))
+            made.append(await create_for(session, vault, "platform", name))
     forms = [{"client_id": client_id, "client_secret": secret} for client_id, secret in made]
     mine = (await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **forms[0]})).json()
     refused = await client.post("/v1/me/erase", headers=bearer(mine), json=forms[1])
@@ -224,7 +225,7 @@ async def test_anothers_client_is_no_proof_and_no_secret_is_hashed_for_it(
 ) -> None:
     me = bearer(await sign_in(client, db, sms))
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+        client_id, secret = await create_for(session, vault, "platform", "拼好货")
     hashed: list[str] = []
 
     async def matches(secret_hash: str | None, secret: str) -> bool:
@@ -241,7 +242,7 @@ async def test_a_secret_that_is_rotated_while_it_is_checked_erases_nothing(
     client: httpx.AsyncClient, db: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+        client_id, secret = await create_for(session, vault, "platform", "拼好货")
     form = {"client_id": client_id, "client_secret": secret}
     me = bearer((await client.post("/v1/auth/token", data={"grant_type": "client_credentials", **form})).json())
     matches = hashing.matches
@@ -249,7 +250,7 @@ async def test_a_secret_that_is_rotated_while_it_is_checked_erases_nothing(
     async def slow(secret_hash: str | None, secret: str) -> bool:
         good = await matches(secret_hash, secret)
         async with db.transaction() as session:
-            await rotate_client(session, client_id)
+            await rotate_any(session, client_id)
         return good
 
     monkeypatch.setattr(hashing, "matches", slow)

@@ -1,5 +1,6 @@
 """Taking one's own data along: whole, paged, and nobody else's."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,15 +9,19 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts.service import account_for
+from gateway.models import METADATA
+from gateway.personal import exporting
 from gateway.personal.exporting import LIMIT, LISTS
-from gateway.proxy import InProcess
+from gateway.proxy import InProcess, ServiceUnavailable
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
+from tests.support.http import served
 
 
 class Lists:
@@ -28,13 +33,18 @@ class Lists:
         self.fails_after: int | None = None
         self.tokens: set[str] = set()
         self.item: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.may_answer: dict[str, asyncio.Event] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         self.tokens.add(dict(scope["headers"]).get(b"authorization", b"").decode())
+        self.asked.append(f"{scope['path']}?{scope['query_string'].decode()}")
         start, limit = int(query.get("after", 0)), int(query.get("limit", self.count))
         numbers = range(start, min(start + limit, self.count))
         name = scope["path"].removeprefix("/v1/")
+        if name in self.may_answer and limit > 1:
+            await self.may_answer[name].wait()
         following = str(numbers.stop) if numbers.stop < self.count else None
         page = {
             "items": [{"of": name, "number": each, "id": str(each), **self.item} for each in numbers],
@@ -83,7 +93,7 @@ async def test_each_role_gets_the_lists_of_its_own_and_an_office_nobody_elses(
     headers = await caller(db, vault, signer, role)
     file = (await client.get("/v1/me/export", headers=headers)).json()
     names = LISTS.get(role, ())
-    assert list(file) == ["account", "sessions", *names, "left_out"]
+    assert list(file) == ["account", "sessions", "clients", *names, "left_out"]
     assert file["account"]["created_at"].endswith("Z")
     for name in names:
         told = [{key: each[key] for key in each.keys() - {"photos", "id"}} for each in file[name]]
@@ -162,3 +172,109 @@ async def test_the_file_says_what_it_leaves_out_in_the_readers_language_and_come
     assert plain.json()["left_out"][0].startswith("照片的图像")
     assert ("content-encoding" in plain.headers, fewer.headers["content-encoding"]) == (False, "gzip")
     assert fewer.json() == plain.json()
+
+
+async def test_its_keys_come_along_without_their_secrets(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    headers = await caller(db, vault, signer, "platform")
+    made = (await client.post("/v1/clients", headers=headers)).json()
+    answer = await client.get("/v1/me/export", headers=headers)
+    (key,) = answer.json()["clients"]
+    assert key.keys() == {"client_id", "created_at", "last_used_at"}
+    assert (key["client_id"], made["client_secret"] in answer.text) == (made["client_id"], False)
+
+
+async def test_whatever_the_gateway_keeps_by_account_has_its_member(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
+) -> None:
+    by_account = {table.name for table in METADATA.sorted_tables if "account_id" in table.columns}
+    file = (await client.get("/v1/me/export", headers=await caller(db, vault, signer, "admin"))).json()
+    assert by_account - file.keys() == {"ended_sessions"}, "ids of sessions, for a day"
+
+
+async def test_before_it_answers_it_asks_each_list_for_one_thing_and_keeps_none(
+    client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, lists: Lists
+) -> None:
+    await client.get("/v1/me/export", headers=await caller(db, vault, signer, "citizen"))
+    names = LISTS["citizen"]
+    assert lists.asked == [f"/v1/{name}?limit={limit}" for limit in (1, LIMIT) for name in names]
+
+
+async def began(app: FastAPI, count: int = 1) -> None:
+    while len(app.state.exports) < count:
+        await asyncio.sleep(0.01)
+
+
+async def test_an_account_takes_its_data_along_once_at_a_time_and_a_process_some(
+    client: httpx.AsyncClient,
+    app: FastAPI,
+    db: Database,
+    vault: Vault,
+    signer: Signer,
+    lists: Lists,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    lists.may_answer["orders"] = asyncio.Event()
+    roles: tuple[Role, ...] = ("citizen", "platform", "group_leader")
+    mine, other, third = [await caller(db, vault, signer, role) for role in roles]
+    first = asyncio.create_task(client.get("/v1/me/export", headers=mine))
+    await began(app)
+    again = await client.get("/v1/me/export", headers=mine)
+    assert (again.status_code, again.json()["type"]) == (429, "/problems/too-many-exports")
+    assert again.headers["retry-after"] == "5"
+    second = asyncio.create_task(client.get("/v1/me/export", headers=other))
+    await began(app, 2)
+    full = await client.get("/v1/me/export", headers=third)
+    assert (full.status_code, full.json()["type"], full.headers["retry-after"]) == (503, "/problems/unavailable", "5")
+    lists.may_answer["orders"].set()
+    assert [len((await each).json()["orders"]) for each in (first, second)] == [3, 3]
+    assert (await client.get("/v1/me/export", headers=mine)).status_code == 200
+    assert len(app.state.exports) == 0
+
+
+async def test_who_does_not_read_on_is_cut_off_and_may_ask_again(
+    app: FastAPI, db: Database, vault: Vault, signer: Signer, lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "ANSWERED_WITHIN_S", 0.3)
+    lists.may_answer["matches"] = asyncio.Event()
+    headers = await caller(db, vault, signer, "citizen")
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await http.get("/v1/me/export")
+        while len(app.state.exports):
+            await asyncio.sleep(0.01)
+        lists.may_answer["matches"].set()
+        assert (await http.get("/v1/me/export")).status_code == 200
+
+
+async def test_who_asks_for_the_head_alone_or_hangs_up_keeps_no_place(
+    app: FastAPI, db: Database, vault: Vault, signer: Signer, lists: Lists
+) -> None:
+    headers = await caller(db, vault, signer, "citizen")
+    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+        assert (await http.head("/v1/me/export")).status_code == 200
+        while len(app.state.exports):
+            await asyncio.sleep(0.01)
+        lists.may_answer["matches"] = asyncio.Event()
+        async with http.stream("GET", "/v1/me/export") as answer:
+            assert answer.status_code == 200
+        while len(app.state.exports):
+            await asyncio.sleep(0.01)
+
+
+async def test_photos_that_can_not_be_had_stop_the_asking_for_others(lists: Lists) -> None:
+    asked = 0
+
+    async def ill(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        raise ConnectionResetError
+
+    items = [{"id": str(number)} for number in range(LIMIT)]
+    with pytest.raises(ServiceUnavailable):
+        await exporting._add_photos({"listing": InProcess(ill)}, "listings", items, "")
+    await asyncio.sleep(0.1)
+    assert asked <= 2 * exporting.PHOTOS_AT_ONCE

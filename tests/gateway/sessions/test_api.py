@@ -1,5 +1,6 @@
 """Renewing, revoking and listing sessions over HTTP."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,13 @@ from sqlalchemy import text
 
 from chassis.db import Database
 from chassis.vault import Vault
-from gateway.accounts.service import create_client
+from gateway.app import create_gateway
+from gateway.clients.service import create_for
+from gateway.sessions.service import forget_ended
 from gateway.tokens import Signer
 from tests.gateway.support import Phones
 from tests.gateway.support import bearer as made_by_operator
+from tests.support.services import client_of
 
 PHONE = "13812345678"
 
@@ -58,7 +62,7 @@ async def test_a_machine_renews_by_form_and_by_http_basic(
     client: httpx.AsyncClient, db: Database, vault: Vault
 ) -> None:
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, "carrier", "顺达物流")
+        client_id, secret = await create_for(session, vault, "carrier", "顺达物流")
     basic = {"Authorization": f"Basic {b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
     first = await client.post("/v1/auth/token", data={"grant_type": "client_credentials"}, headers=basic)
     second = await renew(client, first.json()["refresh_token"], **basic)
@@ -92,15 +96,19 @@ async def test_revoking_is_always_200_and_ends_the_session(client: httpx.AsyncCl
     assert (without.status_code, without.json()["error"]) == (400, "invalid_request")
 
 
-async def test_ones_own_sessions_are_listed_and_ended_and_nobody_elses(client: httpx.AsyncClient, sms: Phones) -> None:
+async def test_ones_own_sessions_are_listed_and_ended_and_nobody_elses(
+    client: httpx.AsyncClient, sms: Phones, signer: Signer
+) -> None:
     mine, other = await sign_in(client, sms), await sign_in(client, sms, "13900000000")
     page = (await client.get("/v1/me/sessions", headers=bearer(mine))).json()
     (listed,) = page["items"]
     assert page["next"] is None
     assert listed.keys() == {"id", "current", "client_id", "created_at", "used_at", "expires_at"}
     assert listed["client_id"] is None
+    account_id = (await client.get("/v1/me", headers=bearer(mine))).json()["account_id"]
     assert (await client.delete("/v1/me/sessions", headers=bearer(mine))).json() == {"ended": 1}
-    assert (await client.get("/v1/me/sessions", headers=bearer(mine))).json()["items"] == []
+    by_operator = made_by_operator(signer, "citizen", UUID(account_id))
+    assert (await client.get("/v1/me/sessions", headers=by_operator)).json()["items"] == []
     assert (await renew(client, mine["refresh_token"])).status_code == 400
     assert (await renew(client, other["refresh_token"])).status_code == 200
 
@@ -109,7 +117,7 @@ async def test_the_session_that_asks_is_marked_and_one_is_ended_by_itself(
     client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer
 ) -> None:
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+        client_id, secret = await create_for(session, vault, "platform", "拼好货")
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     first, second = [(await client.post("/v1/auth/token", data=form)).json() for _ in range(2)]
     renewed = await renew(client, second["refresh_token"], Authorization=basic_of(client_id, secret))
@@ -122,8 +130,9 @@ async def test_the_session_that_asks_is_marked_and_one_is_ended_by_itself(
     ended = await client.delete(path, headers=bearer(second))
     assert (ended.status_code, ended.json()["id"], ended.json()["current"]) == (200, seen["first"], False)
     assert (await client.delete(path, headers=bearer(second))).status_code == 404
-    (left,) = (await client.get("/v1/me/sessions", headers=bearer(first))).json()["items"]
-    assert (left["id"], left["current"]) == (seen["second"], False)
+    assert (await client.get("/v1/me/sessions", headers=bearer(first))).status_code == 401
+    (left,) = (await client.get("/v1/me/sessions", headers=bearer(second))).json()["items"]
+    assert (left["id"], left["current"]) == (seen["second"], True)
     again = await renew(client, first["refresh_token"], Authorization=basic_of(client_id, secret))
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
@@ -154,7 +163,7 @@ async def test_sessions_are_listed_page_by_page_newest_first(
     client: httpx.AsyncClient, db: Database, vault: Vault
 ) -> None:
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, "platform", "拼好货")
+        client_id, secret = await create_for(session, vault, "platform", "拼好货")
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     tokens = [(await client.post("/v1/auth/token", data=form)).json() for _ in range(3)]
     seen: list[str] = []
@@ -181,3 +190,67 @@ async def test_a_name_is_changed_in_the_version_that_was_read(client: httpx.Asyn
     without = await client.patch("/v1/me", headers=headers, json={"name": "李家果园"})
     assert (stale.status_code, without.status_code) == (412, 428)
     assert (await client.get("/v1/me", headers=headers)).json()["name"] == "张家果园"
+
+
+async def ends_it(client: httpx.AsyncClient, token: dict[str, Any], how: str) -> httpx.Response:
+    match how:
+        case "revoked":
+            return await client.post("/v1/auth/revoke", data={"token": token["refresh_token"]})
+        case "everywhere":
+            return await client.delete("/v1/me/sessions", headers=bearer(token))
+        case _:
+            (mine,) = (await client.get("/v1/me/sessions", headers=bearer(token))).json()["items"]
+            return await client.delete(f"/v1/me/sessions/{mine['id']}", headers=bearer(token))
+
+
+@pytest.mark.parametrize("how", ["revoked", "everywhere", "here"])
+async def test_an_ended_sessions_access_token_is_refused_at_once_and_its_owner_may_sign_in_again(
+    client: httpx.AsyncClient, db: Database, sms: Phones, how: str
+) -> None:
+    token, other = await sign_in(client, sms), await sign_in(client, sms, "13900000000")
+    assert (await ends_it(client, token, how)).status_code == 200
+    for path in ("/v1/me", "/v1/produce", "/v1/me/export"):
+        answer = await client.get(path, headers=bearer(token))
+        assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthenticated"), path
+    assert (await client.get("/v1/me", headers=bearer(other))).status_code == 200
+    async with db.transaction() as session:
+        await session.execute(text("UPDATE codes SET sent_at = sent_at - interval '61 s'"))
+    again = await sign_in(client, sms)
+    assert (await client.get("/v1/me", headers=bearer(again))).status_code == 200
+
+
+async def test_another_process_refuses_an_ended_sessions_token_within_seconds_and_ends_its_streams(
+    client: httpx.AsyncClient,
+    db: Database,
+    sms: Phones,
+    signer: Signer,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.erased.LOOK_EVERY_S", 0.05)
+    beside, told = create_gateway(db, signer, vault, {}), list[UUID]()
+    monkeypatch.setattr(beside.state.ended, "_tell", told.extend)
+    async with client_of(beside) as other:
+        token = await sign_in(client, sms)
+        me = await other.get("/v1/me", headers=bearer(token))
+        assert me.status_code == 200
+        await ends_it(client, token, "revoked")
+        await asyncio.sleep(0.1)
+        assert (await other.get("/v1/me", headers=bearer(token))).status_code == 401
+        await asyncio.sleep(0.1)
+        assert (await other.get("/v1/me", headers=bearer(token))).status_code == 401
+    assert told == [UUID(me.json()["account_id"])], "once"
+
+
+async def test_what_was_noted_of_ended_sessions_is_forgotten_after_a_day(
+    client: httpx.AsyncClient, db: Database, sms: Phones
+) -> None:
+    for phone in (PHONE, "13900000000"):
+        await ends_it(client, await sign_in(client, sms, phone), "revoked")
+    async with db.transaction() as session:
+        ids = list(await session.scalars(text("SELECT id FROM ended_sessions ORDER BY id")))
+        old = text("UPDATE ended_sessions SET ended_at = now() - interval '25 hours' WHERE id = :id")
+        await session.execute(old, {"id": ids[0]})
+    await forget_ended(db)
+    async with db.reading() as session:
+        assert list(await session.scalars(text("SELECT id FROM ended_sessions"))) == ids[1:]

@@ -16,6 +16,7 @@ from gateway.accounts import hashing
 from gateway.accounts import service as accounts
 from gateway.accounts.models import InvalidClient, InvalidRequest, OAuthError
 from gateway.accounts.service import SignIn
+from gateway.clients import service as clients
 from gateway.sessions import service
 from gateway.sessions.models import GRACE, InvalidRefreshToken, Session
 from gateway.sessions.schemas import TokenForm
@@ -63,7 +64,7 @@ async def count(db: Database) -> int:
 
 async def client(db: Database, desk: SignIn, name: str = "生鲜平台") -> tuple[str, str]:
     async with db.transaction() as session:
-        return await accounts.create_client(session, desk.vault, "platform", name)
+        return await clients.create_for(session, desk.vault, "platform", name)
 
 
 def credentials(client_id: str, secret: str) -> TokenForm:
@@ -223,8 +224,7 @@ async def test_a_secret_that_is_rotated_while_it_is_checked_begins_no_session(
     async def slow(secret_hash: str | None, secret: str) -> bool:
         good = await matches(secret_hash, secret)
         async with db.transaction() as session:
-            await accounts.rotate_client(session, mine[0])
-            await service.end_of_client(session, mine[0])
+            await clients.rotate_any(session, mine[0])
         return good
 
     monkeypatch.setattr(hashing, "matches", slow)
@@ -266,7 +266,7 @@ async def test_a_revoked_clients_sessions_end_with_it(db: Database, desk: SignIn
     mine, other = await client(db, desk), await client(db, desk)
     tokens = [(await service.grant(db, desk, credentials(*each))).refresh_token for each in (mine, other)]
     async with db.transaction() as session:
-        await accounts.revoke_client(session, mine[0])
+        await clients.revoke_any(session, mine[0])
     for form in (refreshing(tokens[0], *mine), credentials(*mine)):
         with pytest.raises(InvalidClient):
             await service.grant(db, desk, form)

@@ -12,13 +12,12 @@ from chassis.db import Database
 from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing
-from gateway.accounts.service import create_client, revoke_client, rotate_client
 from gateway.app import create_gateway
 from gateway.buckets import LocalBuckets, Rate
+from gateway.clients.service import create_for, revoke_any, rotate_any
 from gateway.limits import SIGN_IN
 from gateway.pages.cookies import ACCESS, SESSION
 from gateway.sessions.models import Session
-from gateway.sessions.service import end_of_client
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Lives, Signer
 from tests.gateway.support import bearer
 from tests.support.services import client_of
@@ -28,7 +27,7 @@ Credentials = dict[str, str]
 
 async def a_key(db: Database, vault: Vault, role: Role = "programme_officer") -> Credentials:
     async with db.transaction() as session:
-        client_id, secret = await create_client(session, vault, role, "张经办")
+        client_id, secret = await create_for(session, vault, role, "张经办")
     return {"client_id": client_id, "client_secret": secret}
 
 
@@ -120,7 +119,7 @@ async def test_a_revoked_key_is_out_at_once_though_its_token_lasts_on(
     await enter(client, key)
     assert await is_in(client)
     async with db.transaction() as session:
-        await revoke_client(session, key["client_id"])
+        await revoke_any(session, key["client_id"])
     assert not await is_in(client)
     assert SESSION not in client.cookies
     assert (await client.get("/programmes")).headers["location"] == "/sign-in?next=%2Fprogrammes"
@@ -131,8 +130,7 @@ async def test_so_is_a_rotated_one_and_the_new_secret_lets_in_again(
 ) -> None:
     await enter(client, key)
     async with db.transaction() as session:
-        secret = await rotate_client(session, key["client_id"])
-        await end_of_client(session, key["client_id"])
+        secret = await rotate_any(session, key["client_id"])
     assert not await is_in(client)
     assert (await client.post("/sign-in/key", data=key)).status_code == 401
     await enter(client, key | {"client_secret": secret})

@@ -27,6 +27,8 @@ from tests.gateway.support import Phones, bearer
 from tests.support.services import client_of
 
 PHONE = "13812345678"
+HERE = {"Host": "localhost:8000"}
+"""How the demonstration is opened on its own machine."""
 GUESTS = [Guest("producer", "泗阳草莓"), Guest("carrier", "顺达")]
 
 
@@ -216,9 +218,9 @@ async def test_a_refused_code_is_asked_for_again_in_the_other_language_on_a_page
 async def test_who_signs_in_as_another_leaves_no_session_behind(
     client: httpx.AsyncClient, db: Database, sms: Phones
 ) -> None:
-    await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"})
+    await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"}, headers=HERE)
     first = client.cookies[SESSION]
-    await client.post("/sign-in/guest", data={"role": "carrier", "name": "顺达"})
+    await client.post("/sign-in/guest", data={"role": "carrier", "name": "顺达"}, headers=HERE)
     second = client.cookies[SESSION]
     await enter(client, sms)
     for left in (first, second):
@@ -267,16 +269,43 @@ async def test_no_other_site_does_anything_in_the_readers_name(
 
 
 async def test_a_guest_is_in_with_one_click_and_nobody_else_can_be_had_so(client: httpx.AsyncClient) -> None:
-    shown = await client.get("/")
+    shown = await client.get("/", headers=HERE)
     assert re.findall(r'name="name" value="([^"]*)"', shown.text) == ["泗阳草莓", "顺达"]
-    answer = await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"})
+    answer = await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"}, headers=HERE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/farm")
-    other = await client.post("/sign-in/guest", data={"role": "admin", "name": "泗阳草莓"})
+    other = await client.post("/sign-in/guest", data={"role": "admin", "name": "泗阳草莓"}, headers=HERE)
     assert other.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "127.0.0.2", "[::1]", "[::1]:8000"])
+async def test_a_guest_may_spell_this_machine_in_every_way(client: httpx.AsyncClient, host: str) -> None:
+    assert "泗阳草莓" in (await client.get("/", headers={"Host": host})).text
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "duijie.test",
+        "evil.test:8000",
+        "localhost.evil.test",
+        "127.0.0.1.evil.test",
+        "10.0.0.7",
+        "[::2]",
+        "[::1",
+        "::1",
+        "",
+    ],
+)
+async def test_a_page_whose_name_was_bound_to_this_machine_is_no_guest(client: httpx.AsyncClient, host: str) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+    assert "泗阳草莓" not in (await client.get("/", headers={"Host": host})).text
+    answer = await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"}, headers=headers)
+    assert (answer.status_code, SESSION in client.cookies) == (403, False)
 
 
 @pytest.mark.parametrize("headers", [{"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=127.0.0.1"}])
 async def test_guests_are_for_this_machine_alone(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    headers = headers | HERE
     assert "泗阳草莓" not in (await client.get("/", headers=headers)).text
     answer = await client.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"}, headers=headers)
     assert answer.status_code == 403
@@ -285,7 +314,7 @@ async def test_guests_are_for_this_machine_alone(client: httpx.AsyncClient, head
 async def test_from_another_machine_there_are_no_guests(client: httpx.AsyncClient) -> None:
     app: Any = client._transport.app  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(app=app, client=("10.0.0.7", 1234))
-    async with httpx.AsyncClient(transport=transport, base_url="http://duijie.test") as elsewhere:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as elsewhere:
         assert "泗阳草莓" not in (await elsewhere.get("/")).text
         answer = await elsewhere.post("/sign-in/guest", data={"role": "producer", "name": "泗阳草莓"})
     assert answer.status_code == 403
@@ -293,7 +322,7 @@ async def test_from_another_machine_there_are_no_guests(client: httpx.AsyncClien
 
 async def test_everywhere_but_standalone_there_are_no_guests(app: FastAPI) -> None:
     async with client_of(app) as apart:
-        assert "/sign-in/guest" not in (await apart.get("/")).text
+        assert "/sign-in/guest" not in (await apart.get("/", headers=HERE)).text
 
 
 @pytest.mark.parametrize(

@@ -273,8 +273,21 @@ async def test_a_wrong_query_names_its_parameter_in_both_languages(
 
 
 @pytest.mark.parametrize("path", ["", "/trend", "/lots"])
-async def test_a_filter_by_produce_that_nobody_grows_is_named(
-    client: httpx.AsyncClient, supervisor: dict[str, str], path: str
+@pytest.mark.parametrize(
+    ("name", "value", "zh", "en"),
+    [
+        ("produce", "xyz", "目录中没有此产品，见 /v1/produce。", "The catalogue has no such produce; see /v1/produce."),
+        ("adcode", "9999", "没有区划代码以此开头，见 /v1/places。", "No adcode begins so; see /v1/places."),
+        ("adcode", "329900", "没有区划代码以此开头，见 /v1/places。", "No adcode begins so; see /v1/places."),
+    ],
+)
+async def test_produce_that_nobody_grows_and_an_area_that_is_none_are_named(
+    client: httpx.AsyncClient, supervisor: dict[str, str], path: str, name: str, value: str, zh: str, en: str
 ) -> None:
-    answer = await client.get(f"/v1/backlog{path}?produce=xyz", headers=supervisor)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/produce")
+    for language, said in (("zh-CN", zh), ("en", en)):
+        headers = supervisor | {"Accept-Language": language}
+        answer = await client.get(f"/v1/backlog{path}", params={name: value}, headers=headers)
+        assert (answer.status_code, answer.json()["errors"]) == (
+            422,
+            [{"pointer": f"#/query/{name}", "detail": said}],
+        )
