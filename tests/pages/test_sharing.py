@@ -94,5 +94,5 @@ def test_without_javascript_the_address_and_its_code_are_there_and_no_button_tha
         visitor.open(PATH)
         expect(visitor.page.get_by_label("地址")).to_have_value(f"{visitor.url}{PATH}")
         expect(visitor.page.locator(".qr svg path.qrline")).to_be_visible()
-        expect(visitor.page.get_by_role("img", name=f"二维码: {visitor.url}{PATH}")).to_be_visible()
+        expect(visitor.page.get_by_role("img", name=f"二维码：{visitor.url}{PATH}")).to_be_visible()
         expect(visitor.page.locator(".share button:visible")).to_have_count(0)
