@@ -12,22 +12,22 @@ from chassis.db import Database
 from chassis.migrations import difference, migrate
 from chassis.tables import OUTBOX
 from duijie.databases import DATABASES, ServiceDatabase
+from duijie.postgres import EmbeddedPostgres
 from duijie.problems import DatabaseAway
+from tests.support.postgres import fresh_database, template_database
 
 MADE = [each for each in DATABASES.values() if find_spec(f"{each.package}.models") is not None]
 
 
 @pytest.mark.parametrize("database", MADE, ids=lambda each: each.name)
-async def test_migrations_lead_to_the_models(database: ServiceDatabase, postgres_url: str) -> None:
-    await database.migrate(postgres_url)
-    assert await difference(postgres_url, database.folder, database.metadata) == []
-
-
-@pytest.mark.parametrize("database", MADE, ids=lambda each: each.name)
-async def test_migrating_twice_changes_nothing(database: ServiceDatabase, postgres_url: str) -> None:
-    await database.migrate(postgres_url)
-    await database.migrate(postgres_url)
-    assert await difference(postgres_url, database.folder, database.metadata) == []
+async def test_migrations_lead_to_the_models_and_a_second_time_change_nothing(
+    postgres: EmbeddedPostgres, database: ServiceDatabase
+) -> None:
+    migrated = await template_database(postgres, database.name, database.migrate)
+    async with fresh_database(postgres, migrated) as url:
+        assert await difference(url, database.folder, database.metadata) == []
+        await database.migrate(url)
+        assert await difference(url, database.folder, database.metadata) == []
 
 
 @pytest.mark.parametrize("database", MADE, ids=lambda each: each.name)

@@ -101,41 +101,40 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
     AND (state <> 'idle' OR pid IN (SELECT pid FROM pg_locks))
 """
 _BUSY_FOR_S = 0.2
-_EMPTY = """
-DO $$
-DECLARE
-    named text;
-    filled boolean;
-BEGIN
-    SET LOCAL session_replication_role = replica;  -- so that what forbids changes does not forbid this
-    FOR named IN SELECT quote_ident(tablename) FROM pg_tables
-        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
-    LOOP
-        IF to_regclass('migrated.' || named) IS NULL THEN
-            EXECUTE 'SELECT EXISTS (SELECT FROM ' || named || ')' INTO filled;
-        ELSE
-            EXECUTE 'SELECT EXISTS (TABLE ' || named || ' EXCEPT TABLE migrated.' || named || ')' INTO filled;
-        END IF;
-        IF filled AND pg_relation_size(named::regclass) > 32768 THEN
-            EXECUTE 'TRUNCATE ' || named || ' CASCADE';
-        ELSIF filled THEN
-            EXECUTE 'DELETE FROM ' || named;  -- a new file would make everybody who is connected plan anew
-        END IF;
-    END LOOP;
-    FOR named IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'migrated' LOOP
-        EXECUTE 'INSERT INTO ' || named || ' TABLE migrated.' || named || ' EXCEPT TABLE ' || named;
-    END LOOP;
-    PERFORM setval(format('%I.%I', schemaname, sequencename), start_value, false) FROM pg_sequences;
-END $$
+_TABLES = """
+SELECT quote_ident(tablename) AS named, to_regclass('migrated.' || quote_ident(tablename)) IS NOT NULL AS filled
+FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 """
+_SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename) AS named, start_value FROM pg_sequences"
+
+
+def _changed(named: str, filled: bool) -> str:
+    """What empties a table that is not as the migrations left it, in SQL; else null.
+
+    A new file would make everybody who is connected plan anew, so that only a long one gets it.
+    """
+    changed = f"EXISTS (SELECT FROM {named})"
+    if filled:
+        kept = f"migrated.{named}"
+        changed = f"EXISTS (TABLE {named} EXCEPT TABLE {kept}) OR EXISTS (TABLE {kept} EXCEPT TABLE {named})"
+    cut = (
+        f"CASE WHEN pg_relation_size('{named}') > 32768 THEN 'TRUNCATE {named} CASCADE' ELSE 'DELETE FROM {named}' END"
+    )
+    return f"CASE WHEN {changed} THEN {cut} END"
 
 
 @dataclass
 class _Kept:
-    """A database for one test after the other, and who empties it: a connection that knows its tables by then."""
+    """A database for one test after the other, and who empties it: a connection that knows its tables by then.
+
+    What it asks is put together once: most tests change few of the tables, and finding out which is most of the work.
+    """
 
     name: str
     connection: asyncpg.Connection
+    changes: str
+    rewind: str
+    refill: list[str]
 
     @classmethod
     async def made(cls, server: EmbeddedPostgres, template: str) -> Self:
@@ -144,9 +143,17 @@ class _Kept:
             await connection.execute(
                 f"CREATE DATABASE {quoted(name)} OWNER {ROLE} TEMPLATE {quoted(template)} STRATEGY FILE_COPY"
             )
-        kept = cls(name, await asyncpg.connect(server.superuser_dsn(name), ssl=False))
-        await kept.connection.execute(_KEEP)
-        return kept
+        connection = await asyncpg.connect(server.superuser_dsn(name), ssl=False)
+        await connection.execute(_KEEP)
+        tables, sequences = await connection.fetch(_TABLES), await connection.fetch(_SEQUENCES)
+        changes = ", ".join(_changed(table["named"], table["filled"]) for table in tables)
+        rewind = ", ".join(f"setval('{each['named']}', {each['start_value']}, false)" for each in sequences)
+        refill = [
+            f"INSERT INTO {table['named']} TABLE migrated.{table['named']} EXCEPT TABLE {table['named']}"
+            for table in tables
+            if table["filled"]
+        ]
+        return cls(name, connection, f"SELECT array_remove(ARRAY[{changes}]::text[], NULL)", f"SELECT {rewind}", refill)
 
     async def empty(self) -> bool:
         """Whether it can be used again: not where somebody is at work in it still, with connections from a pool."""
@@ -155,7 +162,12 @@ class _Kept:
             if time.monotonic() - began_s > _BUSY_FOR_S:
                 return False
             await asyncio.sleep(0.005)  # a loop that looks for news ends with its look
-        await self.connection.execute(_EMPTY)
+        if emptying := await self.connection.fetchval(self.changes):
+            # one transaction; what forbids changes does not forbid these
+            await self.connection.execute(
+                "; ".join(["SET LOCAL session_replication_role = replica", *emptying, *self.refill])
+            )
+        await self.connection.fetch(self.rewind)
         return True
 
     async def drop(self, server: EmbeddedPostgres) -> None:
