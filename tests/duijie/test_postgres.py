@@ -360,6 +360,29 @@ async def test_a_database_is_emptied_behind_who_is_still_asking(postgres: Embedd
         assert again == url
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO seeded VALUES (3)", "DELETE FROM seeded WHERE number = 1", "UPDATE seeded SET number = number + 1"],
+)
+async def test_what_migrations_put_in_is_there_again_for_the_next_test(postgres: EmbeddedPostgres, change: str) -> None:
+    async def migrate(url: str) -> None:
+        connection = await asyncpg.connect(plain(url))
+        await connection.execute("CREATE TABLE seeded (number int); INSERT INTO seeded VALUES (1), (2)")
+        await connection.execute("CREATE TABLE counted (id bigserial, text text)")
+        await connection.close()
+
+    seeded = await template_database(postgres, "seeded", migrate)
+    for _ in range(2):
+        async with emptied_database(postgres, seeded) as url:
+            connection = await asyncpg.connect(plain(url))
+            assert [row["number"] for row in await connection.fetch("TABLE seeded ORDER BY number")] == [1, 2]
+            # more than a few pages, which are cut off rather than emptied
+            number = "INSERT INTO counted (text) SELECT repeat('x', 500) FROM generate_series(1, 200) RETURNING id"
+            assert min(row["id"] for row in await connection.fetch(number)) == 1
+            await connection.execute(change)
+            await connection.close()
+
+
 async def test_one_in_which_somebody_stays_is_not_used_again(postgres: EmbeddedPostgres, template: str) -> None:
     async with emptied_database(postgres, template) as url:
         connection = await asyncpg.connect(plain(url))
