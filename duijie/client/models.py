@@ -60,6 +60,7 @@ class Listing(_Received):
     story: str | None
     divisible: bool
     auto_agree: bool
+    photos: tuple[str, ...] = ()
     created_at: AwareDatetime
 
 

@@ -316,9 +316,13 @@ MEMBERS: dict[str, Text] = {
     "reviewed_by": Text("复核的官员", "The officer who reviewed it"),
     "reviewed_at": Text("复核时间", "When it was reviewed"),
     "verdict": Text("排除或证实", "Clear it, or confirm it"),
-    **{f"{each}.settlement_id": Text("结算单的标识", "Id of the settlement") for each in ("FlagOut", "CorrectionOut")},
+    **{
+        f"{each}.settlement_id": Text("结算单的标识", "Id of the settlement")
+        for each in ("FlagOut", "CorrectionOut", "WholeCorrectionOut")
+    },
     "NewCorrection.reason": Text("何处有误", "What is wrong with them"),
     "CorrectionOut.reason": Text("何处有误", "What is wrong with them"),
+    "WholeCorrectionOut.reason": Text("何处有误", "What is wrong with them"),
     "owed_fen": Text("拨付时应付，分", "What was owed when it was paid, fen"),
     "recovered_fen": Text("已追回，分", "Recovered, fen"),
     "SettlementOut.recovered_fen": Text("其中抵扣追回，分", "Kept of it for clawbacks, fen"),

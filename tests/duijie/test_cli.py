@@ -1,7 +1,7 @@
 """The command line: what it takes, what it refuses, and in which words."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from importlib import metadata
@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from chassis.telemetry import configure_logging
 from duijie import cli
 from duijie.datafolder import DataFolder, Run
 
@@ -21,6 +22,13 @@ PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
 def run(*arguments: str) -> tuple[int, str]:
     done = runner.invoke(cli.app, list(arguments), env=PLAIN)
     return done.exit_code, re.sub(r"\s+", " ", done.output)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command configures it for a process of its own, to what was standard error then."""
+    yield
+    configure_logging()
 
 
 @pytest.mark.parametrize(

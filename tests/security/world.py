@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from chassis.clock import database_now
 from contracts.accounts import Role
 from gateway.accounts.models import Client
 from gateway.clients.service import create_for
+from services.matching.webhooks.models import Delivery
 from tests.security.house import House
 from tests.security.operations import Operation
 from tests.services.logistics.settlements.settling import Settling, today
@@ -99,11 +101,14 @@ async def _market(world: World) -> None:
     files = {"photo": ("photo.png", A_DOT, "image/png")}
     photo = await world.made("producer", f"/v1/listings/{listing['id']}/photos", files=files)
     webhook = await world.made("platform", "/v1/webhooks", {"url": "https://partner.example/"})
-    ping = await world.made("platform", f"/v1/webhooks/{webhook['id']}/ping")
+    async with world.house.dbs["matching"].transaction() as session:
+        event = Delivery(endpoint_id=UUID(webhook["id"]), seq=1, type="match.proposed", status="waiting", tries=0)
+        event.next_at = await database_now(session)
+        session.add(event)
     world.ids_under["/v1/listings/"] = {"photo_id": photo["id"]}
     world.ids |= {
         "webhook_id": webhook["id"],
-        "seq": str(ping["seq"]),
+        "seq": "1",
         "listing_id": listing["id"],
         "order_id": order["id"],
         "round_id": cleared["id"],

@@ -208,7 +208,7 @@ async def test_a_changed_subsidy_changes_alone(db: Database) -> None:
         await service.change_subsidies(session, [one | {"status": "voided", "order_ref": None, "turn": 2}])
         rows = (await session.execute(select(SUBSIDIES))).mappings().all()
     found = {row["subject_id"]: dict(row) for row in rows}
-    unsettled = {"settlement_id": None, "came_back_at": None}
+    unsettled = {"settlement_id": None, "came_back_at": None, "claimed_back_at": None}
     assert found[one["subject_id"]] == one | {"status": "voided", "order_ref": None, "turn": 2} | unsettled
     assert found[other["subject_id"]] == other | unsettled
 
