@@ -1,16 +1,10 @@
 """What an officer looks through: all that waits for a decision, and every version of a programme's rules."""
 
 import httpx
-import pytest
 
-from tests.services.logistics.programmes.test_approvals import Officers
+from tests.services.logistics.programmes.officers import Officers
 from tests.support.services import Issuer
 from tests.support.subsidies import Office
-
-
-@pytest.fixture
-async def officers(client: httpx.AsyncClient, issuer: Issuer, office: Office) -> Officers:
-    return Officers(client, issuer, await office.open())
 
 
 async def test_what_waits_is_listed_of_all_programmes_until_it_is_decided(
