@@ -72,8 +72,11 @@ def take(url: str, folder: Path, wanted: Sequence[str]) -> None:
                 visitor.open(screen.path)
                 for selector in screen.along:
                     visitor.follow(selector)
+                if screen.whole:  # so high that what is fixed to the foot of the screen lies at the foot of the page
+                    height = visitor.page.evaluate("document.documentElement.scrollHeight")
+                    visitor.page.set_viewport_size({"width": kind["viewport"]["width"], "height": height})
                 visitor.page.wait_for_timeout(SETTLE_MS)
-                visitor.page.screenshot(path=folder / f"{screen.name}.png", full_page=screen.whole)
+                visitor.page.screenshot(path=folder / f"{screen.name}.png")
                 print(screen.name, visitor.complaints or "")
 
 

@@ -101,7 +101,7 @@ FUNDS: dict[str, Text] = {
     "programmes.burndown": Text("资金走势", "Burn-down"),
     "programmes.ends_on": Text("照最近七天的速度，用尽于", "At the rate of the last seven days it ends on"),
     "programmes.outlasts": Text(
-        "照最近七天的速度，到项目结束也用不完。", "At the rate of the last seven days it outlasts the programme."
+        "照最近七天的速度，到项目结束也用不完", "At the rate of the last seven days it outlasts the programme"
     ),
     "programmes.a_day": Text("每天", "a day"),
     "programmes.days": Text("逐日数字", "Day by day"),
