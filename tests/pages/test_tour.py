@@ -52,6 +52,22 @@ def test_axe_finds_nothing_grave(examined: Visitor, world: World, role: Role | N
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_is_wider_than_a_phone(
+    browser: Browser, platform: Standalone, cookies: Mapping[Role | None, dict[str, Any]], world: World, language: str
+) -> None:
+    """What is wider by its nature, such as a driver's sheet, scrolls by itself."""
+    wide: dict[str, int] = {}
+    for role in ROLES:
+        with visiting(browser, platform.url, **cookies[role], **PHONE) as visitor:
+            for page in PAGES.values():
+                if page.role == role:
+                    path = page.path(world)
+                    visitor.open(f"{path}?lang={language}")
+                    wide[path] = visitor.page.evaluate("document.documentElement.scrollWidth")
+    assert {path: width_px for path, width_px in wide.items() if width_px > PHONE["viewport"]["width"]} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing_grave_on_what_is_shown_once_or_refused(
     examined: Visitor, platform: Standalone, language: str
 ) -> None:

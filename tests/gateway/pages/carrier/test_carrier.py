@@ -150,6 +150,20 @@ async def test_what_happened_is_told_with_its_weight_and_reason(
     assert told.headers["idempotency-key"] == "k"
 
 
+async def test_nothing_is_reported_that_was_not_chosen(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    page = (await client.get(f"/carrier/shipments/{OWN}", headers=carrier)).text
+    kinds = re.findall('<input type="radio" name="type"[^>]*>', page)
+    assert kinds
+    assert all("required" in kind and "checked" not in kind for kind in kinds)
+    error = {"pointer": "#/type", "detail": "Say what happened."}
+    logistics.refuse(f"/v1/shipments/{OWN}/events", "invalid-input", 422, errors=[error])
+    refused = (await client.post(f"/carrier/shipments/{OWN}/events", data={}, headers=carrier)).text
+    assert '<p class="fault" id="type-fault">Say what happened.</p>' in refused
+    assert refused.count("Say what happened.") == 1
+
+
 async def test_who_claims_too_late_is_told_so_on_the_shipments_page(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
