@@ -67,7 +67,7 @@ TEXTS: dict[str, Text] = {
     "carrier.drawn": Text("路线图：方块为车场，数字为站序", "The routes: squares are depots, numbers are stops"),
     "carrier.drawn.about": Text(
         "方块为车场，数字为站序；大致上北；相近的站点画得分开些，不按比例。",
-        "Squares are depots, numbers are stops; north is about up. Stops that lie close together are drawn apart, not to scale.",
+        "Squares are depots, numbers are stops; north is about up. What lies close together is drawn apart: no scale.",
     ),
     "carrier.add": Text("添加车辆", "Add a vehicle"),
     "carrier.vehicles.none": Text("还没有车辆。", "You have no vehicle yet."),
