@@ -11,19 +11,18 @@ from catalogue import produce
 from catalogue.produce import Produce, TemperatureClass, default_temperature_class, shelf_life
 from chassis.problems import Language, NotFound
 from gateway.pages.asking import Refused, Told
+from gateway.pages.explanations import Why
 from gateway.pages.farm.form import Filled, mass
-from gateway.pages.farm.views import LATE_S, Lot, Match, Price, Why, lots_of
+from gateway.pages.farm.views import LATE_S, Lot, Match, Price, lots_of, waits_for_producer
 from gateway.pages.forms import fen, instant
 from gateway.pages.names import place_name, produce_name
+from gateway.pages.paging import newest
 from gateway.pages.reader import Reader
 from gateway.pages.shown import by_name
 from gateway.proxy import ServiceUnavailable
 
 WAITING_SHOWN = 20
 MATCHES_SHOWN = 100
-LOOKED_THROUGH = 2000
-"""So many of the newest matches at most, for those that are shown."""
-A_PAGE = 500
 SEEN_CHARS = 16
 NOTHING = Told(200, None, None)
 
@@ -110,7 +109,7 @@ async def farm_of(reader: Reader, after: str | None) -> Farm:
     """A page of the lots from the cursor on. Raises Refused, and ServiceUnavailable where they can't be told now."""
     listed, waiting = await asyncio.gather(
         reader.api.get("/v1/listings", after=after),
-        _matches(reader, WAITING_SHOWN, lambda match: match.waits, status="proposed"),
+        _matches(reader, WAITING_SHOWN, waits_for_producer, status="proposed"),
     )
     asked = {each.listing_id for each in waiting.items} if waiting else set()
     knows_all = waiting is not None and waiting.are_all
@@ -131,7 +130,7 @@ async def lot_page(
     """Raises Refused for a lot that is not the reader's."""
     listed = await reader.api.get(f"/v1/listings/{listing_id}")
     matches, why = await asyncio.gather(
-        _matches(reader, MATCHES_SHOWN, lambda match: match.status != "released", listing_id=listing_id),
+        _matches(reader, MATCHES_SHOWN, lambda match: match["status"] != "released", listing_id=listing_id),
         _why(reader, listing_id),
     )
     return LotPage(
@@ -224,23 +223,16 @@ def _kind(each: Produce, price: Price | None, language: Language) -> Kind:
     )
 
 
-async def _matches(reader: Reader, most: int, is_shown: Callable[[Match], bool], **query: object) -> Matches | None:
-    """The newest that are shown, `most` of them; None where matching does not answer: the lots are shown all the same.
-
-    The API knows no filter for what is shown, so its pages are read until there are enough.
-    """
-    found: list[Match] = []
-    after: str | None = None
+async def _matches(
+    reader: Reader, most: int, is_shown: Callable[[Mapping[str, Any]], bool], **query: object
+) -> Matches | None:
+    """The newest that are shown, `most` of them; None where matching does not answer: the lots are shown all the
+    same."""
     try:
-        for _ in range(0, LOOKED_THROUGH, A_PAGE):
-            said = await reader.api.get("/v1/matches", **query, after=after, limit=A_PAGE)
-            found += filter(is_shown, (Match.of(each, reader.language) for each in said["items"]))
-            after = said["next"]
-            if after is None or len(found) > most:
-                break
+        found = await newest(reader.api, "/v1/matches", most, is_shown, **query)
     except (Refused, ServiceUnavailable):
         return None
-    return Matches(found[:most], are_all=after is None and len(found) <= most)
+    return Matches([Match.of(each, reader.language) for each in found.items], found.are_all)
 
 
 async def _why(reader: Reader, listing_id: str) -> Why | None:
@@ -248,6 +240,6 @@ async def _why(reader: Reader, listing_id: str) -> Why | None:
     try:
         return Why.of(await reader.api.get(f"/v1/listings/{listing_id}/explanation"))
     except Refused as refused:
-        return Why("pending", (), None) if refused.told.status == NotFound.status else None
+        return Why("pending") if refused.told.status == NotFound.status else None
     except ServiceUnavailable:
         return None

@@ -128,6 +128,11 @@ class Lot:
         return "farm.next.buyer" if self.held_kg else ""
 
 
+def waits_for_producer(match: Mapping[str, Any]) -> bool:
+    """Whether the API's match is one that the producer has to answer."""
+    return bool(match["status"] == "proposed" and not match["consents"]["producer"])
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A buyer for some of a lot."""
@@ -163,7 +168,7 @@ class Match:
             distance_km=item["distance_km"],
             arrives_at=item["arrives_at"],
             agree_by=item["agree_by"],
-            waits=item["status"] == "proposed" and not item["consents"]["producer"],
+            waits=waits_for_producer(item),
             words=item["words"] or "",
         )
 
@@ -173,34 +178,6 @@ class Match:
         if self.status == "proposed" and not self.waits:
             return "soon", "farm.match.buyer"
         return BADGES[self.status]
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """The least change of the floor that would sell more now."""
-
-    to_fen_per_kg: int
-    kg: float
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a lot is not sold, in the service's own sentences, and what would move it."""
-
-    state: str
-    reasons: Sequence[str]
-    fix: Fix | None
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> "Why":
-        """A change that is none of the floor's is no fix: a farmer's page has a button for that alone."""
-        fix = said["cheapest_fix"]
-        mends = fix is not None and fix["change"] == "min_price_fen_per_kg"
-        return cls(
-            state=said["state"],
-            reasons=[each["text"] for each in said["reasons"]],
-            fix=Fix(fix["to"], fix["would_match_kg"]) if mends else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)
