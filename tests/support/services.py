@@ -23,7 +23,7 @@ from contracts.accounts import Role
 from contracts.event import Event
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
-from tests.support.postgres import emptied_database, template_database
+from tests.support.postgres import emptied_database, fresh_database, template_database
 
 
 class Issuer:
@@ -65,6 +65,19 @@ async def service_database(postgres: EmbeddedPostgres, name: str) -> AsyncIterat
     template = await template_database(postgres, name, DATABASES[name].migrate)
     async with emptied_database(postgres, template) as url:
         yield _databases.get(url) or _databases.setdefault(url, Database(url, source=f"/duijie/{name}"))
+
+
+@asynccontextmanager
+async def untouched_database(postgres: EmbeddedPostgres, name: str) -> AsyncIterator[Database]:
+    """The same, but one that no test before has used: how its statements are planned hangs on nothing that the server
+    has learned of its tables meanwhile."""
+    template = await template_database(postgres, name, DATABASES[name].migrate)
+    async with fresh_database(postgres, template) as url:
+        database = Database(url, source=f"/duijie/{name}")
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 _databases: dict[str, Database] = {}

@@ -24,7 +24,7 @@ from services.logistics.parcels.models import PARCELS
 from services.logistics.programmes.handlers import on_matches
 from tests.services.logistics.settlements.settling import Settling
 from tests.support.logistics import agreed, hear, later
-from tests.support.services import Issuer
+from tests.support.services import Issuer, untouched_database
 from tests.support.subsidies import RATE_FEN, Courier, Office
 
 NOWHERE = {"adcodes": ["11"]}
@@ -343,12 +343,12 @@ async def test_the_rules_that_were_there_would_have_come_to_what_they_came_to(
     ("kind", "index"), [("courier_parcel", "pk_parcels"), ("produce_support", "ix_subsidies_support_asked_at")]
 )
 async def test_what_a_day_was_granted_is_found_by_that_day_and_not_by_the_whole_ledger(
-    db: Database, kind: ProgrammeKind, index: str
+    postgres: EmbeddedPostgres, kind: ProgrammeKind, index: str
 ) -> None:
     day = datetime(2026, 11, 21, 16, tzinfo=UTC)
     asked = granted_by(kind, (day, day + timedelta(days=1)))
     asked_as_text = asked.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
-    async with db.transaction() as session:
+    async with untouched_database(postgres, "logistics") as db, db.transaction() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         connection = await session.connection()
         plan = [row[0] for row in await connection.exec_driver_sql(f"EXPLAIN {asked_as_text}")]

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from chassis.db import Database
+from duijie.postgres import EmbeddedPostgres
 from services.logistics.clawbacks.service import notice_days_returned, notice_returned
 from tests.services.logistics.settlements.settling import Settling
-from tests.support.services import Issuer
+from tests.support.services import Issuer, untouched_database
 from tests.support.subsidies import RATE_FEN, Courier, Office, balances
 
 
@@ -276,7 +277,10 @@ async def test_a_run_looks_for_what_waits_and_not_through_all_that_ever_came_bac
     await recovery.says(again, "objection", {"text": "no"}, recovery.carrier)
     await recovery.says(again, "decision", {"decision": "dismiss"}, recovery.second)
     assert await waiting() == 0, "it was decided before that they did not come back"
-    async with db.transaction() as session:
+
+
+async def test_what_came_back_unclaimed_is_found_in_its_index_and_in_its_order(postgres: EmbeddedPostgres) -> None:
+    async with untouched_database(postgres, "logistics") as db, db.transaction() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         looked = "SELECT FROM subsidies WHERE came_back_at IS NOT NULL AND claimed_back_at IS NULL"
         plan = "\n".join(await session.scalars(text(f"EXPLAIN {looked} ORDER BY came_back_at")))

@@ -8,11 +8,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, text, update
 
+from duijie.postgres import EmbeddedPostgres
 from services.matching.matches.models import Match
 from services.matching.prices import queries
 from services.matching.prices.queries import PAID
 from services.matching.prices.service import PriceBoard
 from tests.services.matching.scene import Scene
+from tests.support.services import untouched_database
 
 KEPT_S = "services.matching.prices.service.KEPT_S"
 
@@ -115,8 +117,8 @@ async def test_a_market_without_trade_is_asked_once_and_by_all_at_once(
     assert (await board.paid(scene.db, None), len(asked)) == ([], 1)
 
 
-async def test_prices_are_read_in_their_index_alone(scene: Scene) -> None:
-    async with scene.db.transaction() as session:
+async def test_prices_are_read_in_their_index_alone(postgres: EmbeddedPostgres) -> None:
+    async with untouched_database(postgres, "matching") as db, db.transaction() as session:
         for way in ("seqscan", "bitmapscan"):
             await session.execute(text(f"SET LOCAL enable_{way} = off"))
         asked = {"produce": ["strawberry"], "days": 14}
