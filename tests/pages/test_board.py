@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 import segno
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from contracts.accounts import Role
 from tests.pages.support import ACCOUNTS, PHONE, Visitor, visiting
@@ -102,6 +102,21 @@ def test_somebody_new_finds_a_lot_orders_by_phone_and_sees_it_matched(
     assert market.farmer.get(f"/v1/listings/{lot}").json()["agreed_kg"] == 20.5
     phone.page.get_by_role("link", name="我的求购").first.click()
     expect(phone.page.locator("a.order")).to_have_count(1)
+
+
+def test_the_price_to_a_place_that_was_typed_before_the_scripts_came_is_worked_out(
+    phone: Visitor, market: Market
+) -> None:
+    lot = market.post("pumpkin")
+    held: list[Route] = []
+    phone.page.route("**/vendor/htmx*", lambda route: held.append(route))  # noqa: PLW0108 (it wants a function)
+    phone.page.goto(f"{phone.url}/board/{lot}?lang=zh-CN", wait_until="commit")
+    phone.page.get_by_label("送到哪里").fill(TO)
+    phone.page.get_by_label("要多少").click()
+    expect(phone.page.get_by_label("最高价（含运费）")).to_have_value("")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(phone.page.get_by_label("最高价（含运费）")).to_have_value(re.compile(r"16\.[678]0"))
 
 
 @pytest.mark.parametrize(("language", "keeps"), [("zh-CN", "还能放 3 天 18 小时"), ("en", "Keeps 3 d 18 h")])

@@ -110,7 +110,7 @@ const takePhoto = async () => {
   photo = file ? await smaller(file).catch(() => file) : null;
   await preview();
 };
-let taking = Promise.resolve();
+let taking = takePhoto(); // one may have been chosen before this script came
 field("photo").addEventListener("change", () => { taking = takePhoto(); });
 
 // Posting
