@@ -7,7 +7,8 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from chassis.routes import Read
-from gateway.pages.carrier import placing, service, views
+from gateway.pages import placing
+from gateway.pages.carrier import service, views
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from catalogue import places
 from chassis.idempotency import KeyReused
+from gateway.pages import placing
 from gateway.pages.asking import Api, Told
-from gateway.pages.carrier import placing
 from gateway.pages.forms import Typed, fen, given, instant, number
 from gateway.pages.reader import Reader
 

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from catalogue.geodesy import great_circle_km
 from chassis.problems import NotFound
+from gateway.pages import placing
 from gateway.pages.asking import Refused
-from gateway.pages.carrier import placing
+from gateway.pages.carrier.depots import Depot, depot_at
 from gateway.pages.carrier.drawing import Drawing, draw
-from gateway.pages.carrier.placing import Depot, Meant
 from gateway.pages.names import place_name, produce_name
 from gateway.pages.paging import newest
+from gateway.pages.placing import Meant
 from gateway.pages.reader import Reader
 from gateway.pages.shown import CHINA, at, day, local
 
@@ -120,7 +121,7 @@ class Vehicle:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
-        return cls(said, placing.depot_at(said["depot"]["lon"], said["depot"]["lat"]))
+        return cls(said, depot_at(said["depot"]["lon"], said["depot"]["lat"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.pages.forms import NOTHING_TRIED, Form, Tried
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
-from gateway.pages.programmes import service, views
+from gateway.pages.programmes import conditions, service, views
+from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.statements import FileKind, statement_file
@@ -31,15 +32,15 @@ async def programmes(request: Request, reader: Overseer, after: After = None, wa
 
 @router.get(f"{HOME}/new")
 async def new_programme(request: Request, reader: Officer) -> HTMLResponse:
-    return page(request, "programmes/new.html", tried=NOTHING_TRIED)
+    return _new(request, reader, NOTHING_TRIED)
 
 
 @router.post(f"{HOME}/new")
 async def open_programme(request: Request, reader: Officer, typed: Form) -> Response:
-    told = await service.open_programme(reader.api, typed)
+    told = await service.open_programme(reader, typed)
     if told.ok:
         return RedirectResponse(f"{HOME}/{told.said['id']}", 303)
-    return page(request, "programmes/new.html", told.status, tried=Tried("new", typed, told))
+    return _new(request, reader, Tried("new", typed, told))
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}")
@@ -105,8 +106,18 @@ async def decide(request: Request, programme_id: UUID, approval_id: UUID, reader
 
 @router.post(f"{HOME}/{{programme_id}}/{{change}}")
 async def ask(request: Request, programme_id: UUID, change: Change, reader: Officer, typed: Form) -> Response:
-    told = await service.ask(reader.api, programme_id, change, typed)
+    told = await service.ask(reader, programme_id, change, typed)
     return await _after_change(request, programme_id, reader, Tried(change, typed, told))
+
+
+def _new(request: Request, reader: Reader, tried: Tried) -> HTMLResponse:
+    named, kinds = _named(reader, tried), conditions.all_kinds(reader.language)
+    return page(request, "programmes/new.html", tried.status, tried=tried, named=named, all_kinds=kinds)
+
+
+def _named(reader: Reader, tried: Tried) -> Conditions:
+    """How the names that were typed were read."""
+    return conditions.read(tried.typed, reader.language) if isinstance(tried.typed, Typed) else NO_CONDITIONS
 
 
 async def _programme(
@@ -115,7 +126,17 @@ async def _programme(
     shown = await views.read_programme(reader, programme_id, after)
     names = await names_of(request, shown.parties)
     here = f"{HOME}/{programme_id}"
-    return page(request, "programmes/programme.html", tried.status, here=here, shown=shown, tried=tried, names=names)
+    return page(
+        request,
+        "programmes/programme.html",
+        tried.status,
+        here=here,
+        shown=shown,
+        tried=tried,
+        names=names,
+        named=_named(reader, tried),
+        all_kinds=conditions.all_kinds(reader.language),
+    )
 
 
 async def _settlement(

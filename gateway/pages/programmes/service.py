@@ -2,18 +2,21 @@
 
 from uuid import UUID
 
-from catalogue import places, produce
 from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, end_of_day, fen, given, instant, number
+from gateway.pages.programmes import conditions
+from gateway.pages.programmes.conditions import Conditions
+from gateway.pages.reader import Reader
 
 PAYEES = {"carrier": "carrier_id", "producer": "producer_id"}
 
 
-async def open_programme(api: Api, typed: Typed) -> Told:
+async def open_programme(reader: Reader, typed: Typed) -> Told:
     """It is active from its first day; the last one that was typed counts as a whole.
 
     Raises ServiceUnavailable, as all of these do; a refusal is in what is told.
     """
+    named = conditions.read(typed, reader.language)
     body = given(
         name=typed.get("name"),
         funder=typed.get("funder"),
@@ -22,25 +25,28 @@ async def open_programme(api: Api, typed: Typed) -> Told:
         rate_fen=fen(typed.get("rate")),
         starts_at=instant(typed.get("starts_at")),
         ends_at=end_of_day(typed.get("ends_at")),
-        eligibility=_conditions(typed),
+        eligibility=_conditions(typed, named),
         caps=_caps(typed),
     )
-    return await api.send("POST", "/v1/programmes", body, key=typed.key)
+    told = await reader.api.send("POST", "/v1/programmes", body, key=typed.key)
+    return conditions.by_names(told, named, reader.language)
 
 
-async def ask(api: Api, programme_id: UUID, change: str, typed: Typed) -> Told:
+async def ask(reader: Reader, programme_id: UUID, change: str, typed: Typed) -> Told:
     """Propose a change; another officer decides on it."""
+    named = conditions.read(typed, reader.language)
     bodies: dict[str, dict[str, object]] = {
         "topup": given(amount_fen=fen(typed.get("amount"))),
         "rules": given(
             rate_fen=fen(typed.get("rate")),
-            eligibility=_conditions(typed),
+            eligibility=_conditions(typed, named),
             caps=_caps(typed),
             effective_at=instant(typed.get("effective_at")),
         ),
     }
     body = bodies.get(change, given(note=typed.get("note")))
-    return await api.send("POST", f"/v1/programmes/{programme_id}/{change}", body, key=typed.key)
+    told = await reader.api.send("POST", f"/v1/programmes/{programme_id}/{change}", body, key=typed.key)
+    return conditions.by_names(told, named, reader.language)
 
 
 async def decide(api: Api, programme_id: UUID, approval_id: UUID, typed: Typed) -> Told:
@@ -72,33 +78,16 @@ async def review(api: Api, flag_id: UUID, typed: Typed) -> Told:
     return await api.send("POST", f"/v1/flags/{flag_id}/review", body, key=typed.key)
 
 
-def _conditions(typed: Typed) -> dict[str, object]:
+def _conditions(typed: Typed, named: Conditions) -> dict[str, object]:
     """Conditions that were given; a box that is ticked demands what it names."""
     return given(
         poverty_832=True if "poverty_832" in typed else None,
         watch_52=True if "watch_52" in typed else None,
-        adcodes=[_code_of(each) for each in _words(typed.get("adcodes"))],
-        produce=[_slug_of(each) for each in _words(typed.get("produce"))],
+        adcodes=[code for each in named.adcodes for code in each.sent],
+        produce=[slug for each in named.produce for slug in each.sent],
     )
 
 
 def _caps(typed: Typed) -> dict[str, object]:
     names = ("per_producer_per_day", "per_carrier_per_day")
     return given(**{name: number(typed.get(name)) for name in names})
-
-
-def _code_of(word: str) -> str:
-    """Of the one county that is called so; what is none goes on as it is, and the API says so."""
-    found = None if word.isdigit() else places.resolve(word)
-    return word if found is None else found.adcode
-
-
-def _slug_of(word: str) -> str:
-    """The same of produce: money goes by it, so nothing that is only called alike is taken."""
-    found = [each.slug for each in produce.search(word) if word in {each.slug, each.name_zh}]
-    return found[0] if found else word
-
-
-def _words(typed: str | None) -> list[str]:
-    """What is parted by blanks or commas."""
-    return (typed or "").replace("，", " ").replace(",", " ").replace("、", " ").split()

@@ -148,7 +148,7 @@ async def test_a_programme_tells_its_rules_and_the_day_on_which_it_ends(
     client: httpx.AsyncClient, officer: dict[str, str]
 ) -> None:
     page = (await client.get(PAGE, headers=officer)).text
-    for shown in ("2026-12-01", "former poverty county", "Produce Strawberry", "Most a carrier and day 40", "700.01"):
+    for shown in ("2026-12-01", "former poverty county", "Produce Strawberry", "Most per carrier per day 40", "700.01"):
         assert shown in page
 
 

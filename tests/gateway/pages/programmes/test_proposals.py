@@ -36,7 +36,8 @@ async def test_what_would_be_taken_away_is_named(client: httpx.AsyncClient, sign
     gone = {"poverty_832": None, "adcodes": None, "produce": []}
     card = await card_of(client, signer, logistics, eligibility=gone, caps={"per_carrier_per_day": None})
     assert (
-        "<b>No longer demanded or limited</b> former poverty county, Origins, Produce, Most a carrier and day." in card
+        "<b>No longer demanded or limited</b> former poverty county, Origins, Produce, Most per carrier per day."
+        in card
     )
 
 
@@ -46,7 +47,7 @@ async def test_what_is_demanded_or_not_told_of_is_not_said_to_be_taken_away(
     kept = {"poverty_832": False, "watch_52": True, "adcodes": ["321323"]}
     card = await card_of(client, signer, logistics, eligibility=kept, caps={"per_producer_per_day": 3})
     assert "No longer" not in card
-    for told in ("former poverty county (not)", "江苏省宿迁市泗阳县", "Most a farmer and day 3"):
+    for told in ("former poverty county (not)", "江苏省宿迁市泗阳县", "Most per farmer per day 3"):
         assert told in card
 
 

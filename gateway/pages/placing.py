@@ -1,20 +1,14 @@
-"""Where loads are fetched and vehicles stand, by the names that people type. Several places may go by one: then it is
-asked which, for no carrier is served by a plan of the wrong county."""
+"""Places by the names that people type. Several may go by one: then it is asked which, for nobody is served by a plan,
+or by a rule, of the wrong county."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from catalogue import places
-from catalogue.geodesy import great_circle_km
 from catalogue.names import normalise
 from catalogue.places import Area, Level
 from chassis.problems import Text
 from gateway.pages.ordering import CHOICES_MAX, WHICH_PLACE, Where, where
-
-DEPOTS_REMEMBERED = 2000
-AT_SEAT_KM = 0.1
-"""Nearer than this a depot is where its county was named for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +41,6 @@ def part(typed: str, chosen: str = "") -> Meant:
         return found
     choices = {**{_code_of(each): _name_of(each) for each in areas}, **found.choices}
     return Meant(chosen, choices) if chosen in choices else Meant(None, choices, WHICH_PLACE)
-
-
-@dataclass(frozen=True, slots=True)
-class Depot:
-    """Where a vehicle stands: the county whose seat is nearest, and whether it stands at that."""
-
-    county: str
-    is_there: bool
-
-
-@lru_cache(maxsize=DEPOTS_REMEMBERED)
-def depot_at(lon: float, lat: float) -> Depot:
-    """It takes a millisecond or two to look at every county."""
-    seats = [(each, each.point) for each in places.all_places() if each.point is not None]
-    away = ((great_circle_km(lon, lat, seat.lon, seat.lat), each.full_name) for each, seat in seats)
-    distance_km, name = min(away)
-    return Depot(name, distance_km < AT_SEAT_KM)
 
 
 def _of(found: Where) -> Meant:
