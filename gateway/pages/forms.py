@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
+from unicodedata import normalize
 from uuid import uuid4
 
 from fastapi import Depends, Request
@@ -101,6 +102,12 @@ def wrong_of(language: Language, problem: Problem | None, *fields: str) -> Wrong
     told = Told(problem.status, problem.body(language), None)
     faults = told.faults()
     return Wrong(faults) if faults and faults.keys() <= set(fields) else Wrong(above=told.said)
+
+
+def words_of(typed: str | None) -> list[str]:
+    """What is parted by blanks or commas, each once; full-width letters and digits as plain ones."""
+    plain = normalize("NFKC", typed or "").replace(",", " ").replace("、", " ")
+    return list(dict.fromkeys(plain.split()))
 
 
 def new_key() -> str:

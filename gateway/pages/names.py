@@ -16,6 +16,12 @@ def produce_name(slug: str, language: Language) -> str:
     return slug if known is None else name_of(known, language)
 
 
+def area_name(code: str) -> str:
+    """Of a county, or of the area whose codes begin so; a code of nowhere goes by itself."""
+    found = None if places.get(code) else places.area(code)
+    return place_name(code) if found is None else "".join(dict.fromkeys((found.province, found.name)))
+
+
 def place_name(adcode: str) -> str:
     """The whole name of that county; a code of nowhere goes by itself."""
     known = places.get(adcode)

@@ -8,6 +8,7 @@ from catalogue import places
 from catalogue.names import normalise
 from catalogue.places import Area, Level
 from chassis.problems import Text
+from gateway.pages.names import area_name
 from gateway.pages.ordering import CHOICES_MAX, WHICH_PLACE, Where, where
 
 
@@ -39,7 +40,7 @@ def part(typed: str, chosen: str = "") -> Meant:
     found = _of(where(typed, chosen))
     if not areas:
         return found
-    choices = {**{_code_of(each): _name_of(each) for each in areas}, **found.choices}
+    choices = {**{_code_of(each): area_name(each.prefix) for each in areas}, **found.choices}
     return Meant(chosen, choices) if chosen in choices else Meant(None, choices, WHICH_PLACE)
 
 
@@ -57,7 +58,3 @@ def _is_meant(area: Area, typed: str) -> bool:
 
 def _code_of(area: Area) -> str:
     return area.prefix.ljust(Level.COUNTY.digits, "0")
-
-
-def _name_of(area: Area) -> str:
-    return "".join(dict.fromkeys((area.province, area.name)))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,21 @@ def last_day(ends: str | datetime) -> str:
     return day(at(ends) - timedelta(microseconds=1))
 
 
+def period(begins: str | datetime, ends: str | datetime) -> str:
+    """Its days, the last one, too: `2026-12-01 – 2026-12-31`, or one alone; the instant `ends` is not of it. Where it
+    begins or ends within a day, with the times of day."""
+    first, end = at(begins), at(ends)
+    if first.time() != time() or end.time() != time():
+        return f"{first:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
+    days = dict.fromkeys((day(first), last_day(end)))
+    return " – ".join(days)
+
+
+def count(number: int) -> str:
+    """`2871` as `2,871`."""
+    return f"{number:,}"
+
+
 def local(instant: str | datetime | None) -> str:
     """`2026-11-29T14:05`, by the clocks of China, as a field of a form takes it; empty for none."""
     return at(instant).strftime("%Y-%m-%dT%H:%M") if instant else ""
@@ -116,6 +131,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "clock": clock,
     "day": day,
     "last_day": last_day,
+    "period": period,
+    "count": count,
     "filled": filled,
     "local": local,
 }

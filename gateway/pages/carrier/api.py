@@ -24,8 +24,10 @@ HOME = "/carrier"
 
 
 @router.get(HOME)
-async def shipments(request: Request, reader: Carrier, place: Short = None, after: Short = None) -> HTMLResponse:
-    return page(request, "carrier/shipments.html", shown=await views.read_shipments(reader, place, after))
+async def shipments(
+    request: Request, reader: Carrier, place: Short = None, after: Short = None, done: Short = None
+) -> HTMLResponse:
+    return page(request, "carrier/shipments.html", shown=await views.read_shipments(reader, place, after, done))
 
 
 @router.get(f"{HOME}/shipments/{{shipment_id}}")
@@ -104,7 +106,7 @@ async def settlement(request: Request, settlement_id: UUID, reader: Carrier, aft
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}/statement.{{kind}}")
 async def statement(settlement_id: UUID, kind: FileKind, request: Request, reader: Carrier) -> Response:
-    return await statement_file(request, settlement_id, kind)
+    return await statement_file(request, reader, settlement_id, kind)
 
 
 async def _shipment(request: Request, shipment_id: UUID, reader: Reader, tried: Tried) -> HTMLResponse:

@@ -62,6 +62,7 @@ class Shipments:
     place: str
     meant: Meant
     next: str | None
+    next_done: str | None
     is_part: bool
     depot: Mapping[str, float] | None
     """Of the first vehicle, from where `near_km` is reckoned."""
@@ -139,26 +140,35 @@ class Parcels:
         return int(self.problem["status"]) if self.problem else 200
 
 
-async def read_shipments(reader: Reader, place: str | None, after: str | None) -> Shipments:
-    """`place` is where they are fetched, by name or code. Raises Refused and ServiceUnavailable."""
+async def read_shipments(
+    reader: Reader, place: str | None, after: str | None, done_after: str | None = None
+) -> Shipments:
+    """`place` is where they are fetched, by name or code; of what is over, what comes behind `done_after`.
+
+    Raises Refused and ServiceUnavailable.
+    """
     api, meant = reader.api, placing.part((place or "").strip())
     (claimable, following), vehicles, failed, *of_status = await asyncio.gather(
         _claimable(reader, meant, after),
         api.get("/v1/vehicles", limit=50),
         newest(api, "/v1/shipments", OWN_MAX, lambda each: _is_own(reader, each), status="failed"),
         *(api.get("/v1/shipments", status=status, limit=OWN_MAX) for status in UNDER_WAY),
-        *(api.get("/v1/shipments", status=status, limit=DONE_SHOWN) for status in OVER),
+        *(api.get("/v1/shipments", status=status, after=done_after, limit=DONE_SHOWN) for status in OVER),
     )
     depot = next((each["depot"] for each in vehicles["items"] if not each["retired"]), None)
     under_way = [failed.items, *(each["items"] for each in of_status[: len(UNDER_WAY)])]
-    over = [each["items"] for each in of_status[len(UNDER_WAY) :]]
+    over = of_status[len(UNDER_WAY) :]
+    done = _own(reader, OVER, [each["items"] for each in over], depot)
+    goes_on = len(done) > DONE_SHOWN or any(each["next"] for each in over)
+    done = done[:DONE_SHOWN]
     return Shipments(
         open=sorted(_loads(reader, claimable, depot), key=lambda load: load.near_km or 0),
         own=_own(reader, ("failed", *UNDER_WAY), under_way, depot),
-        done=_own(reader, OVER, over, depot)[:DONE_SHOWN],
+        done=done,
         place=place or "",
         meant=meant,
         next=following,
+        next_done=str(done[-1].said["id"]) if goes_on and done else None,
         is_part=bool(after or following),
         depot=depot,
     )

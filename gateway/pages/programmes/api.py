@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
-from gateway.pages.programmes import conditions, service, views
+from gateway.pages.programmes import conditions, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
@@ -19,6 +19,7 @@ router = page_router()
 Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
 Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
 After = Annotated[str | None, Query(max_length=100)]
+Before = Annotated[int | None, Query(ge=2, le=2**53 - 1)]
 Change = Literal["rules", "topup", "pause", "resume", "close"]
 HOME = "/programmes"
 
@@ -44,25 +45,47 @@ async def open_programme(request: Request, reader: Officer, typed: Form) -> Resp
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}")
-async def settlement(request: Request, settlement_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
-    return await _settlement(request, settlement_id, reader, NOTHING_TRIED, after)
+async def settlement(
+    request: Request,
+    settlement_id: UUID,
+    reader: Overseer,
+    after: After = None,
+    flags: After = None,
+    corrections: After = None,
+) -> HTMLResponse:
+    behind = settling.AfterLines(after, flags, corrections)
+    return await _settlement(request, settlement_id, reader, NOTHING_TRIED, behind)
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}/statement.{{kind}}")
 async def statement(settlement_id: UUID, kind: FileKind, request: Request, reader: Overseer) -> Response:
-    return await statement_file(request, settlement_id, kind)
+    return await statement_file(request, reader, settlement_id, kind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/pay")
 async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
-    told = await service.pay(reader.api, settlement_id, typed)
+    told = await settling.pay(reader.api, settlement_id, typed)
     return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told))
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/flags/{{flag_id}}")
 async def review(request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form) -> Response:
-    told = await service.review(reader.api, flag_id, typed)
+    told = await settling.review(reader.api, flag_id, typed)
     return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told))
+
+
+@router.post(f"{HOME}/settlements/{{settlement_id}}/corrections")
+async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await settling.correct(reader, settlement_id, typed)
+    return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told))
+
+
+@router.post(f"{HOME}/settlements/{{settlement_id}}/corrections/{{correction_id}}")
+async def decide_on_correction(
+    request: Request, settlement_id: UUID, correction_id: UUID, reader: Officer, typed: Form
+) -> Response:
+    told = await settling.decide_on_correction(reader.api, settlement_id, correction_id, typed)
+    return await _after_settlement(request, settlement_id, reader, Tried("decide", typed, told))
 
 
 @router.get(f"{HOME}/{{programme_id}}")
@@ -73,14 +96,15 @@ async def programme(
     settlements: After = None,
     changes: After = None,
     owed: After = None,
+    flags: After = None,
 ) -> HTMLResponse:
-    after = views.After(settlements, changes, owed)
+    after = views.After(settlements, changes, owed, flags)
     return await _programme(request, programme_id, reader, NOTHING_TRIED, after)
 
 
 @router.get(f"{HOME}/{{programme_id}}/ledger")
-async def ledger(request: Request, programme_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
-    shown = await views.read_ledger(reader, programme_id, after)
+async def ledger(request: Request, programme_id: UUID, reader: Overseer, before: Before = None) -> HTMLResponse:
+    shown = await views.read_ledger(reader, programme_id, before)
     return page(request, "programmes/ledger.html", shown=shown)
 
 
@@ -140,9 +164,13 @@ async def _programme(
 
 
 async def _settlement(
-    request: Request, settlement_id: UUID, reader: Reader, tried: Tried, after: str | None = None
+    request: Request,
+    settlement_id: UUID,
+    reader: Reader,
+    tried: Tried,
+    after: settling.AfterLines = settling.FIRST_LINES,
 ) -> HTMLResponse:
-    shown = await views.read_settlement(reader, settlement_id, after)
+    shown = await settling.read_settlement(reader, settlement_id, after)
     names = await names_of(request, shown.parties)
     here = f"{HOME}/settlements/{settlement_id}"
     return page(request, "programmes/settlement.html", tried.status, here=here, shown=shown, tried=tried, names=names)

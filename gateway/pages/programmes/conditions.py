@@ -4,13 +4,12 @@ alike is asked back and never taken."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from unicodedata import normalize
 
 from catalogue import places, produce
 from chassis.problems import Language, Text
 from gateway.pages import placing
 from gateway.pages.asking import Told
-from gateway.pages.forms import Typed
+from gateway.pages.forms import Typed, words_of
 from gateway.pages.names import name_of
 from gateway.pages.ordering import CHOICES_MAX
 from gateway.pages.shown import by_name
@@ -60,8 +59,8 @@ def read(typed: Typed, language: Language) -> Conditions:
     """Of a form's two fields, with what was ticked below them."""
     areas, kinds = typed.many.get("which_adcodes", ()), typed.many.get("which_produce", ())
     return Conditions(
-        [_area(word, areas) for word in _words(typed.get("adcodes"))],
-        [_kind(word, kinds, language) for word in _words(typed.get("produce"))],
+        [_area(word, areas) for word in words_of(typed.get("adcodes"))],
+        [_kind(word, kinds, language) for word in words_of(typed.get("produce"))],
     )
 
 
@@ -117,9 +116,3 @@ def _asked(
 def _beginning(code: str) -> str:
     """As rules name a place: the whole code of a county, of what is larger how the codes in it begin."""
     return code if places.get(code) is not None else places.adcode_prefix(code)
-
-
-def _words(typed: str | None) -> list[str]:
-    """What is parted by blanks or commas, each once; full-width letters and digits as plain ones."""
-    plain = normalize("NFKC", typed or "").replace(",", " ").replace("、", " ")
-    return list(dict.fromkeys(plain.split()))

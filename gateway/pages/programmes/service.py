@@ -66,18 +66,6 @@ async def freeze(api: Api, programme_id: UUID, typed: Typed) -> Told:
     return await api.send("POST", "/v1/settlements", body, key=typed.key)
 
 
-async def pay(api: Api, settlement_id: UUID, typed: Typed) -> Told:
-    """Tell that the statement was paid, and by which transfer of the bank."""
-    body = given(reference=typed.get("reference"))
-    return await api.send("POST", f"/v1/settlements/{settlement_id}/pay", body, key=typed.key)
-
-
-async def review(api: Api, flag_id: UUID, typed: Typed) -> Told:
-    """Clear or confirm a flag, which holds the payout until then."""
-    body = given(verdict=typed.get("verdict"), note=typed.get("note"))
-    return await api.send("POST", f"/v1/flags/{flag_id}/review", body, key=typed.key)
-
-
 def _conditions(typed: Typed, named: Conditions) -> dict[str, object]:
     """Conditions that were given; a box that is ticked demands what it names."""
     return given(

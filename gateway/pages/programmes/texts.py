@@ -105,7 +105,7 @@ FUNDS: dict[str, Text] = {
     "programmes.outlasts": Text(
         "照最近七天的速度，到项目结束也用不完", "At the rate of the last seven days it outlasts the programme"
     ),
-    "programmes.a_day": Text("每天", "a day"),
+    "programmes.a_day": Text("每天 {yuan} 元", "{yuan} CNY a day"),
     "programmes.days": Text("逐日数字", "Day by day"),
     "programmes.day": Text("日（终了时）", "When the day was over"),
     "programmes.committed": Text("已用", "Committed"),
@@ -158,6 +158,8 @@ CHANGES: dict[str, Text] = {
         "Every movement is a transfer, chained to the one before by its hash: any changed byte is found.",
     ),
     "programmes.transfers": Text("分录", "Transfers"),
+    "programmes.transfer": Text("条分录", "transfer"),
+    "programmes.of_transfers": Text("条分录", "transfers"),
     "programmes.verify": Text("核验整条链", "Verify the chain"),
     "programmes.sound": Text(
         "完好：每条分录如初，且得出现有余额。", "Sound: every transfer is as it was written, and leads to the balances."
@@ -165,6 +167,10 @@ CHANGES: dict[str, Text] = {
     "programmes.broken": Text("不符：账本被改动过。", "Broken: the ledger was changed."),
     "programmes.first_bad": Text("首条有误的分录", "first wrong transfer"),
     "programmes.head": Text("链末哈希", "Head"),
+    "programmes.newest": Text("最新的", "Newest"),
+    "programmes.newer": Text("较新", "Newer"),
+    "programmes.older": Text("较旧", "Older"),
+    "programmes.oldest": Text("最早的", "Oldest"),
     "programmes.seq": Text("序号", "No."),
     "programmes.from_to": Text("自何处到何处", "From and to"),
     "programmes.hash": Text("哈希", "Hash"),
@@ -181,9 +187,14 @@ SETTLING: dict[str, Text] = {
     "programmes.flags": Text("疑点", "Flags"),
     "flags.none": Text("没有待复核的疑点。", "No flag waits for review."),
     "flags.about": Text(
-        "疑点在复核之前扣住拨付，本身不拒绝任何补贴；复核的人不能自己拨付。",
-        "A flag holds the payout until it is reviewed, and refuses nothing by itself; who reviews does not pay.",
+        "疑点在复核之前扣住拨付。“排除”即没有问题；“证实”即有问题，但不动钱：有问题的明细请在下面要求更正。"
+        "复核过其中一个的人不能拨付这张结算单，须由另一名经办拨付。",
+        "A flag holds the payout until it is reviewed. “Clear”: nothing is wrong. “Confirm”: something is, and that "
+        "moves no money, so ask below for a correction of the lines that are wrong. Who reviewed one can't pay this "
+        "statement: another officer does.",
     ),
+    "flags.reviewed": Text("已复核", "Reviewed"),
+    "flags.reviewed.most": Text("只显示最近的这些。", "These are the latest; there are more."),
     "flags.subject": Text("所涉", "About"),
     "flags.open": Text("待复核", "to review"),
     "flags.cleared": Text("已排除", "cleared"),
@@ -229,6 +240,8 @@ SETTLING: dict[str, Text] = {
     "settlements.freeze": Text("冻结结算单", "Freeze the statement"),
     "settlements.statement": Text("结算单", "Statement"),
     "settlements.period": Text("期间", "Period"),
+    "settlements.count": Text("笔数", "Lines"),
+    "settlements.line": Text("笔", "line"),
     "settlements.lines": Text("笔", "lines"),
     "settlements.amount": Text("金额（元）", "Amount (CNY)"),
     "settlements.status": Text("状态", "State"),
@@ -238,9 +251,53 @@ SETTLING: dict[str, Text] = {
     "settlements.paid": Text("实付（元）", "Transferred (CNY)"),
     "settlements.pay": Text("拨付", "Pay"),
     "settlements.held": Text("有疑点尚未复核，现在不能拨付。", "Flags are not reviewed yet: it can't be paid now."),
+    "settlements.held.correction": Text(
+        "有更正待另一名经办决定，现在不能拨付。", "A correction waits for another officer: it can't be paid now."
+    ),
+    "settlements.held.reviewer": Text(
+        "您复核过这张结算单的疑点，须由另一名经办拨付。",
+        "You reviewed a flag of this statement: another officer pays it.",
+    ),
+    "settlements.pay.about": Text(
+        "登记银行凭证号，即记为已拨付，不能撤回。已冲正的明细不付，应追回的款项从中扣除；登记后这里显示实付金额。",
+        "With the bank's reference it counts as paid, for good. Reversed lines are not paid, and what is to be "
+        "recovered from the payee is kept; the amount to transfer is shown once it is recorded.",
+    ),
+    "corrections": Text("更正", "Corrections"),
+    "corrections.about": Text(
+        "写明有误的明细和原因，由另一名经办决定；批准后这些明细冲正，不再支付。决定之前不能拨付。",
+        "Name the lines that are wrong, and why; another officer decides. Approved, they are reversed and not paid. "
+        "Until then nothing is paid.",
+    ),
+    "corrections.none": Text("没有更正。", "There is no correction."),
+    "corrections.ask": Text("要求更正", "Ask for a correction"),
+    "corrections.waybills": Text("有误的面单号", "Waybills that are wrong"),
+    "corrections.match_ids": Text("有误的匹配编号", "Matches that are wrong"),
+    "corrections.lines.hint": Text("以空格或换行分开。", "With blanks or line breaks between."),
+    "corrections.reason": Text("原因", "Reason"),
+    "corrections.own": Text(
+        "这是您自己要求的，须由另一名经办批准；您可以撤回。",
+        "You asked for this yourself: another officer approves it. You may take it back.",
+    ),
     "settlements.reference": Text("银行凭证号", "Reference of the bank"),
     "settlements.reference.hint": Text("日后凭它与银行流水对账。", "By it the bank's list is reconciled later."),
     "settlements.items": Text("明细", "Lines"),
+    "settlements.as_xlsx": Text("下载 XLSX", "Download XLSX"),
+    "settlements.as_csv": Text("下载 CSV", "Download CSV"),
+    "settlements.as_data": Text(
+        "以上供人阅读：元、北京时间。供程序读取的（分、UTC）：",
+        "These are for reading: yuan, China's time. For programs, in fen and UTC:",
+    ),
+    "settlements.as_data.csv": Text("数据 CSV", "data CSV"),
+    "settlements.number": Text("结算单号", "Statement no."),
+    "settlements.programme": Text("补贴项目", "Programme"),
+    "settlements.payee.id": Text("收款方标识", "Payee's id"),
+    "settlements.frozen": Text("冻结时间（北京时间）", "Frozen at (China's time)"),
+    "settlements.paid_at": Text("拨付时间（北京时间）", "Paid at (China's time)"),
+    "settlements.owed": Text("拨付时应付（元）", "Owed when it was paid (CNY)"),
+    "settlements.total": Text("合计", "Total"),
+    "settlements.match": Text("匹配编号", "Match"),
+    "settlements.posted.china": Text("记账时间（北京时间）", "Posted at (China's time)"),
     "settlements.waybill": Text("面单号", "Waybill"),
     "settlements.posted": Text("记账时间", "Posted"),
     "settlements.line.owed": Text("应付", "owed"),

@@ -8,20 +8,19 @@ from typing import Any, Self
 from uuid import UUID
 
 from chassis.problems import Language
-from gateway.pages.names import place_name, produce_name
-from gateway.pages.programmes.texts import EVIDENCE
+from gateway.pages.names import area_name, produce_name
 from gateway.pages.reader import Reader
-from gateway.pages.shown import at, clock, day
+from gateway.pages.shown import at, day
 
 PARTS = ("paid", "posted", "reserved", "available")
 """Of the budget, in the order in which money goes: what is still there comes last."""
 BAR_UNITS = 1000
 VERIFY_WAIT_S = 60.0
 """The whole chain is walked, which takes a while when there are millions of transfers, or when much else goes on."""
+TRANSFERS_SHOWN = 50
+FLAGS_SHOWN = 20
 LEAST = 0.1
 """Percent."""
-PLACES = frozenset({"from", "to", "recipient_adcode"})
-"""What of a flag's evidence is the code of a county."""
 OFFICERS = frozenset({"programme_officer", "admin"})
 NAMED = ("produce", "adcodes")
 TERMS: Mapping[str, Mapping[str, str]] = {
@@ -114,6 +113,7 @@ class After:
     settlements: str | None = None
     changes: str | None = None
     owed: str | None = None
+    flags: str | None = None
 
 
 FIRST = After()
@@ -156,30 +156,19 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`verified` is the answer of walking the whole chain, where that was asked for."""
+    """Transfers, the newest first; their numbers have no gap.
+
+    `verified` is the answer of walking the whole chain, where that was asked for."""
 
     programme: Mapping[str, Any]
     transfers: Sequence[Mapping[str, Any]]
-    next: int | None
+    older: int | None
+    """Before which transfer the next page is; None where there is none."""
+    newer: int | None
+    """The same of the page before; 0 for the first, None on that."""
+    first: int
+    """The same of the last page, on which the first transfer is."""
     verified: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A settlement's statement with the flags that hold it; `said` is the API's, with a page of lines."""
-
-    said: Mapping[str, Any]
-    programme: Mapping[str, Any]
-    flags: Sequence[Mapping[str, Any]]
-    may_change: bool
-
-    @property
-    def parties(self) -> Sequence[str | None]:
-        return self.said["carrier_id"], self.said["producer_id"]
-
-    @property
-    def open_flags(self) -> int:
-        return sum(flag["status"] == "open" for flag in self.flags)
 
 
 async def read_list(reader: Reader, after: str | None, waiting_after: str | None) -> Listed:
@@ -192,7 +181,7 @@ async def read_list(reader: Reader, after: str | None, waiting_after: str | None
     known = {each["id"]: (each["name"], each["kind"]) for each in programmes["items"]}
     return Listed(
         funds=[Fund.of(each) for each in programmes["items"]],
-        waiting=[_asked(reader, each, *known.get(each["programme_id"], ())) for each in waiting["items"]],
+        waiting=[asked_of(reader, each, *known.get(each["programme_id"], ())) for each in waiting["items"]],
         next=programmes["next"],
         next_waiting=waiting["next"],
         may_change=may_change(reader),
@@ -209,56 +198,42 @@ async def read_programme(reader: Reader, programme_id: UUID, after: After = FIRS
         api.get(f"{path}/burndown"),
         api.get("/v1/settlements", programme_id=programme_id, after=after.settlements, limit=20),
         api.get("/v1/settlements/owed", programme_id=programme_id, after=after.owed, limit=50),
-        api.get("/v1/flags", programme_id=programme_id, status="open", limit=500),
+        api.get("/v1/flags", programme_id=programme_id, status="open", after=after.flags, limit=FLAGS_SHOWN),
     )
     return Whole(
         fund=Fund.of(said),
         rules=[_named(each, reader.language) for each in rules["items"]],
-        changes=[_asked(reader, each) for each in changes["items"]],
+        changes=[asked_of(reader, each) for each in changes["items"]],
         burn_down=burn_down,
         settlements=settlements["items"],
         owed=owed["items"],
         flags=flags["items"],
-        more=After(settlements["next"], changes["next"], owed["next"]),
+        more=After(settlements["next"], changes["next"], owed["next"], flags["next"]),
         today=day(datetime.now(UTC)),
         may_change=may_change(reader),
     )
 
 
-async def read_ledger(reader: Reader, programme_id: UUID, after: str | None, *, verify: bool = False) -> Ledger:
-    """With `verify` the whole chain is walked, which may take a minute. Raises Refused and ServiceUnavailable."""
+async def read_ledger(reader: Reader, programme_id: UUID, before: int | None, *, verify: bool = False) -> Ledger:
+    """The transfers before that one, or the newest. With `verify` the whole chain is walked, which may take a minute.
+    Raises Refused and ServiceUnavailable."""
     api, path = reader.api, f"/v1/programmes/{programme_id}"
-    programme, transfers = await asyncio.gather(api.get(path), api.get(f"{path}/transfers", after=after, limit=50))
+    by_now = (datetime.now(UTC) + timedelta(days=1)).isoformat()  # whatever its clock says
+    programme, stood = await asyncio.gather(api.get(path), api.get(f"{path}/balances", at=by_now))
+    newest: int = stood["seq"]
+    last = newest if before is None else min(before - 1, newest)
+    after = max(last - TRANSFERS_SHOWN, 0)
+    transfers = await api.get(f"{path}/transfers", after=after, limit=max(last - after, 1))
     verified = await api.get_patiently(f"{path}/verify", VERIFY_WAIT_S) if verify else None
-    return Ledger(programme, transfers["items"], transfers["next"], verified)
-
-
-async def read_settlement(reader: Reader, settlement_id: UUID, after: str | None) -> Statement:
-    """Raises Refused where there is no such settlement, and ServiceUnavailable."""
-    said, flags = await asyncio.gather(
-        reader.api.get(f"/v1/settlements/{settlement_id}", after=after),
-        reader.api.get("/v1/flags", settlement_id=settlement_id, limit=100),
+    newer = last + TRANSFERS_SHOWN + 1
+    return Ledger(
+        programme=programme,
+        transfers=list(reversed(transfers["items"])),
+        older=after + 1 if after else None,
+        newer=None if last == newest else (newer if newer <= newest else 0),
+        first=min(newest, TRANSFERS_SHOWN) + 1,
+        verified=verified,
     )
-    programme = await reader.api.get(f"/v1/programmes/{said['programme_id']}")
-    shown = [{**flag, "evidence": _evidence(flag["evidence"], reader.language)} for flag in flags["items"]]
-    return Statement(said, programme, shown, may_change(reader))
-
-
-def _evidence(told: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
-    """Names and values to read; what a later release looks at is told by its own name."""
-    return [
-        (
-            EVIDENCE[name].in_language(language) if name in EVIDENCE else name,
-            _value(name, value),
-        )
-        for name, value in told.items()
-    ]
-
-
-def _value(name: str, value: Any) -> str:
-    if name.endswith("_at"):
-        return f"{day(value)} {clock(value)[-5:]}"
-    return place_name(str(value)) if name in PLACES else str(value)
 
 
 def may_change(reader: Reader) -> bool:
@@ -266,15 +241,15 @@ def may_change(reader: Reader) -> bool:
     return reader.caller is not None and reader.caller.role in OFFICERS
 
 
-def _asked(reader: Reader, said: Mapping[str, Any], programme: str = "", kind: str = "") -> Asked:
+def asked_of(reader: Reader, said: Mapping[str, Any], programme: str = "", kind: str = "") -> Asked:
+    """What one officer asked for, of a programme or of a statement (that wants nothing of a programme)."""
     is_own = reader.caller is not None and said["asked_by"] == str(reader.caller.account_id)
-    wanted = _named(said["wanted"], reader.language)
+    wanted = _named(said.get("wanted", {}), reader.language)
     return Asked({**said, "wanted": wanted}, is_own, programme, kind)
 
 
 def _named(rules: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
-    """The same with produce and counties by their names; how a code begins stays a code, and what is not told of, or
-    taken away by null, stays so."""
+    """The same with produce and places by their names; what is not told of, or taken away by null, stays so."""
     told = rules.get("eligibility")
     if not told:
         return rules
@@ -283,4 +258,4 @@ def _named(rules: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
 
 
 def _name(condition: str, code: str, language: Language) -> str:
-    return place_name(code) if condition == "adcodes" else produce_name(code, language)
+    return area_name(code) if condition == "adcodes" else produce_name(code, language)

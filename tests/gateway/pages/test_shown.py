@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.problems import Language
-from gateway.pages.shown import about_kg, by_name, clock, day, filled, for_long, for_long_words, kg, prose, yuan
+from gateway.pages.shown import about_kg, by_name, clock, day, filled, for_long, for_long_words, kg, period, prose, yuan
 
 
 @given(st.integers(-(10**15), 10**15))
@@ -46,6 +46,13 @@ def test_clocks_are_those_of_china() -> None:
     late = "2026-11-28T17:05:00Z"
     assert (clock(late), day(late)) == ("11-29 01:05", "2026-11-29")
     assert day(datetime(2026, 11, 28, 17, tzinfo=UTC)) == "2026-11-29"
+
+
+def test_a_period_is_told_by_its_days_and_by_instants_where_those_are_within_one() -> None:
+    midnight = "2026-11-30T16:00:00Z"
+    assert period(midnight, "2026-12-01T16:00:00Z") == "2026-12-01"
+    assert period(midnight, "2026-12-02T16:00:00Z") == "2026-12-01 – 2026-12-02"
+    assert period(midnight, "2026-12-01T01:00:00Z") == "2026-12-01 00:00 – 2026-12-01 09:00"
 
 
 @pytest.mark.parametrize(

@@ -280,3 +280,27 @@ async def test_a_waybill_that_is_not_ones_own_is_said_to_be_none(
     assert logistics.asked[-1].path == "/v1/parcels/SF 9/?x=顺丰"
     assert page.status_code == 404
     assert "You have no parcel of this waybill" in page.text
+
+
+async def test_what_is_over_goes_on_on_a_next_page_the_newest_first_whatever_became_of_it(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    ids = [f"01900000-0000-7000-8000-0000000000{at:02}" for at in range(25)]
+    status = {each: "delivered" if at % 3 else "cancelled" for at, each in enumerate(ids)}
+
+    def newest(asked: Asked) -> dict[str, Any]:
+        (wanted,), (limit,) = asked.query["status"], asked.query["limit"]
+        (after,) = asked.query.get("after", ["1"])
+        found = [each for each in reversed(ids) if status[each] == wanted and each < after]
+        page = found[: int(limit)]
+        its = [a_shipment(each, "321323", CARRIER, status=wanted) for each in page]
+        return {"items": its, "next": page[-1] if len(found) > len(page) else None}
+
+    logistics.say("/v1/shipments", newest)
+    shown, address = [], "/carrier"
+    while address:
+        page = (await client.get(address, headers=carrier)).text
+        done = page[page.index('id="done"') :]
+        shown += re.findall(r'href="/carrier/shipments/([^"]*)"', done)
+        address = next(iter(re.findall(r'rel="next" href="([^"]*)#done"', done)), "")
+    assert shown == list(reversed(ids))

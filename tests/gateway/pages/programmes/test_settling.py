@@ -1,0 +1,226 @@
+"""Statements on their pages: frozen, flagged, corrected, paid; and who may not is told before they try."""
+
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from gateway.tokens import Signer
+from tests.gateway.pages.played import Asked, Played
+from tests.gateway.pages.programmes.test_programmes import (
+    EN,
+    ID,
+    OFFICER,
+    OTHER,
+    PAGE,
+    SETTLEMENT,
+    a_settlement,
+    items,
+    logistics,
+)
+from tests.gateway.support import bearer
+
+HERE, API = f"/programmes/settlements/{SETTLEMENT}", f"/v1/settlements/{SETTLEMENT}"
+CORRECTION = str(uuid4())
+__all__ = ["logistics"]
+
+
+@pytest.fixture
+def upstreams(logistics: Played) -> dict[str, Any]:
+    return {"logistics": logistics.upstream}
+
+
+@pytest.fixture
+def officer(signer: Signer) -> dict[str, str]:
+    return bearer(signer, "programme_officer", OFFICER) | EN
+
+
+def a_flag(status: str = "open", reviewed_by: UUID | None = None, **changes: Any) -> dict[str, Any]:
+    flag = {"id": str(uuid4()), "settlement_id": SETTLEMENT, "rule": "impossible_speed", "subject": "SF1"}
+    flag |= {"evidence": {}, "status": status, "note": None, "reviewed_at": None, "reviewed_by": None}
+    if reviewed_by is not None:
+        flag |= {"reviewed_by": str(reviewed_by), "reviewed_at": "2026-11-30T00:00:00Z"}
+    return flag | changes
+
+
+def a_correction(asked_by: UUID, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": CORRECTION,
+        "settlement_id": SETTLEMENT,
+        "reason": "查无此人",
+        "lines": 1,
+        "amount_fen": 200,
+        "status": "pending",
+        "asked_by": str(asked_by),
+        "asked_at": "2026-11-30T00:00:00Z",
+        "decided_by": None,
+        "decided_at": None,
+        **changes,
+    }
+
+
+def flagged(played: Played, *flags: dict[str, Any]) -> None:
+    """Told as the API does: of the status that is asked for, or all."""
+
+    def told(asked: Asked) -> dict[str, Any]:
+        (status,) = asked.query.get("status", [None])
+        return items(*(flag for flag in flags if status in (None, flag["status"])))
+
+    played.say("/v1/flags", told)
+
+
+async def test_a_statement_is_frozen_for_its_payee_and_paid_with_its_reference(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say("/v1/settlements", a_settlement(), method="POST", status=201)
+    logistics.say(f"/v1/settlements/{SETTLEMENT}/pay", a_settlement(), method="POST")
+    form = {"payee": f"carrier:{OTHER}", "from": "2026-11-01", "to": "2026-11-29"}
+    made = await client.post(f"{PAGE}/settlements", data=form, headers=officer)
+    assert made.headers["location"] == f"/programmes/settlements/{SETTLEMENT}"
+    paid = await client.post(f"{made.headers['location']}/pay", data={"reference": "B-1"}, headers=officer)
+    assert paid.status_code == 303
+    (frozen,) = logistics.requests("POST", "/v1/settlements")
+    assert frozen.body == {"programme_id": ID, "carrier_id": str(OTHER), "from": "2026-11-01", "to": "2026-11-29"}
+    assert logistics.requests("POST", f"/v1/settlements/{SETTLEMENT}/pay")[0].body == {"reference": "B-1"}
+
+
+async def test_flags_say_what_they_mean_and_hold_the_payout(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    flag = {"id": str(uuid4()), "settlement_id": SETTLEMENT, "rule": "impossible_speed", "subject": "SF1"}
+    flag |= {
+        "evidence": {"km_h": 900, "left_at": "2026-11-29T00:05:00+00:00", "phase_of_the_moon": 1},
+        "status": "open",
+        "note": None,
+    }
+    logistics.say("/v1/flags", items(flag))
+    page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=officer)).text
+    for shown in ("Impossible speed", "faster than any lorry", "900", "it can&#39;t be paid now"):
+        assert shown in page
+    chinese = officer | {"Accept-Language": "zh-CN"}
+    page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=chinese)).text
+    for shown in ("公里/小时", "2026-11-29 08:05", "phase_of_the_moon"):
+        assert shown in page
+    assert "km" not in page
+
+
+async def test_what_was_typed_on_a_flag_outlasts_a_refusal(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    flag = {"id": str(uuid4()), "settlement_id": SETTLEMENT, "rule": "impossible_speed", "subject": "SF1"}
+    logistics.say("/v1/flags", items(flag | {"evidence": {"from": "321323"}, "status": "open", "note": None}))
+    logistics.refuse(f"/v1/flags/{flag['id']}/review", "stale-version", 409)
+    review = f"/programmes/settlements/{SETTLEMENT}/flags/{flag['id']}"
+    page = await client.post(review, data={"verdict": "clear", "note": "司机换了手机"}, headers=officer)
+    assert page.status_code == 409
+    assert 'value="司机换了手机"' in page.text
+    assert "<dd>江苏省宿迁市泗阳县</dd>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "shown"),
+    [
+        ("2026-11-30T16:00:00Z", "2026-12-01T16:00:00Z", "2026-12-01 · "),
+        ("2026-11-30T16:00:00Z", "2026-12-31T16:00:00Z", "2026-12-01 – 2026-12-31 · "),
+        ("2026-11-30T16:00:00Z", "2026-12-01T04:30:00Z", "2026-12-01 00:00 – 2026-12-01 12:30 · "),
+    ],
+)
+async def test_a_statement_is_headed_by_its_days_the_last_one_too(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played, begins: str, ends: str, shown: str
+) -> None:
+    told = a_settlement() | {"begins_at": begins, "ends_at": ends}
+    logistics.say(f"/v1/settlements/{SETTLEMENT}", told)
+    logistics.say("/v1/settlements", items(told))
+    page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=officer)).text
+    assert f'<p class="lead">{shown}' in page
+    assert shown.removesuffix(" · ") + "</a></td>" in (await client.get(PAGE, headers=officer)).text
+
+
+async def test_the_officer_who_reviewed_a_flag_is_told_that_another_pays_before_trying(
+    client: httpx.AsyncClient, officer: dict[str, str], signer: Signer, logistics: Played
+) -> None:
+    flagged(logistics, a_flag("cleared", OFFICER, note="司机换了手机"))
+    page = (await client.get(HERE, headers=officer)).text
+    assert "You reviewed a flag of this statement: another officer pays it." in page
+    assert f'action="{HERE}/pay"' not in page
+    assert "司机换了手机" in page
+    other = (await client.get(HERE, headers=bearer(signer, "programme_officer", OTHER) | EN)).text
+    assert f'action="{HERE}/pay"' in other
+
+
+async def test_open_flags_and_a_correction_that_waits_hold_the_payout(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    flagged(logistics, a_flag(), a_flag("confirmed", OTHER))
+    page = (await client.get(HERE, headers=officer)).text
+    assert f'action="{HERE}/pay"' not in page
+    assert (page.count('value="confirm"'), page.count(">confirmed</span>")) == (1, 1)
+    flagged(logistics)
+    logistics.say(f"{API}/corrections", items(a_correction(OTHER)))
+    page = (await client.get(HERE, headers=officer)).text
+    assert "A correction waits for another officer: it can&#39;t be paid now." in page
+    assert f'action="{HERE}/pay"' not in page
+
+
+async def test_flags_that_wait_go_on_on_a_next_page_of_the_statement_and_of_the_programme(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    cursor = str(uuid4())
+    logistics.say("/v1/flags", lambda asked: items(a_flag()) | {"next": cursor if "status" in asked.query else None})
+    for here in (HERE, PAGE):
+        page = (await client.get(here, headers=officer)).text
+        assert f'href="{here}?flags={cursor}#flags"' in page
+        await client.get(f"{here}?flags={cursor}", headers=officer)
+        asked = [each.query.get("after") for each in logistics.requests("GET", "/v1/flags")]
+        assert [cursor] in asked, here
+
+
+async def test_a_correction_names_its_lines_and_is_asked_for_once(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say(f"{API}/corrections", a_correction(OFFICER), method="POST", status=201)
+    form = {"of": "waybills", "wrong": "SF1\nSF2，SF1", "reason": "查无此人", "key": "k1"}
+    answer = await client.post(f"{HERE}/corrections", data=form, headers=officer)
+    assert (answer.status_code, answer.headers["location"]) == (303, HERE)
+    (asked,) = logistics.requests("POST", f"{API}/corrections")
+    assert (asked.body, asked.headers["idempotency-key"]) == (
+        {"waybills": ["SF1", "SF2"], "reason": "查无此人"},
+        "k1",
+    )
+
+
+async def test_what_is_wrong_with_a_line_of_a_correction_names_the_line(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    errors = [{"pointer": f"#/waybills/{at}", "detail": "It is not in this statement."} for at in (1, 2)]
+    logistics.refuse(f"{API}/corrections", "invalid-input", 422, errors=errors)
+    form = {"of": "waybills", "wrong": "SF1 SF2 SF3", "reason": "r"}
+    page = (await client.post(f"{HERE}/corrections", data=form, headers=officer)).text
+    (fault,) = re.findall(r'id="wrong-fault">([^<]*)<', page)
+    assert fault == "SF2: It is not in this statement. SF3: It is not in this statement."
+    assert page.count("It is not in this statement.") == 2, "not above the form as well"
+    assert ">SF1 SF2 SF3</textarea>" in page
+
+
+async def test_ones_own_correction_can_only_be_taken_back_and_anothers_decided(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    for asked_by, offers in ((OFFICER, {"reject"}), (OTHER, {"approve", "reject"})):
+        logistics.say(f"{API}/corrections", items(a_correction(asked_by)))
+        page = (await client.get(HERE, headers=officer)).text
+        assert set(re.findall(r'name="decision" value="(\w+)"', page)) == offers
+    path = f"{API}/corrections/{CORRECTION}/decision"
+    logistics.say(path, a_correction(OTHER, status="approved"), method="POST")
+    await client.post(f"{HERE}/corrections/{CORRECTION}", data={"decision": "approve"}, headers=officer)
+    assert logistics.requests("POST", path)[0].body == {"decision": "approve"}
+
+
+async def test_a_statement_of_a_producer_is_corrected_by_its_matches(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say(API, a_settlement() | {"carrier_id": None, "producer_id": str(OTHER)})
+    page = (await client.get(HERE, headers=officer)).text
+    assert '<input type="hidden" name="of" value="match_ids">' in page
+    assert "Matches that are wrong" in page
