@@ -65,6 +65,9 @@ PAGES: Mapping[str, Page] = {
     "/programmes/new": Page("programme_officer", lambda _: "/programmes/new"),
     "/programmes/{programme_id}": Page("programme_officer", lambda world: f"/programmes/{world.programme}", True),
     "/programmes/{programme_id}/ledger": Page("auditor", lambda world: f"/programmes/{world.programme}/ledger"),
+    "/programmes/{programme_id}/clawbacks": Page(
+        "programme_officer", lambda world: f"/programmes/{world.programme}/clawbacks"
+    ),
     "/programmes/{programme_id}/verified": Page("auditor", lambda world: f"/programmes/{world.programme}/verified"),
     "/programmes/settlements/{settlement_id}": Page(
         "programme_officer", lambda world: f"/programmes/settlements/{world.settlement}"

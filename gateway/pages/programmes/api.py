@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
-from gateway.pages.programmes import conditions, service, settling, views
+from gateway.pages.programmes import conditions, recovering, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
@@ -102,6 +102,33 @@ async def programme(
     return await _programme(request, programme_id, reader, NOTHING_TRIED, after)
 
 
+@router.get(f"{HOME}/{{programme_id}}/clawbacks")
+async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
+    return await _clawbacks(request, programme_id, reader, NOTHING_TRIED, after)
+
+
+@router.post(f"{HOME}/{{programme_id}}/clawbacks")
+async def give_notice(request: Request, programme_id: UUID, reader: Officer, typed: Form) -> Response:
+    told = await recovering.notice(reader, programme_id, typed)
+    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told))
+
+
+@router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/decision")
+async def decide_on_clawback(
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+) -> Response:
+    told = await recovering.decide(reader.api, clawback_id, typed)
+    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+
+
+@router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/repayments")
+async def record_repayment(
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+) -> Response:
+    told = await recovering.repay(reader.api, clawback_id, typed)
+    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+
+
 @router.get(f"{HOME}/{{programme_id}}/ledger")
 async def ledger(request: Request, programme_id: UUID, reader: Overseer, before: Before = None) -> HTMLResponse:
     shown = await views.read_ledger(reader, programme_id, before)
@@ -174,6 +201,29 @@ async def _settlement(
     names = await names_of(request, shown.parties)
     here = f"{HOME}/settlements/{settlement_id}"
     return page(request, "programmes/settlement.html", tried.status, here=here, shown=shown, tried=tried, names=names)
+
+
+async def _clawbacks(
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: str | None = None
+) -> HTMLResponse:
+    shown = await recovering.read_clawbacks(reader, programme_id, after)
+    return page(
+        request,
+        "programmes/clawbacks.html",
+        tried.status,
+        here=f"{HOME}/{programme_id}/clawbacks",
+        shown=shown,
+        tried=tried,
+        names=await names_of(request, shown.parties),
+        causes=recovering.CAUSES,
+        objection_days=recovering.OBJECTION_DAYS,
+    )
+
+
+async def _after_clawback(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
+    if tried.status < 400:
+        return RedirectResponse(f"{HOME}/{programme_id}/clawbacks", 303)
+    return await _clawbacks(request, programme_id, reader, tried)
 
 
 async def _after_change(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:

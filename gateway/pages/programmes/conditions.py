@@ -11,13 +11,14 @@ from gateway.pages import placing
 from gateway.pages.asking import Told
 from gateway.pages.forms import Typed, words_of
 from gateway.pages.names import name_of
-from gateway.pages.ordering import CHOICES_MAX
+from gateway.pages.ordering import CHOICES_MAX, WHICH_PLACE
 from gateway.pages.shown import by_name
 
 CODE_MIN_CHARS = 2
+WHICH_AREA = Text("有几个地方叫这个名称，请在下面选。", "Several places go by that name; choose below.")
 NO_CODE = Text("没有区划代码以此开头。", "No place's code begins so.")
 NO_KIND = Text("没有这种农产品；名称见下面的“全部农产品”。", "There is no such produce; see “All produce” below.")
-WHICH_KIND = Text("没有正好叫这个名称的，请选一种或几种。", "Nothing goes by just that name; choose one or more.")
+WHICH_KIND = Text("没有正好叫这个名称的，请在下面选。", "Nothing goes by just that name; choose below.")
 SAID = Text("{word}：{why}", "{word}: {why}")
 
 
@@ -90,7 +91,8 @@ def _area(word: str, ticked: Collection[str]) -> Named:
     meant = placing.part(word)
     if meant.code is not None:
         return Named(word, [_beginning(meant.code)])
-    return _asked(word, meant.choices, ticked, meant.why, _beginning)
+    why = WHICH_AREA if meant.why is WHICH_PLACE else meant.why
+    return _asked(word, meant.choices, ticked, why, _beginning)
 
 
 def _kind(word: str, ticked: Collection[str], language: Language) -> Named:

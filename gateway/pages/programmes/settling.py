@@ -113,14 +113,18 @@ async def correct(reader: Reader, settlement_id: UUID, typed: Typed) -> Told:
     lines, member = words_of(typed.get("wrong")), "match_ids" if typed.get("of") == "match_ids" else "waybills"
     body = {member: lines, **given(reason=typed.get("reason"))}
     told = await reader.api.send("POST", f"/v1/settlements/{settlement_id}/corrections", body, key=typed.key)
+    return naming_lines(told, member, lines, reader.language)
+
+
+def naming_lines(told: Told, member: str, lines: Sequence[str], language: Language) -> Told:
+    """The same refusal, in which the field of the lines says once what is wrong with which of them."""
     whys = [(place, why) for place, why in told.faults().items() if place.startswith(f"{member}.")]
     if not whys:
         return told
-    language, others = reader.language, [each for each in told.said["errors"] if f"/{member}/" not in each["pointer"]]
-    named = [
-        OF_LINE.in_language(language, {"line": lines[int(place.rpartition(".")[2])], "why": why}) for place, why in whys
-    ]
-    return replace(told, said={**told.said, "errors": [*others, {"pointer": f"#/{member}", "detail": " ".join(named)}]})
+    others = [each for each in told.said["errors"] if f"/{member}/" not in each["pointer"]]
+    named = (OF_LINE.in_language(language, {"line": lines[int(at.rpartition(".")[2])], "why": why}) for at, why in whys)
+    fault = {"pointer": f"#/{member}", "detail": " ".join(named)}
+    return replace(told, said={**told.said, "errors": [*others, fault]})
 
 
 async def decide_on_correction(api: Api, settlement_id: UUID, correction_id: UUID, typed: Typed) -> Told:
@@ -141,4 +145,6 @@ def _shown(flag: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
 def _value(name: str, value: Any) -> str:
     if name.endswith("_at"):
         return f"{day(value)} {clock(value)[-5:]}"
-    return place_name(str(value)) if name in PLACES else str(value)
+    if name in PLACES:
+        return place_name(str(value))
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -306,4 +306,58 @@ SETTLING: dict[str, Text] = {
     "settlements.line.came_back": Text("拨付后退回", "came back"),
 }
 
-TEXTS = FUNDS | CHANGES | SETTLING
+RECOVERING: dict[str, Text] = {
+    "clawbacks": Text("追回", "Clawbacks"),
+    "clawbacks.about": Text(
+        "已经拨付、而收款方不该得到的钱，由此追回：先通知，对方可以申诉，再由另一名经办决定。",
+        "Money that was paid to who was not entitled to it is recovered here: first a notice, to which the payee may "
+        "object; then another officer decides.",
+    ),
+    "clawbacks.see": Text("查看与发起追回", "See and open clawbacks"),
+    "clawbacks.none": Text("没有追回。", "There is no clawback."),
+    "clawbacks.status.noticed": Text("已通知", "notice given"),
+    "clawbacks.status.objected": Text("对方已申诉", "objected to"),
+    "clawbacks.status.upheld": Text("维持，待收回", "upheld, to be recovered"),
+    "clawbacks.status.dismissed": Text("已撤销", "dismissed"),
+    "clawbacks.status.recovered": Text("已收回", "recovered"),
+    "clawbacks.payee": Text("向谁追回", "From whom"),
+    "clawbacks.cause": Text("原因", "Cause"),
+    "clawbacks.cause.returned_after_payment": Text("拨付后退回", "Returned after payment"),
+    "clawbacks.cause.not_delivered": Text("没有送达", "Not delivered"),
+    "clawbacks.cause.false_weight": Text("重量不实", "False weight"),
+    "clawbacks.cause.duplicate": Text("重复申领", "Claimed twice"),
+    "clawbacks.cause.other": Text("其他", "Other"),
+    "clawbacks.evidence": Text("依据", "Evidence"),
+    "clawbacks.evidence.hint": Text("收款方也会看到。", "The payee reads it, too."),
+    "clawbacks.noticed": Text("通知", "Notice"),
+    "clawbacks.by_platform": Text("系统自动发起", "opened by the platform"),
+    "clawbacks.objection": Text("申诉", "Objection"),
+    "clawbacks.recovered": Text("已收回", "Recovered"),
+    "clawbacks.left": Text("尚余", "left"),
+    "clawbacks.own": Text(
+        "这是您自己发起的，须由另一名经办决定；您可以撤回。",
+        "You opened this yourself: another officer decides. You may take it back.",
+    ),
+    "clawbacks.waits": Text(
+        "对方在 {when} 之前可以申诉；收到申诉或期满之后才能决定。",
+        "The payee may object until {when}; it is decided after that, or once an objection has come.",
+    ),
+    "clawbacks.uphold": Text("维持", "Uphold"),
+    "clawbacks.dismiss": Text("撤销", "Dismiss"),
+    "clawbacks.netted": Text(
+        "从此项目以后给对方的拨付中扣除；对方自己退还的，在此登记。",
+        "It is kept from the programme's next payments to them; what they pay back by themselves is recorded here.",
+    ),
+    "clawbacks.repaid": Text("登记退还", "Record a repayment"),
+    "clawbacks.repaid.record": Text("登记", "Record it"),
+    "clawbacks.open": Text("发起追回", "Open a clawback"),
+    "clawbacks.open.about": Text(
+        "一次写同一收款方的、已经拨付的明细。尚未拨付的，在结算单上要求更正。发起的人不能自己决定。",
+        "Name lines that were paid to one payee. What was not paid yet is corrected on its statement. Who opens a "
+        "clawback does not decide on it.",
+    ),
+    "clawbacks.objection_days": Text("申诉期（天）", "Days for an objection"),
+    "clawbacks.give_notice": Text("发出通知", "Give notice"),
+}
+
+TEXTS = FUNDS | CHANGES | SETTLING | RECOVERING

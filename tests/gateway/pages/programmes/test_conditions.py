@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from gateway.pages.forms import Typed
-from gateway.pages.ordering import NO_PLACE, SPELT_LIKE, WHICH_PLACE
+from gateway.pages.ordering import NO_PLACE, SPELT_LIKE
 from gateway.pages.programmes import conditions
-from gateway.pages.programmes.conditions import NO_CODE, NO_KIND, WHICH_KIND, Named
+from gateway.pages.programmes.conditions import NO_CODE, NO_KIND, WHICH_AREA, WHICH_KIND, Named
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
 from tests.gateway.support import bearer
@@ -68,7 +68,7 @@ def test_a_name_that_says_which_is_a_county_or_how_the_codes_of_an_area_begin(ty
 
 @pytest.mark.parametrize(
     ("typed", "why"),
-    [("朝阳", WHICH_PLACE), ("泗洋县", SPELT_LIKE), ("蓬莱仙岛", NO_PLACE), ("99", NO_CODE), ("3", NO_CODE)],
+    [("朝阳", WHICH_AREA), ("泗洋县", SPELT_LIKE), ("蓬莱仙岛", NO_PLACE), ("99", NO_CODE), ("3", NO_CODE)],
 )
 def test_a_name_that_says_not_which_is_sent_as_it_is_and_the_reason_told_with_it(typed: str, why: Any) -> None:
     (named,) = read("adcodes", typed)
@@ -99,7 +99,7 @@ async def test_every_name_that_is_not_known_is_told_beside_its_field_and_nothing
     page = await client.post("/programmes/new", data=form, headers=officer)
     assert page.status_code == 422
     (fault,) = re.findall(r'id="adcodes-fault">([^<]*)<', page.text)
-    assert fault == f"朝阳：{WHICH_PLACE.zh} 蓬莱仙岛：{NO_PLACE.zh}"
+    assert fault == f"朝阳：{WHICH_AREA.zh} 蓬莱仙岛：{NO_PLACE.zh}"
     assert f'id="produce-fault">莓：{WHICH_KIND.zh}' in page.text
     assert "no code" not in page.text, "neither above the form nor beside"
     assert "/v1/" not in page.text

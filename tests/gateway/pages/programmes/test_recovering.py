@@ -1,0 +1,166 @@
+"""Clawbacks on their page: each way out is offered to whoever may take it, and to nobody else."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from chassis.db import Database
+from chassis.vault import Vault
+from gateway.accounts.service import account_for
+from gateway.tokens import Signer
+from tests.gateway.pages.played import Played
+from tests.gateway.pages.programmes.test_programmes import EN, ID, OFFICER, OTHER, PAGE, a_programme, items
+from tests.gateway.support import bearer
+
+HERE, CLAWBACK = f"{PAGE}/clawbacks", str(uuid4())
+SOON, PAST = (datetime.now(UTC) + timedelta(days=each) for each in (3, -3))
+
+
+def a_clawback(opened_by: UUID | None = OTHER, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": CLAWBACK,
+        "programme_id": ID,
+        "payee_id": str(uuid4()),
+        "cause": "not_delivered",
+        "evidence": "地址不存在",
+        "amount_fen": 123_456,
+        "recovered_fen": 0,
+        "status": "noticed",
+        "opened_by": str(opened_by) if opened_by else None,
+        "noticed_at": "2026-11-29T00:00:00Z",
+        "objection_until": SOON.isoformat(),
+        "objection": None,
+        "objected_at": None,
+        "decided_by": None,
+        "decided_at": None,
+        "note": None,
+        **changes,
+    }
+
+
+OBJECTED = {"status": "objected", "objection": "送到了", "objected_at": "2026-11-30T00:00:00Z"}
+UPHELD = {"status": "upheld", "decided_by": str(OTHER), "decided_at": "2026-11-30T00:00:00Z", "recovered_fen": 456}
+
+
+@pytest.fixture
+def logistics() -> Played:
+    played = Played()
+    played.say(f"/v1{PAGE}", a_programme())
+    played.say("/v1/clawbacks", items())
+    return played
+
+
+@pytest.fixture
+def upstreams(logistics: Played) -> dict[str, Any]:
+    return {"logistics": logistics.upstream}
+
+
+@pytest.fixture
+def officer(signer: Signer) -> dict[str, str]:
+    return bearer(signer, "programme_officer", OFFICER) | EN
+
+
+@pytest.mark.parametrize(
+    ("said", "offered", "told"),
+    [
+        (a_clawback(), set(), "The payee may object until"),
+        (a_clawback(OFFICER), {"dismiss"}, "You opened this yourself: another officer decides."),
+        (a_clawback(objection_until=PAST.isoformat()), {"uphold", "dismiss"}, "Notice"),
+        (a_clawback(**OBJECTED), {"uphold", "dismiss"}, "送到了"),
+        (a_clawback(OFFICER, **OBJECTED), {"dismiss"}, "You may take it back."),
+        (a_clawback(None, **OBJECTED), {"uphold", "dismiss"}, "opened by the platform"),
+        (a_clawback(**UPHELD), set(), "left 1,230.00 CNY"),
+    ],
+)
+async def test_a_decision_is_offered_to_who_may_make_it_and_others_are_told_why_not(
+    client: httpx.AsyncClient,
+    officer: dict[str, str],
+    logistics: Played,
+    said: dict[str, Any],
+    offered: set[str],
+    told: str,
+) -> None:
+    logistics.say("/v1/clawbacks", items(said))
+    page = (await client.get(HERE, headers=officer)).text
+    assert set(re.findall(r'name="decision" value="(\w+)"', page)) == offered
+    assert told in page
+    assert (f"{CLAWBACK}/repayments" in page) == (said["status"] == "upheld")
+
+
+async def test_an_auditor_reads_clawbacks_without_any_form(
+    client: httpx.AsyncClient, signer: Signer, logistics: Played
+) -> None:
+    logistics.say("/v1/clawbacks", items(a_clawback(**OBJECTED), a_clawback(**UPHELD)))
+    auditor = bearer(signer, "auditor") | EN
+    page = await client.get(HERE, headers=auditor)
+    assert (page.status_code, page.text.count("<form")) == (200, 1), "that of signing out"
+    assert (await client.post(HERE, data={"wrong": "SF1"}, headers=auditor)).status_code == 403
+
+
+async def test_a_notice_names_paid_lines_and_what_is_wrong_with_one_names_it(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    form = {"of": "waybills", "wrong": "SF1 SF2", "cause": "duplicate", "evidence": "两次", "objection_days": "10"}
+    errors = [{"pointer": "#/waybills/1", "detail": "It was not paid."}]
+    logistics.refuse("/v1/clawbacks", "invalid-input", 422, errors=errors)
+    refused = await client.post(HERE, data=form, headers=officer)
+    assert 'id="wrong-fault">SF2: It was not paid.<' in refused.text
+    assert '<option value="duplicate" selected>' in refused.text
+    logistics.say("/v1/clawbacks", a_clawback(OFFICER), method="POST", status=201)
+    done = await client.post(HERE, data=form | {"key": "k1"}, headers=officer)
+    assert (done.status_code, done.headers["location"]) == (303, HERE)
+    asked = logistics.requests("POST", "/v1/clawbacks")[-1]
+    assert asked.headers["idempotency-key"] == "k1"
+    assert asked.body == {
+        "programme_id": ID,
+        "waybills": ["SF1", "SF2"],
+        "cause": "duplicate",
+        "evidence": "两次",
+        "objection_days": 10,
+    }
+
+
+async def test_a_decision_and_a_repayment_are_told_to_the_fen(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    path = f"/v1/clawbacks/{CLAWBACK}"
+    for verb in ("decision", "repayments"):
+        logistics.say(f"{path}/{verb}", a_clawback(), method="POST")
+    told = {
+        "decision": {"decision": "uphold", "note": "查实"},
+        "repayments": {"amount": "1,230.05", "reference": "B-9"},
+    }
+    for verb, form in told.items():
+        assert (await client.post(f"{HERE}/{CLAWBACK}/{verb}", data=form, headers=officer)).status_code == 303
+    assert logistics.requests("POST", f"{path}/decision")[0].body == {"decision": "uphold", "note": "查实"}
+    assert logistics.requests("POST", f"{path}/repayments")[0].body == {"amount_fen": 123_005, "reference": "B-9"}
+
+
+async def test_a_repayment_that_is_refused_says_so_in_its_own_card(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say("/v1/clawbacks", items(a_clawback(**UPHELD)))
+    errors = [{"pointer": "#/amount_fen", "detail": "too much"}]
+    logistics.refuse(f"/v1/clawbacks/{CLAWBACK}/repayments", "invalid-input", 422, errors=errors)
+    page = await client.post(f"{HERE}/{CLAWBACK}/repayments", data={"amount": "lots"}, headers=officer)
+    assert page.status_code == 422
+    assert 'id="amount-1-fault">Give an amount in CNY' in page.text
+    assert 'value="lots"' in page.text
+
+
+async def test_the_payee_goes_by_name_and_the_list_goes_on(
+    client: httpx.AsyncClient, officer: dict[str, str], db: Database, vault: Vault, logistics: Played
+) -> None:
+    async with db.transaction() as session:
+        carrier = await account_for(session, vault, "carrier", "极兔")
+    logistics.say("/v1/clawbacks", items(a_clawback(payee_id=str(carrier.id))) | {"next": CLAWBACK})
+    page = (await client.get(HERE, headers=officer)).text
+    assert "极兔" in page
+    assert f'href="{HERE}?after={CLAWBACK}"' in page
+    await client.get(f"{HERE}?after={CLAWBACK}", headers=officer)
+    assert logistics.requests("GET", "/v1/clawbacks")[-1].query["after"] == [CLAWBACK]
+    assert logistics.requests("GET", "/v1/clawbacks")[-1].query["programme_id"] == [ID]
