@@ -100,6 +100,7 @@ routers = [
     farm.router,
     queueing.router,
     offline.router,
+    programmes.bank_router,
     programmes.router,
     carrier.router,
     partner.router,

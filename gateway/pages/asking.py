@@ -99,6 +99,11 @@ class Api:
         sent = Sent(authorization=self._authorization)
         return await fetch(self._upstream(path), path, urlencode(query), language=self._language, sent=sent)
 
+    async def bring(self, path: str, file: bytes, content_type: str, **query: object) -> Told:
+        """Post a file as it is."""
+        sent = Sent(self._authorization, file, {"Content-Type": content_type})
+        return await self._told("POST", path, urlencode(query), sent, wait_s=UPLOAD_WAIT_S)
+
     async def upload(self, path: str, photo: bytes, *, key: str = "") -> Told:
         """Post a photo, as a form with `photo`; whether it is one the service finds out."""
         boundary = secrets.token_hex(16)

@@ -62,6 +62,7 @@ PAGES: Mapping[str, Page] = {
     "/backlog/{adcode}": Page("supervisor", lambda _: f"/backlog/{SIYANG}", has_charts=True),
     "/operator": Page("admin", lambda _: "/operator", has_charts=True),
     "/programmes": Page("programme_officer", lambda _: "/programmes"),
+    "/programmes/bank": Page("auditor", lambda _: "/programmes/bank"),
     "/programmes/new": Page("programme_officer", lambda _: "/programmes/new"),
     "/programmes/{programme_id}": Page("programme_officer", lambda world: f"/programmes/{world.programme}", True),
     "/programmes/{programme_id}/ledger": Page("auditor", lambda world: f"/programmes/{world.programme}/ledger"),

@@ -8,13 +8,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
-from gateway.pages.programmes import conditions, recovering, service, settling, views
+from gateway.pages.programmes import bank, conditions, recovering, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
-from gateway.pages.reader import Reader, page_router, reader_who_is
+from gateway.pages.reader import PhotoPageRoute, Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.statements import FileKind, statement_file
 
 router = page_router()
+bank_router = page_router(PhotoPageRoute)
+"""Of the form that brings a file."""
 
 Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
 Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
@@ -29,6 +31,17 @@ async def programmes(request: Request, reader: Overseer, after: After = None, wa
     shown = await views.read_list(reader, after, waiting)
     names = await names_of(request, (each.said["asked_by"] for each in shown.waiting))
     return page(request, "programmes/list.html", shown=shown, names=names)
+
+
+@bank_router.get(f"{HOME}/bank")
+async def bank_list(request: Request, reader: Overseer) -> HTMLResponse:
+    return page(request, "programmes/bank.html", shown=bank.begin(), lists=bank.LISTS)
+
+
+@bank_router.post(f"{HOME}/bank")
+async def compare(request: Request, reader: Overseer, sheet: bank.Came) -> HTMLResponse:
+    shown = await bank.compare(reader, sheet)
+    return page(request, "programmes/bank.html", shown.tried.status, shown=shown, lists=bank.LISTS)
 
 
 @router.get(f"{HOME}/new")

@@ -314,6 +314,7 @@ RECOVERING: dict[str, Text] = {
         "object; then another officer decides.",
     ),
     "clawbacks.see": Text("查看与发起追回", "See and open clawbacks"),
+    "clawbacks.see.only": Text("查看追回", "See clawbacks"),
     "clawbacks.none": Text("没有追回。", "There is no clawback."),
     "clawbacks.status.noticed": Text("已通知", "notice given"),
     "clawbacks.status.objected": Text("对方已申诉", "objected to"),
@@ -360,4 +361,37 @@ RECOVERING: dict[str, Text] = {
     "clawbacks.give_notice": Text("发出通知", "Give notice"),
 }
 
-TEXTS = FUNDS | CHANGES | SETTLING | RECOVERING
+BANK: dict[str, Text] = {
+    "bank": Text("银行对账", "Reconcile with the bank"),
+    "bank.about": Text(
+        "用银行的流水核对这些天里登记的拨付，凭银行凭证号逐笔比对。不改动、也不保存任何内容。",
+        "The bank's own list is held against the payments that were recorded on these days, by the bank's reference. "
+        "Nothing is changed, and nothing of the file is kept.",
+    ),
+    "bank.file": Text("银行流水（CSV）", "The bank's list (CSV)"),
+    "bank.file.hint": Text(
+        "首行为栏名，须有凭证号（或流水号、摘要等）与金额（元）；UTF-8 或 GB18030。",
+        "Its first line names the columns: a reference (凭证号, 流水号 …), and an amount in CNY (金额).",
+    ),
+    "bank.compare": Text("核对", "Compare"),
+    "bank.again": Text("再核对一次", "Compare again"),
+    "bank.clean": Text("全部相符。", "All of it matches."),
+    "bank.not_clean": Text("有不相符的，见下。", "Not all of it matches; see below."),
+    "bank.matched": Text("相符", "matched"),
+    "bank.off": Text("金额不符", "Another amount"),
+    "bank.off.about": Text("凭证号相符，金额不同。", "The reference is ours, the amount is not."),
+    "bank.doubled": Text("重复支付", "Paid more than once"),
+    "bank.doubled.about": Text("同一凭证号在流水中不止一次。", "The same reference stands in the bank's list again."),
+    "bank.missing": Text("银行没有", "Not with the bank"),
+    "bank.missing.about": Text("这里登记了拨付，流水中没有。", "Recorded here as paid, and not in the bank's list."),
+    "bank.unknown": Text("这里没有", "Not ours"),
+    "bank.unknown.about": Text(
+        "流水中有，这里没有登记这样的拨付。", "In the bank's list, and no payment of these days bears the reference."
+    ),
+    "bank.line": Text("行", "Line"),
+    "bank.ours": Text("登记金额（元）", "Recorded (CNY)"),
+    "bank.banks": Text("银行金额（元）", "Bank's amount (CNY)"),
+    "bank.by": Text("银行多付（元）", "Bank paid more by (CNY)"),
+}
+
+TEXTS = FUNDS | CHANGES | SETTLING | RECOVERING | BANK

@@ -30,6 +30,8 @@ class Played:
     asked: list[Asked] = field(default_factory=list)
     away: bool = False
     """It does not answer at all."""
+    takes: list[bytes] | None = None
+    """Files that it was brought, of what takes no JSON."""
 
     def say(self, path: str, said: Any, *, method: str = "GET", status: int = 200) -> None:
         self.answers[method, path] = (status, said)
@@ -41,6 +43,12 @@ class Played:
     def requests(self, method: str, path: str) -> list[Asked]:
         return [each for each in self.asked if (each.method, each.path) == (method, path)]
 
+    def _read(self, body: bytes) -> Any:
+        if self.takes is None:
+            return json.loads(body) if body else None
+        self.takes += [body] if body else []
+        return None
+
     @property
     def upstream(self) -> InProcess:
         return InProcess(self)
@@ -51,7 +59,7 @@ class Played:
         body = (await receive())["body"]
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         query = parse_qs(scope["query_string"].decode())
-        asked = Asked(scope["method"], scope["path"], query, headers, json.loads(body) if body else None)
+        asked = Asked(scope["method"], scope["path"], query, headers, self._read(body))
         self.asked.append(asked)
         status, said = self.answers.get((asked.method, asked.path), (404, NOT_THERE))
         said = said(asked) if callable(said) else said

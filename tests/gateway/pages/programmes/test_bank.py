@@ -1,0 +1,117 @@
+"""A bank's list on its page: what fits and what does not, to the fen; and which line can't be read."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.tokens import Signer
+from tests.gateway.pages.played import Asked, Played
+from tests.gateway.pages.programmes.test_programmes import EN
+from tests.gateway.support import bearer
+
+HERE, API = "/programmes/bank", "/v1/settlements/reconcile"
+DAYS = {"from": "2026-12-01", "to": "2026-12-31"}
+NOTHING: dict[str, Any] = {
+    "is_clean": True,
+    **{name: [] for name in ("matched", "off", "doubled", "missing", "unknown")},
+}
+FILE = "凭证号,金额\nB-1,550.00\n".encode("gb18030")
+
+
+@pytest.fixture
+def brought() -> list[bytes]:
+    """The files that logistics was brought."""
+    return []
+
+
+@pytest.fixture
+def logistics(brought: list[bytes]) -> Played:
+    played = Played(takes=brought)
+    played.say(API, NOTHING, method="POST")
+    return played
+
+
+@pytest.fixture
+def upstreams(logistics: Played) -> dict[str, Any]:
+    return {"logistics": logistics.upstream}
+
+
+@pytest.fixture
+def auditor(signer: Signer) -> dict[str, str]:
+    return bearer(signer, "auditor") | EN
+
+
+async def sent(client: httpx.AsyncClient, headers: dict[str, str], file: bytes = FILE) -> httpx.Response:
+    return await client.post(HERE, data=DAYS, files={"file": ("bank.csv", file, "text/csv")}, headers=headers)
+
+
+async def test_the_file_goes_on_as_it_is_with_the_days(
+    client: httpx.AsyncClient, auditor: dict[str, str], logistics: Played, brought: list[bytes]
+) -> None:
+    page = await sent(client, auditor)
+    assert (page.status_code, "All of it matches." in page.text) == (200, True)
+    (asked,) = logistics.requests("POST", API)
+    assert (asked.query, asked.headers["content-type"]) == ({name: [day] for name, day in DAYS.items()}, "text/csv")
+    assert brought == [FILE]
+
+
+async def test_what_does_not_fit_is_listed_to_the_fen(
+    client: httpx.AsyncClient, auditor: dict[str, str], logistics: Played
+) -> None:
+    off = {"reference": "B-2", "expected_fen": 123_456, "bank_fen": 123_455, "off_by_fen": -1, "line": 3}
+    found = {
+        "is_clean": False,
+        "matched": [{"reference": "B-1", "amount_fen": 55_000}, {"reference": "B-0", "amount_fen": 1}],
+        "off": [off],
+        "doubled": [{"reference": "B-<3>", "amount_fen": 100, "line": line} for line in (4, 5)],
+        "missing": [{"reference": "B-6", "amount_fen": 700}],
+        "unknown": [],
+    }
+    logistics.say(API, found, method="POST")
+    page = (await sent(client, auditor)).text
+    for shown in (
+        "matched 2 · 550.01 CNY",
+        "1,234.56",
+        "1,234.55",
+        "-0.01",
+        "B-&lt;3&gt;",
+        "Paid more than once (2)",
+        "7.00",
+    ):
+        assert shown in page
+    assert "Not ours" not in page, "there is none"
+
+
+async def test_a_line_that_cant_be_read_is_named_beside_the_file(
+    client: httpx.AsyncClient, auditor: dict[str, str], logistics: Played
+) -> None:
+    errors = [{"pointer": "#/12", "detail": "Whole fen."}, {"pointer": "#/query/to", "detail": "Backwards."}]
+    logistics.refuse(API, "invalid-input", 422, errors=errors)
+    page = await sent(client, auditor)
+    assert page.status_code == 422
+    assert 'id="file-fault">Line 12: Whole fen.<' in page.text
+    assert 'id="to-fault">Backwards.<' in page.text
+    assert 'value="2026-12-01"' in page.text, "as it was typed"
+
+
+async def test_no_file_is_asked_for(client: httpx.AsyncClient, auditor: dict[str, str], logistics: Played) -> None:
+    def refused(asked: Asked) -> dict[str, Any]:
+        errors = [{"pointer": "#", "detail": "Missing."}]
+        return {"type": "/problems/invalid-input", "title": "no", "detail": "no", "status": 422, "errors": errors}
+
+    logistics.say(API, refused, method="POST", status=422)
+    page = (await sent(client, auditor, b"")).text
+    assert 'id="file-fault">Choose the bank' in page
+    assert "Missing." not in page
+
+
+async def test_the_form_begins_with_this_month(client: httpx.AsyncClient, auditor: dict[str, str]) -> None:
+    page = (await client.get(HERE, headers=auditor)).text
+    assert 'enctype="multipart/form-data"' in page
+    assert '-01" required' in page
+
+
+async def test_nobody_but_the_office_compares(client: httpx.AsyncClient, signer: Signer, logistics: Played) -> None:
+    refused = await sent(client, bearer(signer, "carrier") | EN)
+    assert (refused.status_code, logistics.asked) == (403, [])
