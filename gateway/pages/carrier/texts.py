@@ -12,6 +12,10 @@ TEXTS: dict[str, Text] = {
     "carrier.own.none": Text("还没有承接运单；下面是可以承接的。", "You have claimed nothing; below is what you may."),
     "carrier.open": Text("可承接，近的在前", "Open, the nearest first"),
     "carrier.open.unsorted": Text("可承接", "Open"),
+    "carrier.open.near": Text(
+        "距离为取货地到您最近的车场，按直线计。",
+        "Distances are from the nearest of your depots, as the crow flies.",
+    ),
     "carrier.open.no_depot": Text(
         "添加车辆后，离车场近的在前。", "Once you have a vehicle, what is near to its depot comes first:"
     ),
@@ -33,7 +37,7 @@ TEXTS: dict[str, Text] = {
     "carrier.deliver_by": Text("送达前", "deliver by"),
     "carrier.spoils": Text("变质", "Spoils"),
     "carrier.class": Text("温区", "Temperature"),
-    "carrier.from_depot": Text("距车场", "from your depot"),
+    "carrier.from_depot": Text("距最近的车场 {km} 公里", "{km} km from your nearest depot"),
     "carrier.claim": Text("承接", "Claim"),
     "carrier.release": Text("退回", "Release"),
     "carrier.tell": Text("报告进展", "Report"),

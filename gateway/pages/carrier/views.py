@@ -34,16 +34,25 @@ NO_FITTING_VEHICLE = frozenset({"no_vehicle", "no_vehicle_in_range", "temperatur
 """Why a plan leaves shipments behind that another departure, or another vehicle, would take."""
 
 
+Depots = Sequence[Mapping[str, float]]
+"""Points, as the API tells them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A shipment. `near_km`: from the carrier's first vehicle to where it is fetched, None without one."""
+    """A shipment, and the depots from where it may be fetched."""
 
     said: Mapping[str, Any]
     goods: str
     origin: str
     destination: str
-    near_km: float | None
+    depots: Depots
     is_own: bool
+
+    @property
+    def near_km(self) -> float | None:
+        """From the nearest depot to where it is fetched, as the crow flies; None without any."""
+        return _nearest_km(self.depots, self.said["origin"])
 
     @property
     def tellings(self) -> Sequence[str]:
@@ -62,8 +71,8 @@ class Shipments:
     meant: Meant
     next: str | None
     is_part: bool
-    depot: Mapping[str, float] | None
-    """Of the first vehicle, from where `near_km` is reckoned."""
+    depots: Depots
+    """Of the vehicles in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +152,23 @@ async def read_shipments(reader: Reader, place: str | None, after: str | None) -
     api, meant = reader.api, placing.part((place or "").strip())
     (claimable, following), vehicles, failed, *of_status = await asyncio.gather(
         _claimable(reader, meant, after),
-        api.get("/v1/vehicles", limit=50),
+        api.get("/v1/vehicles", limit=500),
         newest(api, "/v1/shipments", OWN_MAX, lambda each: _is_own(reader, each), status="failed"),
         *(api.get("/v1/shipments", status=status, limit=OWN_MAX) for status in UNDER_WAY),
         *(api.get("/v1/shipments", status=status, limit=DONE_SHOWN) for status in OVER),
     )
-    depot = next((each["depot"] for each in vehicles["items"] if not each["retired"]), None)
+    depots = [each["depot"] for each in vehicles["items"] if not each["retired"]]
     under_way = [failed.items, *(each["items"] for each in of_status[: len(UNDER_WAY)])]
     over = [each["items"] for each in of_status[len(UNDER_WAY) :]]
     return Shipments(
-        open=sorted(_loads(reader, claimable, depot), key=lambda load: load.near_km or 0),
-        own=_own(reader, ("failed", *UNDER_WAY), under_way, depot),
-        done=_own(reader, OVER, over, depot)[:DONE_SHOWN],
+        open=sorted(_loads(reader, claimable, depots), key=lambda load: load.near_km or 0),
+        own=_own(reader, ("failed", *UNDER_WAY), under_way, depots),
+        done=_own(reader, OVER, over, depots)[:DONE_SHOWN],
         place=place or "",
         meant=meant,
         next=following,
         is_part=bool(after or following),
-        depot=depot,
+        depots=depots,
     )
 
 
@@ -184,20 +193,20 @@ def _own(
     reader: Reader,
     statuses: Sequence[str],
     told: Sequence[Sequence[Mapping[str, Any]]],
-    depot: Mapping[str, float] | None,
+    depots: Depots,
 ) -> list[Load]:
     """The reader's own of these statuses, the newest first."""
     of_status = zip(statuses, told, strict=True)
     items = [each for status, page in of_status for each in page if each["status"] == status]
     newest = sorted(items, key=lambda each: str(each["id"]), reverse=True)
-    return [load for load in _loads(reader, newest, depot) if load.is_own]
+    return [load for load in _loads(reader, newest, depots) if load.is_own]
 
 
 async def read_shipment(reader: Reader, shipment_id: UUID) -> OneShipment:
     """Raises Refused where there is none, or another carries it; ServiceUnavailable."""
     path = f"/v1/shipments/{shipment_id}"
     said, reports = await asyncio.gather(reader.api.get(path), reader.api.get(f"{path}/events"))
-    (load,) = _loads(reader, [said], None)
+    (load,) = _loads(reader, [said])
     return OneShipment(load, reports["items"])
 
 
@@ -212,7 +221,7 @@ async def read_routes(reader: Reader, again: UUID | None = None) -> Routes:
         api.get("/v1/vehicles", limit=200),
     )
     today = day(datetime.now(UTC))
-    loads = _loads(reader, [*claimed["items"], *claimable], None)
+    loads = _loads(reader, [*claimed["items"], *claimable])
     plan = None if again is None else await api.get(f"/v1/routes/{again}")
     left = None if plan is None else frozenset(each["shipment_id"] for each in plan["unassigned"])
     return Routes(
@@ -251,7 +260,7 @@ async def _left(reader: Reader, ids: Sequence[str]) -> Mapping[str, Load]:
     """The first of them, each by its own question: what there is to carry may be many times as much."""
     asked = [reader.api.ask(f"/v1/shipments/{each}") for each in ids[:LEFT_SHOWN]]
     told = [each.said for each in await asyncio.gather(*asked) if each.ok]
-    return {load.said["id"]: load for load in _loads(reader, told, None)}
+    return {load.said["id"]: load for load in _loads(reader, told)}
 
 
 async def read_vehicles(reader: Reader) -> Sequence[Vehicle]:
@@ -274,14 +283,14 @@ async def read_parcels(reader: Reader, waybill: str | None, after: str | None) -
     return Parcels(wanted, items, following, told.said if told.ok else None, None if told.ok else told.said)
 
 
-def _loads(reader: Reader, items: Sequence[Mapping[str, Any]], depot: Mapping[str, float] | None) -> list[Load]:
+def _loads(reader: Reader, items: Sequence[Mapping[str, Any]], depots: Depots = ()) -> list[Load]:
     return [
         Load(
             said=each,
             goods=produce_name(each["produce"], reader.language),
             origin=place_name(each["origin"]["adcode"]),
             destination=place_name(each["destination"]["adcode"]),
-            near_km=_km(depot, each["origin"]),
+            depots=depots,
             is_own=_is_own(reader, each),
         )
         for each in items
@@ -292,5 +301,6 @@ def _is_own(reader: Reader, said: Mapping[str, Any]) -> bool:
     return reader.caller is not None and said["carrier_id"] == str(reader.caller.account_id)
 
 
-def _km(one: Mapping[str, float] | None, other: Mapping[str, float]) -> float | None:
-    return None if one is None else round(great_circle_km(one["lon"], one["lat"], other["lon"], other["lat"]))
+def _nearest_km(depots: Depots, point: Mapping[str, float]) -> float | None:
+    away = (great_circle_km(each["lon"], each["lat"], point["lon"], point["lat"]) for each in depots)
+    return min(map(round, away), default=None)

@@ -86,6 +86,19 @@ async def test_what_is_open_comes_the_nearest_to_the_depot_first(
     assert "1,200.5 kg" in page
 
 
+async def test_how_far_away_it_is_is_told_from_the_nearest_depot_of_whichever_vehicle_in_service(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    beijing, siyang, retired = {"lon": 116.4, "lat": 39.95}, {"lon": 118.7, "lat": 33.73}, {"lon": 118.7, "lat": 33.7}
+    vans = [a_van(depot=beijing), a_van(depot=siyang), a_van(depot=retired, retired=True)]
+    logistics.say("/v1/vehicles", {"items": vans, "next": None})
+    page = (await client.get("/carrier", headers=carrier)).text
+    opened = page[page.index("Open, the nearest first") :]
+    assert "from the nearest of your depots" in opened
+    told = re.findall(r"(\d+) km from your nearest depot", opened)
+    assert told == ["3", "6"], "3 km of Siyang's, 6 km of Beijing's"
+
+
 async def test_who_carries_much_sees_the_rest_in_rows_and_what_is_open_not_far_below(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
