@@ -252,6 +252,20 @@ def test_a_platform_makes_a_key_that_works_at_once_and_a_webhook_that_is_deliver
 
 
 @pytest.mark.parametrize("javascript", [True, False])
+def test_what_is_refused_far_down_a_page_is_in_sight(browser: Browser, platform: Standalone, javascript: bool) -> None:
+    with visiting(browser, platform.url, java_script_enabled=javascript, **PHONE) as visitor:
+        visitor.be("carrier")
+        for _ in range(4):  # so many that the form is below what a phone shows
+            vehicle(platform)
+        visitor.open("/carrier/vehicles?lang=en")
+        for label, told in (("Plate or name", "苏N·1"), ("Capacity", "much"), ("Depot", "泗阳")):
+            visitor.page.get_by_label(label).fill(told)
+        visitor.page.get_by_role("button", name="Add a vehicle").click()
+        expect(visitor.page.get_by_role("alert")).to_be_in_viewport()
+        expect(visitor.page.get_by_label("Capacity")).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
 def test_an_auditor_sees_all_and_changes_nothing(browser: Browser, platform: Standalone, javascript: bool) -> None:
     fund = programme(platform, "审计")
     with visiting(browser, platform.url, java_script_enabled=javascript, **PHONE) as auditor:

@@ -36,7 +36,7 @@ TEXTS: dict[str, Text] = {
     "carrier.status.failed": Text("未成", "failed"),
     "carrier.status.cancelled": Text("已取消", "cancelled"),
     "carrier.ready": Text("可取", "ready"),
-    "carrier.deliver_by": Text("送达前", "deliver by"),
+    "carrier.deliver_by": Text("最晚送达", "deliver by"),
     "carrier.spoils": Text("变质", "Spoils"),
     "carrier.class": Text("温区", "Temperature"),
     "carrier.from_depot": Text("距最近的车场 {km} 公里", "{km} km from your nearest depot"),
