@@ -99,7 +99,7 @@ def wrong_of(language: Language, problem: Problem | None, *fields: str) -> Wrong
     """What the problem says of a form that has these fields."""
     if problem is None:
         return Wrong()
-    told = Told(problem.status, problem.body(language), None)
+    told = refused(language, problem)
     faults = told.faults()
     return Wrong(faults) if faults and faults.keys() <= set(fields) else Wrong(above=told.said)
 
@@ -108,6 +108,11 @@ def words_of(typed: str | None) -> list[str]:
     """What is parted by blanks or commas, each once; full-width letters and digits as plain ones."""
     plain = normalize("NFKC", typed or "").replace(",", " ").replace("、", " ")
     return list(dict.fromkeys(plain.split()))
+
+
+def refused(language: Language, problem: Problem) -> Told:
+    """What a form is told that the pages refuse by themselves, as if the API had."""
+    return Told(problem.status, problem.body(language), None)
 
 
 def new_key() -> str:

@@ -55,13 +55,15 @@ class Sheet:
     lines: Sequence[Line]
 
 
-async def sheet_page(request: Request, session: AsyncSession, plan_id: UUID) -> HTMLResponse:
-    """The plan to print, a page a vehicle, by the right of whoever asks. Raises NotFound and ServiceUnavailable."""
+async def sheet_page(request: Request, session: AsyncSession, plan_id: UUID, back: str = "") -> HTMLResponse:
+    """The plan to print, a page a vehicle, by the right of whoever asks; `back` is the page from which one came. Raises
+    NotFound and ServiceUnavailable."""
     logistics, authorization = request.app.state.upstreams.get("logistics"), request.headers["authorization"]
     plan = await read_plan(logistics, plan_id, authorization)
     names = await vehicle_names(logistics, plan, authorization)
     people = await contacts(session, request.app.state.sign_in.vault, parties(plan))
-    return page(request, "sheet.html", plan=plan, sheets=sheets(plan, names, people, reader_language(request)))
+    shown = sheets(plan, names, people, reader_language(request))
+    return page(request, "sheet.html", plan=plan, sheets=shown, back=back)
 
 
 async def read_plan(logistics: Upstream | None, plan_id: UUID, authorization: str) -> Any:

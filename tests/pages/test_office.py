@@ -138,6 +138,59 @@ def test_a_carrier_claims_a_shipment_plans_a_route_and_sees_it_drawn(phone: Visi
     expect(phone.page.get_by_text("取货").first).to_be_visible()
     phone.page.get_by_role("link", name="司机单").click()
     expect(phone.page.locator("section.sheet").first).to_be_visible()
+    expect(phone.page.get_by_role("button", name="打印")).to_be_visible()
+    wide_px = phone.page.evaluate("document.querySelector('.sheet .scroll').scrollWidth")
+    assert wide_px <= PHONE["viewport"]["width"], "a driver at a phone sees each stop whole"
+    phone.page.get_by_role("link", name="← 路线").click()
+    expect(phone.page.locator("svg.plane")).to_be_visible()
+
+
+def test_a_sheet_is_printed_without_what_is_around_it(desk: Visitor, platform: Standalone) -> None:
+    plan = plan_of(platform, shipment_of(platform, agreed(platform, "turnip")))
+    desk.be("carrier")
+    desk.open(f"/carrier/routes/{plan}/sheet?lang=en")
+    asked = "window.print = () => { document.body.dataset.printed = 'yes'; }"
+    desk.page.evaluate(asked)
+    desk.page.get_by_role("button", name="Print").click()
+    expect(desk.page.locator("body")).to_have_attribute("data-printed", "yes")
+    desk.page.emulate_media(media="print")
+    for around in (".top", "footer", ".crumb", ".printing"):
+        expect(desk.page.locator(around)).to_be_hidden()
+    expect(desk.page.locator("section.sheet table")).to_be_visible()
+
+
+def test_what_a_plan_left_behind_is_planned_again_without_javascript(browser: Browser, platform: Standalone) -> None:
+    shipment_id = shipment_of(platform, agreed(platform, "turnip", quantity_kg=4000))
+    small = vehicle(platform, name="small", capacity_kg=100)["id"]
+    with visiting(browser, platform.url, java_script_enabled=False, **PHONE) as carrier:
+        carrier.be("carrier")
+        asked = {"vehicle": small, "shipment": shipment_id, "depart_at": tomorrow_at_six().strftime("%Y-%m-%dT%H:%M")}
+        plan = carrier.page.request.post(f"{platform.url}/carrier/routes", form=asked).url
+
+        def is_planned() -> bool:
+            carrier.page.goto(f"{plan}?lang=en")
+            return carrier.page.get_by_text("None of these shipments could be carried").count() == 1
+
+        until(is_planned, 30)
+        expect(carrier.page.get_by_text("Why: too heavy")).to_be_visible()
+        carrier.page.get_by_role("link", name="Plan these again").click()
+        expect(carrier.page.locator("input[name=shipment]:checked")).to_have_count(1)
+        expect(carrier.page.locator("input[name=shipment]:checked")).to_have_value(shipment_id)
+        assert carrier.complaints == []
+
+
+def test_a_failure_without_a_reason_is_asked_for_it(phone: Visitor, platform: Standalone) -> None:
+    shipment_id = shipment_of(platform, agreed(platform, "turnip"))
+    phone.be("carrier")
+    here = f"/carrier/shipments/{shipment_id}"
+    assert phone.page.request.post(f"{platform.url}{here}/claim", form={"key": "claimed to fail"}).ok
+    phone.open(f"{here}?lang=en")
+    phone.page.locator("summary", has_text="Did it fail?").click()
+    phone.page.get_by_role("button", name="Report: failed").click()
+    expect(phone.page.locator("#reason:invalid")).to_be_focused()
+    phone.page.get_by_label("Reason").fill("road closed")
+    phone.page.get_by_role("button", name="Report: failed").click()
+    expect(phone.page.locator("table")).to_contain_text("road closed")
 
 
 def test_a_report_that_is_sent_twice_is_recorded_once_and_no_refusal(phone: Visitor, platform: Standalone) -> None:
@@ -196,6 +249,20 @@ def test_a_platform_makes_a_key_that_works_at_once_and_a_webhook_that_is_deliver
     until(lambda: len(came) > first and came[0] in came[first:], 10)
     desk.open("/partner?lang=en")
     expect(desk.page.locator("#feed ~ table tbody tr").first).to_contain_text("Leek")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_what_is_refused_far_down_a_page_is_in_sight(browser: Browser, platform: Standalone, javascript: bool) -> None:
+    with visiting(browser, platform.url, java_script_enabled=javascript, **PHONE) as visitor:
+        visitor.be("carrier")
+        for _ in range(4):  # so many that the form is below what a phone shows
+            vehicle(platform)
+        visitor.open("/carrier/vehicles?lang=en")
+        for label, told in (("Plate or name", "苏N·1"), ("Capacity", "much"), ("Depot", "泗阳")):
+            visitor.page.get_by_label(label).fill(told)
+        visitor.page.get_by_role("button", name="Add a vehicle").click()
+        expect(visitor.page.get_by_role("alert")).to_be_in_viewport()
+        expect(visitor.page.get_by_label("Capacity")).to_have_attribute("aria-invalid", "true")
 
 
 @pytest.mark.parametrize("javascript", [True, False])

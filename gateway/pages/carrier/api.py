@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from chassis.routes import Read
 from gateway.pages import placing
-from gateway.pages.carrier import service, views
+from gateway.pages.carrier import plans, service, views
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
@@ -45,29 +45,30 @@ async def move(request: Request, shipment_id: UUID, verb: Verb, reader: Carrier,
 
 @router.get(f"{HOME}/routes")
 async def routes(request: Request, reader: Carrier, again: UUID | None = None) -> HTMLResponse:
-    shown = await views.read_routes(reader, again)
+    shown = await plans.read_routes(reader, again)
     return page(request, "carrier/routes.html", shown=shown, tried=NOTHING_TRIED, meant=placing.NOWHERE)
 
 
 @router.post(f"{HOME}/routes")
 async def plan(request: Request, reader: Carrier, typed: Form) -> Response:
-    told = await service.plan(reader.api, typed)
+    told = await service.plan(reader, typed)
     if told.ok:
         return RedirectResponse(f"{HOME}/routes/{told.said['id']}", 303)
-    shown, meant = await views.read_routes(reader), placing.part(typed.get("place", ""), typed.get("adcode", ""))
+    shown = await plans.read_routes(reader, chosen=service.chosen(typed))
+    meant = placing.part(typed.get("place", ""), typed.get("adcode", ""))
     tried = Tried("plan", typed, told)
     return page(request, "carrier/routes.html", told.status, shown=shown, tried=tried, meant=meant)
 
 
 @router.get(f"{HOME}/routes/{{plan_id}}")
 async def route(request: Request, plan_id: UUID, reader: Carrier) -> HTMLResponse:
-    return page(request, "carrier/route.html", shown=await views.read_route(reader, plan_id))
+    return page(request, "carrier/route.html", shown=await plans.read_route(reader, plan_id))
 
 
 @router.get(f"{HOME}/routes/{{plan_id}}/sheet")
 async def sheet(request: Request, plan_id: UUID, reader: Carrier, session: Read) -> HTMLResponse:
     """The drivers' sheet of `/v1/routes/{id}/sheet`, for who is signed in on the pages."""
-    return await sheet_page(request, session, plan_id)
+    return await sheet_page(request, session, plan_id, back=f"{HOME}/routes/{plan_id}")
 
 
 @router.get(f"{HOME}/vehicles")

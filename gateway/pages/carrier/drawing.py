@@ -3,10 +3,12 @@
 Longitudes are drawn narrower by the cosine of the middle's latitude, so that a kilometre is as long in both ways.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
+
+from gateway.pages.carrier.spreading import Spot, spread
 
 WIDTH_PX, HEIGHT_PX, MARGIN_PX = 480, 340, 24
 COLOURS = 6
@@ -14,6 +16,8 @@ LEAST_DEG = 0.02
 """A plan within one place is not drawn larger than so much across."""
 APART_PX = 24
 """Stops nearer than this are drawn beside each other."""
+SHARES = (1.0, 0.8, 0.6, 0.4)
+"""How large the map is drawn in the drawing, beside what the crowds on it take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The ways of all vehicles, on a drawing of that size; none where no vehicle moves."""
+    """The ways of all vehicles, on a drawing of that size, which grows with the crowd; none where no vehicle moves."""
 
     ways: Sequence[Way]
-    width_px: int = WIDTH_PX
-    height_px: int = HEIGHT_PX
+    width_px: float = WIDTH_PX
+    height_px: float = HEIGHT_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +60,71 @@ class _Plane:
     left_px: float
     top_px: float
 
-    def at(self, point: Mapping[str, float]) -> tuple[float, float]:
+    def at(self, point: Mapping[str, float]) -> Spot:
         x = self.left_px + (point["lon"] - self.west) * self.across * self.px_per_deg
         y = self.top_px + (self.north - point["lat"]) * self.px_per_deg
-        return round(x, 1), round(y, 1)
+        return x, y
 
 
 def draw(routes: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Drawing:
     """`routes` as the API tells the vehicles of a plan; `names` of vehicles by id."""
-    points = [point for route in routes for point in _points(route)]
+    ends = list({_place(end): end for route in routes for end in (route["depot"], _start(route))}.values())
+    stops = [stop for route in routes for stop in route["stops"]]
+    points = [*ends, *stops]
     if not points:
         return Drawing([])
     plane = _plane_of(points)
-    taken = [plane.at(route["depot"]) for route in routes]
-    return Drawing([_way(at, route, names, plane, taken) for at, route in enumerate(routes)])
+    spots, width_px, height_px = _laid_out([plane.at(each) for each in points])
+    of_ends = {_place(end): spot for end, spot in zip(ends, spots, strict=False)}
+    of_stops = iter(spots[len(ends) :])
+    ways = [
+        _way(at, route, names, (of_ends[_place(_start(route))], of_ends[_place(route["depot"])]), of_stops)
+        for at, route in enumerate(routes)
+    ]
+    return Drawing(ways, width_px, height_px)
 
 
 def _way(
-    at: int,
-    route: Mapping[str, Any],
-    names: Mapping[str, str],
-    plane: _Plane,
-    taken: list[tuple[float, float]],
+    at: int, route: Mapping[str, Any], names: Mapping[str, str], ends: tuple[Spot, Spot], of_stops: Iterator[Spot]
 ) -> Way:
-    dots = []
-    for number, stop in enumerate(route["stops"], start=1):
-        x, y = _free(plane.at(stop), taken)
-        dots.append(Dot(number, stop["type"], x, y))
-    begin, end = plane.at(route.get("start") or route["depot"]), plane.at(route["depot"])
+    """`ends` are where it begins and ends; as many of the spots as it has stops are taken for them."""
+    begin, end = ends
+    dots = [Dot(number, stop["type"], *next(of_stops)) for number, stop in enumerate(route["stops"], start=1)]
     line = " ".join(f"{x},{y}" for x, y in (begin, *((dot.x_px, dot.y_px) for dot in dots), end))
     vehicle_id = route["vehicle_id"]
     return Way(names.get(vehicle_id, f"…{vehicle_id[-6:]}"), at % COLOURS + 1, line, end, dots, route)
 
 
-def _free(wanted: tuple[float, float], taken: list[tuple[float, float]]) -> tuple[float, float]:
-    """There, or beside what is drawn there already: so that no number hides another."""
-    x, y = wanted
-    while any(abs(x - other) < APART_PX and abs(y - above) < APART_PX for other, above in taken):
-        x += APART_PX
-        if x > WIDTH_PX - MARGIN_PX / 2:
-            x, y = wanted[0], y + (APART_PX if wanted[1] < HEIGHT_PX / 2 else -APART_PX)
-    taken.append((x, y))
-    return x, y
+def _start(route: Mapping[str, Any]) -> Mapping[str, float]:
+    """Where it was when it was planned, or its depot."""
+    return route.get("start") or route["depot"]  # type: ignore[no-any-return]
 
 
-def _points(route: Mapping[str, Any]) -> list[Mapping[str, float]]:
-    return [route["depot"], *([route["start"]] if route.get("start") else []), *route["stops"]]
+def _place(point: Mapping[str, float]) -> tuple[float, float]:
+    return point["lon"], point["lat"]
+
+
+def _laid_out(spots: Sequence[Spot]) -> tuple[list[Spot], float, float]:
+    """Spread inside a drawing, and its width and height. Where a crowd would push others out the map is drawn smaller;
+    where that is not enough, the drawing larger."""
+    middle_x, middle_y = WIDTH_PX / 2, HEIGHT_PX / 2
+    for share in SHARES:
+        nearer = [(middle_x + share * (x - middle_x), middle_y + share * (y - middle_y)) for x, y in spots]
+        moved = spread(nearer, APART_PX)
+        width_px, left_px = _side([x for x, _ in moved], WIDTH_PX)
+        height_px, top_px = _side([y for _, y in moved], HEIGHT_PX)
+        if (width_px, height_px) == (WIDTH_PX, HEIGHT_PX):
+            break
+    return [(round(x + left_px, 1), round(y + top_px, 1)) for x, y in moved], width_px, height_px
+
+
+def _side(places: Sequence[float], usual_px: float) -> tuple[float, float]:
+    """How long it is, and by how much everything is moved along it: not at all where all are inside."""
+    first, last = round(min(places), 1), round(max(places), 1)
+    if first >= MARGIN_PX and last <= usual_px - MARGIN_PX:
+        return usual_px, 0
+    long_px = max(usual_px, last - first + 2 * MARGIN_PX)
+    return long_px, (long_px - last - first) / 2
 
 
 def _plane_of(points: Sequence[Mapping[str, float]]) -> _Plane:

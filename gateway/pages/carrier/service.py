@@ -1,26 +1,34 @@
 """What a carrier does on the pages: each form becomes one request to the API."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 from catalogue import places
 from chassis.idempotency import KeyReused
+from chassis.problems import FieldError, InvalidInput, Text
 from gateway.pages import placing
 from gateway.pages.asking import Api, Told
-from gateway.pages.forms import Typed, fen, given, instant, number
+from gateway.pages.forms import Typed, fen, given, instant, number, refused
 from gateway.pages.reader import Reader
+
+NO_REASON = Text("请写明为什么没运成。", "Say why it failed.")
+NOTHING_TO_PLAN = Text("请勾选要运的运单，或填写取货地。", "Tick shipments, or name the place to carry from.")
 
 
 async def move(reader: Reader, shipment_id: UUID, verb: str, typed: Typed) -> Told:
     """Claim or release it, or tell what happened, which is just now where no time is told. Raises Refused and
     ServiceUnavailable.
 
+    The API takes a failure without its reason; a person is asked for it, for somebody else has to carry on from there.
     Sent twice a report has another time, and so another body under its key: it is the same all the same.
     """
     path = f"/v1/shipments/{shipment_id}/{verb}"
     if verb != "events":
         return await reader.api.send("POST", path, key=typed.key)
+    if typed.get("type") == "failed" and not typed.get("reason"):
+        return refused(reader.language, InvalidInput(errors=[FieldError("#/reason", NO_REASON)]))
     said = given(type=typed.get("type"), weight_kg=number(typed.get("weight_kg")), reason=typed.get("reason"))
     body = {**said, "at": instant(typed.get("at")) or datetime.now(UTC).isoformat()}
     told = await reader.api.send("POST", path, body, key=typed.key)
@@ -29,9 +37,11 @@ async def move(reader: Reader, shipment_id: UUID, verb: str, typed: Typed) -> To
     return told
 
 
-async def plan(api: Api, typed: Typed) -> Told:
+async def plan(reader: Reader, typed: Typed) -> Told:
     """Of the shipments that were ticked; where none was, of all there is to carry from a county or an area."""
     shipments, place = typed.many.get("shipment", []), typed.get("place")
+    if not shipments and not place:
+        return refused(reader.language, InvalidInput(errors=[FieldError("#/adcode", NOTHING_TO_PLAN)]))
     body = given(
         shipment_ids=shipments,
         adcode=None if shipments else placing.part(place or "", typed.get("adcode", "")).code or place,
@@ -39,7 +49,16 @@ async def plan(api: Api, typed: Typed) -> Told:
         depart_at=instant(typed.get("depart_at")),
         limit_s=10,
     )
-    return await api.send("POST", "/v1/routes", body, key=typed.key)
+    return await reader.api.send("POST", "/v1/routes", body, key=typed.key)
+
+
+def chosen(typed: Typed) -> list[str]:
+    """The shipments that were ticked; what can be no id is none."""
+    ids = []
+    for each in typed.many.get("shipment", []):
+        with suppress(ValueError):
+            ids.append(str(UUID(each)))
+    return ids
 
 
 async def add_vehicle(api: Api, typed: Typed) -> Told:

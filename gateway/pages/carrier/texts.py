@@ -9,9 +9,15 @@ TEXTS: dict[str, Text] = {
     "carrier.parcels": Text("包裹", "Parcels"),
     "carrier.settlements": Text("结算单", "Statements"),
     "carrier.own": Text("我承接的", "Yours"),
-    "carrier.own.none": Text("还没有承接运单；下面是可以承接的。", "You have claimed nothing; below is what you may."),
+    "carrier.own.none": Text(
+        "还没有承接运单；下面是可以承接的。", "You have claimed nothing yet; below is what you can."
+    ),
     "carrier.open": Text("可承接，近的在前", "Open, the nearest first"),
     "carrier.open.unsorted": Text("可承接", "Open"),
+    "carrier.open.near": Text(
+        "距离为取货地到您最近的车场，按直线计。",
+        "Distances are from the nearest of your depots, as the crow flies.",
+    ),
     "carrier.open.no_depot": Text(
         "添加车辆后，离车场近的在前。", "Once you have a vehicle, what is near to its depot comes first:"
     ),
@@ -30,18 +36,35 @@ TEXTS: dict[str, Text] = {
     "carrier.status.failed": Text("未成", "failed"),
     "carrier.status.cancelled": Text("已取消", "cancelled"),
     "carrier.ready": Text("可取", "ready"),
-    "carrier.deliver_by": Text("送达前", "deliver by"),
+    "carrier.deliver_by": Text("最晚送达", "deliver by"),
     "carrier.spoils": Text("变质", "Spoils"),
     "carrier.class": Text("温区", "Temperature"),
-    "carrier.from_depot": Text("距车场", "from your depot"),
+    "carrier.from_depot": Text("距最近的车场 {km} 公里", "{km} km from your nearest depot"),
     "carrier.claim": Text("承接", "Claim"),
     "carrier.release": Text("退回", "Release"),
+    "carrier.release.about": Text(
+        "还没取货，运不了可以退回，别的承运商就能承接。",
+        "Not picked up yet: if you can't carry it, release it, and others may claim it.",
+    ),
     "carrier.tell": Text("报告进展", "Report"),
     "carrier.what": Text("发生了什么", "What happened"),
     "carrier.weight": Text("称得", "Weighed"),
     "carrier.reason": Text("原因", "Reason"),
-    "carrier.reason.hint": Text("未成时请写明。", "Where it failed, say why."),
-    "carrier.send": Text("报告", "Report it"),
+    "carrier.reason.hint": Text("必填；可选一个，也可自己写。", "Required: choose one, or write your own."),
+    "carrier.reason.goods": Text("货不够或不合要求", "goods short or not as told"),
+    "carrier.reason.nobody": Text("没有人交货或收货", "nobody there"),
+    "carrier.reason.refused": Text("对方拒收", "refused on arrival"),
+    "carrier.reason.vehicle": Text("车辆故障", "vehicle broke down"),
+    "carrier.reason.road": Text("道路不通", "road closed"),
+    "carrier.reason.late": Text("来不及了", "too late"),
+    "carrier.weight.hint": Text("称了才填。", "If you weighed it."),
+    "carrier.tell.picked_up": Text("报告：已取货", "Report: picked up"),
+    "carrier.tell.delivered": Text("报告：已送达", "Report: delivered"),
+    "carrier.tell.failed": Text("没有运成？", "Did it fail?"),
+    "carrier.tell.failed.about": Text(
+        "报告后，别的承运商也可以承接这一单。", "Once you report it, any carrier may claim the shipment."
+    ),
+    "carrier.tell.failed.send": Text("报告：没有运成", "Report: failed"),
     "carrier.reports": Text("已报告", "Reported"),
     "carrier.today": Text("今天及以后的路线", "Routes of today and later"),
     "carrier.today.none": Text("今天及以后还没有路线。", "No route for today or later yet."),
@@ -49,7 +72,8 @@ TEXTS: dict[str, Text] = {
     "carrier.route": Text("路线", "Route"),
     "carrier.departs": Text("出发", "Departs"),
     "carrier.departs.hint": Text(
-        "不填即现在；今天赶不回来，就填明天早上。", "Left empty it is now; too late for today, tell tomorrow morning."
+        "不填即现在；今天赶不回来，就填明天早上。",
+        "Left empty it is now. If that is too late for today, give tomorrow morning.",
     ),
     "carrier.stops": Text("站", "Stops"),
     "carrier.plan": Text("规划路线", "Plan a route"),
@@ -58,7 +82,18 @@ TEXTS: dict[str, Text] = {
     "carrier.plan.planning": Text("规划中", "planning"),
     "carrier.plan.planned": Text("已规划", "planned"),
     "carrier.plan.failed": Text("未成", "failed"),
+    "carrier.plan.empty": Text("没有排上", "nothing carried"),
+    "carrier.plan.empty.left": Text(
+        "这次一单也没排上，没有车出行。每一单的原因和办法在下面。",
+        "None of these shipments could be carried, so no vehicle moves. Below is why, and what to do, for each.",
+    ),
+    "carrier.plan.empty.nothing": Text(
+        "那里当时没有可运的运单，没有车出行。可以换个地方再规划，或先看看有什么可运：",
+        "There was nothing to carry from there, so no vehicle moves. Plan for another place, or see what there is:",
+    ),
     "carrier.planning": Text("正在规划，本页会自行刷新。", "It is being planned; this page looks again by itself."),
+    "carrier.all_of_place": Text("从此地出发的全部运单", "All there is to carry from"),
+    "carrier.all_of_place.hint": Text("县、市、省名或区划代码。", "A county, city or province, or its code."),
     "carrier.or_place": Text("或：从此地出发的全部运单", "Or all there is to carry from"),
     "carrier.or_place.hint": Text(
         "没有勾选运单时才用；县、市、省名或区划代码。",
@@ -66,8 +101,9 @@ TEXTS: dict[str, Text] = {
     ),
     "carrier.drawn": Text("路线图：方块为车场，数字为站序", "The routes: squares are depots, numbers are stops"),
     "carrier.drawn.about": Text(
-        "方块为车场，数字为站序；大致上北；相近的站点画得分开些，不按比例。",
-        "Squares are depots, numbers are stops; north is about up. What lies close together is drawn apart: no scale.",
+        "方块为车场，数字为站序；上北下南；相近的站点画得分开些，方位不变，不按比例。",
+        "Squares are depots, numbers are stops; north is up. What lies close together is drawn apart, in its order: "
+        "no scale.",
     ),
     "carrier.add": Text("添加车辆", "Add a vehicle"),
     "carrier.vehicles.none": Text("还没有车辆。", "You have no vehicle yet."),
@@ -83,6 +119,11 @@ TEXTS: dict[str, Text] = {
     "carrier.shift": Text("班次", "Shift"),
     "carrier.shift.start": Text("出车", "From"),
     "carrier.shift.end": Text("收车", "Until"),
+    "carrier.shift.all_day": Text("全天", "All day"),
+    "carrier.shift.next_day": Text("次日 {end}", "{end} the next day"),
+    "carrier.shift.hint": Text(
+        "两个 00:00 即全天；收车早于出车即次日。", "00:00 twice is all day; an end before the start is the next day."
+    ),
     "carrier.retired": Text("已停用", "retired"),
     "carrier.retire": Text("停用", "Retire"),
     "carrier.bring_back": Text("恢复使用", "Bring back"),
@@ -117,6 +158,38 @@ TEXTS: dict[str, Text] = {
         "还没有结算单；送达并经结算后，会在这里。", "No statement yet: once delivered and settled, it is here."
     ),
     "carrier.plan.again": Text("改在 {when} 出发，重新规划", "Plan them again, leaving at {when}"),
+    "carrier.plan.once_more": Text("重新规划没排上的", "Plan these again"),
+    "carrier.again.about": Text(
+        "{when} 的方案没排上的运单已在下面勾选；不运的请去掉勾。",
+        "What the plan of {when} left behind is ticked below; untick what you don't want.",
+    ),
+    "carrier.again.missing": Text(
+        "另有 {count} 单不在其中：已被承接、已取消，或太多，一次列不下。",
+        "Not among them: {count}, claimed or cancelled meanwhile, or too many for one form.",
+    ),
+    "carrier.enough.deliver_by": Text(
+        "买方若同意 {to} 前送到，就排得下。", "It would fit if the buyer took it as late as {to}."
+    ),
+    "carrier.enough.min_remaining_life_h": Text(
+        "买方若接受到货时还能放 {to} 小时，就排得下。", "It would fit if the buyer took it with {to} h left to keep."
+    ),
+    "carrier.enough.quantity_kg": Text("其中 {to} 公斤装得下。", "{to} kg of it would fit."),
+    "carrier.enough.shift_end": Text(
+        "{vehicle} 若到 {to} 才收车，就排得下。", "It would fit if {vehicle} stayed out until {to}."
+    ),
+    "carrier.enough.on_board_max_h": Text("在途若可达 {to} 小时，就排得下。", "It would fit with {to} h on the road."),
+    "carrier.enough.prize_fen_per_kg": Text(
+        "每公斤若值 {to} 元，就值得绕行。", "It would be worth its detour at {to} CNY/kg."
+    ),
+    "carrier.enough.temperature_class": Text(
+        "{vehicle} 若能运{to}货，就排得下。", "It would fit if {vehicle} took {to} goods."
+    ),
+    "carrier.enough.area": Text("{vehicle} 若服务{to}，就排得下。", "It would fit if {vehicle} served {to}."),
+    "carrier.enough.vehicle": Text(
+        "再有一辆和 {vehicle} 一样的车，就排得下。", "One more vehicle like {vehicle} would take it."
+    ),
+    "carrier.left": Text("没排上", "Left behind"),
+    "carrier.left.why": Text("原因", "Why"),
     "carrier.left.shift.do": Text(
         "有的运单换个出发时间就排得下。", "For some of them another departure would leave time enough."
     ),

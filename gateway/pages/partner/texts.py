@@ -6,17 +6,20 @@ TEXTS: dict[str, Text] = {
     "partner.about": Text(
         "您的程序怎样登录，又怎样得知匹配的进展。", "How your programs sign in, and how they hear of matches."
     ),
+    "partner.about.carrier": Text(
+        "您的程序怎样登录，又怎样得知运单的进展。", "How your programs sign in, and how they hear of shipments."
+    ),
     "partner.keys": Text("密钥", "Keys"),
     "partner.keys.about": Text(
         "程序凭密钥登录，做您能做的事。只有登录的人能建、换、停密钥；凭密钥登录的程序不能。",
-        "With a key a program signs in and may what you may. A person makes, rotates and revokes keys; what a key let "
-        "in can't.",
+        "A program signs in with a key, and can then do what you can. Only people who are signed in make, rotate and "
+        "revoke keys; programs can't.",
     ),
     "partner.keys.none": Text("还没有密钥。", "There is no key yet."),
     "partner.make_key": Text("建立密钥", "Make a key"),
     "partner.made": Text("建立于", "made"),
     "partner.used": Text("最近使用", "last used"),
-    "partner.unused": Text("尚未使用", "not in use"),
+    "partner.unused": Text("尚未使用", "never used"),
     "partner.rotate": Text("更换", "Rotate"),
     "partner.rotate.about": Text(
         "旧密钥和凭它登录的程序立即失效，直到程序换上新的。",
@@ -70,6 +73,8 @@ TEXTS: dict[str, Text] = {
         "Nothing is sent any more, nor what waits to be; it can't be undone.",
     ),
     "partner.delete.sure": Text("是的，删除", "Yes, delete it"),
+    "partner.change": Text("更换与删除", "Rotate or delete"),
+    "partner.resign": Text("更换签名密钥", "Rotate the secret of the signatures"),
     "partner.resign.about": Text(
         "换一个新的签名密钥；24 小时内旧的也同时签名。",
         "A new secret signs; for 24 hours the old one does so as well.",
@@ -93,8 +98,9 @@ TEXTS: dict[str, Text] = {
     "partner.feed": Text("最近的事件", "Latest events"),
     "partner.feed.none": Text("还没有事件；有匹配后会在这里。", "No event yet: once there are matches they are here."),
     "partner.carrier": Text(
-        "承运商的事件在 /v1/feed/shipments，用密钥读取。",
-        "A carrier's events are at /v1/feed/shipments, read with a key.",
+        "您的程序凭密钥读取：`/v1/feed/shipments/open` 有什么可承接，`/v1/feed/shipments` 您的运单怎样了。",
+        "With a key your programs read what there is to claim at `/v1/feed/shipments/open`, and what becomes of your "
+        "shipments at `/v1/feed/shipments`.",
     ),
     "delivery.all": Text("全部", "All"),
     "delivery.waiting": Text("等待", "waiting"),

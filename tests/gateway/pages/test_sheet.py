@@ -18,6 +18,7 @@ from gateway.pages.sheet import sheets
 from gateway.pages.shown import CHINA
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
+from services.logistics.routing.problem import DETOUR
 from tests.gateway.support import bearer
 
 PLAN, VAN = uuid4(), uuid4()
@@ -95,6 +96,7 @@ def plan(producer: UUID, buyer: UUID | None = None, **changes: Any) -> dict[str,
         "breaks": [{"start": "2026-11-24T01:00:00Z", "end": "2026-11-24T01:30:00Z"}],
     }
     standard = {"id": str(PLAN), "status": "planned", "distance_source": "osrm", "vehicles": [route], "unassigned": []}
+    standard["depart_at"] = route["departs_at"]
     return standard | changes
 
 
@@ -150,7 +152,7 @@ async def test_a_sheet_says_where_and_when_and_how_much_and_whom_to_ask_for(
     for each in [
         *words,
         lot[-6:],
-        "1310",
+        "1,310",
         "300.5",
         "480.4",
         "06:30",
@@ -204,6 +206,33 @@ async def test_a_plan_without_routes_says_how_it_stands(
     answer = await client.get(f"/v1/routes/{PLAN}/sheet?lang=en", headers=headers)
     assert answer.status_code == 200
     assert words in answer.text
+
+
+async def test_who_came_from_the_plan_gets_back_to_it_and_a_button_that_prints(
+    client: httpx.AsyncClient, signer: Signer, logistics: LogisticsService
+) -> None:
+    headers = bearer(signer, "carrier") | {"Accept-Language": "en"}
+    logistics.token, logistics.plan = headers["Authorization"], plan(uuid4())
+    page = (await client.get(f"/carrier/routes/{PLAN}/sheet", headers=headers)).text
+    assert f'<a class="link" href="/carrier/routes/{PLAN}">← Route 11-24 06:00</a>' in page
+    assert '<button id="print" type="button" hidden>' in page, "a script shows it, which it is nothing without"
+    assert "/static/print.js" in page
+    assert "print" not in (await client.get(f"/v1/routes/{PLAN}/sheet", headers=headers)).text
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+async def test_a_driver_is_told_in_plain_words_how_distances_are_reckoned(
+    client: httpx.AsyncClient, signer: Signer, logistics: LogisticsService, language: Language
+) -> None:
+    headers = bearer(signer, "carrier")
+    logistics.token, logistics.plan = headers["Authorization"], plan(uuid4(), distance_source="great_circle")
+    page = (await client.get(f"/v1/routes/{PLAN}/sheet?lang={language}", headers=headers)).text
+    more = round((DETOUR - 1) * 100)
+    said = {"zh-CN": "里程是估算的：直线距离加三成。", "en": f"estimated: as the crow flies, plus {more}%."}
+    assert more == 30, "三成"
+    assert said[language] in page
+    assert "great circle" not in page
+    assert "大圆" not in page
 
 
 def test_stops_and_breaks_come_in_their_order_by_the_clocks_of_china() -> None:

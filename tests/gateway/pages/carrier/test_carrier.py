@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from gateway.pages.carrier.views import next_departure
+from gateway.pages.carrier.plans import next_departure
 from gateway.pages.shown import CHINA
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
@@ -86,6 +86,19 @@ async def test_what_is_open_comes_the_nearest_to_the_depot_first(
     assert "1,200.5 kg" in page
 
 
+async def test_how_far_away_it_is_is_told_from_the_nearest_depot_of_whichever_vehicle_in_service(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    beijing, siyang, retired = {"lon": 116.4, "lat": 39.95}, {"lon": 118.7, "lat": 33.73}, {"lon": 118.7, "lat": 33.7}
+    vans = [a_van(depot=beijing), a_van(depot=siyang), a_van(depot=retired, retired=True)]
+    logistics.say("/v1/vehicles", {"items": vans, "next": None})
+    page = (await client.get("/carrier", headers=carrier)).text
+    opened = page[page.index("Open, the nearest first") :]
+    assert "from the nearest of your depots" in opened
+    told = re.findall(r"(\d+) km from your nearest depot", opened)
+    assert told == ["3", "6"], "3 km of Siyang's, 6 km of Beijing's"
+
+
 async def test_who_carries_much_sees_the_rest_in_rows_and_what_is_open_not_far_below(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
@@ -154,14 +167,35 @@ async def test_nothing_is_reported_that_was_not_chosen(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
     page = (await client.get(f"/carrier/shipments/{OWN}", headers=carrier)).text
-    kinds = re.findall('<input type="radio" name="type"[^>]*>', page)
-    assert kinds
-    assert all("required" in kind and "checked" not in kind for kind in kinds)
+    forms = re.findall(rf'action="/carrier/shipments/{OWN}/events">(.*?)</form>', page, re.DOTALL)
+    told = {
+        kind: text
+        for form in forms
+        for kind, text in re.findall(r'name="type" value="(.*?)">.*<button.*?>(.*?)<', form, re.DOTALL)
+    }
+    assert told == {"picked_up": "Report: picked up", "failed": "Report: failed"}, "each button says what it reports"
     error = {"pointer": "#/type", "detail": "Say what happened."}
     logistics.refuse(f"/v1/shipments/{OWN}/events", "invalid-input", 422, errors=[error])
     refused = (await client.post(f"/carrier/shipments/{OWN}/events", data={}, headers=carrier)).text
-    assert '<p class="fault" id="type-fault">Say what happened.</p>' in refused
     assert refused.count("Say what happened.") == 1
+
+
+async def test_a_failure_is_reported_with_its_reason_or_not_at_all(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    path = f"/v1/shipments/{OWN}/events"
+    logistics.say(path, a_shipment(OWN, "321323", CARRIER, status="failed"), method="POST")
+    page = (await client.get(f"/carrier/shipments/{OWN}", headers=carrier)).text
+    assert re.search(r'<input id="reason"[^>]* required', page)
+    silent = await client.post(f"/carrier/shipments/{OWN}/events", data={"type": "failed"}, headers=carrier)
+    assert silent.status_code == 422
+    assert '<p class="fault" id="reason-fault">Say why it failed.</p>' in silent.text
+    assert "<details open>" in silent.text
+    assert logistics.requests("POST", path) == []
+    form = {"type": "failed", "reason": "road closed"}
+    told = await client.post(f"/carrier/shipments/{OWN}/events", data=form, headers=carrier)
+    assert told.status_code == 303
+    assert logistics.requests("POST", path)[0].body.items() >= form.items()
 
 
 async def test_who_claims_too_late_is_told_so_on_the_shipments_page(
@@ -228,7 +262,7 @@ async def test_what_came_too_late_for_today_is_planned_again_for_the_morning_aft
     plan = {"id": PLAN, "status": "planned", "depart_at": departs, "vehicles": [], "unassigned": left}
     logistics.say(f"/v1/routes/{PLAN}", plan)
     page = (await client.get(f"/carrier/routes/{PLAN}", headers=carrier)).text
-    assert f'<a href="/carrier/routes?again={PLAN}#plan">Plan them again, leaving at {next_morning[5:]} 06:00' in page
+    assert f'href="/carrier/routes?again={PLAN}#plan">Plan them again, leaving at {next_morning[5:]} 06:00' in page
     form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
     assert f'value="{next_morning}T06:00"' in form
     assert set(re.findall(r'name="shipment" value="([^"]+)" checked', form)) == {FAR}
@@ -247,7 +281,9 @@ async def test_what_no_vehicle_fits_leads_to_the_vehicles_and_to_no_other_depart
     logistics.say(f"/v1/routes/{PLAN}", plan)
     page = (await client.get(f"/carrier/routes/{PLAN}", headers=carrier)).text
     assert '<a href="/carrier/vehicles">Vehicles</a>' in page
-    assert "again=" not in page
+    assert f'href="/carrier/routes?again={PLAN}#plan">Plan these again<' in page, "once there is a vehicle"
+    form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
+    assert 'value="2126-11-29T18:00"' in form, "when it was to leave"
 
 
 async def test_a_plan_without_a_vehicle_is_refused_beside_the_vehicles(

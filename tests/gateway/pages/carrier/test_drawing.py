@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.carrier.drawing import APART_PX, HEIGHT_PX, WIDTH_PX, draw
+from gateway.pages.carrier.drawing import APART_PX, HEIGHT_PX, MARGIN_PX, WIDTH_PX, draw
 
 SIYANG, NANJING, BEIJING = (118.7, 33.72), (118.8, 32.05), (116.4, 39.9)
 
@@ -46,6 +46,30 @@ def test_no_number_hides_another_or_a_depot_and_all_lie_inside() -> None:
     for (x, y), (other, above) in combinations(drawn, 2):
         assert abs(x - other) >= APART_PX - 0.2 or abs(y - above) >= APART_PX - 0.2
     assert all(0 <= x <= WIDTH_PX and 0 <= y <= HEIGHT_PX for x, y in drawn)
+
+
+def test_a_crowd_that_no_drawing_of_the_usual_size_holds_lies_inside_a_larger_one() -> None:
+    drawing = draw([route("a", SIYANG, *[SIYANG] * 400)], {})
+    assert drawing.height_px > HEIGHT_PX
+    for dot in drawing.ways[0].dots:
+        assert MARGIN_PX - 0.1 <= dot.x_px <= drawing.width_px - MARGIN_PX + 0.1
+        assert MARGIN_PX - 0.1 <= dot.y_px <= drawing.height_px - MARGIN_PX + 0.1
+
+
+def test_stops_beside_a_crowded_depot_stay_on_their_side_of_it() -> None:
+    """Of a city's districts, on a map of half the country."""
+    sides = {"west": (118.69, 33.72), "east": (118.71, 33.72), "south": (118.70, 33.71), "north": (118.70, 33.73)}
+    (way,) = draw([route("a", SIYANG, *sides.values(), BEIJING)], {}).ways
+    west, east, south, north, beijing = way.dots
+    depot_x, depot_y = way.depot_px
+    assert beijing.x_px < west.x_px < depot_x < east.x_px
+    assert beijing.y_px < north.y_px < depot_y < south.y_px
+
+
+def test_vehicles_of_one_depot_begin_and_end_at_one_square() -> None:
+    one, other = draw([route("a", SIYANG, NANJING), route("b", SIYANG, BEIJING)], {}).ways
+    assert one.depot_px == other.depot_px
+    assert other.line.startswith(f"{one.depot_px[0]},{one.depot_px[1]} ")
 
 
 def test_a_plan_without_vehicles_draws_nothing_and_one_place_is_drawn_in_the_middle() -> None:

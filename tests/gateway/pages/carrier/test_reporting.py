@@ -86,6 +86,15 @@ async def test_what_another_carrier_failed_with_is_offered_beside_what_is_open(
     assert f'name="shipment" value="{FAILED}"' in routes
 
 
+async def test_only_of_what_is_under_way_there_is_something_to_report(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    under_way = a_shipment(OWN, "321323", CARRIER)
+    the_shipments(logistics, under_way, a_shipment(FAILED, "321323", CARRIER, status="failed"))
+    page = (await client.get("/carrier", headers=carrier)).text
+    assert re.findall(r'class="button" href="/carrier/shipments/([^"]+)">Report<', page) == [OWN]
+
+
 async def test_ones_own_failed_load_is_found_behind_however_many_of_others(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:

@@ -96,7 +96,9 @@ async def test_a_carrier_has_keys_and_no_webhooks(
     client: httpx.AsyncClient, db: Database, vault: Vault, signer: Signer, matching: Played
 ) -> None:
     page = await client.get("/partner", headers=await person(db, vault, signer, "carrier"))
-    assert "/v1/feed/shipments" in page.text
+    assert "hear of shipments" in page.text
+    assert "<code>/v1/feed/shipments/open</code>" in page.text
+    assert "<code>/v1/feed/shipments</code>" in page.text
     assert 'action="/partner/keys"' in page.text
     assert ('action="/partner/webhooks"' in page.text, matching.asked) == (False, [])
 
