@@ -9,9 +9,10 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
+
+from catalogue.days import local_day
 
 app = typer.Typer(no_args_is_help=True, help="The subsidy ledger, audited.")
 programmes = typer.Typer(no_args_is_help=True, help="Programmes: what other rules would have come to.")
@@ -97,6 +98,6 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text} is no day such as 2026-12-01") from error
-    if not date(2000, 1, 1) <= day <= datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date():
+    if not date(2000, 1, 1) <= day <= local_day(datetime.now(UTC)):
         raise typer.BadParameter(f"{text} is no day that has begun")
     return day

@@ -1,15 +1,15 @@
 """Accounts, the clients of machines, the codes of people, and what they refuse."""
 
 import math
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, DateTime, ForeignKey, Integer, LargeBinary, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from catalogue.days import bounds_of, local_day
 from chassis.problems import Language, Problem, StaleVersion
 from chassis.problems import Text as Words
 from chassis.vault import Vault
@@ -25,7 +25,6 @@ CODE_LIVES = timedelta(minutes=5)
 BETWEEN_CODES = timedelta(seconds=60)
 TRIES = 5
 CODES_A_DAY = 10
-CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class InvalidRequest(OAuthError):
@@ -190,12 +189,13 @@ class Code(Base):
     day: Mapped[date] = mapped_column(Date)
     sent_that_day: Mapped[int] = mapped_column(Integer)
 
-    def renew(self, code_hash: bytes, now: datetime, today: date) -> None:
+    def renew(self, code_hash: bytes, now: datetime) -> None:
         """Take a new code. Raises TooManyCodes when the last one is too young or the day has seen enough."""
+        today = local_day(now)
         if self.day != today:
             self.day, self.sent_that_day = today, 0
         if self.sent_that_day == CODES_A_DAY:
-            tomorrow = datetime.combine(today + timedelta(days=1), time(), CHINA)
+            _, tomorrow = bounds_of(today)
             raise TooManyCodes(tomorrow - now)
         if now - self.sent_at < BETWEEN_CODES:
             raise TooManyCodes(self.sent_at + BETWEEN_CODES - now)

@@ -8,10 +8,11 @@ from uuid import uuid4
 
 from fastapi import Depends, Request
 
+from catalogue.days import CHINA
 from chassis.problems import Language, Problem
 from gateway.pages.asking import Told
 from gateway.pages.numbers import decimal, json_number, yuan
-from gateway.pages.shown import CHINA, FEN_PER_YUAN
+from gateway.pages.shown import FEN_PER_YUAN
 
 FIELDS_MAX = 200
 TYPED_MAX_CHARS = 2000

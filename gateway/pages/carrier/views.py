@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Self
 from uuid import UUID
 
+from catalogue.days import CHINA
 from catalogue.geodesy import great_circle_km
 from chassis.problems import NotFound
 from gateway.pages.asking import Refused
@@ -16,7 +17,7 @@ from gateway.pages.carrier.placing import Depot, Meant
 from gateway.pages.names import place_name, produce_name
 from gateway.pages.paging import newest
 from gateway.pages.reader import Reader
-from gateway.pages.shown import CHINA, at, day, local
+from gateway.pages.shown import at, day, local
 
 CLAIMABLE = ("open", "failed")
 """Anybody may take over what another carrier has failed with."""

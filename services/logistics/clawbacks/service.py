@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of, local_day
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
@@ -34,7 +35,6 @@ from services.logistics.clawbacks.schemas import (
     NewObjection,
     NewRepayment,
 )
-from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.subsidy import queries as ledger

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of, local_day
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import WriteSession
@@ -27,7 +28,6 @@ from contracts.programmes import (
     ProgrammeRuleChanged,
     ProgrammeToppedUp,
 )
-from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact

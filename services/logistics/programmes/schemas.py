@@ -19,12 +19,12 @@ from pydantic import (
 )
 
 from catalogue import places
+from catalogue.days import local_day
 from catalogue.fields import ProduceSlug
 from chassis.fields import AmountFen, Instant, RequestModel, ShortText
 from chassis.problems import Text
 from chassis.validation import invalid
 from contracts.programmes import ProgrammeKind
-from services.logistics.clock import local_day
 from services.logistics.programmes.burndown import Rate
 from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme, RuleVersion, Status
 from services.logistics.subsidy.ledger import Head

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import NotFound
 from contracts.programmes import ProgrammeOpened
-from services.logistics.clock import bounds_of
 from services.logistics.programmes import queries
 from services.logistics.programmes.burndown import Rate, rate
 from services.logistics.programmes.models import Approval, Decision, Programme

@@ -7,10 +7,9 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Day, Limit, Page
 from chassis.routes import ImportRoute, Read, Write, set_location, slice_router
 from services.logistics.carriers.service import owner
-from services.logistics.clock import Day
 from services.logistics.routes import geojson, queries, service, vroom, vroom_answer
 from services.logistics.routes.models import Plan, PlanStatus
 from services.logistics.routes.schemas import NewPlan, PlanAccepted, PlanOut

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import WriteSession
 from chassis.problems import FieldError, InvalidInput, NotFound, Text
 from services.logistics.clawbacks import service as clawbacks
-from services.logistics.clock import bounds_of
 from services.logistics.flags import service as flags
 from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes

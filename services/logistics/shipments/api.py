@@ -6,12 +6,11 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Day, Limit, Page
 from chassis.known import UNLESS_KNOWN
 from chassis.photos import AS_JPEG, CleanPhoto, private_jpeg
 from chassis.routes import PhotoRoute, Read, Write, set_etag, set_location, slice_router
 from contracts.shipments import ShipmentStatus
-from services.logistics.clock import Day
 from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.shipments import queries, service
 from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut

@@ -17,11 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from catalogue.days import local_day
 from chassis.db import Database
 from contracts.matches import MatchEvent
 from services.logistics.audit.service import replay_day
 from services.logistics.clawbacks.service import notice_returned
-from services.logistics.clock import local_day
 from tests.services.logistics.programmes.model import Model
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, waybill
