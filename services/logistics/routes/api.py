@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from catalogue.fields import AdcodeBeginning
 from chassis.auth import Caller, only
 from chassis.fields import Day, Limit, Page
 from chassis.routes import ImportRoute, Read, Write, set_location, slice_router
@@ -57,7 +58,7 @@ async def list_routes(
     vehicle_id: UUID | None = None,
     shipment_id: UUID | None = None,
     status: PlanStatus | None = None,
-    adcode: Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")] = None,
+    adcode: AdcodeBeginning | None = None,
     date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,

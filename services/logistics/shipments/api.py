@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Response
 
+from catalogue.fields import AdcodeBeginning
 from chassis.auth import Caller, only
 from chassis.fields import Day, Limit, Page
 from chassis.known import UNLESS_KNOWN
@@ -19,7 +20,6 @@ router = slice_router("/v1/shipments", tag="shipments")
 photos_router = slice_router("/v1/shipments", tag="shipments", route_class=PhotoRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
-AdcodePrefix = Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")]
 
 
 @router.get("")
@@ -27,8 +27,8 @@ async def list_shipments(
     caller: Party,
     session: Read,
     status: ShipmentStatus | None = None,
-    adcode: AdcodePrefix = None,
-    to_adcode: AdcodePrefix = None,
+    adcode: AdcodeBeginning | None = None,
+    to_adcode: AdcodeBeginning | None = None,
     date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
