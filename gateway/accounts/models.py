@@ -10,9 +10,10 @@ from sqlalchemy import Date, DateTime, ForeignKey, Integer, LargeBinary, Text, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalogue.days import bounds_of, local_day
-from chassis.problems import Language, Problem, StaleVersion
+from chassis.problems import Language, Problem
 from chassis.problems import Text as Words
 from chassis.vault import Vault
+from chassis.versions import Versioned
 from contracts.accounts import AccountChanged, AccountErased, AccountOpened, Role
 from gateway.oauth import OAuthError
 from gateway.tables import Base
@@ -95,7 +96,7 @@ class NameTaken(Problem):
     detail = Words("同一角色中已有账户用此名称。", "Another account of this role goes by that name.")
 
 
-class Account(Base):
+class Account(Versioned, Base):
     """Someone who may call. A name or a phone is kept sealed, and found by its fingerprint.
 
     Machines and operators' accounts are known by role and name; people's by their phone, and may share a name. Of one
@@ -114,11 +115,6 @@ class Account(Base):
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
-
-    def must_be(self, version: int | None) -> None:
-        """Raises StaleVersion unless this is the version that the caller read; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def rename(self, name: str, vault: Vault) -> bool:
         """Go by another name; False when it is the same."""

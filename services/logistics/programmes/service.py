@@ -12,7 +12,7 @@ from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import NotFound
+from chassis.problems import NotFound, must_exist
 from contracts.programmes import ProgrammeOpened
 from services.logistics.programmes import queries
 from services.logistics.programmes.burndown import Rate, rate
@@ -59,10 +59,7 @@ async def open_programme(session: WriteSession, caller: Caller, new: NewProgramm
 
 
 async def find(session: AsyncSession, programme_id: UUID) -> Opened:
-    found = await queries.opened(session, programme_id)
-    if found is None:
-        raise NotFound()
-    return found
+    return must_exist(await queries.opened(session, programme_id))
 
 
 async def approvals_of(
