@@ -42,6 +42,14 @@ Form = Annotated[Typed, Depends(_typed)]
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A choice of a list."""
+
+    value: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """A form that was sent and refused; nothing on a page that was only opened. A page may have several, by name."""
 
