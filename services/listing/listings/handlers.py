@@ -23,6 +23,3 @@ def subscriptions(*notes: Note) -> list[Subscription]:
             await note(session, spells)
 
     return [Subscription(RemainingChanged.TOPIC, on_supply)]
-
-
-SUBSCRIPTIONS = subscriptions()

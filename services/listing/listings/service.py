@@ -116,6 +116,7 @@ async def visible_producers(session: AsyncSession, caller: Caller) -> Sequence[U
 
 
 async def find(session: AsyncSession, caller: Caller, listing_id: UUID) -> Listing:
+    """A listing that the caller sees. Raises NotFound."""
     return must_exist(await queries.listing_of(session, listing_id, await visible_producers(session, caller)))
 
 

@@ -55,6 +55,7 @@ async def forget_some(session: WriteSession, carrier_id: UUID, after: UUID | Non
 
 
 async def find(session: AsyncSession, caller: Caller, vehicle_id: UUID) -> Vehicle:
+    """A vehicle that the caller sees. Raises NotFound."""
     return must_exist(await queries.vehicle_of(session, vehicle_id, caller.owner_id))
 
 

@@ -155,6 +155,7 @@ async def net(
 
 
 async def find(session: AsyncSession, caller: Caller, clawback_id: UUID) -> Clawback:
+    """A clawback that the caller sees. Raises NotFound."""
     return must_exist(await queries.clawback_of(session, clawback_id, payee(caller)))
 
 

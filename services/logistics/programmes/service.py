@@ -59,6 +59,7 @@ async def open_programme(session: WriteSession, caller: Caller, new: NewProgramm
 
 
 async def find(session: AsyncSession, programme_id: UUID) -> Opened:
+    """A programme as it stands. Raises NotFound."""
     return must_exist(await queries.opened(session, programme_id))
 
 

@@ -94,6 +94,7 @@ async def solve(solver: FleetSolver, question: VroomProblem, limit_s: float) -> 
 
 
 async def find(session: AsyncSession, caller: Caller, plan_id: UUID) -> Plan:
+    """A plan that the caller sees. Raises NotFound."""
     return must_exist(await queries.plan_of(session, plan_id, caller.owner_id))
 
 

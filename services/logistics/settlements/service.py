@@ -115,6 +115,7 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
 
 
 async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Settlement:
+    """A statement that the caller sees. Raises NotFound."""
     return must_exist(await queries.settlement_of(session, settlement_id, payee(caller)))
 
 

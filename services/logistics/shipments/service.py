@@ -64,6 +64,7 @@ FEED_TYPES: dict[type[ShipmentEvent], FeedType] = {
 
 
 async def find(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Shipment:
+    """A shipment that the caller sees. Raises NotFound."""
     return must_exist(await queries.shipment_of(session, shipment_id, caller))
 
 

@@ -107,6 +107,7 @@ def seen_by(caller: Caller, match: Match) -> MatchOut:
 
 
 async def find(session: AsyncSession, caller: Caller, match_id: UUID) -> Match:
+    """A match that the caller sees. Raises NotFound."""
     return must_exist(await queries.match_of(session, match_id, caller.owner_id))
 
 

@@ -103,6 +103,7 @@ def _row(wish: Wish, now: datetime) -> Row | Problem:
 
 
 async def find(session: AsyncSession, caller: Caller, order_id: UUID) -> Order:
+    """An order that the caller sees. Raises NotFound."""
     return must_exist(await queries.order_of(session, order_id, caller.owner_id))
 
 

@@ -68,6 +68,7 @@ async def clear_changed(db: Database, pool: SolverPool, produce: str, *, whole: 
 
 
 async def find(session: AsyncSession, round_id: UUID) -> Round:
+    """A round. Raises NotFound."""
     return must_exist(await queries.round_of(session, round_id))
 
 

@@ -70,6 +70,7 @@ async def register(session: WriteSession, desk: Desk, caller: Caller, new: NewWe
 
 
 async def find(session: AsyncSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
+    """A webhook that the caller sees. Raises NotFound."""
     return must_exist(await queries.endpoint_of(session, endpoint_id, caller.owner_id))
 
 
