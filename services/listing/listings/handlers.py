@@ -23,3 +23,7 @@ def subscriptions(*notes: Note) -> list[Subscription]:
             await note(session, spells)
 
     return [Subscription(RemainingChanged.TOPIC, on_supply)]
+
+
+SUBSCRIPTIONS = subscriptions()
+"""By themselves: `docs/events` is written from what each slice hears."""

@@ -177,7 +177,7 @@ async def test_listings_hear_of_supply_whoever_else_does(
     async def note(_session: WriteSession, spells: Sequence[Spell]) -> None:
         noted.extend(spells)
 
-    for version, subscriptions in ((1, handlers.subscriptions()), (2, handlers.subscriptions(note))):
+    for version, subscriptions in ((1, handlers.SUBSCRIPTIONS), (2, handlers.subscriptions(note))):
         (on_supply,) = [each for each in subscriptions if each.topic == RemainingChanged.TOPIC]
         async with db.transaction() as session:
             await on_supply.handle(session, [supply(listing, version, remaining_g=version * 1000)])
