@@ -9,15 +9,13 @@ is timed, some of the fixes are tried in whole fresh plans, and each sells what 
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from bench import worlds
-from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main
+from bench.harness import Bar, Outcome, Plan, Side, interleave, main, timed
 from bench.solve import seconds_of
 from services.matching.optimiser.arcs import Instance
 from services.matching.optimiser.candidates import all_arcs
@@ -74,12 +72,6 @@ def check(plan: Plan, found: Sequence[Explanation]) -> None:
         had_g = sold_g(each.who.id, floor)
         assert sold_g(each.who.id, each.fix.to) - had_g >= each.fix.would_match_g > 0
     print(f"{len(found):,} explained, {len(fixed):,} with a fix", flush=True)
-
-
-async def timed(do: Callable[[], object], _: int) -> Measured:
-    watch = Stopwatch(os.getpid())
-    await asyncio.to_thread(do)
-    return watch.stop(1)
 
 
 async def program(plan: Plan) -> list[Outcome]:

@@ -31,7 +31,8 @@ from chassis.db import Database
 from chassis.outbox import Relay
 from chassis.transport.base import Record
 from chassis.transport.headers import PackedHeaders
-from chassis.transport.kafka import BATCH_BYTES, KafkaTransport
+from chassis.transport.kafka import KafkaTransport
+from chassis.transport.kafka_producing import BATCH_BYTES
 from chassis.transport.kafka_topics import ensure_topics
 from duijie.postgres import EmbeddedPostgres
 

@@ -28,6 +28,7 @@ from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interle
 from bench.servers import postgres
 from bench.solve import cost_by_ortools, network_of, quicker_way_round, seconds_of
 from bench.worlds import bids, lots
+from chassis.cursors import EPOCH
 from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.matching.optimiser.arcs import Instance
@@ -39,7 +40,7 @@ from services.matching.optimiser.policy import POLICY_1
 from services.matching.rounds import service, snapshot
 from services.matching.rounds.models import Round
 from services.matching.rounds.pool import SolverPool
-from services.matching.rounds.snapshot import EPOCH, instant_of, us_of
+from services.matching.rounds.snapshot import instant_of, us_of
 
 PRODUCE = "cabbage"
 COUNTY = "321323"

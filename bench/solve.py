@@ -9,15 +9,12 @@ smaller market and a larger one stand beside it. Each lot may meet its nearest o
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-from bench.harness import Bar, Measured, Outcome, Plan, Side, Stopwatch, interleave, main
+from bench.harness import Bar, Outcome, Plan, Side, interleave, main, timed
 from bench.worlds import bids, lots
 from services.matching.optimiser.arcs import Arcs, Instance
 from services.matching.optimiser.candidates import nearest_arcs
@@ -77,12 +74,6 @@ def quicker_way_round(network: Network) -> Network:
         return perf_counter() - began_s
 
     return min((network, turned), key=seconds)
-
-
-async def timed(do: Callable[[], object], _: int) -> Measured:
-    watch = Stopwatch(os.getpid())
-    await asyncio.to_thread(do)
-    return watch.stop(1)
 
 
 def seconds_of(side: Side) -> Side:

@@ -112,6 +112,13 @@ def adcode_prefix(code: str) -> str:
     return code if named is None else named.prefix
 
 
+def has_counties(code: str) -> bool:
+    """Whether some county lies behind the code: it is an area's, or how the adcodes of counties in a province begin."""
+    if area(code) is not None:
+        return True
+    return len(code) > Level.PROVINCE.digits and any(place.adcode.startswith(code) for place in all_places())
+
+
 def area_of(adcode: str, level: Level) -> Area | None:
     """The area of that level in which a county lies, e.g. to count by province or prefecture."""
     return _areas().get(adcode[: level.digits]) if adcode in _by_adcode() else None

@@ -42,8 +42,7 @@ def _known_area(code: str) -> str:
 
 
 def _begins_a_county(code: str) -> str:
-    prefix = places.adcode_prefix(code)
-    if not any(place.adcode.startswith(prefix) for place in places.all_places()):
+    if not places.has_counties(code):
         raise PydanticCustomError(
             "unknown_adcode",
             "{en}",

@@ -45,6 +45,11 @@ class Caller(BaseModel, frozen=True):
     by_operator: bool = Field(False, exclude=True, repr=False)
     """Whether the token says that the operator made it: `OPERATOR`."""
 
+    @property
+    def owner_id(self) -> UUID | None:
+        """Whose things a caller sees: their own; an admin everyone's (None)."""
+        return None if self.role == "admin" else self.account_id
+
 
 class KeySource(Protocol):
     """Where public keys come from: in process, or over HTTP."""

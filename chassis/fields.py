@@ -1,6 +1,6 @@
 """Types of the public surface: kilograms, money, pages, points."""
 
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -102,6 +102,16 @@ def _only_text(value: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc_after_2000), BeforeValidator(_only_text)]
 """An RFC 3339 time with its offset; inside it is in UTC, so that the first answer says what every later one says."""
+
+
+def _of_this_century(day: date) -> date:
+    if not 2000 <= day.year <= 2100:
+        raise invalid("date_range", Text("日期须在 2000 至 2100 年之间。", "The date must lie between 2000 and 2100."))
+    return day
+
+
+Day = Annotated[date, AfterValidator(_of_this_century)]
+"""A day, such as an `Instant` may fall on."""
 
 
 def no_nul(value: str) -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -40,6 +40,7 @@ from starlette.types import Receive, Scope, Send
 from chassis.aside import Aside, FileRoom
 from chassis.auth import Caller
 from chassis.bulk import among, fetch
+from chassis.cursors import EPOCH
 from chassis.db import Database, WriteSession
 from chassis.erasure import Erasures
 from chassis.idempotency import KEPT, REPLAYED, KeyReused, bind, hash_of, key_of
@@ -70,7 +71,6 @@ RECEIVED_WITHIN_S: Final = 600.0
 ANSWERED_WITHIN_S: Final = 600.0
 """A file of the largest takes a minute or two, and is kept for as long as somebody sends it or reads of it."""
 SEED_MAX: Final = (1 << 58) - 1
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MEDIA_TYPES: Final = (CSV, NDJSON)
 
 BEGIN: Final = f"""

@@ -7,7 +7,7 @@ A slice draws its problems beside its models, as subclasses of `Problem`; `chass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
@@ -16,6 +16,7 @@ from chassis.accepts import weighed
 
 Language = Literal["zh-CN", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
+Thing = TypeVar("Thing")
 USUAL_LENGTH = 100  # of an `Accept-Language`; a longer one is not worth its memory
 
 
@@ -214,6 +215,13 @@ class Refused(Problem):
 
     def body(self, language: Language) -> dict[str, Any]:
         return super().body(language) | {"status": self.status_now}
+
+
+def must_exist(what: Thing | None) -> Thing:
+    """What was looked for. Raises NotFound where it is None."""
+    if what is None:
+        raise NotFound()
+    return what
 
 
 def language_of(request: Request) -> Language:

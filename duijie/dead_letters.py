@@ -6,24 +6,24 @@ folder, which may be a cluster with a Kafka of its own.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chassis.dead_letters import Letter, Log, body_of, letters, redrive
 from chassis.telemetry import without_phones
-from chassis.transport.base import Transport, TransportUnavailable
+from chassis.transport.base import Transport
 from contracts.event import DEAD_LETTERS
 from contracts.topics import TOPICS
 from duijie.datafolder import DataFolder, default_path
+from duijie.operating import asked
 from duijie.problems import CannotStart
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 BODY_SHOWN = 20_000
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: events that could not be handled.")
-
-Answer = TypeVar("Answer")
 
 Data = Annotated[
     Path | None,
@@ -56,7 +54,7 @@ def list_letters(
         async with _events(data) as (log, _, where):
             return await _letters(log, topic, consumer), where
 
-    found, where = _asked(ask())
+    found, where = asked(ask())
     if not found:
         print(f"no such dead letters in {where}", file=sys.stderr)
     for letter in found:
@@ -76,7 +74,7 @@ def show(
             (letter,) = _named(await _letters(log, _topic_of(letter_id)), [letter_id])
             return letter, await body_of(log, letter) or b""
 
-    letter, body = _asked(ask())
+    letter, body = asked(ask())
     for name, text in {**_told(letter), "bytes": str(letter.size), **letter.headers}.items():
         print(f"{shown(name)}: {shown(text)}")
     text = body[:BODY_SHOWN].decode(errors="replace")
@@ -110,7 +108,7 @@ def redrive_letters(
             sent = await redrive(log, transport, [letter for letter in chosen if letter.id not in refused])
             return sent, list(refused.values())
 
-    sent, refused = _asked(ask())
+    sent, refused = asked(ask())
     print(f"redriven {sent}, left {len(refused)}")
     for why in refused:
         print(shown(why), file=sys.stderr)
@@ -161,14 +159,6 @@ def _refused(chosen: Sequence[Letter], *, again: bool) -> dict[str, str]:
     now = datetime.now(UTC)
     reasons = {letter.id: letter.why_not(now, again=again) for letter in chosen}
     return {letter_id: f"{letter_id} stays: {why}." for letter_id, why in reasons.items() if why is not None}
-
-
-def _asked(question: Coroutine[Any, Any, Answer]) -> Answer:
-    try:
-        return asyncio.run(question)
-    except TransportUnavailable as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(1) from error
 
 
 @asynccontextmanager

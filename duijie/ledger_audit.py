@@ -9,17 +9,14 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
+from catalogue.days import local_day
+from duijie.options import DataOfDesk
+
 app = typer.Typer(no_args_is_help=True, help="The subsidy ledger, audited.")
 programmes = typer.Typer(no_args_is_help=True, help="Programmes: what other rules would have come to.")
-
-Data = Annotated[
-    Path | None,
-    typer.Option(help="The data folder of a platform on one machine; without it the database that a setting names."),
-]
 
 File = Annotated[Path, typer.Argument(help="What `GET /v1/programmes/{id}/ledger` answered; - is standard input.")]
 
@@ -53,7 +50,7 @@ def verify(
 @app.command()
 def replay(
     day: Annotated[str, typer.Option(help="Which day, Asia/Shanghai, as 2026-12-01.")],
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Recompute a day from what was registered, told and decided, and compare it with the ledger to the fen."""
     from duijie import audit_desk
@@ -71,7 +68,7 @@ def whatif(
     start: Annotated[str, typer.Option("--from", help="The first day, Asia/Shanghai.")],
     end: Annotated[str, typer.Option("--to", help="The last day.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Say what a programme with these rules would have granted to those that asked on these days, had it been alone."""
     from duijie import audit_desk
@@ -97,6 +94,6 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text} is no day such as 2026-12-01") from error
-    if not date(2000, 1, 1) <= day <= datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date():
+    if not date(2000, 1, 1) <= day <= local_day(datetime.now(UTC)):
         raise typer.BadParameter(f"{text} is no day that has begun")
     return day

@@ -48,7 +48,8 @@ def migrate(services: Annotated[list[Service] | None, typer.Argument(help="All w
     asyncio.run(processes.migrate(services or list(Service)))
 
 
-def _asked(question: Coroutine[Any, Any, Answer]) -> Answer:
+def asked(question: Coroutine[Any, Any, Answer]) -> Answer:
+    """Ask the transport; where it does not answer, say so and end with 1."""
     try:
         return asyncio.run(question)
     except TransportUnavailable as error:
@@ -64,9 +65,9 @@ def apply_topics() -> None:
     """
     from duijie import processes
 
-    made = _asked(processes.apply_topics())
+    made = asked(processes.apply_topics())
     print("\n".join(f"made {name}" for name in made) or "every topic is there")
-    _warn_of(_asked(processes.compare_topics()).thin)
+    _warn_of(asked(processes.compare_topics()).thin)
 
 
 @topics.command("check")
@@ -74,7 +75,7 @@ def check_topics() -> None:
     """Say which topics are missing or have fewer partitions than declared; exit code 1 when any is or has."""
     from duijie import processes
 
-    missing, narrow, thin = _asked(processes.compare_topics())
+    missing, narrow, thin = asked(processes.compare_topics())
     print("\n".join([*(f"missing {name}" for name in missing), *narrow]) or "every topic is there")
     _warn_of(thin)
     raise typer.Exit(bool(missing or narrow))

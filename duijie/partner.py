@@ -18,10 +18,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import typer
 
+from catalogue.days import CHINA
 from duijie.problems import CannotStart
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from duijie.client import Duijie, ImportRow, Route, Tokens
 
 TOKEN_LIVES = timedelta(hours=1)
-CHINA: Final = ZoneInfo("Asia/Shanghai")
 METRES_PER_KM: Final = 1000
 PATIENCE_S: Final = 60
 ROW: Final = "{:16}  {:16}  {:8}  {:>10}  {:>10}  {:36}  {}"

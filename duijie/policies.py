@@ -12,12 +12,10 @@ from typing import Annotated
 
 import typer
 
+from duijie.options import DataOfDesk
+
 app = typer.Typer(no_args_is_help=True, help="Policies: the numbers that rounds decide by.")
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="The data folder of a platform on one machine; without it the database that a setting names."),
-]
 By = Annotated[str | None, typer.Option("--by", help="Who decides it; else who is signed in here.")]
 Which = Annotated[str, typer.Argument(help="A version, or a file with a policy's JSON.")]
 
@@ -26,7 +24,7 @@ Which = Annotated[str, typer.Argument(help="A version, or a file with a policy's
 def show(
     version: Annotated[int | None, typer.Argument(help="Which version; else the one in force.")] = None,
     every: Annotated[bool, typer.Option("--all", help="One line a version.")] = False,
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Print a policy as JSON: its numbers as `GET /v1/policy` tells them, and its record."""
     from duijie import policy_desk
@@ -44,7 +42,7 @@ def propose(
     file: Annotated[Path, typer.Argument(help="JSON as `duijie policy show` prints it, changed.")],
     why: Annotated[str, typer.Option(help="What it is for; kept with it.")],
     by: By = None,
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Keep these numbers as the next version. Nothing is decided by it until it is activated."""
     from duijie import policy_desk
@@ -58,7 +56,7 @@ def activate(
     version: Annotated[int, typer.Argument(help="Which version.")],
     start: Annotated[str | None, typer.Option("--from", help="From when, as 2026-12-01T00:00:00Z; else now.")] = None,
     by: By = None,
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Put a version in force. The past stays as it was: every round keeps the version that it was decided by."""
     from duijie import policy_desk
@@ -78,7 +76,7 @@ def compare(
     days: Annotated[int, typer.Option(min=1, max=60, help="Days of a world.")] = 7,
     market: Annotated[str | None, typer.Option(help="No worlds, but one round of this produce as it stands.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    data: Data = None,
+    data: DataOfDesk = None,
 ) -> None:
     """Replay the same worlds under both policies, side by side, with the price of fairness. Nothing is written."""
     from duijie import policy_compare

@@ -41,7 +41,6 @@ from gateway.sessions import api as sessions
 from gateway.shield import Shield
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Lives, Signer
 
-SOURCE = "/duijie/gateway"
 READY_WAIT_S = 3.0
 AT_ONCE = 64  # fewer than a service takes: what is refused behind the gateway has cost its way through it
 

@@ -5,14 +5,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from starlette.datastructures import Headers
 from starlette.types import Message
 
 from chassis.problems import Language, Problem
-from gateway.proxy import RawHeaders, ServiceUnavailable, Upstream
+from gateway.proxy import RawHeaders, ServiceUnavailable, Upstream, raw_path_of
 
 LIMIT_B = 8 * 1024 * 1024
 WAIT_S = 5.0
@@ -88,7 +87,7 @@ async def fetch(
         "method": method,
         "scheme": "http",
         "path": path,
-        "raw_path": quote(path, safe="/:@!$&'()*+,;=-._~").encode(),  # an id may be anything that people type
+        "raw_path": raw_path_of(path),
         "query_string": query.encode(),
         "headers": headers,
     }

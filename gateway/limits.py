@@ -86,7 +86,7 @@ def told(rate: Rate, taken: Taken) -> dict[str, str]:
 
 
 class RateLimits:
-    """Outermost of all that works on a request: a refusal reads no body, and verifies no signature twice."""
+    """Before all that reads a body or asks a service: a refusal costs neither, nor a signature verified twice."""
 
     def __init__(self, app: ASGIApp, limits: Limits, keys: KeySource, proxies: Proxies) -> None:
         self._app = app

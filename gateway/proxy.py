@@ -188,7 +188,7 @@ class Answer:
 
 def forwarded(scope: Scope) -> Scope:
     """The request as the service shall see it: nothing of this application stays in it."""
-    raw_path = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=-._~").encode()
+    raw_path = scope.get("raw_path") or raw_path_of(scope["path"])
     client = scope.get("client")
     headers = [
         *end_to_end(scope["headers"], OURS_TO_SAY | {b"x-request-id", b"traceparent"}),
@@ -212,6 +212,11 @@ def forwarded(scope: Scope) -> Scope:
         "server": scope.get("server"),
         "state": {},
     }
+
+
+def raw_path_of(path: str) -> bytes:
+    """The path as it goes over the wire (RFC 3986, section 3.3): a name in it may be anything that people type."""
+    return quote(path, safe="/:@!$&'()*+,;=-._~").encode()
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]], beside: frozenset[bytes]) -> RawHeaders:

@@ -2,18 +2,16 @@
 
 # mypy: allow-untyped-calls
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from chassis.dead_letters import Written
-from chassis.transport.base import TransportUnavailable
-from chassis.transport.kafka import record_of
+from chassis.transport.kafka_clients import bounded, settings_of
+from chassis.transport.kafka_consuming import record_of
 
 POLL_MS = 200
 FETCH_MS = 50  # a broker holds a question for so long when nothing is there, and ending waits for it
@@ -26,11 +24,7 @@ class KafkaLog:
 
     def __init__(self, bootstrap: str, *, timeout_s: float = 10.0, connection: Mapping[str, Any] | None = None) -> None:
         self._timeout_s = timeout_s
-        self._connection = {
-            "bootstrap_servers": bootstrap,
-            "request_timeout_ms": int(timeout_s * 1000),
-            **(connection or {}),
-        }
+        self._settings = settings_of(bootstrap, timeout_s, connection)
 
     async def read(self, topics: Collection[str]) -> AsyncGenerator[Written, None]:
         """See `chassis.dead_letters.Log`."""
@@ -46,7 +40,7 @@ class KafkaLog:
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
-            **self._connection,
+            **self._settings,
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # when what is read next was deleted meanwhile
             fetch_max_wait_ms=FETCH_MS,
@@ -57,12 +51,8 @@ class KafkaLog:
         finally:
             await consumer.stop()
 
-    async def _bounded(self, asked: Coroutine[Any, Any, T]) -> T:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await asked
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise TransportUnavailable(f"Kafka did not answer: {error!r}") from error
+    async def _bounded(self, asked: Awaitable[T]) -> T:
+        return await bounded(asked, self._timeout_s)
 
 
 async def _ends(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict[TopicPartition, int]:

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from chassis.transport.base import TransportUnavailable
-from chassis.transport.kafka_start import start
+from chassis.transport.kafka_clients import start
 
 IN_SYNC = "min.insync.replicas"
 BROKERS_DEFAULT = -1

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 
+from catalogue.days import CHINA
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
 from duijie.demo import road
@@ -14,7 +15,7 @@ from duijie.demo.play import accounts, play_through
 from duijie.demo.progress import Stages
 from duijie.demo.stage import Play
 from duijie.demo.table import Totals, table
-from duijie.demo.world import CHINA, Size, World
+from duijie.demo.world import Size, World
 
 RESULT = "demo.json"
 TOKENS_LAST = timedelta(hours=12)

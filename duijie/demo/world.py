@@ -11,12 +11,10 @@ from functools import cached_property
 from itertools import accumulate
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from catalogue.days import CHINA
 from catalogue.places import Place, all_places, get
 from contracts.accounts import Role
-
-CHINA = ZoneInfo("Asia/Shanghai")
 
 PRODUCERS = 300
 WATCH_52_WEIGHT = 6

@@ -1,18 +1,19 @@
 """Accounts, the clients of machines, the codes of people, and what they refuse."""
 
 import math
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, DateTime, ForeignKey, Integer, LargeBinary, Text, UniqueConstraint, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.problems import Language, Problem, StaleVersion
+from catalogue.days import bounds_of, local_day
+from chassis.problems import Language, Problem
 from chassis.problems import Text as Words
 from chassis.vault import Vault
+from chassis.versions import Versioned
 from contracts.accounts import AccountChanged, AccountErased, AccountOpened, Role
 from gateway.oauth import OAuthError
 from gateway.tables import Base
@@ -25,7 +26,6 @@ CODE_LIVES = timedelta(minutes=5)
 BETWEEN_CODES = timedelta(seconds=60)
 TRIES = 5
 CODES_A_DAY = 10
-CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class InvalidRequest(OAuthError):
@@ -96,7 +96,7 @@ class NameTaken(Problem):
     detail = Words("同一角色中已有账户用此名称。", "Another account of this role goes by that name.")
 
 
-class Account(Base):
+class Account(Versioned, Base):
     """Someone who may call. A name or a phone is kept sealed, and found by its fingerprint.
 
     Machines and operators' accounts are known by role and name; people's by their phone, and may share a name. Of one
@@ -115,11 +115,6 @@ class Account(Base):
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
-
-    def must_be(self, version: int | None) -> None:
-        """Raises StaleVersion unless this is the version that the caller read; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def rename(self, name: str, vault: Vault) -> bool:
         """Go by another name; False when it is the same."""
@@ -190,12 +185,13 @@ class Code(Base):
     day: Mapped[date] = mapped_column(Date)
     sent_that_day: Mapped[int] = mapped_column(Integer)
 
-    def renew(self, code_hash: bytes, now: datetime, today: date) -> None:
+    def renew(self, code_hash: bytes, now: datetime) -> None:
         """Take a new code. Raises TooManyCodes when the last one is too young or the day has seen enough."""
+        today = local_day(now)
         if self.day != today:
             self.day, self.sent_that_day = today, 0
         if self.sent_that_day == CODES_A_DAY:
-            tomorrow = datetime.combine(today + timedelta(days=1), time(), CHINA)
+            _, tomorrow = bounds_of(today)
             raise TooManyCodes(tomorrow - now)
         if now - self.sent_at < BETWEEN_CODES:
             raise TooManyCodes(self.sent_at + BETWEEN_CODES - now)

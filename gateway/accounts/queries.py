@@ -1,10 +1,9 @@
 """Reading accounts, clients and codes."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import WriteSession
@@ -59,9 +58,3 @@ async def clients(session: AsyncSession) -> Sequence[tuple[Client, Account]]:
 async def code_for_update(session: AsyncSession, phone_hash: bytes) -> Code | None:
     """The phone's code, locked: guesses are counted one after the other."""
     return await session.get(Code, phone_hash, with_for_update=True)
-
-
-async def database_now(session: AsyncSession) -> tuple[datetime, date]:
-    """The database's clock, and what day that is in China."""
-    row = (await session.execute(select(func.now(), func.date(func.timezone("Asia/Shanghai", func.now()))))).one()
-    return row[0], row[1]

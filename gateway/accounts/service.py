@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import Language, Unauthenticated, Unavailable
 from chassis.retention import delete_in_batches
@@ -117,8 +118,7 @@ async def send_code(db: Database, desk: SignIn, phone: str, language: Language =
     phone_hash = _phone_hash(desk.vault, phone)
     async with db.transaction() as session:
         entry = await _code_entry(session, phone_hash)
-        now, today = await queries.database_now(session)
-        entry.renew(_code_hash(desk.vault, phone, code), now, today)
+        entry.renew(_code_hash(desk.vault, phone, code), await database_now(session))
     try:
         await desk.send_code(phone, code, language)
     except Exception as error:
@@ -137,8 +137,7 @@ async def forget_codes(db: Database) -> None:
 async def spend_code(session: WriteSession, vault: Vault, phone: str, code: str) -> bool:
     """Whether that is the phone's code. A wrong guess is counted, so the transaction has to commit either way."""
     entry = await queries.code_for_update(session, _phone_hash(vault, phone))
-    now, _ = await queries.database_now(session)
-    return entry is not None and entry.spend(_code_hash(vault, phone, code), now)
+    return entry is not None and entry.spend(_code_hash(vault, phone, code), await database_now(session))
 
 
 async def proven_client(db: Database, client_id: str, secret: str) -> Client:

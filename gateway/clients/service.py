@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import WriteSession
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing
@@ -113,7 +113,4 @@ async def must_be_a_person(session: AsyncSession, caller: Caller) -> None:
 
 async def _locked(session: WriteSession, client_id: str, account_id: UUID | None = None) -> Client:
     """The client of that id, which is the account's where one is named. Raises NotFound."""
-    client = await queries.locked_client(session, client_id, account_id) if client_id.isprintable() else None
-    if client is None:
-        raise NotFound()
-    return client
+    return must_exist(await queries.locked_client(session, client_id, account_id) if client_id.isprintable() else None)

@@ -9,10 +9,11 @@ from uuid import uuid4
 
 from fastapi import Depends, Request
 
+from catalogue.days import CHINA
 from chassis.problems import Language, Problem
 from gateway.pages.asking import Told
 from gateway.pages.numbers import decimal, json_number, yuan
-from gateway.pages.shown import CHINA, FEN_PER_YUAN
+from gateway.pages.shown import FEN_PER_YUAN
 
 FIELDS_MAX = 200
 TYPED_MAX_CHARS = 2000
@@ -39,6 +40,14 @@ async def _typed(request: Request) -> Typed:
 
 
 Form = Annotated[Typed, Depends(_typed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice of a list."""
+
+    value: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

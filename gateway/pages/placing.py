@@ -31,8 +31,8 @@ def county(typed: str, chosen: str = "") -> Meant:
 
 
 def part(typed: str, chosen: str = "") -> Meant:
-    """The same, or a whole prefecture or province. A code, or how it begins, is left to the API."""
-    if not typed or typed.isdigit():
+    """The same, or a whole prefecture or province; or how the codes of counties begin."""
+    if not typed or places.has_counties(typed):
         return Meant(typed or None)
     areas = places.areas_named(typed)
     if len(areas) == 1 and _is_meant(areas[0], typed):

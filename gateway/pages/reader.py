@@ -71,18 +71,26 @@ class PageRoute(Route):
         async def handle(request: Request) -> Response:
             try:
                 return await run(request)
-            except Unauthenticated:
-                return _to_sign_in(request)
-            except RequestValidationError:
-                return trouble(request, 404, NotFound().body(reader_language(request)))
-            except Refused as refused:
-                if refused.told.status == Unauthenticated.status:
-                    return _to_sign_in(request)
-                return trouble(request, refused.told.status, refused.told.said)
-            except Problem as problem:
-                return trouble(request, problem.status, problem.body(reader_language(request)))
+            except (Problem, Refused, RequestValidationError) as refusal:
+                answer = self.answer_to(request, refusal)
+                if answer is None:
+                    raise
+                return answer
 
         return handle
+
+    def answer_to(self, request: Request, refusal: Exception) -> Response | None:
+        """What the reader gets instead; None leaves it to what answers for the whole application."""
+        match refusal:
+            case Unauthenticated():
+                return _to_sign_in(request)
+            case Refused(told=told) if told.status == Unauthenticated.status:
+                return _to_sign_in(request)
+            case Refused(told=told):
+                return trouble(request, told.status, told.said)
+            case Problem():
+                return trouble(request, refusal.status, refusal.body(reader_language(request)))
+        return trouble(request, 404, NotFound().body(reader_language(request)))
 
 
 class PhotoPageRoute(PageRoute):

@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from catalogue.days import CHINA
 from chassis.problems import Language, Text
 
-CHINA = ZoneInfo("Asia/Shanghai")
 FEN_PER_YUAN = 100
 DAY_H = 24
 EXACT_H = 10

@@ -10,10 +10,10 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.idempotency import forget_callers
 from chassis.vault import Vault
-from gateway.accounts import queries as account_rows
 from gateway.accounts import service as accounts
 from gateway.accounts.models import Account, Client, Code, InvalidClient
 from gateway.accounts.service import SignIn
@@ -84,5 +84,4 @@ async def _forget(session: WriteSession, account: Account) -> None:
     await session.execute(delete(Client).where(Client.account_id == account.id))
     await session.execute(delete(Code).where(Code.phone_hash == account.phone_hash))
     await forget_callers(session, {account.id})
-    now, _ = await account_rows.database_now(session)
-    account.erase(now)
+    account.erase(await database_now(session))

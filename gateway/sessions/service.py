@@ -13,12 +13,12 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.problems import FieldError, NotFound, Text
 from chassis.retention import delete_in_batches
 from chassis.vault import Vault
 from contracts.accounts import Role
-from gateway.accounts import queries as accounts
 from gateway.accounts import service as signing_in
 from gateway.accounts.models import Account, Client, InvalidClient, InvalidGrant, InvalidRequest, UnsupportedGrantType
 from gateway.accounts.service import SignIn, issue_token
@@ -137,7 +137,7 @@ async def _begin(
     if client is not None and not await signing_in.still_good(session, client):
         raise InvalidClient()  # rotated or revoked while its secret was looked at
     client_id = client.client_id if client else None
-    now, _ = await accounts.database_now(session)
+    now = await database_now(session)
     lives = _lives(desk, client_id, on_pages)
     begun = Session(
         id=uuid7(),
@@ -166,7 +166,7 @@ async def _renew(db: Database, desk: SignIn, token: str, form: TokenForm, on_pag
         client = await signing_in.proven_client(db, form.client_id or "", form.client_secret)
     async with db.transaction() as session:
         found = await queries.locked_session(session, read.session_id) if read else None
-        now, _ = await accounts.database_now(session)
+        now = await database_now(session)
         granted = None
         if found and read and now < found.expires_at and _is_its(desk.vault, found, read.number, token, form.client_id):
             if found.client_id is not None and client is None and not (on_pages and found.on_pages):

@@ -15,8 +15,6 @@ from services.listing.photos.service import Smaller
 from services.listing.producers import api as producers
 from services.listing.producers.models import ERASED
 
-SOURCE = "/duijie/listing"
-
 
 def create_listing_app(db: Database, keys: KeySource) -> FastAPI:
     routers = [

@@ -17,8 +17,6 @@ from services.logistics.routes.solving import FleetSolver
 from services.logistics.settlements import api as settlements
 from services.logistics.shipments import api as shipments
 
-SOURCE = "/duijie/logistics"
-
 
 def create_logistics_app(db: Database, keys: KeySource, fleet_solver: FleetSolver | None = None) -> FastAPI:
     """Who made `fleet_solver` stops it; one made here ends with this process."""

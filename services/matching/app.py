@@ -21,8 +21,6 @@ from services.matching.values import api as values
 from services.matching.webhooks import api as webhooks
 from services.matching.webhooks.service import Desk
 
-SOURCE = "/duijie/matching"
-
 
 def create_matching_app(db: Database, keys: KeySource, pool: SolverPool, desk: Desk) -> FastAPI:
     """Who made `pool` starts it: the worker of the same process, or the process of this API alone.

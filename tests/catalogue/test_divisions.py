@@ -88,6 +88,16 @@ def test_a_code_in_which_nothing_lies_is_no_area(code: str):
     assert divisions.area(code) is None
 
 
+@pytest.mark.parametrize("code", ["32", "320000", "321", "3213", "32132", "321323", "4290"])
+def test_counties_lie_behind_an_areas_code_and_behind_how_theirs_begin(code: str):
+    assert divisions.has_counties(code)
+
+
+@pytest.mark.parametrize("code", ["", "3", "99", "990000", "3299", "329900", "329999", "3213231", "江苏"])
+def test_no_county_lies_behind_any_other_code(code: str):
+    assert not divisions.has_counties(code)
+
+
 def test_every_county_lies_in_one_area_of_each_level():
     for place in divisions.all_places():
         areas = [divisions.area_of(place.adcode, level) for level in Level]

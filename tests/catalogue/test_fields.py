@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from catalogue import places, produce
-from catalogue.fields import CountyAdcode, PlaceIn, PointIn, ProduceSlug
+from catalogue.fields import AdcodeBeginning, CountyAdcode, PlaceIn, PointIn, ProduceSlug
 from catalogue.geodesy import Point, gcj02_to_wgs84, great_circle_km
 
 SLUG: TypeAdapter[str] = TypeAdapter(ProduceSlug)
 ADCODE: TypeAdapter[str] = TypeAdapter(CountyAdcode)
+BEGINNING: TypeAdapter[str] = TypeAdapter(AdcodeBeginning)
 
 
 def sentence(adapter: TypeAdapter[Any], value: object) -> dict[str, str]:
@@ -65,6 +66,23 @@ def test_a_slug_is_exact_and_the_refusal_says_where_to_look(slug: str) -> None:
 @pytest.mark.parametrize("adcode", ["", "32", "320000", "321300", "999999", "３２１３２３", " 321323", "{en}"])
 def test_only_a_county_is_taken_and_the_refusal_says_where_to_look(adcode: str) -> None:
     told = sentence(ADCODE, adcode)
+    assert "/v1/places" in told["zh"]
+    assert "/v1/places" in told["en"]
+
+
+@given(st.sampled_from(places.all_places()), st.integers(2, 6))
+def test_a_place_may_be_named_by_how_its_counties_begin(place: places.Place, digits: int) -> None:
+    assert BEGINNING.validate_python(place.adcode[:digits]) == place.adcode[:digits]
+
+
+@pytest.mark.parametrize("code", ["320000", "321300", "110000"])
+def test_a_beginning_may_be_filled_up_with_zeros(code: str) -> None:
+    assert BEGINNING.validate_python(code) == code
+
+
+@pytest.mark.parametrize("code", ["99", "990000", "3299", "329999", "321399"])
+def test_how_no_county_begins_is_refused_and_the_refusal_says_where_to_look(code: str) -> None:
+    told = sentence(BEGINNING, code)
     assert "/v1/places" in told["zh"]
     assert "/v1/places" in told["en"]
 

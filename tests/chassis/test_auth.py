@@ -87,6 +87,12 @@ async def test_a_token_that_was_good_is_refused_once_it_has_expired(issuer: Issu
         await verify(token, issuer.keys)
 
 
+def test_a_caller_sees_their_own_things_and_an_admin_everyones() -> None:
+    account_id = uuid4()
+    assert Caller(account_id=account_id, role="producer").owner_id == account_id
+    assert Caller(account_id=account_id, role="admin").owner_id is None
+
+
 async def test_a_role_that_may_not_is_forbidden_and_an_admin_may(app: FastAPI, issuer: Issuer) -> None:
     async with client_of(app) as client:
         statuses = {

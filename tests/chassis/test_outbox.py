@@ -15,6 +15,7 @@ from chassis.worker import Task, Worker
 from contracts.event import DEAD_LETTERS, Envelope
 from tests.chassis.conftest import NoteWritten
 from tests.support.services import event_of, told
+from tests.support.waiting import until
 
 
 class Recorder:
@@ -43,12 +44,6 @@ async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: object, within_s: float = 10) -> None:
-    async with asyncio.timeout(within_s):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.01)
 
 
 async def write(db: Database, note_id: UUID, number: int) -> None:

@@ -16,6 +16,7 @@ from chassis.metrics import HTTP_REFUSED
 from chassis.overload import OverloadGuard, Places
 from chassis.tracing import TRACEPARENT
 from tests.support.services import Issuer, client_of
+from tests.support.waiting import until
 
 
 class Busy:
@@ -47,12 +48,6 @@ class Busy:
 
     async def ready(self) -> dict[str, bool]:
         return {"ready": True}
-
-
-async def until(true: Any) -> None:
-    async with asyncio.timeout(5):
-        while not true():
-            await asyncio.sleep(0.001)
 
 
 async def get(app: ASGIApp, path: str = "/work") -> httpx.Response:

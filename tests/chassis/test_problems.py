@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from chassis.problems import Problem, language_of
+from chassis.problems import NotFound, Problem, language_of, must_exist
 from duijie import databases
 
 
@@ -29,6 +29,16 @@ def request(accept_language: str) -> Request:
 )
 def test_the_language_is_the_weightiest_of_ours(header: str, language: str) -> None:
     assert language_of(request(header)) == language
+
+
+@pytest.mark.parametrize("what", ["a lot", "", 0, b"", ()])
+def test_what_was_found_is_handed_on_however_empty_it_is(what: object) -> None:
+    assert must_exist(what) is what
+
+
+def test_what_was_not_found_is_refused() -> None:
+    with pytest.raises(NotFound):
+        must_exist(None)
 
 
 def test_every_problem_is_drawn_whole_in_both_languages() -> None:

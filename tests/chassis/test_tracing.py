@@ -32,6 +32,7 @@ from chassis.transport.postgres import PostgresTransport
 from contracts.event import Event
 from tests.chassis.conftest import NoteWritten
 from tests.support.services import Issuer, client_of
+from tests.support.waiting import until
 
 PHONE = "13812345678"
 ONE, OTHER = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
@@ -120,12 +121,6 @@ async def carried(db: Database, way: Transport, hearing: Hearing) -> AsyncIterat
 
 def hex_trace(span: ReadableSpan) -> str:
     return f"{span.context.trace_id:032x}"
-
-
-async def until(true: Any) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_request_its_event_and_what_that_causes_are_one_trace(

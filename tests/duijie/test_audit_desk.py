@@ -11,13 +11,13 @@ import typer
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
+from catalogue.days import local_day
 from chassis.db import Database
 from duijie import audit_desk, ledger_audit
 from duijie.databases import DATABASES
 from duijie.postgres import EmbeddedPostgres
 from duijie.problems import CannotStart, DatabaseTooOld
 from services.logistics.app import create_logistics_app
-from services.logistics.clock import local_day
 from tests.support.postgres import fresh_database, template_database
 from tests.support.services import Issuer, client_of, kept_app, service_database
 from tests.support.subsidies import RATE_FEN, Courier, Office

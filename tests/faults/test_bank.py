@@ -20,10 +20,10 @@ import pytest
 
 from bench.house import House, Running, house
 from bench.servers import postgres
+from catalogue.days import local_day
 from chassis.db import Database
 from duijie.postgres import EmbeddedPostgres
 from services.logistics.audit.service import replay_day
-from services.logistics.clock import local_day
 from services.logistics.subsidy.eligibility import waybill_identity
 from tests.faults.kit.findings import Findings
 from tests.faults.kit.oracles.ledger import last_short_at, lives, overdraws_at, settled, snapshot

@@ -87,7 +87,9 @@ def test_a_component_that_clashes_gets_another_name_and_so_does_what_mentions_it
 
 
 def test_every_reference_leads_somewhere(whole: dict[str, Any]) -> None:
-    for reference in references(whole):
+    told = list(references(whole))
+    assert told
+    for reference in told:
         found: Any = whole
         for step in reference.removeprefix("#/").split("/"):
             found = found[step]

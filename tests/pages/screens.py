@@ -36,7 +36,6 @@ class Screen:
 
 A_FUND = 'main .fund a[href^="/programmes/"]'
 A_LOT, A_COUNTY = 'main a[href^="/board/"]', 'main a[href^="/counties/"]'
-AN_ORDER = 'main a[href^="/orders/"]:not([href$="/new"])'
 
 SCREENS: Sequence[Screen] = (
     Screen("home", "/"),

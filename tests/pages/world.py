@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from gateway.pages.shown import CHINA
+from catalogue.days import CHINA
 from tests.pages.support import ACCOUNTS
 from tests.support.logistics import van
 from tests.system.conftest import Standalone, until

@@ -1,4 +1,4 @@
-"""Who may do what, of every operation: api.md's table, row by row. What has no row here fails, and is told so."""
+"""Who may do what, of every operation, row by row. What has no row here fails, and is told so."""
 
 from dataclasses import dataclass
 from typing import get_args

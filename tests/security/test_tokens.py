@@ -32,28 +32,31 @@ def public(tokens: Tokens, encoding: serialization.Encoding, form: serialization
     return tokens.key.public_key().public_bytes(encoding, form)  # type: ignore[union-attr,return-value]
 
 
+def signed_by_the_public_key(tokens: Tokens) -> dict[str, str]:
+    """As if what everyone may read were a secret that both sides share."""
+    secrets = {
+        "HS256 with the key": (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo),
+        "HS256 with the raw key": (serialization.Encoding.Raw, serialization.PublicFormat.Raw),
+    }
+    hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signed = unsigned(tokens, "HS256").rstrip(".")
+    made = {name: hmac.sign(signed.encode(), public(tokens, *form)) for name, form in secrets.items()}
+    return {name: f"{signed}.{base64.urlsafe_b64encode(each).rstrip(b'=').decode()}" for name, each in made.items()}
+
+
 def forged(tokens: Tokens) -> dict[str, str]:
     """Tokens that name an admin, each wrong in one way."""
     claims, kid = tokens.claims("admin"), {"kid": tokens.signer.kid}
-    pem = public(tokens, serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    raw = public(tokens, serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     sound = tokens.encoded(claims)
     head, body, signature = sound.split(".")
     other = json.loads(base64.urlsafe_b64decode(body + "=="))
-    hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-    signed_with = {
-        name: f"{unsigned(tokens, 'HS256').rstrip('.')}" for name in ("HS256 with the key", "HS256 with the raw key")
-    }
-    for name, secret in zip(signed_with, (pem, raw), strict=True):
-        made = hmac.sign(signed_with[name].encode(), secret)
-        signed_with[name] += "." + base64.urlsafe_b64encode(made).rstrip(b"=").decode()
     theirs = Ed25519PrivateKey.generate()
     curve = ec.generate_private_key(ec.SECP256R1())
     big = rsa.generate_private_key(65537, 2048)
     return {
         **{f"alg {name}": unsigned(tokens, name) for name in ("none", "None", "NONE", "nOnE", "")},
         **{f"{name}, no signature": unsigned(tokens, name) for name in ("EdDSA", "HS256", "RS256", "ES256")},
-        **signed_with,
+        **signed_by_the_public_key(tokens),
         "another key, our kid": jwt.encode(claims, theirs, "EdDSA", headers=kid),
         "another key, another kid": jwt.encode(claims, theirs, "EdDSA", headers={"kid": "other"}),
         "our key, another kid": tokens.encoded(claims, kid="other"),

@@ -13,6 +13,7 @@ from gateway.pages.backlog import views
 from gateway.pages.backlog.plane import Plane, plane
 from gateway.pages.backlog.views import Band, Basis, Day, Kind, Lot, Row, Sum
 from gateway.pages.explanations import Why
+from gateway.pages.forms import Option
 from gateway.pages.names import name_of
 from gateway.pages.reader import Reader
 from gateway.pages.shown import by_name
@@ -39,14 +40,6 @@ class Asked:
     @property
     def part(self) -> dict[str, str]:
         return {"produce": self.produce, "adcode": self.adcode}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A choice of a list."""
-
-    value: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

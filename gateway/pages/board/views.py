@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.problems import Language
 from gateway.pages.asking import Api, Told
+from gateway.pages.forms import Option
 from gateway.pages.shown import SOON_H, URGENT_H, by_name
 from gateway.proxy import ServiceUnavailable
 
@@ -92,11 +93,9 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """What a filter offers, and how many lots it leaves."""
+class Filter(Option):
+    """What one may narrow the board to, and how many lots that leaves."""
 
-    value: str
-    name: str
     lots: int
 
 
@@ -107,25 +106,25 @@ class Totals:
     lots: int = 0
     remaining_kg: float = 0
     sold_kg: float = 0
-    provinces: Sequence[Option] = ()
-    counties: Sequence[Option] = ()
-    kinds: Sequence[Option] = ()
+    provinces: Sequence[Filter] = ()
+    counties: Sequence[Filter] = ()
+    kinds: Sequence[Filter] = ()
 
     @classmethod
     def of(cls, summary: Mapping[str, Any], language: Language, province: str) -> "Totals":
         """`province`: two digits, the one whose counties are offered."""
-        provinces: dict[str, Option] = {}
+        provinces: dict[str, Filter] = {}
         for each in summary["counties"]:
             code, known = each["county"]["adcode"][:2], provinces.get(each["county"]["adcode"][:2])
             lots = each["lots"] + (known.lots if known else 0)
-            provinces[code] = Option(code, each["county"]["province"], lots)
+            provinces[code] = Filter(code, each["county"]["province"], lots)
         counties = [
-            Option(each["county"]["adcode"], each["county"]["name"], each["lots"])
+            Filter(each["county"]["adcode"], each["county"]["name"], each["lots"])
             for each in summary["counties"]
             if province and each["county"]["adcode"].startswith(province)
         ]
         name = "name_zh" if language == "zh-CN" else "name_en"
-        kinds = [Option(each["produce"], each[name] or each["name_en"], each["lots"]) for each in summary["kinds"]]
+        kinds = [Filter(each["produce"], each[name] or each["name_en"], each["lots"]) for each in summary["kinds"]]
         return cls(
             lots=summary["lots"],
             remaining_kg=summary["remaining_kg"],

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from catalogue.days import CHINA
 from gateway.pages import placing
 from gateway.pages.carrier.drawing import Drawing, draw
 from gateway.pages.carrier.loads import CLAIMABLE, Load, claimable, loads_of
 from gateway.pages.names import place_name, produce_name
 from gateway.pages.reader import Reader
-from gateway.pages.shown import CHINA, at, day, local
+from gateway.pages.shown import at, day, local
 
 LEFT_SHOWN = 100
 """Of what a plan leaves behind so many are named, and planned again by one form."""

@@ -4,7 +4,6 @@ Each lot comes with the key that it got when it was filled in, so that a second 
 on the way, is the same request.
 """
 
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,27 +11,16 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from chassis.routes import PhotoRoute
 from gateway.pages.asking import Refused, Told
 from gateway.pages.farm.offering import Sheet, post, sheet_of, show_once
-from gateway.pages.reader import AnyReader, Reader, page_router, reader_who_is
+from gateway.pages.reader import AnyReader, PhotoPageRoute, Reader, page_router, reader_who_is
 
 
-class QueueRoute(PhotoRoute):
-    """What the API refuses while something is looked up goes on to the phone as it is."""
+class QueueRoute(PhotoPageRoute):
+    """What the API refuses while something is looked up goes on to the phone as it is; any other refusal is no page."""
 
-    passes = (Refused,)
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        run = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await run(request)
-            except Refused as refused:
-                return _answer(refused.told.status, refused.told.said or {})
-
-        return handle
+    def answer_to(self, request: Request, refusal: Exception) -> Response | None:
+        return _answer(refusal.told.status, refusal.told.said or {}) if isinstance(refusal, Refused) else None
 
 
 router = page_router(QueueRoute)

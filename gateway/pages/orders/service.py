@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from catalogue import produce
+from catalogue.days import CHINA
 from catalogue.produce import Produce
 from chassis.problems import Text
 from gateway.pages.asking import Api, Told
@@ -23,7 +24,6 @@ from gateway.pages.ordering import (
     where,
 )
 from gateway.pages.reader import Reader
-from gateway.pages.shown import CHINA
 
 NO_PRODUCE = Text("目录里没有这个，请从列表里选。", "There is no such produce; choose one of the list.")
 NO_DAY = Text("请填写日期。", "Give a day.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from catalogue.days import local_day
 from catalogue.fields import AdcodeBeginning, ProduceSlug
 from catalogue.places import Level
 from chassis.auth import Caller, only
@@ -13,7 +14,7 @@ from chassis.fields import Limit, Page
 from chassis.problems import FieldError, InvalidInput, Text
 from chassis.routes import Db, Read, slice_router
 from services.listing.backlog import queries, service
-from services.listing.backlog.queries import BacklogPlace, Wanted, local_day
+from services.listing.backlog.queries import BacklogPlace, Wanted
 from services.listing.backlog.schemas import (
     BacklogDay,
     BacklogItem,

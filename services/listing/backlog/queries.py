@@ -12,7 +12,6 @@ from functools import reduce
 from operator import add
 from typing import Any, Self, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ARRAY,
@@ -42,6 +41,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from catalogue.days import local_day
 from catalogue.places import adcode_prefix, all_places
 from chassis.bulk import among
 from chassis.cursors import microseconds_of, moment_of
@@ -51,7 +51,6 @@ from services.listing.backlog.hazard import ALL, BANDS, NEW, NEW_H, PRIOR, PROVI
 from services.listing.backlog.models import Hazard, Sight, Snapshot, Stand
 from services.listing.listings.models import Listing
 
-DAYS = ZoneInfo("Asia/Shanghai")
 SECONDS_PER_HOUR = 3600
 EXPONENT_MAX = 700.0
 """PostgreSQL calls what lies below the least float an error."""
@@ -99,11 +98,6 @@ class Wanted:
             watched if self.watch_52 else None,
             watched if self.watch_52 is False else None,
         )
-
-
-def local_day(moment: datetime) -> date:
-    """The day of a moment (Asia/Shanghai)."""
-    return moment.astimezone(DAYS).date()
 
 
 def packed(as_of: datetime) -> Select[Any]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from catalogue.days import local_day
 from catalogue.places import Level
 from chassis.bulk import insert_given, parameters_of
 from chassis.clock import database_now
@@ -33,7 +34,7 @@ from services.listing.backlog import hazard, queries
 from services.listing.backlog.figures import Area, Behind, Lot
 from services.listing.backlog.hazard import band_of, hours_by_band
 from services.listing.backlog.models import Hazard, Sight, Snapshot, Stand
-from services.listing.backlog.queries import BacklogPlace, Wanted, local_day
+from services.listing.backlog.queries import BacklogPlace, Wanted
 from services.listing.listings.models import Spell
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
-from catalogue.fields import ProduceSlug
+from catalogue.fields import AdcodeBeginning, ProduceSlug
 from chassis.clock import database_now
 from chassis.event_stream import EventStream, stream_of
 from chassis.fields import Limit, Page
@@ -19,7 +19,6 @@ from services.listing.photos.queries import Size
 
 router = slice_router("/v1/board", tag="board")
 SUMMARY_CACHE = f"public, max-age={service.TOTALS_S:.0f}"
-Adcode = Annotated[str | None, Query(pattern=r"^[0-9]{2,6}$")]
 
 
 def cursor(after: Annotated[str | None, Query(max_length=80)] = None) -> queries.BoardPlace | None:
@@ -35,7 +34,7 @@ async def read_board(
     session: Read,
     after: Annotated[queries.BoardPlace | None, Depends(cursor)],
     produce: ProduceSlug | None = None,
-    adcode: Adcode = None,
+    adcode: AdcodeBeginning | None = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 50,
 ) -> Page[BoardItem]:
@@ -48,7 +47,7 @@ async def read_board(
 
 @router.get("/summary", response_model=BoardSummary)
 async def read_board_summary(
-    request: Request, db: Db, produce: ProduceSlug | None = None, adcode: Adcode = None
+    request: Request, db: Db, produce: ProduceSlug | None = None, adcode: AdcodeBeginning | None = None
 ) -> Response:
     """What is open in all, and how it is spread over counties and produce; a few seconds old at most."""
     totals: service.Totals = request.app.state.board_totals

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.db import Database
 from chassis.event_stream import EventStream, event
 from chassis.kept import Kept
-from chassis.problems import NotFound
+from chassis.problems import NotFound, must_exist
 from chassis.streams import OpenStreams, StreamsFull
 from chassis.watching import Watch
 from services.listing.board import queries
@@ -64,10 +64,7 @@ class _Board:
 
 async def find(session: AsyncSession, listing_id: UUID) -> Listing:
     """An open lot. Raises NotFound."""
-    listing = await queries.on_board(session, listing_id)
-    if listing is None:
-        raise NotFound()
-    return listing
+    return must_exist(await queries.on_board(session, listing_id))
 
 
 async def follow(streams: OpenStreams, db: Database, listing_id: UUID) -> EventStream:

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalogue.fields import ProduceSlug
+from catalogue.fields import AdcodeBeginning, ProduceSlug
 from chassis.auth import Caller, only
 from chassis.db import WriteSession
 from chassis.fields import Limit, Page
@@ -46,7 +46,7 @@ async def list_listings(
     session: Read,
     status: Status | None = None,
     produce: ProduceSlug | None = None,
-    adcode: str | None = None,
+    adcode: AdcodeBeginning | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[ListingOut]:

@@ -26,3 +26,4 @@ def subscriptions(*notes: Note) -> list[Subscription]:
 
 
 SUBSCRIPTIONS = subscriptions()
+"""By themselves: `docs/events` is written from what each slice hears."""

@@ -1,4 +1,4 @@
-"""How long a lot keeps, and which times of a listing can't be: pure rules of api.md, Listings."""
+"""How long a lot keeps, and which times of a listing can't be: pure rules."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields

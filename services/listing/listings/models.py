@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, Float, Index, Integer, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.problems import Problem, StaleVersion
+from chassis.problems import Problem
 from chassis.problems import Text as Words
+from chassis.versions import Versioned
 from contracts.listings import (
     Grade,
     ListingEvent,
@@ -53,7 +54,7 @@ class Spell:
     spoiled_g: int = 0
 
 
-class Listing(Base):
+class Listing(Versioned, Base):
     """What a producer offers. `version` counts changes of the listing itself.
 
     What is left of it belongs to matching: `remaining_g`, `held_g` and `agreed_g` are a read copy, of
@@ -111,11 +112,6 @@ class Listing(Base):
     def ends_at(self) -> datetime:
         """From then on nothing of it can be sold: it has spoiled, or may leave no more."""
         return self.spoils_at if self.available_until is None else min(self.spoils_at, self.available_until)
-
-    def must_be(self, version: int | None) -> None:
-        """Raises StaleVersion unless this is the version that the caller read; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def change(self, **changes: object) -> None:
         """Take new values for the producer's own fields. Raises ListingClosed."""

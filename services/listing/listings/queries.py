@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalogue.places import adcode_prefix
 from chassis.bulk import among, copy_in
 from chassis.db import WriteSession
+from chassis.newest import newest
 from services.listing.listings.models import Listing, Status
 
 LISTINGS: Table = Listing.__table__  # type: ignore[assignment]
@@ -76,17 +77,13 @@ async def listings_of(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Listing]:
-    """Newest first: ids are version 7, in the order of their making."""
-    wanted = select(Listing).where(*_of(producers)).order_by(Listing.id.desc()).limit(limit)
+    """At most `limit`, the newest first; None as `producers` stands for everyone."""
+    conditions = _of(producers)
     if status is not None:
-        wanted = wanted.where(_has_status(status))
-    if produce is not None:
-        wanted = wanted.where(Listing.produce == produce)
+        conditions.append(_has_status(status))
     if adcode is not None:
-        wanted = wanted.where(Listing.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True))
-    if before is not None:
-        wanted = wanted.where(Listing.id < before)
-    return (await session.scalars(wanted)).all()
+        conditions.append(Listing.origin_adcode.startswith(adcode_prefix(adcode), autoescape=True))
+    return await newest(session, Listing, *conditions, before=before, limit=limit, produce=produce)
 
 
 async def photo_ids_of(session: AsyncSession, listing_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:

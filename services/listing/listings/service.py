@@ -13,7 +13,7 @@ from chassis.bulk import as_read
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
-from chassis.problems import InvalidInput, NotFound, Problem
+from chassis.problems import InvalidInput, Problem, must_exist
 from contracts.listings import ListingExpired, ListingPublished, ListingUpdated, ListingWithdrawn
 from contracts.supply import RemainingChanged
 from services.listing.listings import queries
@@ -116,10 +116,8 @@ async def visible_producers(session: AsyncSession, caller: Caller) -> Sequence[U
 
 
 async def find(session: AsyncSession, caller: Caller, listing_id: UUID) -> Listing:
-    listing = await queries.listing_of(session, listing_id, await visible_producers(session, caller))
-    if listing is None:
-        raise NotFound()
-    return listing
+    """A listing that the caller sees. Raises NotFound."""
+    return must_exist(await queries.listing_of(session, listing_id, await visible_producers(session, caller)))
 
 
 async def change(
@@ -215,7 +213,4 @@ async def refuse_forgotten(session: WriteSession, listing: Listing) -> None:
 async def locked(session: WriteSession, caller: Caller, listing_id: UUID) -> Listing:
     """A listing that the caller may change; who changes it next waits. Raises NotFound."""
     producers = await visible_producers(session, caller)
-    listing = await queries.locked_listing_of(session, listing_id, producers)
-    if listing is None:
-        raise NotFound()
-    return listing
+    return must_exist(await queries.locked_listing_of(session, listing_id, producers))

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -17,15 +16,13 @@ from chassis.images import Photo as JpegPhoto
 from chassis.images import reencoded
 from chassis.kept import Kept
 from chassis.photos import TooManyPhotos
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from services.listing.listings import service as listings
 from services.listing.listings.models import ListingClosed
 from services.listing.listings.queries import ids_of_producer
 from services.listing.photos import queries
 from services.listing.photos.models import PHOTOS_MAX, Photo
 from services.listing.photos.queries import Size
-
-Found = TypeVar("Found")
 
 MEDIUM_PX, MEDIUM_QUALITY = 640, 75
 """Of a preview: under 100 KB, as a phone without much signal bears it."""
@@ -49,7 +46,7 @@ class Smaller:
 async def _preview(db: Database, photo_id: UUID) -> bytes:
     async with db.reading() as session:
         content = await queries.content_of(session, photo_id)
-    return (await reencoded(_found(content), MEDIUM_PX, MEDIUM_QUALITY)).content
+    return (await reencoded(must_exist(content), MEDIUM_PX, MEDIUM_QUALITY)).content
 
 
 async def show(
@@ -103,17 +100,15 @@ async def content(
 async def stored(session: AsyncSession, listing_id: UUID, photo_id: UUID, size: Size) -> bytes | None:
     """The JPEG; None of a preview, which is not stored. Raises NotFound."""
     if size == "medium":
-        _found(await queries.photo_of(session, listing_id, photo_id))
+        must_exist(await queries.photo_of(session, listing_id, photo_id))
         return None
-    return _found(await queries.stored_of(session, listing_id, photo_id, size))
+    return must_exist(await queries.stored_of(session, listing_id, photo_id, size))
 
 
 async def remove(session: WriteSession, caller: Caller, listing_id: UUID, photo_id: UUID) -> None:
     """Show it no more; a closed lot's, too, since a photo may show what was not meant to be. Raises NotFound."""
     listing = await listings.locked(session, caller, listing_id)
-    photo = await queries.photo_of(session, listing.id, photo_id)
-    if photo is None:
-        raise NotFound()
+    photo = must_exist(await queries.photo_of(session, listing.id, photo_id))
     await session.delete(photo)
 
 
@@ -122,10 +117,3 @@ async def forget_some(session: WriteSession, producer_id: UUID, after: UUID | No
     lots = await ids_of_producer(session, producer_id, after=after, limit=FORGET_BATCH)
     await session.execute(delete(Photo).where(among(Photo.listing_id, lots)))
     return lots[-1] if len(lots) == FORGET_BATCH else None
-
-
-def _found(what: Found | None) -> Found:
-    """Raises NotFound for none."""
-    if what is None:
-        raise NotFound()
-    return what

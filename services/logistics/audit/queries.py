@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, Date, Row, Select, and_, case, cast, disti
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from catalogue.days import CHINA
 from chassis.bulk import among
+from chassis.ids import earliest_id
 from contracts.programmes import ProgrammeKind
 from services.logistics.audit.replay import Asked, Order
 from services.logistics.audit.whatif import Past
 from services.logistics.clawbacks.models import RECOVERIES, Clawback, recovery_subject
-from services.logistics.clock import DAYS, earliest_id
 from services.logistics.parcels.models import DELIVERY_DEADLINE, PARCELS, SCANS
 from services.logistics.parcels.states import SEEN_BY_SCAN, Seen, subsidy_due
 from services.logistics.programmes.granting import Claim
@@ -183,7 +184,7 @@ def granted_by(kind: ProgrammeKind, between: Between) -> Select[Any]:
     its time, and support has an index of when it was asked for."""
     is_parcels = kind == "courier_parcel"
     asked_at = p.registered_at if is_parcels else s.asked_at
-    day = cast(func.timezone(str(DAYS), asked_at), Date)
+    day = cast(func.timezone(str(CHINA), asked_at), Date)
     # what came back after it was paid stays posted, see `replay.standing`
     has_stayed = s.status.in_(HELD) & s.came_back_at.is_(None)
     kept_fen = func.coalesce(func.sum(s.amount_fen).filter(has_stayed), 0)

@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue.days import bounds_of
 from chassis.db import Database
 from services.logistics.audit import queries, replay, sums, whatif
 from services.logistics.audit.queries import Granted
 from services.logistics.audit.replay import Asked, Books, Course, Difference, Sums
 from services.logistics.audit.schemas import OtherRules
-from services.logistics.clock import bounds_of
 from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import queries as ledger
 from services.logistics.subsidy.ledger import Kind, Transfer, transfer_id

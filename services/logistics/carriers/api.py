@@ -30,7 +30,7 @@ async def list_vehicles(
     caller: Carrier, session: Read, after: UUID | None = None, limit: Limit = 50
 ) -> Page[VehicleOut]:
     """Your vehicles, newest first."""
-    rows = await queries.vehicles_of(session, service.owner(caller), before=after, limit=limit + 1)
+    rows = await queries.vehicles_of(session, caller.owner_id, before=after, limit=limit + 1)
     return Page.of([VehicleOut.of(row) for row in rows], limit, lambda last: last.id)
 
 

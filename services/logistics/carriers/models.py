@@ -23,14 +23,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.erasure import Erasures
-from chassis.problems import StaleVersion
+from chassis.versions import Versioned
 from contracts.listings import TemperatureClass
 from services.logistics.tables import Base
 
 ERASED = Erasures(Base.metadata)
 
 
-class Vehicle(Base):
+class Vehicle(Versioned, Base):
     """What a carrier drives, from its depot and back to it within one shift.
 
     The shift is by the clocks of Asia/Shanghai, every day the same; one that ends no later than it starts ends on the
@@ -63,11 +63,6 @@ class Vehicle(Base):
         CheckConstraint("capacity_g > 0", name="capacity"),
         Index(None, "carrier_id", "id"),
     )
-
-    def must_be(self, version: int | None) -> None:
-        """Raises StaleVersion unless this is the version that the caller read; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def forget(self) -> None:
         """Its carrier is nobody any more: get no more routes. The depot stays to the degree, some 100 km."""

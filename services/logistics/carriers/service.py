@@ -11,17 +11,12 @@ from uuid_utils.compat import uuid7
 from chassis.auth import Caller
 from chassis.db import WriteSession
 from chassis.fields import to_grams
-from chassis.problems import FieldError, InvalidInput, NotFound
+from chassis.problems import FieldError, InvalidInput, must_exist
 from services.logistics.carriers import queries
 from services.logistics.carriers.models import ERASED, Vehicle
 from services.logistics.carriers.schemas import OUTSIDE_THE_SHIFT, NewVehicle, VehicleChange, VehicleOut, fit
 
 FORGET_BATCH = 500
-
-
-def owner(caller: Caller) -> UUID | None:
-    """Whose vehicles and routes a caller sees: their own; an admin everyone's (None)."""
-    return None if caller.role == "admin" else caller.account_id
 
 
 async def register(session: WriteSession, caller: Caller, new: NewVehicle) -> Vehicle:
@@ -36,9 +31,7 @@ async def change(
     session: WriteSession, caller: Caller, vehicle_id: UUID, version: int | None, wanted: VehicleChange
 ) -> Vehicle:
     """Change a vehicle that the caller has read in this version; plans that were made with it stay as they are."""
-    vehicle = await queries.locked_vehicle(session, vehicle_id, owner(caller))
-    if vehicle is None:
-        raise NotFound()
+    vehicle = must_exist(await queries.locked_vehicle(session, vehicle_id, caller.owner_id))
     vehicle.must_be(version)
     was, sent = VehicleOut.of(vehicle), wanted.model_fields_set
     shift, breaks = (getattr(wanted if name in sent else was, name) for name in ("shift", "breaks"))
@@ -62,10 +55,8 @@ async def forget_some(session: WriteSession, carrier_id: UUID, after: UUID | Non
 
 
 async def find(session: AsyncSession, caller: Caller, vehicle_id: UUID) -> Vehicle:
-    vehicle = await queries.vehicle_of(session, vehicle_id, owner(caller))
-    if vehicle is None:
-        raise NotFound()
-    return vehicle
+    """A vehicle that the caller sees. Raises NotFound."""
+    return must_exist(await queries.vehicle_of(session, vehicle_id, caller.owner_id))
 
 
 def _columns(told: NewVehicle | VehicleChange, names: Iterable[str]) -> dict[str, Any]:

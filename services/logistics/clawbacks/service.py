@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of, local_day
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, Text, must_exist
 from services.logistics.clawbacks import queries
 from services.logistics.clawbacks.models import (
     CLAWBACK_LINES,
@@ -34,7 +35,6 @@ from services.logistics.clawbacks.schemas import (
     NewObjection,
     NewRepayment,
 )
-from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
 from services.logistics.subsidy import queries as ledger
@@ -98,14 +98,14 @@ async def notice_days_returned(db: Database) -> int:
 
 async def object_to(session: WriteSession, caller: Caller, clawback_id: UUID, new: NewObjection) -> Clawback:
     """The payee's word, within the period. Raises NotFound and NoObjection."""
-    clawback = _found(await queries.locked_clawback(session, clawback_id, payee(caller)))
+    clawback = must_exist(await queries.locked_clawback(session, clawback_id, payee(caller)))
     clawback.object(new.text, await database_now(session))
     return clawback
 
 
 async def decide(session: WriteSession, caller: Caller, clawback_id: UUID, new: NewClawbackDecision) -> Clawback:
     """Uphold or dismiss it. Raises NotFound, DecidedClawback, SecondOfficerNeeded and ObjectionPeriod."""
-    clawback = _found(await queries.locked_clawback(session, clawback_id, None))
+    clawback = must_exist(await queries.locked_clawback(session, clawback_id, None))
     clawback.decide(new.decision, new.note, caller.account_id, await database_now(session))
     if clawback.status == "dismissed":
         await session.flush()
@@ -118,7 +118,7 @@ async def repay(session: WriteSession, caller: Caller, clawback_id: UUID, new: N
 
     Locks: the clawback, then the fund. Raises NotFound, NotRecoverable and RepaidOtherwise.
     """
-    clawback = _found(await queries.locked_clawback(session, clawback_id, None))
+    clawback = must_exist(await queries.locked_clawback(session, clawback_id, None))
     await lock_reference(session, f"repaid {new.reference}")  # a payout's is another
     known = await queries.repaid_by(session, new.reference)
     if known is not None:
@@ -155,7 +155,8 @@ async def net(
 
 
 async def find(session: AsyncSession, caller: Caller, clawback_id: UUID) -> Clawback:
-    return _found(await queries.clawback_of(session, clawback_id, payee(caller)))
+    """A clawback that the caller sees. Raises NotFound."""
+    return must_exist(await queries.clawback_of(session, clawback_id, payee(caller)))
 
 
 async def _open(
@@ -208,9 +209,3 @@ def _recovered(
     fund.claw_back(amount_fen, recovery_subject(clawback.id, kind, reference), rule_version)
     row = {"clawback_id": clawback.id, "kind": kind, "reference": reference}
     return row | {"amount_fen": amount_fen, "at": fund.at}
-
-
-def _found(clawback: Clawback | None) -> Clawback:
-    if clawback is None:
-        raise NotFound()
-    return clawback

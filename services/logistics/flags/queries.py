@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import places
 from chassis.db import WriteSession
+from chassis.ids import earliest_id
 from chassis.newest import newest
-from services.logistics.clock import earliest_id
 from services.logistics.flags.models import Flag, Status
 from services.logistics.flags.rules import EARLY_MOST, RECIPIENT_FEWEST, Early, Repeated, Rule, Seen, Share, Weights
 from services.logistics.parcels.models import LOADS, PARCELS, SCANS

@@ -11,7 +11,7 @@ from catalogue.geodesy import great_circle_km
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import WriteSession
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from services.logistics.flags import queries, rules
 from services.logistics.flags.models import Flag, PayoutHeld
 from services.logistics.flags.rules import Seen
@@ -86,8 +86,6 @@ async def _too_fast(session: AsyncSession, settlement_id: UUID) -> dict[str, lis
 
 async def review(session: WriteSession, caller: Caller, flag_id: UUID, new: NewReview) -> Flag:
     """Clear or confirm it; either lets another officer pay. Raises NotFound and ReviewedAlready."""
-    flag = await queries.locked_flag(session, flag_id)
-    if flag is None:
-        raise NotFound()
+    flag = must_exist(await queries.locked_flag(session, flag_id))
     flag.review(new.verdict, new.note, caller.account_id, await database_now(session))
     return flag

@@ -14,7 +14,7 @@ from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import Page
 from chassis.killing import point
-from chassis.problems import FieldError, InvalidInput, NotFound, Text, Unauthenticated
+from chassis.problems import FieldError, InvalidInput, NotFound, Text, Unauthenticated, must_exist
 from contracts.parcels import ParcelRegistered
 from services.logistics.carriers.models import ERASED
 from services.logistics.office import payee
@@ -122,9 +122,7 @@ async def find(session: AsyncSession, caller: Caller, waybill: str) -> ParcelOut
         identity = waybill_identity(waybill)
     except ValueError as error:
         raise NotFound() from error
-    parcel = await queries.parcel_of(session, identity, payee(caller))
-    if parcel is None:
-        raise NotFound()
+    parcel = must_exist(await queries.parcel_of(session, identity, payee(caller)))
     return ParcelOut.of(parcel, (await queries.subsidies_by_parcel(session, [parcel.id]))[parcel.id])
 
 
@@ -132,7 +130,7 @@ async def list_own(
     session: AsyncSession, caller: Caller, wanted: Wanted, *, after: UUID | None, limit: int
 ) -> Page[ParcelItem]:
     """A carrier's own parcels, the oldest first; an admin's are everyone's."""
-    parcels, following = await queries.parcels_of(session, _acting_for(caller), wanted, after=after, limit=limit)
+    parcels, following = await queries.parcels_of(session, caller.owner_id, wanted, after=after, limit=limit)
     subsidies = await queries.subsidies_by_parcel(session, [parcel.id for parcel in parcels])
     items = [ParcelItem.of(parcel, subsidies[parcel.id]) for parcel in parcels]
     return Page(items=items, next=following and str(following))
@@ -246,13 +244,9 @@ async def _refuse_erased(session: WriteSession, requests: Sequence[tuple[Caller,
         raise Unauthenticated()
 
 
-def _acting_for(caller: Caller) -> UUID | None:
-    return None if caller.role == "admin" else caller.account_id
-
-
 def _sent(requests: Sequence[tuple[Caller, Sequence[Item]]]) -> list[Sent[Item]]:
     return [
-        Sent(_acting_for(caller), place, waybill_identity(item.waybill), item)
+        Sent(caller.owner_id, place, waybill_identity(item.waybill), item)
         for caller, items in requests
         for place, item in enumerate(items)
     ]

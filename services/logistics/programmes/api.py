@@ -7,9 +7,8 @@ from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from chassis.auth import Caller, only
-from chassis.fields import Instant, Limit, Page
+from chassis.fields import Day, Instant, Limit, Page
 from chassis.routes import Db, Read, Write, set_location, slice_router
-from services.logistics.clock import Day
 from services.logistics.programmes import approvals, queries, service
 from services.logistics.programmes.models import Approval, Decision
 from services.logistics.programmes.schemas import (

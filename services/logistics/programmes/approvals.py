@@ -14,10 +14,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of, local_day
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import WriteSession
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from contracts.programmes import (
     ProgrammeClosed,
     ProgrammeEvent,
@@ -27,7 +28,6 @@ from contracts.programmes import (
     ProgrammeRuleChanged,
     ProgrammeToppedUp,
 )
-from services.logistics.clock import bounds_of, local_day
 from services.logistics.office import lock_reference
 from services.logistics.programmes import queries
 from services.logistics.programmes.granting import fact
@@ -84,10 +84,7 @@ async def ask(
 
 async def find(session: AsyncSession, programme_id: UUID, approval_id: UUID) -> Approval:
     """Raises NotFound."""
-    approval = await queries.approval_of(session, programme_id, approval_id)
-    if approval is None:
-        raise NotFound()
-    return approval
+    return must_exist(await queries.approval_of(session, programme_id, approval_id))
 
 
 async def decide(
@@ -98,9 +95,7 @@ async def decide(
     Raises NotFound, AlreadyDecided, SecondOfficerNeeded; ClosedProgramme and NothingToChange where another change came
     before it. Locks: the approval, then the fund.
     """
-    approval = await queries.locked_approval(session, programme_id, approval_id)
-    if approval is None:
-        raise NotFound()
+    approval = must_exist(await queries.locked_approval(session, programme_id, approval_id))
     fund = (await ledger.locked_funds(session, [programme_id]))[programme_id]
     fund.at = max(fund.at, await database_now(session))  # read under the lock: what was granted is of before
     approval.decide("approved" if wanted.decision == "approve" else "rejected", caller.account_id, fund.at)
@@ -175,7 +170,4 @@ EFFECTS: Final[dict[ChangeKind, Callable[[Approval, Programme, Fund], None]]] = 
 
 
 async def _found(session: WriteSession, programme_id: UUID) -> Programme:
-    programme = await queries.whole(session, programme_id)
-    if programme is None:
-        raise NotFound()
-    return programme
+    return must_exist(await queries.whole(session, programme_id))

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from catalogue import places
+from catalogue.days import local_day
 from chassis.db import WriteSession
 from contracts.programmes import ProgrammeEvent, ProgrammeExhausted, ProgrammeKind
-from services.logistics.clock import local_day
 from services.logistics.programmes import queries
 from services.logistics.programmes.models import Programme
 from services.logistics.subsidy import eligibility

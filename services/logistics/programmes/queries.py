@@ -9,11 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from catalogue.days import CHINA
 from chassis.bulk import among
 from chassis.db import WriteSession
 from chassis.newest import newest
 from contracts.programmes import ProgrammeKind
-from services.logistics.clock import DAYS
 from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme
 from services.logistics.shipments.models import Shipment
 from services.logistics.subsidy.models import CAP_USAGE, LEDGER_HEADS, SUBSIDIES
@@ -111,7 +111,7 @@ async def count_granted(session: WriteSession, programme: Programme, since: date
     carrier_id = s.payee_id if courier else Shipment.carrier_id
     granted = (
         select(
-            func.timezone(str(DAYS), s.asked_at).cast(Date).label("day"),
+            func.timezone(str(CHINA), s.asked_at).cast(Date).label("day"),
             Shipment.producer_id,
             carrier_id.label("carrier_id"),
             (literal(1) if courier else s.match_g).label("more"),

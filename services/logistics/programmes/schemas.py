@@ -18,13 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from catalogue import places
-from catalogue.fields import ProduceSlug
+from catalogue.days import local_day
+from catalogue.divisions import adcode_prefix
+from catalogue.fields import AdcodeBeginning, ProduceSlug
 from chassis.fields import AmountFen, Instant, RequestModel, ShortText
 from chassis.problems import Text
 from chassis.validation import invalid
 from contracts.programmes import ProgrammeKind
-from services.logistics.clock import local_day
 from services.logistics.programmes.burndown import Rate
 from services.logistics.programmes.models import Approval, ChangeKind, Decision, Money, Programme, RuleVersion, Status
 from services.logistics.subsidy.ledger import Head
@@ -34,15 +34,7 @@ RATE_MAX_FEN = 1_000_000
 CAP_MAX = 1_000_000_000
 
 
-def _known_area(prefix: str) -> str:
-    if not any(place.adcode.startswith(prefix) for place in places.all_places()):
-        raise invalid(
-            "unknown_area", Text("没有区划代码以此开头，见 /v1/places。", "No adcode begins so; see /v1/places.")
-        )
-    return prefix
-
-
-AdcodePrefix = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), AfterValidator(_known_area)]
+AdcodePrefix = Annotated[AdcodeBeginning, AfterValidator(adcode_prefix)]
 Cap = Annotated[StrictInt, Field(gt=0, le=CAP_MAX)]
 RateFen = Annotated[StrictInt, Field(gt=0, le=RATE_MAX_FEN)]
 NonEmptyText = Annotated[ShortText, Field(min_length=1)]

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import NotFound
+from chassis.problems import NotFound, must_exist
 from contracts.programmes import ProgrammeOpened
-from services.logistics.clock import bounds_of
 from services.logistics.programmes import queries
 from services.logistics.programmes.burndown import Rate, rate
 from services.logistics.programmes.models import Approval, Decision, Programme
@@ -59,10 +59,8 @@ async def open_programme(session: WriteSession, caller: Caller, new: NewProgramm
 
 
 async def find(session: AsyncSession, programme_id: UUID) -> Opened:
-    found = await queries.opened(session, programme_id)
-    if found is None:
-        raise NotFound()
-    return found
+    """A programme as it stands. Raises NotFound."""
+    return must_exist(await queries.opened(session, programme_id))
 
 
 async def approvals_of(

@@ -6,11 +6,10 @@ from uuid import UUID
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from catalogue.fields import AdcodeBeginning
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Day, Limit, Page
 from chassis.routes import ImportRoute, Read, Write, set_location, slice_router
-from services.logistics.carriers.service import owner
-from services.logistics.clock import Day
 from services.logistics.routes import geojson, queries, service, vroom, vroom_answer
 from services.logistics.routes.models import Plan, PlanStatus
 from services.logistics.routes.schemas import NewPlan, PlanAccepted, PlanOut
@@ -58,7 +57,7 @@ async def list_routes(
     vehicle_id: UUID | None = None,
     shipment_id: UUID | None = None,
     status: PlanStatus | None = None,
-    adcode: Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")] = None,
+    adcode: AdcodeBeginning | None = None,
     date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
@@ -66,7 +65,7 @@ async def list_routes(
     """Your plans, newest first: with a vehicle or a shipment, from an area, departing on a day (Asia/Shanghai)."""
     rows = await queries.plans_of(
         session,
-        owner(caller),
+        caller.owner_id,
         vehicle_id=vehicle_id,
         shipment_id=shipment_id,
         status=status,

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import any_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalogue.days import bounds_of
 from catalogue.divisions import adcode_prefix
 from chassis.db import WriteSession
-from services.logistics.clock import bounds_of
 from services.logistics.routes.models import Plan, PlanStatus
 from services.logistics.shipments.models import Shipment
 

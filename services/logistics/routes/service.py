@@ -14,9 +14,8 @@ from catalogue.divisions import adcode_prefix
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, NotFound, Text, must_exist
 from services.logistics.carriers.queries import vehicles_by_id
-from services.logistics.carriers.service import owner
 from services.logistics.routes import queries
 from services.logistics.routes.models import FailureReason, Plan
 from services.logistics.routes.problem import Ends, problem_of
@@ -95,10 +94,8 @@ async def solve(solver: FleetSolver, question: VroomProblem, limit_s: float) -> 
 
 
 async def find(session: AsyncSession, caller: Caller, plan_id: UUID) -> Plan:
-    plan = await queries.plan_of(session, plan_id, owner(caller))
-    if plan is None:
-        raise NotFound()
-    return plan
+    """A plan that the caller sees. Raises NotFound."""
+    return must_exist(await queries.plan_of(session, plan_id, caller.owner_id))
 
 
 async def shown(session: AsyncSession, plans: Sequence[Plan]) -> list[PlanOut]:

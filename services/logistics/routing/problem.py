@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo
+
+from catalogue.days import CHINA
 
 TemperatureClass = Literal["ambient", "chilled", "frozen"]
 StopType = Literal["pickup", "delivery"]
@@ -35,7 +36,6 @@ HANDLING_S: Final = 300
 """To load or hand over one shipment."""
 DETOUR: Final = 1.3  # road over great circle, as in policy 1
 SPEED_M_PER_S: Final = 60_000 / 3600
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 class Point(NamedTuple):
@@ -252,10 +252,10 @@ def _in_order(was: Sequence[Told], now: Sequence[Told]) -> int:
 
 def shift_from(depart_at: datetime, start: time, end: time) -> tuple[datetime, datetime]:
     """The daily shift (Shanghai time) running at `depart_at`, else the next; past midnight if end ≤ start."""
-    today = depart_at.astimezone(SHANGHAI).date()
+    today = depart_at.astimezone(CHINA).date()
     for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
-        opens = datetime.combine(day, start, SHANGHAI)
-        closes = datetime.combine(day if end > start else day + timedelta(days=1), end, SHANGHAI)
+        opens = datetime.combine(day, start, CHINA)
+        closes = datetime.combine(day if end > start else day + timedelta(days=1), end, CHINA)
         if closes > depart_at:
             return opens.astimezone(UTC), closes.astimezone(UTC)
     raise AssertionError("tomorrow's shift ends after now")
@@ -269,6 +269,6 @@ def clocks_from(opens: datetime, start: str, end: str) -> tuple[datetime, dateti
 
 def _next_at(moment: datetime, clock: str) -> datetime:
     """The first moment of this minute or after it at which clocks show this."""
-    local = moment.astimezone(SHANGHAI)
-    at = datetime.combine(local.date(), time.fromisoformat(clock), SHANGHAI)
+    local = moment.astimezone(CHINA)
+    at = datetime.combine(local.date(), time.fromisoformat(clock), CHINA)
     return (at if at >= local.replace(second=0, microsecond=0) else at + timedelta(days=1)).astimezone(UTC)

@@ -7,9 +7,8 @@ from fastapi import Body, Depends, Header, Query
 from fastapi.responses import Response
 
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Day, Limit, Page
 from chassis.routes import Db, ImportRoute, Read, Write, set_location, slice_router
-from services.logistics.clock import Day
 from services.logistics.office import payee
 from services.logistics.programmes.models import Decision
 from services.logistics.programmes.schemas import NewDecision

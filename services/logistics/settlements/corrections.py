@@ -15,7 +15,7 @@ from chassis.auth import Caller
 from chassis.bulk import insert_given, parameters_of
 from chassis.clock import database_now
 from chassis.db import WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, Text, must_exist
 from services.logistics.parcels.settling import reverse_posted
 from services.logistics.programmes.schemas import NewDecision
 from services.logistics.programmes.support import reverse_support
@@ -67,9 +67,7 @@ async def ask(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
 
 async def find(session: AsyncSession, settlement_id: UUID, correction_id: UUID) -> tuple[Correction, list[Line]]:
     """With the lines that it is about. Raises NotFound."""
-    correction = await queries.correction_of(session, settlement_id, correction_id)
-    if correction is None:
-        raise NotFound()
+    correction = must_exist(await queries.correction_of(session, settlement_id, correction_id))
     return correction, await queries.corrected_lines(session, correction_id)
 
 
@@ -82,9 +80,7 @@ async def decide(
     SecondOfficerNeeded.
     """
     settlement = await _unpaid(session, settlement_id)
-    correction = await queries.locked_correction(session, settlement_id, correction_id)
-    if correction is None:
-        raise NotFound()
+    correction = must_exist(await queries.locked_correction(session, settlement_id, correction_id))
     now = await database_now(session)
     correction.decide("approved" if new.decision == "approve" else "rejected", caller.account_id, now)
     if correction.status == "approved":
@@ -102,9 +98,7 @@ async def must_be_decided(session: AsyncSession, settlement_id: UUID) -> None:
 
 
 async def _unpaid(session: WriteSession, settlement_id: UUID) -> Settlement:
-    settlement = await queries.locked_settlement(session, settlement_id)
-    if settlement is None:
-        raise NotFound()
+    settlement = must_exist(await queries.locked_settlement(session, settlement_id))
     if settlement.reference is not None:
         raise AlreadyPaid(reference=settlement.reference)
     return settlement

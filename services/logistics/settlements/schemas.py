@@ -19,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from chassis.fields import Instant, RequestModel, ShortText
+from catalogue.days import bounds_of
+from chassis.fields import Day, Instant, RequestModel, ShortText
 from chassis.problems import Text
 from chassis.validation import invalid
-from services.logistics.clock import Day, bounds_of
 from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
 from services.logistics.settlements.bank import Reconciled

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
+from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, Text, must_exist
 from services.logistics.clawbacks import service as clawbacks
-from services.logistics.clock import bounds_of
 from services.logistics.flags import service as flags
 from services.logistics.office import lock_reference, payee
 from services.logistics.programmes import service as programmes
@@ -92,9 +92,7 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     Locks: the settlement, then clawbacks, then the fund. Raises NotFound, AlreadyPaid, PayoutHeld,
     CorrectionPending, ReferenceTaken, NothingToPay.
     """
-    settlement = await queries.locked_settlement(session, settlement_id)
-    if settlement is None:
-        raise NotFound()
+    settlement = must_exist(await queries.locked_settlement(session, settlement_id))
     if settlement.reference == new.reference:
         return settlement
     if settlement.reference is not None:
@@ -117,10 +115,8 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
 
 
 async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Settlement:
-    settlement = await queries.settlement_of(session, settlement_id, payee(caller))
-    if settlement is None:
-        raise NotFound()
-    return settlement
+    """A statement that the caller sees. Raises NotFound."""
+    return must_exist(await queries.settlement_of(session, settlement_id, payee(caller)))
 
 
 async def owed(session: AsyncSession, programme_id: UUID, after: UUID | None, limit: int) -> tuple[list[Owed], Party]:

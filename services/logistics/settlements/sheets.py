@@ -14,8 +14,8 @@ from decimal import Decimal
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final
 
+from catalogue.days import CHINA, local_day
 from chassis.db import Database
-from services.logistics.clock import DAYS, local_day
 from services.logistics.settlements.models import Settlement
 from services.logistics.settlements.queries import Line, pages_of
 
@@ -156,11 +156,11 @@ def _cells(line: Line) -> list[str | int]:
 
 def _bound(instant: datetime, on: datetime) -> str:
     """The day that it is `on`, where it is a midnight of China's; else itself, in China's time."""
-    return local_day(on).isoformat() if _is_midnight(instant) else instant.astimezone(DAYS).isoformat()
+    return local_day(on).isoformat() if _is_midnight(instant) else instant.astimezone(CHINA).isoformat()
 
 
 def _is_midnight(instant: datetime) -> bool:
-    return instant.astimezone(DAYS).time() == time()
+    return instant.astimezone(CHINA).time() == time()
 
 
 def _yuan(fen: int | None) -> Decimal | None:

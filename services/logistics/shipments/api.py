@@ -3,15 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Response
 
+from catalogue.fields import AdcodeBeginning
 from chassis.auth import Caller, only
-from chassis.fields import Limit, Page
+from chassis.fields import Day, Limit, Page
 from chassis.known import UNLESS_KNOWN
 from chassis.photos import AS_JPEG, CleanPhoto, private_jpeg
 from chassis.routes import PhotoRoute, Read, Write, set_etag, set_location, slice_router
 from contracts.shipments import ShipmentStatus
-from services.logistics.clock import Day
 from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.shipments import queries, service
 from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut
@@ -20,7 +20,6 @@ router = slice_router("/v1/shipments", tag="shipments")
 photos_router = slice_router("/v1/shipments", tag="shipments", route_class=PhotoRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
-AdcodePrefix = Annotated[str | None, Query(pattern=r"^[0-9]{1,6}$")]
 
 
 @router.get("")
@@ -28,8 +27,8 @@ async def list_shipments(
     caller: Party,
     session: Read,
     status: ShipmentStatus | None = None,
-    adcode: AdcodePrefix = None,
-    to_adcode: AdcodePrefix = None,
+    adcode: AdcodeBeginning | None = None,
+    to_adcode: AdcodeBeginning | None = None,
     date: Day | None = None,
     after: UUID | None = None,
     limit: Limit = 50,

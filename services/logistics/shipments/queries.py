@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalogue import places
+from catalogue.days import bounds_of
 from chassis.auth import Caller
 from chassis.bulk import among
 from chassis.db import WriteSession
 from contracts.shipments import ShipmentStatus
 from services.logistics.carriers.models import ERASED
-from services.logistics.clock import bounds_of
 from services.logistics.shipments.models import (
     CLAIMABLE,
     NOT_PICKED_UP,

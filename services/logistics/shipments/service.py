@@ -14,7 +14,7 @@ from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import to_grams
 from chassis.images import Photo as JpegPhoto
-from chassis.problems import NotFound
+from chassis.problems import NotFound, must_exist
 from chassis.retention import delete_in_batches, redelivery_horizon
 from contracts.listings import Place
 from contracts.matches import MatchAgreed, MatchFulfilled, MatchReleased
@@ -64,10 +64,8 @@ FEED_TYPES: dict[type[ShipmentEvent], FeedType] = {
 
 
 async def find(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Shipment:
-    shipment = await queries.shipment_of(session, shipment_id, caller)
-    if shipment is None:
-        raise NotFound()
-    return shipment
+    """A shipment that the caller sees. Raises NotFound."""
+    return must_exist(await queries.shipment_of(session, shipment_id, caller))
 
 
 async def seen_by(session: AsyncSession, caller: Caller, shipments: Sequence[Shipment]) -> list[ShipmentOut]:
@@ -78,7 +76,7 @@ async def seen_by(session: AsyncSession, caller: Caller, shipments: Sequence[Shi
 
 async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
     """Take a shipment. Of two carriers at once one gets it, and the other is told so rather than that there is none."""
-    shipment = _found(await queries.locked_shipment(session, shipment_id))
+    shipment = must_exist(await queries.locked_shipment(session, shipment_id))
     now, had_it = await database_now(session), shipment.carrier_id
     if shipment.claim(caller.account_id, now):
         await _tell(session, ShipmentClaimed, now, [shipment], had_it)
@@ -87,7 +85,7 @@ async def claim(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shi
 
 async def release(session: WriteSession, caller: Caller, shipment_id: UUID) -> Shipment:
     """Give a claimed shipment back; anyone may claim it then."""
-    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    shipment = must_exist(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
     shipment.release(caller.account_id)
     await _tell(session, ShipmentReleased, await database_now(session), [shipment], caller.account_id)
     return shipment
@@ -95,7 +93,7 @@ async def release(session: WriteSession, caller: Caller, shipment_id: UUID) -> S
 
 async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: NewReport) -> Shipment:
     """Record what the carrier says happened; saying the same again changes nothing."""
-    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    shipment = must_exist(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
     weight_g = None if new.weight_kg is None else to_grams(new.weight_kg)
     said = (caller.account_id, new.type, new.at, weight_g, new.reason)
     if shipment.carrier_id == caller.account_id and await queries.was_reported(session, shipment.id, *said):
@@ -118,7 +116,7 @@ async def report(session: WriteSession, caller: Caller, shipment_id: UUID, new: 
 
 async def show(session: WriteSession, caller: Caller, shipment_id: UUID, photo: JpegPhoto) -> Photo:
     """Keep a photo of the carrier's own shipment: proof of what was fetched, or handed over."""
-    shipment = _found(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
+    shipment = must_exist(await queries.locked_shipment(session, shipment_id, queries.seen_by(caller)))
     shipment.show(caller.account_id, await queries.count_photos(session, shipment.id, caller.account_id))
     shown = Photo(
         id=uuid7(),
@@ -142,10 +140,7 @@ async def photos(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Se
 async def photo(session: AsyncSession, caller: Caller, shipment_id: UUID, photo_id: UUID) -> bytes:
     """The JPEG. Raises NotFound."""
     shipment = await _own(session, caller, shipment_id)
-    content = await queries.photo_content(session, shipment.id, photo_id)
-    if content is None:
-        raise NotFound()
-    return content
+    return must_exist(await queries.photo_content(session, shipment.id, photo_id))
 
 
 async def _own(session: AsyncSession, caller: Caller, shipment_id: UUID) -> Shipment:
@@ -221,12 +216,6 @@ def _note(kind: type[ShipmentEvent], shipment: Shipment, had_it: UUID | None, er
         state_for_any=for_any.model_dump_json(),
         had_it=had_it,
     )
-
-
-def _found(shipment: Shipment | None) -> Shipment:
-    if shipment is None:
-        raise NotFound()
-    return shipment
 
 
 async def forget_released(db: Database) -> int:

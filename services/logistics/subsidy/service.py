@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from catalogue.days import bounds_of, local_day
 from chassis.bulk import among, copy_in, given, insert_given, parameters, parameters_of
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from services.logistics.clock import bounds_of, local_day
 from services.logistics.subsidy import ledger, queries, seals
 from services.logistics.subsidy.fund import BUCKETS, Fund
 from services.logistics.subsidy.ledger import Balances, Batch, Head, Posting, Transfer

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
 from chassis.db import Database
+from chassis.ids import made_at_ms
 from chassis.overload import Overloaded
 from chassis.problems import NotFound
 from chassis.solvers import SolverFailed
@@ -50,7 +51,7 @@ async def standing_of_order(session: AsyncSession, caller: Caller, order_id: UUI
 
 
 def _own(found: Standing | None, caller: Caller) -> Standing:
-    if found is None or (caller.role != "admin" and found.owner_id != caller.account_id):
+    if found is None or caller.owner_id not in {None, found.owner_id}:
         raise NotFound()
     return found
 
@@ -117,6 +118,5 @@ def _refuse(waiting: Waiting, error: Exception) -> None:
 
 
 def _may_not_be_heard_of(listing_id: UUID) -> bool:
-    """Ids of listings are version 7 (RFC 9562): 48 bits of milliseconds since 1970 come first."""
-    made_ms = listing_id.int >> 80
-    return listing_id.version == 7 and abs(time.time() * 1000 - made_ms) < HEARD_WITHIN_MS
+    made_ms = made_at_ms(listing_id)
+    return made_ms is not None and abs(time.time() * 1000 - made_ms) < HEARD_WITHIN_MS

@@ -34,7 +34,7 @@ async def list_matches(
     """Your own matches, newest first."""
     rows = await queries.matches_of(
         session,
-        service.party(caller),
+        caller.owner_id,
         status=status,
         listing_id=listing_id,
         order_id=order_id,

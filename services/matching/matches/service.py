@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import Forbidden, NotFound
+from chassis.problems import Forbidden, NotFound, must_exist
 from contracts.matches import (
     MatchAdjusted,
     MatchAgreed,
@@ -34,7 +34,6 @@ from services.matching.matches.schemas import shown
 from services.matching.metrics import HOLDS_LAPSED, HOLDS_WAITING
 from services.matching.orders.models import ERASED, Order
 from services.matching.orders.queries import locked_orders, open_orders_of, order_of
-from services.matching.orders.service import own as own_orders
 from services.matching.supply.models import Supply
 from services.matching.supply.queries import locked_supply
 
@@ -100,11 +99,6 @@ class Deal:
             yield "buyer"
 
 
-def party(caller: Caller) -> UUID | None:
-    """Whose matches a caller sees: their own; an admin everyone's (None)."""
-    return None if caller.role == "admin" else caller.account_id
-
-
 def seen_by(caller: Caller, match: Match) -> MatchOut:
     """The match as the caller sees it: who is on one side sees that side's place, an admin both."""
     if caller.role == "admin":
@@ -113,10 +107,8 @@ def seen_by(caller: Caller, match: Match) -> MatchOut:
 
 
 async def find(session: AsyncSession, caller: Caller, match_id: UUID) -> Match:
-    match = await queries.match_of(session, match_id, party(caller))
-    if match is None:
-        raise NotFound()
-    return match
+    """A match that the caller sees. Raises NotFound."""
+    return must_exist(await queries.match_of(session, match_id, caller.owner_id))
 
 
 async def agree(session: WriteSession, caller: Caller, match_id: UUID) -> Match:
@@ -144,7 +136,7 @@ async def decline(session: WriteSession, caller: Caller, match_id: UUID, words: 
 
 async def cancel_order(session: WriteSession, caller: Caller, order_id: UUID) -> Order:
     """Want no more; twice is the same. Proposed matches are released, agreed ones stand."""
-    if await order_of(session, order_id, own_orders(caller)) is None:
+    if await order_of(session, order_id, caller.owner_id) is None:
         raise NotFound()
     (order,), deals = await _locked_orders_with_proposed(session, [order_id])
     order.cancel()

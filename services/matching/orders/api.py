@@ -50,7 +50,7 @@ async def list_orders(
 ) -> Page[OrderOut]:
     """Your own orders, newest first."""
     rows = await queries.orders_of(
-        session, service.own(caller), status=status, produce=produce, before=after, limit=limit + 1
+        session, caller.owner_id, status=status, produce=produce, before=after, limit=limit + 1
     )
     return Page.of([OrderOut.of(row) for row in rows], limit, lambda last: last.id)
 

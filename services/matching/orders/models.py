@@ -8,8 +8,9 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Float, Index, Integer, Tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.erasure import Erasures
-from chassis.problems import Problem, StaleVersion
+from chassis.problems import Problem
 from chassis.problems import Text as Words
+from chassis.versions import Versioned
 from contracts.listings import Grade
 from services.matching.books import Books, quantities_hold
 from services.matching.tables import Base
@@ -38,7 +39,7 @@ class QuantityPromised(Problem):
     )
 
 
-class Order(Books, Base):
+class Order(Versioned, Books, Base):
     """What a buyer wants. `version` counts changes of the order itself, never the figures of its matches.
 
     `terms` counts changes of price, quantity and window: a pair that said no may be proposed again after one. Times
@@ -91,11 +92,6 @@ class Order(Books, Base):
         if self.lifecycle == "open" and self.agreed_g == self.quantity_g:
             return "filled"
         return self.lifecycle
-
-    def must_be(self, version: int | None) -> None:
-        """Raises StaleVersion unless this is the version that the caller read; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def must_be_open(self) -> None:
         """Raises OrderClosed once it is cancelled, expired or filled."""

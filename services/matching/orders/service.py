@@ -14,7 +14,7 @@ from chassis.bulk import among, as_read
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
 from chassis.fields import kg_of, to_grams
-from chassis.problems import FieldError, InvalidInput, NotFound, Problem, Text, Unauthenticated
+from chassis.problems import FieldError, InvalidInput, Problem, Text, Unauthenticated, must_exist
 from services.matching.markets import mark_changed
 from services.matching.orders import queries
 from services.matching.orders.models import ERASED, Kind, Order, QuantityPromised
@@ -102,16 +102,9 @@ def _row(wish: Wish, now: datetime) -> Row | Problem:
     }
 
 
-def own(caller: Caller) -> UUID | None:
-    """Whose orders a caller sees: their own; an admin everyone's (None)."""
-    return None if caller.role == "admin" else caller.account_id
-
-
 async def find(session: AsyncSession, caller: Caller, order_id: UUID) -> Order:
-    order = await queries.order_of(session, order_id, own(caller))
-    if order is None:
-        raise NotFound()
-    return order
+    """An order that the caller sees. Raises NotFound."""
+    return must_exist(await queries.order_of(session, order_id, caller.owner_id))
 
 
 async def change(
@@ -122,9 +115,7 @@ async def change(
     Its matches stand as they are, so the quantity can't fall below what is held or agreed. That is refused and not
     clamped, as a listing's is: here the answer is known at once.
     """
-    order = await queries.locked_order_of(session, order_id, own(caller))
-    if order is None:
-        raise NotFound()
+    order = must_exist(await queries.locked_order_of(session, order_id, caller.owner_id))
     order.must_be(version)
     order.must_be_open()
     changes = _changes(wanted)

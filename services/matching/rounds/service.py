@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.db import Database, WriteSession
 from chassis.killing import point
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from chassis.solvers import SolverFailed
 from services.matching import metrics
 from services.matching.markets import forget_changes
@@ -68,10 +68,8 @@ async def clear_changed(db: Database, pool: SolverPool, produce: str, *, whole: 
 
 
 async def find(session: AsyncSession, round_id: UUID) -> Round:
-    cleared = await queries.round_of(session, round_id)
-    if cleared is None:
-        raise NotFound()
-    return cleared
+    """A round. Raises NotFound."""
+    return must_exist(await queries.round_of(session, round_id))
 
 
 async def set_interval(session: WriteSession, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Select, Text, and_, bindparam, cast, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.cursors import EPOCH
 from chassis.db import Database, ReadSession
 from services.matching.free import IS_FREE_BID, IS_FREE_LOT, WITH_BOTH_SIDES
 from services.matching.markets import MARKET_CHANGES
@@ -33,7 +34,6 @@ from services.matching.rounds.columns import (
 )
 
 CHANGE = MARKET_CHANGES.c
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 

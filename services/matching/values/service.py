@@ -5,14 +5,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Caller
-from chassis.problems import NotFound
+from chassis.problems import must_exist
 from services.matching.values import queries
 from services.matching.values.models import Valued
 
 
 async def explain(session: AsyncSession, caller: Caller, match_id: UUID) -> Valued:
     """The value of a match of the caller's own, or of anybody's to an admin. Raises NotFound."""
-    found = await queries.valued(session, match_id, None if caller.role == "admin" else caller.account_id)
-    if found is None:
-        raise NotFound()
-    return found
+    return must_exist(await queries.valued(session, match_id, caller.owner_id))

@@ -51,7 +51,7 @@ async def register_webhook(
 @router.get("")
 async def list_webhooks(caller: Buyer, session: Read, after: UUID | None = None, limit: Limit = 50) -> Page[WebhookOut]:
     """Your webhooks, newest first, without their secrets."""
-    rows = await queries.endpoints_of(session, service.owner(caller), before=after, limit=limit + 1)
+    rows = await queries.endpoints_of(session, caller.owner_id, before=after, limit=limit + 1)
     return Page.of([WebhookOut.model_validate(row) for row in rows], limit, lambda last: last.id)
 
 

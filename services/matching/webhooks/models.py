@@ -21,8 +21,9 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.problems import Problem, StaleVersion
+from chassis.problems import Problem
 from chassis.problems import Text as Words
+from chassis.versions import Versioned
 from services.matching.feed.models import FeedType
 from services.matching.tables import Base
 
@@ -56,7 +57,7 @@ class WebhookDisabled(Problem):
     )
 
 
-class Endpoint(Base):
+class Endpoint(Versioned, Base):
     """One URL of one account.
 
     Everything up to `after_seq` of the account's feed has its row in `webhook_deliveries`. No `types` are all types.
@@ -87,11 +88,6 @@ class Endpoint(Base):
         CheckConstraint("enabled = (disabled_reason IS NULL)", name="disabled_for_a_reason"),
         CheckConstraint("(old_secret IS NULL) = (old_secret_until IS NULL)", name="old_secret_ends"),
     )
-
-    def must_be(self, version: int | None) -> None:
-        """Refuse a change of a version that the caller has not seen; None is any."""
-        if version not in {None, self.version}:
-            raise StaleVersion(current=self.version)
 
     def must_be_enabled(self) -> None:
         """Raises WebhookDisabled."""

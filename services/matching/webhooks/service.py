@@ -12,7 +12,7 @@ from chassis.addresses import UrlRefused, target_of
 from chassis.auth import Caller
 from chassis.clock import database_now
 from chassis.db import Database, WriteSession
-from chassis.problems import FieldError, InvalidInput, NotFound, Text
+from chassis.problems import FieldError, InvalidInput, Text, must_exist
 from chassis.vault import Vault
 from services.matching.webhooks import queries
 from services.matching.webhooks.models import (
@@ -69,16 +69,9 @@ async def register(session: WriteSession, desk: Desk, caller: Caller, new: NewWe
     return endpoint, secret
 
 
-def owner(caller: Caller) -> UUID | None:
-    """Whose webhooks a caller sees: their own; an admin everyone's (None)."""
-    return None if caller.role == "admin" else caller.account_id
-
-
 async def find(session: AsyncSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
-    endpoint = await queries.endpoint_of(session, endpoint_id, owner(caller))
-    if endpoint is None:
-        raise NotFound()
-    return endpoint
+    """A webhook that the caller sees. Raises NotFound."""
+    return must_exist(await queries.endpoint_of(session, endpoint_id, caller.owner_id))
 
 
 async def deliveries(
@@ -111,9 +104,7 @@ async def ping(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Told
 async def redeliver_one(session: WriteSession, caller: Caller, endpoint_id: UUID, seq: int) -> Told:
     """Have one delivery sent again, under the id that it had. Raises NotFound, WebhookDisabled."""
     endpoint = await _locked(session, caller, endpoint_id)
-    found = await queries.locked_delivery(session, endpoint_id, seq)
-    if found is None:
-        raise NotFound()
+    found = must_exist(await queries.locked_delivery(session, endpoint_id, seq))
     endpoint.must_be_enabled()
     found.send_again(await database_now(session))
     await session.flush()
@@ -201,14 +192,8 @@ async def forget_some(session: WriteSession, account_id: UUID, _: UUID | None) -
 
 
 async def _told(session: AsyncSession, endpoint: Endpoint, seq: int) -> Told:
-    told = await queries.delivery_of(session, endpoint, seq)
-    if told is None:
-        raise NotFound()
-    return told
+    return must_exist(await queries.delivery_of(session, endpoint, seq))
 
 
 async def _locked(session: WriteSession, caller: Caller, endpoint_id: UUID) -> Endpoint:
-    endpoint = await queries.locked_endpoint(session, endpoint_id, owner(caller))
-    if endpoint is None:
-        raise NotFound()
-    return endpoint
+    return must_exist(await queries.locked_endpoint(session, endpoint_id, caller.owner_id))

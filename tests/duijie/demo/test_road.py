@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogue.days import CHINA
 from duijie.demo import road, stage
 from duijie.demo.client import Refused
 from duijie.demo.journal import Journal
@@ -16,7 +17,7 @@ from duijie.demo.market import SUPPORT_FEN_PER_KG
 from duijie.demo.progress import Stages
 from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, deals, parcels_of, plan, until_supported
 from duijie.demo.stage import Play
-from duijie.demo.world import CARRIERS, CHINA, Size, World
+from duijie.demo.world import CARRIERS, Size, World
 
 WORLD = World(1, date(2026, 11, 23), Size(listings=10, orders=10, parcels=10))
 PLAY = Play(None, None, WORLD, None)  # type: ignore[arg-type]  # what is pure of it needs the world alone

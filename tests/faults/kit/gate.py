@@ -32,7 +32,6 @@ NO_ROUNDS = """
 INSERT INTO round_timer (id, interval_s) VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET interval_s = excluded.interval_s
 """
 LAST_ROUND_S = 2.0  # by then a round that had begun is written
-FEEDS = ("matching", "logistics")
 
 
 class Gate:

@@ -24,6 +24,10 @@ def test_a_part_of_the_country_is_a_county_or_a_whole_area(typed: str, code: str
     assert placing.part(typed) == placing.Meant(code)
 
 
+def test_a_code_of_no_place_is_none() -> None:
+    assert placing.part("99") == placing.Meant(why=NO_PLACE)
+
+
 @pytest.mark.parametrize(
     ("typed", "among"),
     [

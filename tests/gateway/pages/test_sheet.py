@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from catalogue.days import CHINA
 from chassis.db import Database
 from chassis.problems import Language
 from chassis.vault import Vault
@@ -15,7 +16,6 @@ from gateway.accounts import service
 from gateway.accounts.models import Account
 from gateway.accounts.service import Contact
 from gateway.pages.sheet import sheets
-from gateway.pages.shown import CHINA
 from gateway.proxy import InProcess
 from gateway.tokens import Signer
 from services.logistics.routing.problem import DETOUR

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy import func, select, update
 
+from catalogue import places
 from chassis.db import Database
 from chassis.vault import Vault
 from contracts.event import Event
@@ -44,6 +45,13 @@ def idle_deliverer(db: Database) -> Deliverer:
 def soon(**delta: float) -> datetime:
     """A time from now on."""
     return datetime.now(UTC) + timedelta(**delta)
+
+
+def county(adcode: str) -> dict[str, Any]:
+    """A place of which no more is known than its county: the point of that."""
+    located = places.point_of(adcode)
+    assert located is not None
+    return {"adcode": adcode, "lon": located.point.lon, "lat": located.point.lat}
 
 
 def published(**changes: Any) -> ListingPublished:

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from catalogue.days import CHINA
 from gateway.pages.carrier.plans import next_departure
-from gateway.pages.shown import CHINA
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
 from tests.gateway.support import bearer

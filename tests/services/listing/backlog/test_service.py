@@ -8,10 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import insert, select
 
+from catalogue.days import local_day
 from chassis.db import Database
 from services.listing.backlog import hazard, queries, service
 from services.listing.backlog.models import Hazard, Sight, Stand
-from services.listing.backlog.queries import local_day
 from services.listing.listings.models import Spell
 from services.listing.listings.service import expire_spoiled
 from tests.services.listing.backlog.test_api import SIYANG, lie

@@ -126,6 +126,18 @@ async def test_a_code_in_another_scripts_digits_is_named(client: httpx.AsyncClie
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/adcode"), path
 
 
+@pytest.mark.parametrize("path", ["/v1/board", "/v1/board/summary"])
+@pytest.mark.parametrize("code", ["99", "3299", "329999", "990000"])
+async def test_a_place_that_there_is_not_is_named_in_the_readers_language(
+    client: httpx.AsyncClient, path: str, code: str
+) -> None:
+    said = {"zh-CN": "没有区划代码以此开头，见 /v1/places。", "en": "No adcode begins so; see /v1/places."}
+    for language, detail in said.items():
+        answer = await client.get(path, params={"adcode": code}, headers={"Accept-Language": language})
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"pointer": "#/query/adcode", "detail": detail}]
+
+
 async def test_the_figures_are_put_together_once_for_all_who_ask_beside_the_event_loop(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ async def test_lots_that_spoil_at_one_moment_are_paged_without_gap_or_repeat(
     ("adcode", "found"),
     [
         *(("32", True), ("320000", True), ("3213", True), ("321300", True), ("321323", True)),
-        *(("33", False), ("330000", False), ("321324", False), ("32_", False)),
+        *(("33", False), ("330000", False), ("321324", False)),
     ],
 )
 async def test_an_area_is_named_by_its_beginning_or_by_its_full_code(
@@ -65,11 +65,12 @@ async def test_an_area_is_named_by_its_beginning_or_by_its_full_code(
     lot = await posted(client, producer)
     own = (await client.get(f"/v1/listings?adcode={adcode}", headers=producer)).json()["items"]
     assert [each["id"] for each in own] == ([lot["id"]] if found else [])
-    if adcode.isdecimal():
-        assert await board(client, f"?adcode={adcode}") == ([lot["id"]] if found else [])
+    assert await board(client, f"?adcode={adcode}") == ([lot["id"]] if found else [])
 
 
-@pytest.mark.parametrize("query", ["adcode=3", "adcode=3213231", "adcode=ab", "limit=0", "limit=501", "q=%00"])
+@pytest.mark.parametrize(
+    "query", ["adcode=3", "adcode=3213231", "adcode=ab", "adcode=99", "limit=0", "limit=501", "q=%00"]
+)
 async def test_a_wrong_query_names_its_parameter(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/v1/board?{query}")
     assert answer.status_code == 422

@@ -73,10 +73,11 @@ async def test_a_row_makes_what_a_post_of_it_would(client: httpx.AsyncClient, is
     del flat["origin"]
     await imported(client, ",".join(flat) + "\n" + ",".join(str(value) for value in flat.values()), producer | CSV)
     own = {"id", "created_at"}
-    for each in await listings(client, producer):
-        assert {name: value for name, value in each.items() if name not in own} == {
-            name: value for name, value in posted.items() if name not in own
-        }
+    of_post, *of_rows = [
+        {name: value for name, value in each.items() if name not in own} for each in await listings(client, producer)
+    ]
+    assert of_post == {name: value for name, value in posted.items() if name not in own}
+    assert of_rows == [of_post] * 2
 
 
 async def test_a_chinese_spreadsheet_is_read_in_gb18030(client: httpx.AsyncClient, issuer: Issuer) -> None:

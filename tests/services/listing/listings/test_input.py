@@ -129,6 +129,10 @@ async def test_json_under_any_of_its_names_is_read_strictly(
         ("produce=xyz", "produce"),
         ("produce=", "produce"),
         ("adcode=32%00", "adcode"),
+        ("adcode=_1", "adcode"),
+        ("adcode=3", "adcode"),
+        ("adcode=99", "adcode"),
+        ("adcode=329999", "adcode"),
     ],
 )
 async def test_a_wrong_query_names_its_parameter(

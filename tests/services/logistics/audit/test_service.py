@@ -10,6 +10,7 @@ from sqlalchemy import NullPool, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from catalogue.days import local_day
 from chassis.db import Database
 from contracts.matches import MatchFulfilled
 from contracts.programmes import ProgrammeKind
@@ -19,7 +20,6 @@ from services.logistics.audit.schemas import OtherRules
 from services.logistics.audit.service import Replay, recount, replay_day, what_if
 from services.logistics.audit.whatif import Outcome
 from services.logistics.clawbacks.service import notice_returned
-from services.logistics.clock import local_day
 from services.logistics.parcels.models import PARCELS
 from services.logistics.programmes.handlers import on_matches
 from tests.services.logistics.settlements.settling import Settling

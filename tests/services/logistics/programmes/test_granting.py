@@ -27,6 +27,7 @@ def county(**wanted: Any) -> dict[str, Any]:
     ("eligibility", "origin", "outcome"),
     [
         ({"adcodes": ["42", "3213"]}, {}, ("reserved", None)),
+        ({"adcodes": ["42", "320000"]}, {}, ("reserved", None)),
         ({"adcodes": ["42"]}, {}, ("not_eligible", "place")),
         ({"produce": ["apple"]}, {}, ("not_eligible", "produce")),
         ({"poverty_832": True}, {"poverty_832": True}, ("reserved", None)),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,11 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from catalogue.days import local_day
 from chassis.db import Database
 from contracts.matches import MatchEvent
 from services.logistics.audit.service import replay_day
 from services.logistics.clawbacks.service import notice_returned
-from services.logistics.clock import local_day
 from tests.services.logistics.programmes.model import Model
 from tests.support.services import Issuer
 from tests.support.subsidies import RATE_FEN, Courier, Office, waybill
@@ -47,131 +47,136 @@ class World:
         return answer.json()
 
 
-def machine(world: World) -> type[RuleBasedStateMachine]:
-    class Life(RuleBasedStateMachine):
-        @initialize(parcels=st.integers(0, 8), change=st.integers(0, RATE_FEN - 1))
-        def begin(self, parcels: int, change: int) -> None:
-            self.model = Model(parcels * RATE_FEN + change + 1, RATE_FEN)
-            self.match: MatchEvent = world.do(world.courier.claimed(quantity_g=10**9))
-            close_others(world)
-            world.do(notice_returned(world.db))  # what came back in earlier lives is none of this one's
-            self.fund: str = world.do(world.office.open(budget_fen=self.model.budget_fen))
-            self.names: list[str] = []
-            self.statements: list[str] = []
+class Life(RuleBasedStateMachine):
+    """A programme's life in `world`, step by step beside the model of it."""
 
-        @rule(new=st.integers(1, 3), again=places, order=st.sampled_from([None, "A", "B"]))
-        def register(self, new: int, again: int, order: str | None) -> None:
-            names = [waybill() for _ in range(new)]
-            known = [self.names[again % len(self.names)]] if self.names else []
-            refs = {**dict.fromkeys(names, order), **{name: self.model.parcels[name].order_ref for name in known}}
-            answered = world.do(
-                world.courier.register(
-                    *(world.courier.parcel(self.match, waybill=name, order_ref=self._ref(refs[name])) for name in refs)
-                )
+    world: ClassVar[World]
+
+    @initialize(parcels=st.integers(0, 8), change=st.integers(0, RATE_FEN - 1))
+    def begin(self, parcels: int, change: int) -> None:
+        self.model = Model(parcels * RATE_FEN + change + 1, RATE_FEN)
+        self.match: MatchEvent = self.world.do(self.world.courier.claimed(quantity_g=10**9))
+        close_others(self.world)
+        self.world.do(notice_returned(self.world.db))  # what came back in earlier lives is none of this one's
+        self.fund: str = self.world.do(self.world.office.open(budget_fen=self.model.budget_fen))
+        self.names: list[str] = []
+        self.statements: list[str] = []
+
+    @rule(new=st.integers(1, 3), again=places, order=st.sampled_from([None, "A", "B"]))
+    def register(self, new: int, again: int, order: str | None) -> None:
+        names = [waybill() for _ in range(new)]
+        known = [self.names[again % len(self.names)]] if self.names else []
+        refs = {**dict.fromkeys(names, order), **{name: self.model.parcels[name].order_ref for name in known}}
+        answered = self.world.do(
+            self.world.courier.register(
+                *(self.world.courier.parcel(self.match, waybill=name, order_ref=self._ref(refs[name])) for name in refs)
             )
-            for name, item in zip(names, answered, strict=False):
-                assert item["subsidy"] == self.model.register(name, refs[name]), name
-            self.names += names
+        )
+        for name, item in zip(names, answered, strict=False):
+            assert item["subsidy"] == self.model.register(name, refs[name]), name
+        self.names += names
 
-        @precondition(lambda self: self.names)
-        @rule(told=st.lists(st.tuples(places, st.sampled_from(KINDS)), min_size=1, max_size=4))
-        def scan(self, told: list[tuple[int, str]]) -> None:
-            for place, kind in told:
-                name = self.names[place % len(self.names)]
-                world.do(world.courier.tell((name, kind)))
-                self.model.scan(name, kind)
+    @precondition(lambda self: self.names)
+    @rule(told=st.lists(st.tuples(places, st.sampled_from(KINDS)), min_size=1, max_size=4))
+    def scan(self, told: list[tuple[int, str]]) -> None:
+        for place, kind in told:
+            name = self.names[place % len(self.names)]
+            self.world.do(self.world.courier.tell((name, kind)))
+            self.model.scan(name, kind)
 
-        @rule(fen=st.integers(1, 3 * RATE_FEN))
-        def top_up(self, fen: int) -> None:
-            self._changed("topup", {"amount_fen": fen})
-            self.model.top_up(fen)
+    @rule(fen=st.integers(1, 3 * RATE_FEN))
+    def top_up(self, fen: int) -> None:
+        self._changed("topup", {"amount_fen": fen})
+        self.model.top_up(fen)
 
-        @rule(rate=st.sampled_from([50, 150, 200, 350]))
-        def change_rate(self, rate: int) -> None:
-            self._changed("rules", {"rate_fen": rate})
-            self.model.rate_fen = rate
+    @rule(rate=st.sampled_from([50, 150, 200, 350]))
+    def change_rate(self, rate: int) -> None:
+        self._changed("rules", {"rate_fen": rate})
+        self.model.rate_fen = rate
 
-        @rule()
-        def pause_or_resume(self) -> None:
-            self._changed("resume" if self.model.is_paused else "pause", {})
-            self.model.is_paused = not self.model.is_paused
+    @rule()
+    def pause_or_resume(self) -> None:
+        self._changed("resume" if self.model.is_paused else "pause", {})
+        self.model.is_paused = not self.model.is_paused
 
-        @rule()
-        def freeze(self) -> None:
-            now = datetime.now(UTC)
-            body = {
-                "programme_id": self.fund,
-                "carrier_id": str(world.courier.account_id),
-                "from": (now - timedelta(days=1)).isoformat(),
-                "to": (now + timedelta(days=1)).isoformat(),
-            }
-            lines, fen = self.model.freeze()
-            made = world.post("/v1/settlements", body, world.office.headers, 201 if lines else 409)
-            if lines:
-                assert (made["lines"], made["amount_fen"]) == (lines, fen)
-                self.statements.append(made["id"])
+    @rule()
+    def freeze(self) -> None:
+        now = datetime.now(UTC)
+        body = {
+            "programme_id": self.fund,
+            "carrier_id": str(self.world.courier.account_id),
+            "from": (now - timedelta(days=1)).isoformat(),
+            "to": (now + timedelta(days=1)).isoformat(),
+        }
+        lines, fen = self.model.freeze()
+        made = self.world.post("/v1/settlements", body, self.world.office.headers, 201 if lines else 409)
+        if lines:
+            assert (made["lines"], made["amount_fen"]) == (lines, fen)
+            self.statements.append(made["id"])
 
-        @precondition(lambda self: self.names)
-        @rule(place=places)
-        def bring_and_settle(self, place: int) -> None:
-            """What it all is for, and what must have been for most of what can go wrong with money."""
-            self.scan([(place, "delivered"), (place + 1, "delivered")])
-            before = len(self.statements)
-            self.freeze()
-            if len(self.statements) > before:
-                self.pay(before - len(self.model.paid_statements))  # the last of those unpaid
+    @precondition(lambda self: self.names)
+    @rule(place=places)
+    def bring_and_settle(self, place: int) -> None:
+        """What it all is for, and what must have been for most of what can go wrong with money."""
+        self.scan([(place, "delivered"), (place + 1, "delivered")])
+        before = len(self.statements)
+        self.freeze()
+        if len(self.statements) > before:
+            self.pay(before - len(self.model.paid_statements))  # the last of those unpaid
 
-        @precondition(lambda self: len(self.statements) > len(self.model.paid_statements))
-        @rule(place=places)
-        def pay(self, place: int) -> None:
-            unpaid = [each for each in range(len(self.statements)) if each not in self.model.paid_statements]
-            number = unpaid[place % len(unpaid)]
-            reference = {"reference": f"{self.fund} {number}"}
-            expected = self.model.pay(number)
-            path = f"/v1/settlements/{self.statements[number]}/pay"
-            paid = world.post(path, reference, world.office.headers, 409 if expected is None else 200)
-            assert expected is None or (paid["owed_fen"], paid["recovered_fen"]) == expected
+    @precondition(lambda self: len(self.statements) > len(self.model.paid_statements))
+    @rule(place=places)
+    def pay(self, place: int) -> None:
+        unpaid = [each for each in range(len(self.statements)) if each not in self.model.paid_statements]
+        number = unpaid[place % len(unpaid)]
+        reference = {"reference": f"{self.fund} {number}"}
+        expected = self.model.pay(number)
+        path = f"/v1/settlements/{self.statements[number]}/pay"
+        paid = self.world.post(path, reference, self.world.office.headers, 409 if expected is None else 200)
+        assert expected is None or (paid["owed_fen"], paid["recovered_fen"]) == expected
 
-        @rule()
-        def claim_back(self) -> None:
-            opened = world.do(notice_returned(world.db))
-            fen = self.model.claim_back()
-            assert opened == bool(fen)
-            if fen:
-                path = f"/v1/clawbacks?programme_id={self.fund}&status=noticed"
-                answer = world.do(world.courier.client.get(path, headers=world.office.headers))
-                (clawback,) = answer.json()["items"]
-                assert clawback["amount_fen"] == fen
-                under = f"/v1/clawbacks/{clawback['id']}"
-                world.post(f"{under}/objection", {"text": "no"}, world.courier.headers)
-                world.post(f"{under}/decision", {"decision": "uphold"}, world.office.headers)
+    @rule()
+    def claim_back(self) -> None:
+        opened = self.world.do(notice_returned(self.world.db))
+        fen = self.model.claim_back()
+        assert opened == bool(fen)
+        if fen:
+            path = f"/v1/clawbacks?programme_id={self.fund}&status=noticed"
+            answer = self.world.do(self.world.courier.client.get(path, headers=self.world.office.headers))
+            (clawback,) = answer.json()["items"]
+            assert clawback["amount_fen"] == fen
+            under = f"/v1/clawbacks/{clawback['id']}"
+            self.world.post(f"{under}/objection", {"text": "no"}, self.world.courier.headers)
+            self.world.post(f"{under}/decision", {"decision": "uphold"}, self.world.office.headers)
 
-        @invariant()
-        def tells_one_story(self) -> None:
-            if not hasattr(self, "fund"):
-                return
-            shown = world.do(world.office.read(self.fund))
-            assert {name: shown[name] for name in self.model.money()} == self.model.money()
-            assert shown["parcels"] == self.model.counts()
-            for name in self.names[-4:]:
-                assert world.do(world.courier.read(name))["subsidy"] == self.model.parcels[name].subsidy, name
+    @invariant()
+    def tells_one_story(self) -> None:
+        if not hasattr(self, "fund"):
+            return
+        shown = self.world.do(self.world.office.read(self.fund))
+        assert {name: shown[name] for name in self.model.money()} == self.model.money()
+        assert shown["parcels"] == self.model.counts()
+        for name in self.names[-4:]:
+            assert self.world.do(self.world.courier.read(name))["subsidy"] == self.model.parcels[name].subsidy, name
 
-        def teardown(self) -> None:
-            if hasattr(self, "fund"):
-                assert world.do(world.office.read(self.fund, "/verify"))["ok"]
-                assert recomputed(world) == []
-                for name in self.names:
-                    assert world.do(world.courier.read(name))["subsidy"] == self.model.parcels[name].subsidy, name
+    def teardown(self) -> None:
+        if hasattr(self, "fund"):
+            assert self.world.do(self.world.office.read(self.fund, "/verify"))["ok"]
+            assert recomputed(self.world) == []
+            for name in self.names:
+                assert self.world.do(self.world.courier.read(name))["subsidy"] == self.model.parcels[name].subsidy, name
 
-        def _ref(self, order: str | None) -> str | None:
-            return None if order is None else f"{self.fund} {order}"
+    def _ref(self, order: str | None) -> str | None:
+        return None if order is None else f"{self.fund} {order}"
 
-        def _changed(self, kind: str, body: dict[str, Any]) -> None:
-            asked = world.post(f"/v1/programmes/{self.fund}/{kind}", body, world.office.headers, 202)
-            path = f"/v1/programmes/{self.fund}/approvals/{asked['approval_id']}"
-            world.post(path, {"decision": "approve"}, world.second)
+    def _changed(self, kind: str, body: dict[str, Any]) -> None:
+        asked = self.world.post(f"/v1/programmes/{self.fund}/{kind}", body, self.world.office.headers, 202)
+        path = f"/v1/programmes/{self.fund}/approvals/{asked['approval_id']}"
+        self.world.post(path, {"decision": "approve"}, self.world.second)
 
-    return Life
+
+def machine(world: World) -> type[Life]:
+    return type("LifeThere", (Life,), {"world": world})
 
 
 def recomputed(world: World) -> list[object]:

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
+from catalogue.days import CHINA
 from contracts.listings import Place
 from tests.support.logistics import agreed, van
 
-TOMORROW_8 = (datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(days=1)).replace(hour=8, minute=0)
+TOMORROW_8 = (datetime.now(CHINA) + timedelta(days=1)).replace(hour=8, minute=0)
 
 
 class Carrier:

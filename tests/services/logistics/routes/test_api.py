@@ -183,6 +183,8 @@ async def test_routes_are_found_by_shipment_area_and_status(carrier: Carrier, pl
     assert await found("adcode=340000") == [there]
     assert await found("adcode=3213") == [here]
     assert await found("adcode=11") == []
+    answer = await carrier.client.get("/v1/routes?adcode=99", headers=carrier.headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/query/adcode")
     assert (await found("status=planned"), await found("status=planning")) == ([here], [there])
 
 

@@ -8,11 +8,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from catalogue.days import local_day
 from chassis.db import Database
 from contracts.matches import MatchFulfilled
 from contracts.parcels import ParcelSettled
 from services.logistics.audit.service import replay_day
-from services.logistics.clock import local_day
 from services.logistics.programmes.handlers import on_matches
 from tests.services.logistics.settlements.settling import Settling
 from tests.support.logistics import agreed, hear, later

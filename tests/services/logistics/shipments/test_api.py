@@ -238,7 +238,15 @@ async def test_shipments_are_found_by_status_and_by_the_area_of_their_origin(
     await client.post(f"/v1/shipments/{there['id']}/claim", headers=carrier)
     assert ids(await found("status=claimed")) == {UUID(there["id"])}
     assert [each["origin"]["adcode"] for each in await found("status=open")] == ["321323"]
-    assert (await client.get("/v1/shipments?adcode=x%25", headers=carrier)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["adcode", "to_adcode"])
+@pytest.mark.parametrize("code", ["x%25", "3", "99", "329999", "3213231", ""])
+async def test_a_place_that_there_is_not_is_named(
+    client: httpx.AsyncClient, issuer: Issuer, name: str, code: str
+) -> None:
+    answer = await client.get(f"/v1/shipments?{name}={code}", headers=issuer.caller("carrier"))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"#/query/{name}")
 
 
 async def test_shipments_are_found_by_destination_and_by_the_days_on_which_they_can_be_fetched(

@@ -7,15 +7,8 @@ import pytest
 
 from chassis.app import create_app
 from chassis.db import Database
-from duijie.postgres import EmbeddedPostgres
 from services.matching.feed.api import router
-from tests.support.services import Issuer, client_of, service_database
-
-
-@pytest.fixture
-async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    async with service_database(postgres, "matching") as database:
-        yield database
+from tests.support.services import Issuer, client_of
 
 
 @pytest.fixture

@@ -40,6 +40,12 @@ async def append_all(db: Database) -> None:
         pass
 
 
+async def filled(db: Database, account: UUID, events: int) -> None:
+    """So many events in the feed of the account."""
+    await happen(db, *[agreed(number, account) for number in range(events)])
+    await append_all(db)
+
+
 @asynccontextmanager
 async def appending(db: Database) -> AsyncIterator[asyncio.Task[None]]:
     """One more appender at work, cancelled at the end."""

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from chassis.db import Database
 from contracts.accounts import Role
 from services.matching.feed.service import Note
-from tests.services.matching.feed.happenings import State, Subscriber, agreed, append_all, happen, is_gapless
+from tests.services.matching.feed.happenings import State, Subscriber, agreed, append_all, filled, happen, is_gapless
 from tests.support.services import Issuer
 
 PATH = "/v1/feed/matches"
-
-
-async def filled(db: Database, account: UUID, events: int) -> None:
-    await happen(db, *[agreed(number, account) for number in range(events)])
-    await append_all(db)
 
 
 async def test_an_item_tells_what_when_and_how_the_match_was(

@@ -17,7 +17,7 @@ from chassis.metrics import HTTP_SECONDS
 from chassis.streams import OpenStreams
 from services.matching.app import create_matching_app
 from services.matching.feed.models import FEED
-from tests.services.matching.feed.happenings import agreed, append_all, appending, happen
+from tests.services.matching.feed.happenings import agreed, append_all, appending, filled, happen
 from tests.services.matching.scene import DESK
 from tests.support.services import Issuer, kept_app
 from tests.support.sse import Event, Listener
@@ -36,11 +36,6 @@ def app(db: Database, issuer: Issuer) -> FastAPI:
 def open_streams(app: FastAPI) -> OpenStreams:
     found: OpenStreams = app.state.streams
     return found
-
-
-async def filled(db: Database, account: UUID, events: int) -> None:
-    await happen(db, *[agreed(number, account) for number in range(events)])
-    await append_all(db)
 
 
 async def read(listener: Listener, count: int) -> Sequence[Event]:

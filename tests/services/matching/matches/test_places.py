@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text, update
 
-from catalogue import places
 from chassis.feed import APPEND
 from contracts.accounts import AccountErased
 from contracts.listings import ListingPublished, Place
@@ -16,16 +15,10 @@ from services.matching.feed.models import FEED
 from services.matching.matches import queries, service
 from services.matching.matches.models import Match
 from services.matching.worker import forget_erased
-from tests.services.matching.scene import NANJING, SIYANG, Scene, consume, then, withdrawn
+from tests.services.matching.scene import NANJING, SIYANG, Scene, consume, county, then, withdrawn
 
 FARM = {"adcode": SIYANG, "lon": 118.6912, "lat": 33.7234}
 SHOP = {"adcode": NANJING, "lon": 118.7912, "lat": 32.0434}
-
-
-def county(adcode: str) -> dict[str, Any]:
-    located = places.point_of(adcode)
-    assert located is not None
-    return {"adcode": adcode, "lon": located.point.lon, "lat": located.point.lat}
 
 
 BY_SIDE = {"producer": (FARM, county(NANJING)), "buyer": (county(SIYANG), SHOP)}

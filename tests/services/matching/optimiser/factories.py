@@ -1,18 +1,21 @@
 """Listings and orders for tests: one lot of strawberries at Siyang, one buyer in Nanjing, and variations.
 
-And what is the plainest way to say who is linked to whom.
+And how they are cleared, and the plainest way to say who is linked to whom.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from services.matching.optimiser.arcs import Arcs, Instance, compatible_arcs
+from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Listing, Market, Order
+from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, POLICY_1, IntArray, Policy
 from services.matching.optimiser.roads import Roads
+from services.matching.optimiser.screen import Prices, candidate_pairs
 
 NOW_US = 1_790_000_000_000_000
 SIYANG = (118.69, 33.72)
@@ -153,7 +156,27 @@ def roads(draw: st.DrawFn) -> Roads:
     return Roads(origins, destinations, np.array(cells, dtype=np.int64).reshape(len(origins), len(destinations)))
 
 
+def cleared(lots: Sequence[Listing], bids: Sequence[Order]) -> Plan:
+    return clear(Market.of(lots, bids), POLICY_1, NOW_US)
+
+
+def value_mfen(lots: Sequence[Listing], bids: Sequence[Order]) -> int:
+    return cleared(lots, bids).value_mfen
+
+
+def quantities(plan: Plan) -> dict[tuple[str, str], float]:
+    """Kilograms, by the ids of both sides."""
+    return {(match.listing_id, match.order_id): match.quantity_g / KG for match in plan.matches}
+
+
 Pair = tuple[int, int]
+
+
+def passed(of: Instance, prices: Prices | None = None) -> set[Pair]:
+    """The pairs that the screen lets through."""
+    return {
+        pair for lots, bids in candidate_pairs(of, prices) for pair in zip(lots.tolist(), bids.tolist(), strict=True)
+    }
 
 
 def pairs_of(arcs: Arcs) -> set[Pair]:
@@ -172,3 +195,6 @@ def linked(pairs: Iterable[Pair], lots: set[int], bids: set[int]) -> tuple[set[i
 
 def rows(values: Iterable[int]) -> IntArray:
     return np.array(sorted(values), dtype=np.int64)
+
+
+PROMISES = listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0, 0, 1000, 4000]))

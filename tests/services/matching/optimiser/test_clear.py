@@ -14,7 +14,7 @@ from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Listing, Market, Order, SetAside
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
-from tests.services.matching.optimiser.factories import KG, NOW_US, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import KG, NOW_US, listing, listings, order, orders, quantities
 from tests.services.matching.optimiser.oracle import optimum
 
 
@@ -24,10 +24,6 @@ def cleared(lots: list[Listing], bids: list[Order], limits: Limits | None = None
     plan = clear(market, POLICY_1, NOW_US, limits)
     assert audit(market, POLICY_1, NOW_US, plan, limits) <= plan.certified_gap + 1e-12
     return plan
-
-
-def quantities(plan: Plan) -> dict[tuple[str, str], float]:
-    return {(match.listing_id, match.order_id): match.quantity_g / KG for match in plan.matches}
 
 
 def scattered(seed: int, count: int) -> tuple[list[Listing], list[Order]]:

@@ -16,7 +16,17 @@ from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.obstacles import Obstacles
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.optimiser.sides import Side, Who
-from tests.services.matching.optimiser.factories import KG, NOW_US, instance, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import (
+    KG,
+    NOW_US,
+    PROMISES,
+    instance,
+    listing,
+    listings,
+    order,
+    orders,
+    value_mfen,
+)
 
 URUMQI = {"lon": 87.6, "lat": 43.8}
 
@@ -41,10 +51,6 @@ def sold_g(lots: Sequence[Listing], bids: Sequence[Order], listing_id: str) -> i
     """By the whole market's own best plan."""
     plan = clear(Market.of(lots, bids), POLICY_1, NOW_US)
     return sum(match.quantity_g for match in plan.matches if match.listing_id == listing_id)
-
-
-def value_mfen(lots: Sequence[Listing], bids: Sequence[Order]) -> int:
-    return clear(Market.of(lots, bids), POLICY_1, NOW_US).value_mfen
 
 
 @given(listings(divisible=st.booleans()), orders(), st.integers(0, 4), st.integers(0, 4))
@@ -133,9 +139,6 @@ def test_only_what_is_unsold_has_reasons() -> None:
     (found,) = explained([listing()], [order(kg=500), order("O2", kg=400, ceiling_fen_per_kg=1000)])
     assert found.unmatched_g == 700 * KG
     assert found.reasons == (Reason("price_gap", 400 * KG, 1),)
-
-
-PROMISES = listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0, 0, 1000, 4000]))
 
 
 @given(*PROMISES)

@@ -16,7 +16,17 @@ from services.matching.optimiser.obstacles import Obstacles
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.optimiser.sides import Who, pairs_of
 from services.matching.optimiser.tables import MAX_PRICE_FEN_PER_KG
-from tests.services.matching.optimiser.factories import KG, NOW_US, instance, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import (
+    KG,
+    NOW_US,
+    PROMISES,
+    instance,
+    listing,
+    listings,
+    order,
+    orders,
+    value_mfen,
+)
 from tests.services.matching.optimiser.test_explain import URUMQI, explained
 
 
@@ -24,10 +34,6 @@ def bought_g(lots: Sequence[Listing], bids: Sequence[Order], order_id: str) -> i
     """By the whole market's own best plan."""
     plan = clear(Market.of(lots, bids), POLICY_1, NOW_US)
     return sum(match.quantity_g for match in plan.matches if match.order_id == order_id)
-
-
-def value_mfen(lots: Sequence[Listing], bids: Sequence[Order]) -> int:
-    return clear(Market.of(lots, bids), POLICY_1, NOW_US).value_mfen
 
 
 def answered(lots: Sequence[Listing], bids: Sequence[Order], **more: object) -> list[Explanation]:
@@ -129,9 +135,6 @@ def test_the_ceiling_that_would_buy_is_the_lowest_that_does() -> None:
 def test_no_ceiling_is_beyond_what_an_order_may_pay() -> None:
     (found,) = answered([listing(floor_fen_per_kg=MAX_PRICE_FEN_PER_KG - 10)], [order()])
     assert found.fix is None
-
-
-PROMISES = listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0, 0, 1000, 4000]))
 
 
 @given(*PROMISES)

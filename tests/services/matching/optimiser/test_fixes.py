@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.optimiser.clear import clear
 from services.matching.optimiser.explain import Explanation, Promised, explain
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.plan import Plan
@@ -20,6 +19,7 @@ from services.matching.optimiser.tables import MAX_PRICE_FEN_PER_KG
 from tests.services.matching.optimiser.factories import (
     KG,
     NOW_US,
+    cleared,
     every_arc,
     instance,
     listing,
@@ -30,10 +30,6 @@ from tests.services.matching.optimiser.factories import (
 
 SIDES = st.sampled_from(["listing", "order"])
 Row = Listing | Order
-
-
-def fresh(lots: Sequence[Listing], bids: Sequence[Order]) -> Plan:
-    return clear(Market.of(lots, bids), POLICY_1, NOW_US)
 
 
 def matched_g(plan: Plan, who: Who) -> int:
@@ -49,8 +45,8 @@ def explained(lots: Sequence[Listing], bids: Sequence[Order], side: Side, within
 def at(lots: Sequence[Listing], bids: Sequence[Order], who: Who, price: int) -> Plan:
     """A fresh plan where one floor or ceiling is another."""
     if who.side == "listing":
-        return fresh([replace(each, floor_fen_per_kg=price) if each.id == who.id else each for each in lots], bids)
-    return fresh(lots, [replace(each, ceiling_fen_per_kg=price) if each.id == who.id else each for each in bids])
+        return cleared([replace(each, floor_fen_per_kg=price) if each.id == who.id else each for each in lots], bids)
+    return cleared(lots, [replace(each, ceiling_fen_per_kg=price) if each.id == who.id else each for each in bids])
 
 
 def price_of(row: Row) -> int:
@@ -61,7 +57,7 @@ def hold(lots: Sequence[Listing], bids: Sequence[Order], found: Explanation, *, 
     """What is said of it is so in whole fresh plans. A fen less is no better than to leave all as it is; in time it is
     known, too, that a draw is not won."""
     row = next(each for each in (*lots, *bids) if each.id == found.who.id)
-    before = fresh(lots, bids)
+    before = cleared(lots, bids)
     had_g, price = matched_g(before, found.who), price_of(row)
     step = -1 if found.who.side == "listing" else 1
     if found.fix is None:

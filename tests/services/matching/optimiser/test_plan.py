@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 from services.matching.optimiser.arcs import Instance
 from services.matching.optimiser.clear import clear
 from services.matching.optimiser.market import Listing, Market, Order
-from services.matching.optimiser.plan import Plan, Worth
+from services.matching.optimiser.plan import Worth
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.optimiser.transport import spread_by_listing_mfen
-from tests.services.matching.optimiser.factories import KG, NOW_US, listing, listings, order, orders
-
-
-def cleared(lots: list[Listing], bids: list[Order]) -> Plan:
-    return clear(Market.of(lots, bids), POLICY_1, NOW_US)
+from tests.services.matching.optimiser.factories import KG, NOW_US, cleared, listing, listings, order, orders
 
 
 @given(listings(divisible=st.booleans()), orders(min_fill=st.sampled_from([0, 0, 1000])))

@@ -13,7 +13,7 @@ from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Listing, Market, Order, SetAside
 from services.matching.optimiser.plan import Plan
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
-from tests.services.matching.optimiser.factories import KG, NOW_US, listing, listings, order, orders
+from tests.services.matching.optimiser.factories import KG, NOW_US, listing, listings, order, orders, quantities
 from tests.services.matching.optimiser.oracle import promised_optimum
 
 
@@ -54,10 +54,6 @@ def scattered(seed: int, count: int) -> tuple[list[Listing], list[Order]]:
         for n in range(count)
     ]
     return lots, bids
-
-
-def quantities(plan: Plan) -> dict[tuple[str, str], float]:
-    return {(match.listing_id, match.order_id): match.quantity_g / KG for match in plan.matches}
 
 
 def test_an_order_whose_least_fill_is_beyond_what_is_offered_gets_nothing_and_costs_no_proof() -> None:

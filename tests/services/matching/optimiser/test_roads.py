@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.optimiser.arcs import Instance, road_distance_m
+from services.matching.optimiser.arcs import road_distance_m
 from services.matching.optimiser.audit import audit
 from services.matching.optimiser.candidates import nearest_arcs
 from services.matching.optimiser.certificate import Reach
@@ -15,7 +15,7 @@ from services.matching.optimiser.clear import Limits, clear
 from services.matching.optimiser.market import Listing, Market, Order
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.optimiser.roads import Roads
-from services.matching.optimiser.screen import Prices, candidate_pairs
+from services.matching.optimiser.screen import Prices
 from tests.services.matching.optimiser.factories import (
     KG,
     NANJING,
@@ -27,6 +27,7 @@ from tests.services.matching.optimiser.factories import (
     listings,
     order,
     orders,
+    passed,
     roads,
 )
 from tests.services.matching.optimiser.oracle import Road, detour_m, optimum
@@ -47,12 +48,6 @@ def road_of(measured: Roads) -> Road:
         return found if 0 <= found <= 10**8 else detour_m(lot, bid)
 
     return road
-
-
-def passed(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
-    return {
-        pair for lots, bids in candidate_pairs(of, prices) for pair in zip(lots.tolist(), bids.tolist(), strict=True)
-    }
 
 
 def test_a_road_that_was_measured_makes_distance_freight_and_arrival() -> None:

@@ -6,17 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.optimiser import screen
-from services.matching.optimiser.arcs import Arcs, Instance
+from services.matching.optimiser.arcs import Instance
 from services.matching.optimiser.market import Listing, Order
 from services.matching.optimiser.policy import HOUR_US
 from services.matching.optimiser.screen import Prices, candidate_pairs
-from tests.services.matching.optimiser.factories import NOW_US, every_arc, instance, listing, listings, order, orders
-
-
-def passed(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
-    return {
-        pair for lots, bids in candidate_pairs(of, prices) for pair in zip(lots.tolist(), bids.tolist(), strict=True)
-    }
+from tests.services.matching.optimiser.factories import (
+    NOW_US,
+    every_arc,
+    instance,
+    listing,
+    listings,
+    order,
+    orders,
+    pairs_of,
+    passed,
+)
 
 
 def passed_one_by_one(of: Instance, prices: Prices | None = None) -> set[tuple[int, int]]:
@@ -25,14 +29,10 @@ def passed_one_by_one(of: Instance, prices: Prices | None = None) -> set[tuple[i
         return passed(of, prices)
 
 
-def pairs(arcs: Arcs) -> set[tuple[int, int]]:
-    return set(zip(arcs.listing.tolist(), arcs.order.tolist(), strict=True))
-
-
 @given(listings(), orders())
 def test_no_compatible_pair_is_screened_out(lots: list[Listing], bids: list[Order]) -> None:
     of = instance(*lots, *bids)
-    assert pairs(every_arc(of)) <= passed_one_by_one(of) == passed(of)
+    assert pairs_of(every_arc(of)) <= passed_one_by_one(of) == passed(of)
 
 
 @given(listings(), orders(), st.data())
@@ -46,7 +46,7 @@ def test_no_pair_that_beats_the_prices_is_screened_out(
     arcs = every_arc(of)
     gain = arcs.value_fen_per_kg - order_price[arcs.order] - listing_price[arcs.listing]
     prices = Prices(listing_price, order_price)
-    assert pairs(arcs.select(gain > 0)) <= passed_one_by_one(of, prices) == passed(of, prices)
+    assert pairs_of(arcs.select(gain > 0)) <= passed_one_by_one(of, prices) == passed(of, prices)
 
 
 @given(
@@ -74,7 +74,7 @@ def test_the_last_fen_and_the_last_hour_are_not_lost_to_single_precision(
         min_remaining_life_us=hours_kept * HOUR_US,
     )
     of = instance(lot, bid)
-    assert pairs(every_arc(of)) <= passed_one_by_one(of)
+    assert pairs_of(every_arc(of)) <= passed_one_by_one(of)
 
 
 def test_what_is_clearly_hopeless_is_screened_out() -> None:
@@ -121,5 +121,5 @@ def test_who_lives_far_apart_is_never_looked_at_together(along: str) -> None:
     with patch.multiple(screen, NEIGHBOURS=1, BLOCK_PAIRS=1):
         sides = screen._Sides.of(of, None)
         seen = sum((rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns in sides.blocks())
-    assert pairs(every_arc(of)) == {(number, number) for number in range(40)}
+    assert pairs_of(every_arc(of)) == {(number, number) for number in range(40)}
     assert 40 <= seen <= 3 * 40

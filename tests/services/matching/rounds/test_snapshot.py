@@ -1,20 +1,18 @@
 """What a round sees of a market, from the tables to the engine's own rows; and policy 1 through the whole service."""
 
 from math import ceil
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import update
 
-from catalogue import places
 from services.matching.matches.models import Match
 from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from services.matching.orders.models import Order
 from services.matching.rounds import snapshot
 from services.matching.rounds.snapshot import Snapshot, all_markets, changed_markets
 from services.matching.supply.models import Supply
-from tests.services.matching.scene import NANJING, Scene, consume, soon, then, withdrawn
+from tests.services.matching.scene import NANJING, Scene, consume, county, soon, then, withdrawn
 
 WATCHED, POOR, NEITHER, UNKNOWN = "520525", "130126", "321323", "140106"
 NANJING_POINT = {"adcode": NANJING, "lon": 118.79, "lat": 32.05}
@@ -22,12 +20,6 @@ NANJING_POINT = {"adcode": NANJING, "lon": 118.79, "lat": 32.05}
 
 async def seen(scene: Scene, produce: str = "strawberry") -> Snapshot:
     return await snapshot.take(scene.db, produce)
-
-
-async def origin(adcode: str) -> Any:
-    located = places.point_of(adcode)
-    assert located is not None
-    return {"adcode": adcode, "lon": located.point.lon, "lat": located.point.lat}
 
 
 async def test_only_what_is_free_open_and_of_this_produce_is_seen(scene: Scene) -> None:
@@ -112,7 +104,7 @@ async def test_without_a_point_the_countys_is_measured_from_and_without_a_county
 
 async def test_unknown_poverty_is_not_no(scene: Scene) -> None:
     for adcode in (WATCHED, POOR, NEITHER, UNKNOWN):
-        await scene.lot(origin=await origin(adcode), min_price_fen_per_kg=int(adcode) % 1000)
+        await scene.lot(origin=county(adcode), min_price_fen_per_kg=int(adcode) % 1000)
     listings = (await seen(scene)).market.listings
     flags = sorted(zip(listings.watch_52.tolist(), listings.poverty_832.tolist(), strict=True))
     assert flags == [(0, -1), (0, 0), (0, 1), (1, 1)]
@@ -121,7 +113,7 @@ async def test_unknown_poverty_is_not_no(scene: Scene) -> None:
 @pytest.mark.parametrize(("adcode", "priority_fen_per_kg"), [(WATCHED, 150), (POOR, 50), (NEITHER, 0), (UNKNOWN, 0)])
 async def test_a_round_values_the_origin_as_published(scene: Scene, adcode: str, priority_fen_per_kg: int) -> None:
     """At the farm gate, with 300 hours to live: surplus 1000, no rescue, and the spread of a quarter."""
-    await scene.lot(origin=await origin(adcode), quantity_g=400_000, spoils_at=soon(hours=300))
+    await scene.lot(origin=county(adcode), quantity_g=400_000, spoils_at=soon(hours=300))
     await scene.order(quantity_kg=100, price_basis="farm_gate")
     cleared = await scene.round()
     assert cleared.value_mfen == 100_000 * (1000 + priority_fen_per_kg + 40)

@@ -6,18 +6,11 @@ import httpx
 import pytest
 
 from chassis.db import Database
-from duijie.postgres import EmbeddedPostgres
 from services.matching.app import create_matching_app
 from services.matching.webhooks.service import Desk
 from tests.services.matching.scene import VAULT
 from tests.services.matching.webhooks.partners import Partners
-from tests.support.services import Issuer, client_of, kept_app, service_database
-
-
-@pytest.fixture
-async def db(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    async with service_database(postgres, "matching") as database:
-        yield database
+from tests.support.services import Issuer, client_of, kept_app
 
 
 @pytest.fixture

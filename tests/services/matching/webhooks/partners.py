@@ -1,7 +1,7 @@
 """What partners do with webhooks in these tests, and the workers that send to them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -122,9 +122,3 @@ async def sending(db: Database, workers: int = 1, **how: Any) -> AsyncIterator[l
         await outward.aclose()
     failed = [each for each in ended if isinstance(each, Exception)]
     assert failed == []
-
-
-async def until(happened: Callable[[], bool], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not happened():
-            await asyncio.sleep(0.01)

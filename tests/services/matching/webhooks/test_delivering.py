@@ -16,8 +16,9 @@ from services.matching.webhooks.leasing import end_disabled
 from services.matching.webhooks.models import Endpoint
 from services.matching.webhooks.retrying import Policy
 from services.matching.webhooks.service import forget_removed
-from tests.services.matching.webhooks.partners import SOON, Partners, sending, until
+from tests.services.matching.webhooks.partners import SOON, Partners, sending
 from tests.support.sink import OK, RESET, SILENCE, Sink, listening
+from tests.support.waiting import until
 
 
 async def test_what_happens_after_a_webhook_was_made_is_sent_as_the_feed_has_it(partners: Partners) -> None:

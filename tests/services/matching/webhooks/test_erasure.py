@@ -10,8 +10,9 @@ from services.matching.webhooks import service
 from services.matching.webhooks.models import Endpoint
 from services.matching.worker import forget_erased
 from tests.services.matching.scene import consume
-from tests.services.matching.webhooks.partners import Partner, Partners, sending, until
+from tests.services.matching.webhooks.partners import Partner, Partners, sending
 from tests.support.sink import Sink, listening
+from tests.support.waiting import until
 
 
 def erased(partner: Partner) -> AccountErased:

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from services.matching.webhooks.models import Delivery, Endpoint
-from tests.services.matching.webhooks.partners import Partner, Partners, match_id, sending, until
+from tests.services.matching.webhooks.partners import Partner, Partners, match_id, sending
 from tests.support.sink import OK, Sink, listening
+from tests.support.waiting import until
 
 
 async def waits_no_more(partners: Partners) -> None:
