@@ -1,7 +1,7 @@
 """`duijie demo`: a process of its own that needs the platform's address and its data folder."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
@@ -14,9 +14,10 @@ from duijie.demo.play import accounts, play_through
 from duijie.demo.progress import Stages
 from duijie.demo.stage import Play
 from duijie.demo.table import Totals, table
-from duijie.demo.world import CHINA, Size, World
+from duijie.demo.world import Size, World
 
 RESULT = "demo.json"
+BEGAN = "began"
 TOKENS_LAST = timedelta(hours=12)
 
 
@@ -30,7 +31,7 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
         raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
         if TOTALS not in journal:
-            world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)
+            world = World(seed, journal.moment(BEGAN, lambda: datetime.now(UTC)), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
             write_guests(folder.path, guests_of(world))
             name = f"demo-{seed}-{world.day}"

@@ -62,9 +62,7 @@ class Play:
 
     def moment(self, step: str) -> datetime:
         """When that stage began, kept: a body that is sent again must be the same body."""
-        if step not in self.journal:
-            self.journal.note(step, datetime.now(UTC).isoformat())
-        return datetime.fromisoformat(self.journal.get(step))
+        return self.journal.moment(step, lambda: datetime.now(UTC))
 
     async def all(self, title: str, things: Sequence[Thing], do: Callable[[Thing], Awaitable[None]]) -> None:
         """Do it for each, some at once."""

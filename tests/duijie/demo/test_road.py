@@ -1,7 +1,7 @@
 """Who carries what in the demonstration, and what of it becomes parcels."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, d
 from duijie.demo.stage import Play
 from duijie.demo.world import CARRIERS, CHINA, Size, World
 
-WORLD = World(1, date(2026, 11, 23), Size(listings=10, orders=10, parcels=10))
+WORLD = World(1, datetime(2026, 11, 23, 9, 30, tzinfo=CHINA), Size(listings=10, orders=10, parcels=10))
 PLAY = Play(None, None, WORLD, None)  # type: ignore[arg-type]  # what is pure of it needs the world alone
 
 
@@ -52,11 +52,11 @@ class Platform:
         return {"status": "planned", "id": path.removeprefix("/v1/routes/")}
 
 
-async def test_routes_depart_when_the_market_opens_and_at_once_when_gone_on_with_later(tmp_path: Path) -> None:
-    today, platform = datetime.now(CHINA).date(), Platform()
-    for day, key in ((today, "route/321323"), (today - timedelta(days=3), "route/321323/now")):
-        world = World(1, day, WORLD.size)
-        play = Play(platform, Journal(tmp_path / str(day)), world, None)  # type: ignore[arg-type]
+async def test_routes_depart_tomorrow_morning_and_at_once_when_gone_on_with_later(tmp_path: Path) -> None:
+    now, platform = datetime.now(UTC), Platform()
+    for began, key in ((now, "route/321323"), (now - timedelta(days=3), "route/321323/now")):
+        world = World(1, began, WORLD.size)
+        play = Play(platform, Journal(tmp_path / str(world.day)), world, None)  # type: ignore[arg-type]
         assert (await plan(play, "321323", [deal()]))["id"] == key
         assert (await plan(play, "321323", [deal()]))["id"] == key, "asked once"
     in_time, late = platform.asked
@@ -67,7 +67,7 @@ async def test_routes_depart_when_the_market_opens_and_at_once_when_gone_on_with
 async def test_a_route_that_was_planned_in_time_is_not_asked_for_again(tmp_path: Path) -> None:
     journal, platform = Journal(tmp_path / "journal"), Platform()
     journal.note("route/321323", {"id": "planned before"})
-    world = World(1, datetime.now(CHINA).date() - timedelta(days=3), WORLD.size)
+    world = World(1, datetime.now(UTC) - timedelta(days=3), WORLD.size)
     found = await plan(Play(platform, journal, world, None), "321323", [deal()])  # type: ignore[arg-type]
     assert (found["id"], platform.asked) == ("planned before", [])
 
