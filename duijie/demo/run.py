@@ -18,6 +18,7 @@ from duijie.demo.world import Size, World
 
 RESULT = "demo.json"
 BEGAN = "began"
+NEXT = "Open {url} and look in as anybody of it, with one click. / 打开 {url}，一键进入任一角色。"
 TOKENS_LAST = timedelta(hours=12)
 
 
@@ -43,4 +44,4 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
                 write_guests(folder.path, guests_of(world) | {"carrier": journal.get(road.ROUTED)})
         totals = Totals(**journal.get(TOTALS))
     write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")
-    print(f"demo done\n{table(totals)}", flush=True)
+    print(f"demo done\n{table(totals)}\n{NEXT.format(url=url)}", flush=True)

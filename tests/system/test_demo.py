@@ -63,8 +63,9 @@ def everything(client: httpx.Client, path: str) -> list[dict[str, Any]]:
 
 
 def test_it_ends_with_its_table_and_its_totals(undisturbed: Played) -> None:
-    _, totals, printed = undisturbed
+    platform, totals, printed = undisturbed
     assert "demo done" in printed
+    assert f"Open {platform.url} and look in" in printed.splitlines()[-1], "what to do next"
     for said in ("offered", "matched", "saved from spoiling", "certified gap", "driven", "parcels subsidised"):
         assert said in printed
     assert (totals["listings"], totals["orders"]) == (LISTINGS, ORDERS)
