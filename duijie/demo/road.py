@@ -229,23 +229,23 @@ async def scan(
     """It happens now to those parcels of these deals whose fate, one of 100, is among these."""
     at = play.moment(f"parcels {kind}").isoformat()
     of_match = {deal.match["id"]: deal for deal in deals}
-    with play.stages.stage(f"parcels {kind}", sum(map(len, parcels.values()))) as bar:
-        for carrier, array in chunks(parcels):
-            scans = [
-                {
-                    "waybill": parcel["waybill"],
-                    "type": kind,
-                    "at": at,
-                    "adcode": parcel["recipient_adcode"]
-                    if kind == "delivered"
-                    else of_match[parcel["match_id"]].county,
-                }
-                for parcel in array
-                if parcel["match_id"] in of_match
-                and play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
-            ]
-            if scans:
-                await play.once(carrier, "/v1/parcels/scans", scans, f"{kind}/{array[0]['waybill']}")
+
+    def scanned(parcel: dict[str, Any]) -> dict[str, Any]:
+        adcode = parcel["recipient_adcode"] if kind == "delivered" else of_match[parcel["match_id"]].county
+        return {"waybill": parcel["waybill"], "type": kind, "at": at, "adcode": adcode}
+
+    chosen = {
+        carrier: [
+            parcel
+            for parcel in array
+            if parcel["match_id"] in of_match and play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
+        ]
+        for carrier, array in parcels.items()
+    }
+    with play.stages.stage(f"parcels {kind}", sum(map(len, chosen.values()))) as bar:
+        for carrier, array in chunks(chosen):
+            scans = [scanned(parcel) for parcel in array]
+            await play.once(carrier, "/v1/parcels/scans", scans, f"{kind}/{array[0]['waybill']}")
             bar.advance(len(array))
 
 

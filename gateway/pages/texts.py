@@ -66,9 +66,10 @@ TEXTS: dict[str, Text] = {
     "sign_in.key.secret": Text("密钥（client_secret）", "Secret (client_secret)"),
     "guests": Text("演示账户", "Accounts of the demonstration"),
     "guests.about": Text(
-        "一键进入，看看每个角色的页面；只在本机的演示中有。演示把几天的事缩成几分钟：货一取到就算送达。",
+        "一键进入，看看每个角色的页面；只在本机的演示中有。演示把几天的事缩成几分钟：货一取到就送达；演完之前，有些页面还是空的。",
         "One click each, to see the pages of every role; they are there on this machine alone. The demonstration "
-        "plays some days in a few minutes: what was fetched arrives at once.",
+        "plays some days in a few minutes: what was fetched arrives at once, and some pages are empty until it is "
+        "over.",
     ),
     "guest.producer": Text(
         "看卖出了多少，没卖掉的为什么、怎样能卖掉", "See what has sold, and what would sell the rest"
