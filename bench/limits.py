@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -21,7 +21,7 @@ from bench.house import Client, house
 from bench.servers import postgres
 from catalogue.geodesy import great_circle_km
 from catalogue.places import point_of
-from duijie.demo.world import World
+from duijie.demo.world import CHINA, World
 from services.logistics.routing.fleet.solve import FIRST_BY
 from services.logistics.routing.problem import Point, Problem, RoutePlan, Task, Vehicle
 from services.logistics.routing.solve import RoutePlanning
@@ -96,7 +96,7 @@ def point(adcode: str) -> Point:
 
 
 def county() -> Problem:
-    world = World(1, date(2026, 11, 23))
+    world = World(1, datetime(2026, 11, 23, tzinfo=CHINA))
     morning = world.opens_at
     siyang = point("321323")
     points = [point(wish.body["destination"]["adcode"]) for wish in world.wishes]

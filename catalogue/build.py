@@ -7,12 +7,13 @@ import argparse
 import csv
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 from catalogue.divisions import REVISION
 from catalogue.geodesy import gcj02_to_wgs84
+from catalogue.tables import rows
 
 Row = dict[str, str]
 
@@ -36,9 +37,11 @@ def build(source: Path, target: Path, built_on: date) -> dict[str, int]:
     counties = _read(source / "counties.csv")
     coverage = _read(source / "poverty_coverage_by_province.csv")
     _check_unknown_is_unknown(counties, coverage)
+    names_zh = {row["slug"]: row["name_zh"] for row in rows("produce_names_zh.csv")}
+    produce = [produce_row(row, names_zh) for row in _read(source / "produce.csv")]
     tables = {
         "places.csv": (PLACE_COLUMNS, [place_row(county) for county in counties]),
-        "produce.csv": (PRODUCE_COLUMNS, [produce_row(row) for row in _read(source / "produce.csv")]),
+        "produce.csv": (PRODUCE_COLUMNS, produce),
         "poverty_coverage.csv": (COVERAGE_COLUMNS, [_coverage_row(row) for row in coverage]),
     }
     for filename, (columns, table) in tables.items():
@@ -65,11 +68,17 @@ def place_row(county: Row) -> Row:
     }
 
 
-def produce_row(row: Row) -> Row:
-    """One kind of produce; "refrigerated" in the source is our class "chilled"."""
+def produce_row(row: Row, names_zh: Mapping[str, str]) -> Row:
+    """One kind of produce; "refrigerated" in the source is our class "chilled".
+
+    `names_zh`, by slug: our own names of what has no Chinese one in the source. Raises BadSource where neither has one.
+    """
+    name_zh = row["name_zh"] or names_zh.get(row["slug"])
+    if not name_zh:
+        raise BadSource(f"{row['slug']} has no Chinese name: write it into produce_names_zh.csv")
     return {
         "slug": row["slug"],
-        "name_zh": row["name_zh"],
+        "name_zh": name_zh,
         "name_en": row["name_en"],
         "category": row["category"],
         "life_ambient_days": row["shelf_life_days_ambient"],
@@ -147,7 +156,8 @@ Written by `python -m catalogue.build SOURCE_DIR` on {built_on}; do not edit by 
 |---|---|---|
 {results}
 
-`produce_aliases.csv` is kept by hand: other everyday Chinese names of produce in the table.
+`produce_aliases.csv` is kept by hand: other everyday Chinese names of produce in the table. So is
+`produce_names_zh.csv`: the names, in common use, of thirteen kinds that have no Chinese name in the source.
 
 ## Places, revision {revision}
 
@@ -172,7 +182,8 @@ families: GS1 GPC.
 A life is the lower bound of a consumer figure, in days; blank is unknown.
 
 What was changed: `shelf_life_days_ambient` became `life_ambient_days`, `shelf_life_days_refrigerated`
-`life_chilled_days`; the words "GPC family" were dropped. Left out: the ranges, commercial storage and the notes.
+`life_chilled_days`; the words "GPC family" were dropped; a missing Chinese name is the one of
+`produce_names_zh.csv`. Left out: the ranges, commercial storage and the notes.
 """
 
 

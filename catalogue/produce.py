@@ -24,10 +24,10 @@ class TemperatureClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Produce:
-    """One kind of produce. ``name_zh`` is None where the source has no Chinese name."""
+    """One kind of produce."""
 
     slug: str
-    name_zh: str | None
+    name_zh: str
     name_en: str
     category: str
     life_ambient: timedelta | None
@@ -132,9 +132,7 @@ def _names() -> tuple[tuple[Produce, tuple[str, ...]], ...]:
     return tuple(
         (
             produce,
-            tuple(
-                normalise(name) for name in (produce.slug, produce.name_zh, produce.name_en, *produce.aliases) if name
-            ),
+            tuple(normalise(name) for name in (produce.slug, produce.name_zh, produce.name_en, *produce.aliases)),
         )
         for produce in all_produce()
     )
@@ -151,7 +149,7 @@ def _rank(wanted: str, names: tuple[str, ...]) -> int | None:
 def _produce(row: dict[str, str], aliases: tuple[str, ...]) -> Produce:
     return Produce(
         slug=row["slug"],
-        name_zh=row["name_zh"] or None,
+        name_zh=row["name_zh"],
         name_en=row["name_en"],
         category=row["category"],
         life_ambient=_days(row["life_ambient_days"]),

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -63,11 +63,11 @@ class Journal:
         self._file.write(json.dumps([step, answer], ensure_ascii=False) + "\n")
         self._file.flush()
 
-    def first_day(self, today: Callable[[], date]) -> date:
-        """The day on which this demonstration began, which it keeps when it goes on tomorrow."""
-        if "day" not in self:
-            self.note("day", today().isoformat())
-        return date.fromisoformat(self.get("day"))
+    def moment(self, step: str, now: Callable[[], datetime]) -> datetime:
+        """When that step came for the first time, which it keeps when it is gone on with tomorrow."""
+        if step not in self:
+            self.note(step, now().isoformat())
+        return datetime.fromisoformat(self.get(step))
 
     def _read(self) -> None:
         if not self._path.exists():

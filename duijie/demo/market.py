@@ -1,7 +1,6 @@
 """The first half: programmes are opened, the world is posted, and each market is cleared once."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 from duijie.demo.pictures import PICTURED, picture
@@ -10,13 +9,14 @@ from duijie.demo.world import Lot, Wish
 
 COURIER_FEN, COURIER_BUDGET_FEN = 200, 500_000_000
 BOARD_SHOWN, PHOTOS = 50, 12
+PROGRAMME_DAYS = 120
 SUPPORT_FEN_PER_KG, SUPPORT_BUDGET_FEN = 30, 50_000_000_000
 
 
 async def open_programmes(play: Play) -> dict[str, str]:
     common = {
-        "starts_at": f"{play.world.day - timedelta(days=1)}T00:00:00Z",
-        "ends_at": f"{play.world.day + timedelta(days=120)}T00:00:00Z",
+        "starts_at": play.world.china(0, 0).isoformat(),
+        "ends_at": play.world.china(PROGRAMME_DAYS, 0).isoformat(),
     }
     programmes: list[dict[str, Any]] = [
         {

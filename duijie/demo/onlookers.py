@@ -21,10 +21,13 @@ _BUY: Sequence[Role] = ("platform", "group_leader", "citizen")
 
 
 def guests_of(world: World) -> dict[Role, str]:
-    """An account of each role: of those who sell and buy the one who does so most, for there is most to see."""
+    """An account of each role: of those who sell and buy the one who does so most, for there is most to see.
+
+    Of those who sell it is the one who has most fetched by now.
+    """
     buyers = {role: _busiest(wish.buyer for wish in world.wishes if wish.role == role) for role in _BUY}
     known: dict[Role, str] = {
-        "producer": _busiest(lot.producer for lot in world.lots),
+        "producer": _busiest(lot.producer for lot in world.lots if not world.is_for_tomorrow(lot)),
         **buyers,
         "carrier": CARRIERS[0],
         "admin": ADMIN,

@@ -6,6 +6,7 @@ round's plan depends on what is offered and wanted, not on ids or on the order o
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from contracts.accounts import Role
@@ -36,14 +37,15 @@ async def play_through(play: Play) -> Totals:
     rounds = await market.clear(play)
     await market.agree(play)
     deals = await road.deals(play)
-    await road.claim(play, deals)
-    routes = await road.plan_routes(play, deals)
-    parcels = await road.register(play, deals)
-    await road.scan(play, parcels)
-    delivered = await road.deliver(play, deals)
-    support = await road.until_supported(play, programmes["produce_support"], delivered)
+    routed = road.to_route(play, deals)
+    leaving = road.leaving(play, deals)
+    await road.claim(play, [*leaving, *chain.from_iterable(routed)])
+    routes = await road.plan_routes(play, routed)
+    parcels = await road.register(play, leaving)
     await market.show_photos(play)
     await onlookers.propose(play, programmes)
+    delivered = await road.carry(play, leaving, parcels)
+    support = await road.until_supported(play, programmes["produce_support"], delivered)
     courier = await play.client.get(OFFICER, f"/v1/programmes/{programmes['courier_parcel']}")
     await play.client.put(ADMIN, "/v1/rounds/interval", {"seconds": 1})
     return totals(play, rounds, deals, delivered, routes, parcels, courier, support)

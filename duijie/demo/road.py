@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from catalogue.places import get as place_of
 from duijie.demo.market import SUPPORT_FEN_PER_KG
@@ -13,10 +13,12 @@ from duijie.demo.stage import ADMIN, GRAMS_PER_KG, OFFICER, POLL_S, Awaited, Pla
 from duijie.demo.world import CARRIERS
 
 ROUTE_COUNTIES = 4
-ROUTE_KM_MAX = 600
+ROUTE_KM_MAX = 680
+"""There and back within a day."""
 ROUTE_LIMIT_S = 10
 ROUTED = "routed"
 """The step that notes a carrier who has routes to show."""
+REPORTED = {"picked_up": "shipments fetched", "delivered": "shipments delivered"}
 PARCEL_G = 2_500
 PARCELS_PER_MATCH = 200
 ARRAY = 1000
@@ -86,17 +88,30 @@ async def claim(play: Play, deals: Sequence[Deal]) -> None:
     await play.all("shipments claimed", deals, take)
 
 
-async def plan_routes(play: Play, deals: Sequence[Deal]) -> list[dict[str, Any]]:
-    """The counties with the most to carry nearby."""
-    near = [deal for deal in deals if deal.match["distance_km"] <= ROUTE_KM_MAX]
+def leaving(play: Play, deals: Sequence[Deal]) -> list[Deal]:
+    """What can be fetched while the play lasts."""
+    return [deal for deal in deals if not play.world.is_for_tomorrow(play.world.lots[deal.lot])]
+
+
+def to_route(play: Play, deals: Sequence[Deal]) -> list[list[Deal]]:
+    """Of the counties with the most to carry nearby, what can be fetched tomorrow."""
+    near = [
+        deal
+        for deal in deals
+        if play.world.is_for_tomorrow(play.world.lots[deal.lot]) and deal.match["distance_km"] <= ROUTE_KM_MAX
+    ]
     busiest = sorted(Counter(deal.county for deal in near).items(), key=lambda each: (-each[1], each[0]))
-    counties = [county for county, _ in busiest[:ROUTE_COUNTIES]]
-    if counties and ROUTED not in play.journal:
-        play.journal.note(ROUTED, next(deal.carrier for deal in near if deal.county == counties[0]))
+    return [[deal for deal in near if deal.county == county] for county, _ in busiest[:ROUTE_COUNTIES]]
+
+
+async def plan_routes(play: Play, routed: Sequence[Sequence[Deal]]) -> list[dict[str, Any]]:
+    """One plan a county."""
+    if routed and ROUTED not in play.journal:
+        play.journal.note(ROUTED, routed[0][0].carrier)
     routes: list[dict[str, Any]] = []
-    with play.stages.stage("counties routed", len(counties)) as bar:
-        for county in counties:
-            routes.append(await plan(play, county, [deal for deal in near if deal.county == county]))
+    with play.stages.stage("counties routed", len(routed)) as bar:
+        for deals in routed:
+            routes.append(await plan(play, deals[0].county, deals))
             bar.advance()
     return routes
 
@@ -109,8 +124,8 @@ async def plan(play: Play, county: str, deals: Sequence[Deal]) -> dict[str, Any]
         "limit_s": ROUTE_LIMIT_S,
     }
     step = f"route/{county}"
-    if step in play.journal or datetime.now(UTC) < play.world.opens_at:
-        wanted["depart_at"] = play.world.opens_at.isoformat()
+    if step in play.journal or datetime.now(UTC) < play.world.tomorrow_at:
+        wanted["depart_at"] = play.world.tomorrow_at.isoformat()
     else:
         step += (
             "/now"  # gone on with after that morning: nobody departs in the past, and another body needs its own key
@@ -170,46 +185,68 @@ def parcels_of(play: Play, deal: Deal) -> list[dict[str, Any]]:
     ]
 
 
-async def scan(play: Play, parcels: Parcels) -> None:
-    """Most are delivered; some come back, before or after delivery; some are still on their way."""
-    now = play.moment("scanning")
-    waves = [
-        ("accepted", now - timedelta(minutes=3), range(100)),
-        ("delivered", now - timedelta(minutes=2), range(95)),
-        ("returned", now - timedelta(minutes=1), range(94, 98)),
-    ]
-    total = sum(map(len, parcels.values()))
-    with play.stages.stage("parcels scanned", len(waves) * total) as bar:
-        for kind, at, fates in waves:
-            for carrier, array in chunks(parcels):
-                scans = [
-                    {
-                        "waybill": parcel["waybill"],
-                        "type": kind,
-                        "at": at.isoformat(),
-                        "adcode": parcel["recipient_adcode"],
-                    }
-                    for parcel in array
-                    if play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
-                ]
-                await play.once(carrier, "/v1/parcels/scans", scans, f"{kind}/{array[0]['waybill']}")
-                bar.advance(len(array))
+async def carry(play: Play, deals: Sequence[Deal], parcels: Parcels) -> list[Deal]:
+    """Fetch it all once it is ready, and hand most of it over; what was handed over.
 
-
-async def deliver(play: Play, deals: Sequence[Deal]) -> list[Deal]:
-    """Most shipments arrive, which fulfils their matches; the last few are on the road when the play ends."""
-    arriving = [deal for deal in deals if play.world.chance("arrival", deal.key).randrange(100) < 97]
-
-    at = play.moment("carrying").isoformat()
-
-    async def carry(deal: Deal) -> None:
-        path = f"/v1/shipments/{deal.shipment['id']}/events"
-        await play.once(deal.carrier, path, {"type": "picked_up", "at": at}, f"picked-up/{deal.key}")
-        if deal in arriving:
-            await play.once(deal.carrier, path, {"type": "delivered", "at": at}, f"delivered/{deal.key}")
-
-    await play.all("shipments carried", deals, carry)
+    Each thing is told after it happened, and before what follows from it. A few, and the last one always, are on the
+    road when the play ends, and so are their parcels. Of those that arrived some come back, a few of them after they
+    were delivered.
+    """
+    await until_ready_to_leave(play)
+    await report(play, "picked_up", deals)
+    await scan(play, "accepted", parcels, deals, range(100))
+    arriving = [deal for deal in deals[:-1] if play.world.chance("arrival", deal.key).randrange(100) < 97]
+    await scan(play, "delivered", parcels, arriving, range(97))
+    await report(play, "delivered", arriving)
+    await scan(play, "returned", parcels, arriving, range(96, 100))
     return arriving
+
+
+async def until_ready_to_leave(play: Play) -> None:
+    with play.stages.stage("goods ready", 1) as bar:
+        await asyncio.sleep(max(0.0, (play.world.opens_at - datetime.now(UTC)).total_seconds()))
+        bar.advance()
+
+
+async def report(play: Play, kind: Literal["picked_up", "delivered"], deals: Sequence[Deal]) -> None:
+    """It happens to all of these shipments now. A delivery fulfils its match."""
+    at = play.moment(f"shipments {kind}").isoformat()
+
+    async def tell(deal: Deal) -> None:
+        path = f"/v1/shipments/{deal.shipment['id']}/events"
+        await play.once(deal.carrier, path, {"type": kind, "at": at}, f"{kind}/{deal.key}")
+
+    await play.all(REPORTED[kind], deals, tell)
+
+
+async def scan(
+    play: Play,
+    kind: Literal["accepted", "delivered", "returned"],
+    parcels: Parcels,
+    deals: Sequence[Deal],
+    fates: range,
+) -> None:
+    """It happens now to those parcels of these deals whose fate, one of 100, is among these."""
+    at = play.moment(f"parcels {kind}").isoformat()
+    of_match = {deal.match["id"]: deal for deal in deals}
+
+    def scanned(parcel: dict[str, Any]) -> dict[str, Any]:
+        adcode = parcel["recipient_adcode"] if kind == "delivered" else of_match[parcel["match_id"]].county
+        return {"waybill": parcel["waybill"], "type": kind, "at": at, "adcode": adcode}
+
+    chosen = {
+        carrier: [
+            parcel
+            for parcel in array
+            if parcel["match_id"] in of_match and play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
+        ]
+        for carrier, array in parcels.items()
+    }
+    with play.stages.stage(f"parcels {kind}", sum(map(len, chosen.values()))) as bar:
+        for carrier, array in chunks(chosen):
+            scans = [scanned(parcel) for parcel in array]
+            await play.once(carrier, "/v1/parcels/scans", scans, f"{kind}/{array[0]['waybill']}")
+            bar.advance(len(array))
 
 
 async def until_supported(

@@ -1,9 +1,8 @@
 """`duijie demo`: a process of its own that needs the platform's address and its data folder."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from catalogue.days import CHINA
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
 from duijie.demo import road
@@ -18,6 +17,8 @@ from duijie.demo.table import Totals, table
 from duijie.demo.world import Size, World
 
 RESULT = "demo.json"
+BEGAN = "began"
+NEXT = "Open {url} and look in as anybody of it, with one click. / 打开 {url}，一键进入任一角色。"
 TOKENS_LAST = timedelta(hours=12)
 
 
@@ -31,7 +32,7 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
         raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
         if TOTALS not in journal:
-            world = World(seed, journal.first_day(lambda: datetime.now(CHINA).date()), size)
+            world = World(seed, journal.moment(BEGAN, lambda: datetime.now(UTC)), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
             write_guests(folder.path, guests_of(world))
             name = f"demo-{seed}-{world.day}"
@@ -43,4 +44,4 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
                 write_guests(folder.path, guests_of(world) | {"carrier": journal.get(road.ROUTED)})
         totals = Totals(**journal.get(TOTALS))
     write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")
-    print(f"demo done\n{table(totals)}", flush=True)
+    print(f"demo done\n{table(totals)}\n{NEXT.format(url=url)}", flush=True)

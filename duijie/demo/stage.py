@@ -12,7 +12,7 @@ from duijie.demo.progress import Stages
 from duijie.demo.world import World
 
 ADMIN, OFFICER = "平台运维", "省补贴办"
-SECOND_OFFICER, AUDITOR, SUPERVISOR, AGENT = "省补贴办复核", "省审计厅", "督战专班", "泗阳村代办"
+SECOND_OFFICER, AUDITOR, SUPERVISOR, AGENT = "省补贴办复核", "省审计厅", "督战专班", "驻村代办小周"
 """Whoever looks on: what the first officer proposes waits for the second."""
 AT_ONCE = 12
 POLL_S = 0.25
@@ -62,9 +62,7 @@ class Play:
 
     def moment(self, step: str) -> datetime:
         """When that stage began, kept: a body that is sent again must be the same body."""
-        if step not in self.journal:
-            self.journal.note(step, datetime.now(UTC).isoformat())
-        return datetime.fromisoformat(self.journal.get(step))
+        return self.journal.moment(step, lambda: datetime.now(UTC))
 
     async def all(self, title: str, things: Sequence[Thing], do: Callable[[Thing], Awaitable[None]]) -> None:
         """Do it for each, some at once."""

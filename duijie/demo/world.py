@@ -1,20 +1,35 @@
-"""The demonstration's world: a function of its seed and its date alone, from real counties, cities and produce.
+"""The demonstration's world: a function of its seed and of when it began, from real counties, cities and produce.
 
 Nothing here was observed but the places, the produce and how long it keeps. Prices are plausible farm-gate ranges;
-who offers, who buys and how much is drawn.
+who offers, who buys and how much is drawn, by seed and date. All of it has been picked when the demonstration begins.
+Most can be fetched when its rounds are over, and is fetched; some of what keeps for long can be fetched tomorrow
+morning, and is on the routes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from itertools import accumulate
 from random import Random
 from typing import Any
 
+from catalogue import produce as kinds
 from catalogue.days import CHINA
 from catalogue.places import Place, all_places, get
 from contracts.accounts import Role
+
+LEAD, LEAD_FOR_EACH = timedelta(seconds=6), timedelta(milliseconds=20)
+"""From the beginning until goods can be fetched, and more for each lot and order: by then all rounds are over, so that
+a round looks at the same world however quick this machine is."""
+HOUR = timedelta(hours=1)
+PICKED_WITHIN = timedelta(hours=12)
+KEEPS_LONG = timedelta(days=7)
+TOMORROW_SHARE = 0.3
+"""Of the producers: a county has several lots on a route then."""
+SLOW_WINDOW_DAYS = (5, 6)
+"""By which day after today what keeps long is due, at ten in the morning: whichever way it goes, it arrives by then
+and keeps until then, so that no plan hangs on the hour at which the demonstration begins."""
 
 PRODUCERS = 300
 WATCH_52_WEIGHT = 6
@@ -58,6 +73,8 @@ CITIES = (
 BUYERS: tuple[Role, ...] = ("platform", "group_leader", "citizen")
 PLATFORMS = ("金陵鲜到", "惠农直达", "山海商城", "绿原在线")
 CARRIERS = ("速丰物流", "县域快运", "众达乡村", "极路冷链", "顺达", "百士")
+NANJING_WANTS = {0: "strawberry", 1: "potato"}
+"""What the first orders are for, which stand near the first lots."""
 STORIES = (
     "往年来收的车今年没有来，地里的货等着出路。",
     "合作社的冷库已满，希望尽快发货。",
@@ -95,11 +112,12 @@ class Wish:
 
 
 class World:
-    """All that the demonstration posts."""
+    """All that the demonstration posts. `began` is an instant; its day is China's."""
 
-    def __init__(self, seed: int, day: date, size: Size = Size()) -> None:  # frozen
+    def __init__(self, seed: int, began: datetime, size: Size = Size()) -> None:  # frozen
         self.seed = seed
-        self.day = day
+        self.began = began
+        self.day = began.astimezone(CHINA).date()
         self.size = size
         self.lots = [_lot(self, index) for index in range(size.listings)]
         self.wishes = [_wish(self, index) for index in range(size.orders)]
@@ -108,16 +126,37 @@ class World:
         """A source of draws of its own for each thing, so that one more lot moves nothing else."""
         return Random(f"{self.seed}/{self.day}/{'/'.join(map(str, about))}")
 
+    def china(self, days: int, hour: int) -> datetime:
+        """That hour in China, so many days after the day on which it began."""
+        return datetime.combine(self.day + timedelta(days=days), time(hour), CHINA).astimezone(UTC)
+
     @cached_property
     def opens_at(self) -> datetime:
-        """Tomorrow at six in China: what `max(available_from, now)` is, whenever today the rounds run."""
-        return datetime(self.day.year, self.day.month, self.day.day, 6, tzinfo=CHINA).astimezone(UTC) + timedelta(
-            days=1
-        )
+        """When what was not kept for tomorrow can be fetched."""
+        lead = LEAD + LEAD_FOR_EACH * (self.size.listings + self.size.orders)
+        return (self.began + lead).astimezone(UTC).replace(microsecond=0)
+
+    @cached_property
+    def tomorrow_at(self) -> datetime:
+        """Tomorrow at six in China."""
+        return self.china(1, 6)
+
+    def is_for_tomorrow(self, lot: "Lot") -> bool:
+        available_from: str = lot.body["available_from"]
+        return available_from == _instant(self.tomorrow_at)
 
     @property
     def markets(self) -> Sequence[str]:
         return sorted({lot.body["produce"] for lot in self.lots})
+
+
+def life_of(produce: str) -> timedelta:
+    """How long it keeps once it is picked, kept as it keeps longest."""
+    kind = kinds.get(produce)
+    assert kind is not None
+    life = kinds.shelf_life(kind, kinds.default_temperature_class(kind))
+    assert life is not None
+    return life.duration
 
 
 def _instant(moment: datetime) -> str:
@@ -145,6 +184,8 @@ _DISTRICTS = _districts()
 def _lot(world: World, index: int) -> Lot:
     if index == 0:
         return _siyang(world)
+    if index == 1:
+        return _next_morning(world)
     chance = world.chance("lot", index)
     producer = chance.randrange(PRODUCERS)
     county = world.chance("producer", producer).choices(_COUNTIES, cum_weights=_WEIGHTS)[0]
@@ -152,6 +193,7 @@ def _lot(world: World, index: int) -> Lot:
     low, high = FLOOR_FEN_PER_KG[produce]
     assert county.lon is not None
     assert county.lat is not None
+    waits = life_of(produce) >= KEEPS_LONG and world.chance("tomorrow", producer).random() < TOMORROW_SHARE
     body = {
         "produce": produce,
         "grade": chance.choices("ABC", weights=(3, 5, 2))[0],
@@ -162,13 +204,13 @@ def _lot(world: World, index: int) -> Lot:
             "lon": round(county.lon + chance.uniform(-0.12, 0.12), 5),
             "lat": round(county.lat + chance.uniform(-0.12, 0.12), 5),
         },
-        "harvested_at": _instant(world.opens_at - timedelta(hours=chance.randrange(0, 12))),
-        "available_from": _instant(world.opens_at),
+        "harvested_at": _instant(world.opens_at - timedelta(hours=chance.randint(1, PICKED_WITHIN // HOUR))),
+        "available_from": _instant(world.tomorrow_at if waits else world.opens_at),
         "households": chance.randrange(1, 40),
         "story": chance.choice(STORIES),
         "auto_agree": chance.random() < 0.95,
     }
-    return Lot(index, f"合作社 {producer:03d} {county.full_name}", body)
+    return Lot(index, f"{county.name}合作社 {producer:03d}", body)
 
 
 def _siyang(world: World) -> Lot:
@@ -187,7 +229,25 @@ def _siyang(world: World) -> Lot:
         "households": 12,
         "story": "大棚里的草莓熟了，没有人来收。",
     }
-    return Lot(0, f"草莓园 {siyang.full_name}", body)
+    return Lot(0, f"{siyang.name}草莓园", body)
+
+
+def _next_morning(world: World) -> Lot:
+    """From the same county, for a route of tomorrow: not far from a city that wants it."""
+    siyang = get("321323")
+    assert siyang is not None
+    body = {
+        "produce": "potato",
+        "grade": "A",
+        "quantity_kg": 800,
+        "min_price_fen_per_kg": 120,
+        "origin": {"adcode": siyang.adcode, "lon": 118.62, "lat": 33.65},
+        "harvested_at": _instant(world.opens_at - 3 * HOUR),
+        "available_from": _instant(world.tomorrow_at),
+        "households": 5,
+        "story": STORIES[2],
+    }
+    return Lot(1, f"{siyang.name}土豆合作社", body)
 
 
 def _wish(world: World, index: int) -> Wish:
@@ -198,8 +258,8 @@ def _wish(world: World, index: int) -> Wish:
         "group_leader": lambda: f"团长 {chance.randrange(60):02d}",
         "citizen": lambda: f"市民 {chance.randrange(120):03d}",
     }[role]()
-    produce = "strawberry" if index == 0 else chance.choice(list(FLOOR_FEN_PER_KG))
-    district = get("320102") if index == 0 else chance.choice(_DISTRICTS)
+    produce = NANJING_WANTS.get(index) or chance.choice(list(FLOOR_FEN_PER_KG))
+    district = get("320102") if index in NANJING_WANTS else chance.choice(_DISTRICTS)
     assert district is not None
     low, high = FLOOR_FEN_PER_KG[produce]
     quantity_kg = {
@@ -215,9 +275,17 @@ def _wish(world: World, index: int) -> Wish:
         "price_basis": "delivered" if chance.random() < 0.8 else "farm_gate",
         "destination": {"adcode": district.adcode},
         "deliver_from": _instant(world.opens_at),
-        "deliver_by": _instant(world.opens_at + timedelta(days=chance.randrange(2, 7))),
+        "deliver_by": _instant(_due(world, produce, chance)),
         "min_remaining_life_h": chance.choice((6, 12, 24)),
         "auto_agree": chance.random() < 0.95,
         "reference": f"PO-{index:05d}",
     }
     return Wish(index, role, buyer, body)
+
+
+def _due(world: World, produce: str, chance: Random) -> datetime:
+    """While every lot of it still keeps, for nobody waits for what has spoiled."""
+    life = life_of(produce)
+    if life >= KEEPS_LONG:
+        return world.china(chance.choice(SLOW_WINDOW_DAYS), 10)
+    return world.opens_at + life - PICKED_WITHIN - chance.randrange(6) * HOUR

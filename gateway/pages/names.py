@@ -6,8 +6,8 @@ from chassis.problems import Language
 
 
 def name_of(kind: Produce, language: Language) -> str:
-    """In the reader's language; a kind without a Chinese name goes by its English one."""
-    return (kind.name_zh if language == "zh-CN" else None) or kind.name_en
+    """In the reader's language."""
+    return kind.name_zh if language == "zh-CN" else kind.name_en
 
 
 def produce_name(slug: str, language: Language) -> str:

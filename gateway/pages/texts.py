@@ -66,9 +66,25 @@ TEXTS: dict[str, Text] = {
     "sign_in.key.secret": Text("密钥（client_secret）", "Secret (client_secret)"),
     "guests": Text("演示账户", "Accounts of the demonstration"),
     "guests.about": Text(
-        "一键进入，看看每个角色的页面；只在本机的演示中有。",
-        "One click each, to see the pages of every role; they are there on this machine alone.",
+        "一键进入，看看每个角色的页面；只在本机的演示中有。演示把几天的事缩成几分钟：货一取到就送达；演完之前，有些页面还是空的。",
+        "One click each, to see the pages of every role; they are there on this machine alone. The demonstration "
+        "plays some days in a few minutes: what was fetched arrives at once, and some pages are empty until it is "
+        "over.",
     ),
+    "guest.producer": Text(
+        "看卖出了多少，没卖掉的为什么、怎样能卖掉", "See what has sold, and what would sell the rest"
+    ),
+    "guest.agent": Text("替授权的农户看供应、发布新的货", "See the lots of a farmer who authorised you, post another"),
+    "guest.platform": Text("从供应榜下单，看求购与推送", "Order from the board; see orders and webhooks"),
+    "guest.group_leader": Text("替邻居从供应榜下单，看到货", "Order for your neighbours; see what arrives"),
+    "guest.citizen": Text("从供应榜买一点，看何时送到", "Buy a little from the board; see when it comes"),
+    "guest.carrier": Text(
+        "看在途的货和明早的路线，承接运单", "What is on the road, tomorrow's routes, and more to claim"
+    ),
+    "guest.programme_officer": Text("有一笔追加预算等您复核", "More money for a programme waits for your decision"),
+    "guest.supervisor": Text("看哪些县的货卖不完就要坏", "See where produce will spoil unsold"),
+    "guest.auditor": Text("逐笔核对补贴资金", "Follow every fen of the subsidies"),
+    "guest.admin": Text("看撮合比贪心多得多少，有没有异常", "See what rounds gain over greedy, and if all is well"),
     "home.ways": Text("想做什么", "What brings you here"),
     "home.farmer": Text("我要卖", "I have produce to sell"),
     "home.farmer.about": Text("一分钟发布一批货，没有信号也能填。", "Post a lot within a minute, signal or no signal."),

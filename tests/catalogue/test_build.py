@@ -83,6 +83,18 @@ def test_produce_is_taken_over_with_refrigerated_called_chilled(built: Path):
     assert (produce["fig"]["life_ambient_days"], produce["fig"]["life_chilled_days"]) == ("", "")
 
 
+def test_what_has_no_chinese_name_in_the_source_has_the_one_that_is_kept_by_hand(tmp_path: Path):
+    (source_folder(tmp_path) / "produce.csv").write_text(PRODUCE.replace("fig,无花果", "feijoa,"), encoding="utf-8")
+    build.build(tmp_path, tmp_path, date(2026, 1, 2))
+    assert table(tmp_path / "produce.csv")["feijoa"]["name_zh"] == "费约果"
+
+
+def test_produce_without_a_chinese_name_anywhere_is_refused(tmp_path: Path):
+    (source_folder(tmp_path) / "produce.csv").write_text(PRODUCE.replace("无花果", ""), encoding="utf-8")
+    with pytest.raises(build.BadSource, match="fig has no Chinese name"):
+        build.build(tmp_path, tmp_path, date(2026, 1, 2))
+
+
 def test_a_no_in_a_province_whose_list_is_incomplete_is_refused(tmp_path: Path):
     guessed = COUNTIES.format(flag="0").replace("128.838961,,0", "128.838961,0,0")
     with pytest.raises(build.BadSource, match="230719"):

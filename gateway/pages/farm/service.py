@@ -212,7 +212,7 @@ def going(filled: Filled, known: Sequence[Kind]) -> Price | None:
 
 def _kind(each: Produce, price: Price | None, language: Language) -> Kind:
     lives = {one.value: shelf_life(each, one) for one in TemperatureClass}
-    names = (each.name_zh or each.name_en, each.name_en)
+    names = (each.name_zh, each.name_en)
     name, other = names if language == "zh-CN" else names[::-1]
     return Kind(
         name=name,

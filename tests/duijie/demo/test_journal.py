@@ -1,6 +1,6 @@
 """The demonstration can be killed anywhere, and goes on."""
 
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 from duijie.demo.journal import TOTALS, Journal, unfinished
@@ -31,11 +31,12 @@ def test_a_line_cut_short_is_as_if_the_answer_had_not_come(tmp_path: Path) -> No
             assert journal.get("lot/3") == {"id": "c"}
 
 
-def test_the_first_day_is_kept(tmp_path: Path) -> None:
+def test_the_moment_of_a_step_is_kept(tmp_path: Path) -> None:
+    first, later = datetime(2026, 11, 23, 9, 30, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
     with Journal.open(tmp_path, 1) as journal:
-        assert journal.first_day(lambda: date(2026, 11, 23)) == date(2026, 11, 23)
+        assert journal.moment("began", lambda: first) == first
     with Journal.open(tmp_path, 1) as journal:
-        assert journal.first_day(lambda: date(2026, 11, 24)) == date(2026, 11, 23)
+        assert journal.moment("began", lambda: later) == first
 
 
 def test_each_seed_has_its_own(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_demonstrations_without_their_last_step_are_unfinished(tmp_path: Path) -
     assert unfinished(tmp_path / "none") == []
     for seed in (10, 2, 3):
         with Journal.open(tmp_path, seed) as journal:
-            journal.note("day", "2026-11-30")
+            journal.note("began", "2026-11-30T00:00:00+00:00")
             if seed == 3:
                 journal.note(TOTALS, {"listings": 1})
     assert unfinished(tmp_path) == [2, 10]
@@ -57,7 +58,7 @@ def test_demonstrations_without_their_last_step_are_unfinished(tmp_path: Path) -
 
 def test_a_copy_of_a_journal_is_none(tmp_path: Path) -> None:
     with Journal.open(tmp_path, 1) as journal:
-        journal.note("day", "2026-11-30")
+        journal.note("began", "2026-11-30T00:00:00+00:00")
     for name in ("seed-1-old.jsonl", "seed-.jsonl", "seed-1 (2).jsonl"):
         (tmp_path / name).write_bytes((tmp_path / "seed-1.jsonl").read_bytes())
     assert unfinished(tmp_path) == [1]

@@ -1,12 +1,13 @@
 """The first half: it waits until the whole world is on the market, and some lots show a photo."""
 
 import asyncio
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from catalogue.days import CHINA
 from duijie.demo import stage
 from duijie.demo.client import Refused
 from duijie.demo.journal import Journal
@@ -17,8 +18,8 @@ from duijie.demo.stage import Play
 from duijie.demo.world import Size, World
 
 LOTS = 10
-WORLD = World(1, date(2026, 11, 23), Size(listings=LOTS, orders=10, parcels=10))
-PICTURES = World(1, date(2026, 11, 23), Size(listings=60, orders=1))
+WORLD = World(1, datetime(2026, 11, 23, 9, 30, tzinfo=CHINA), Size(listings=LOTS, orders=10, parcels=10))
+PICTURES = World(1, datetime(2026, 11, 23, 9, 30, tzinfo=CHINA), Size(listings=60, orders=1))
 
 
 class Hearing:

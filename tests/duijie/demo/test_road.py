@@ -1,7 +1,8 @@
 """Who carries what in the demonstration, and what of it becomes parcels."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,22 @@ from duijie.demo.client import Refused
 from duijie.demo.journal import Journal
 from duijie.demo.market import SUPPORT_FEN_PER_KG
 from duijie.demo.progress import Stages
-from duijie.demo.road import ARRAY, PARCEL_G, PARCELS_PER_MATCH, Deal, chunks, deals, parcels_of, plan, until_supported
+from duijie.demo.road import (
+    ARRAY,
+    PARCEL_G,
+    PARCELS_PER_MATCH,
+    Deal,
+    carry,
+    chunks,
+    deals,
+    parcels_of,
+    plan,
+    until_supported,
+)
 from duijie.demo.stage import Play
 from duijie.demo.world import CARRIERS, Size, World
 
-WORLD = World(1, date(2026, 11, 23), Size(listings=10, orders=10, parcels=10))
+WORLD = World(1, datetime(2026, 11, 23, 9, 30, tzinfo=CHINA), Size(listings=10, orders=10, parcels=10))
 PLAY = Play(None, None, WORLD, None)  # type: ignore[arg-type]  # what is pure of it needs the world alone
 
 
@@ -53,11 +65,11 @@ class Platform:
         return {"status": "planned", "id": path.removeprefix("/v1/routes/")}
 
 
-async def test_routes_depart_when_the_market_opens_and_at_once_when_gone_on_with_later(tmp_path: Path) -> None:
-    today, platform = datetime.now(CHINA).date(), Platform()
-    for day, key in ((today, "route/321323"), (today - timedelta(days=3), "route/321323/now")):
-        world = World(1, day, WORLD.size)
-        play = Play(platform, Journal(tmp_path / str(day)), world, None)  # type: ignore[arg-type]
+async def test_routes_depart_tomorrow_morning_and_at_once_when_gone_on_with_later(tmp_path: Path) -> None:
+    now, platform = datetime.now(UTC), Platform()
+    for began, key in ((now, "route/321323"), (now - timedelta(days=3), "route/321323/now")):
+        world = World(1, began, WORLD.size)
+        play = Play(platform, Journal(tmp_path / str(world.day)), world, None)  # type: ignore[arg-type]
         assert (await plan(play, "321323", [deal()]))["id"] == key
         assert (await plan(play, "321323", [deal()]))["id"] == key, "asked once"
     in_time, late = platform.asked
@@ -68,7 +80,7 @@ async def test_routes_depart_when_the_market_opens_and_at_once_when_gone_on_with
 async def test_a_route_that_was_planned_in_time_is_not_asked_for_again(tmp_path: Path) -> None:
     journal, platform = Journal(tmp_path / "journal"), Platform()
     journal.note("route/321323", {"id": "planned before"})
-    world = World(1, datetime.now(CHINA).date() - timedelta(days=3), WORLD.size)
+    world = World(1, datetime.now(UTC) - timedelta(days=3), WORLD.size)
     found = await plan(Play(platform, journal, world, None), "321323", [deal()])  # type: ignore[arg-type]
     assert (found["id"], platform.asked) == ("planned before", [])
 
@@ -128,6 +140,54 @@ async def test_a_route_that_is_planned_for_ever_ends_the_play(posted: Journal) -
     async with asyncio.timeout(10):
         with pytest.raises(Refused, match="the route of 321323: planning, and nothing more"):
             await plan(play, "321323", [deal()])
+
+
+class Road:
+    """Keeps what it was told, in its order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    async def post(self, account: str, path: str, body: Any, *, key: str) -> dict[str, str]:
+        self.told.append((path, body))
+        return {}
+
+
+async def test_each_thing_is_told_after_it_happened_and_before_what_follows_from_it(tmp_path: Path) -> None:
+    platform, began = Road(), datetime.now(UTC) - timedelta(seconds=5.5)
+    world = World(1, began, Size(listings=40, orders=10, parcels=10))
+    play = Play(platform, Journal(tmp_path / "journal"), world, Stages(None))  # type: ignore[arg-type]
+    carried = [
+        replace(each, match=each.match | {"id": f"m{number}"}, shipment={"id": f"s{number}"})
+        for number in range(30)
+        for each in [deal(quantity_kg=100, lot=number)]
+    ]
+    parcels = {carrier: [] for carrier in CARRIERS} | {carried[0].carrier: _all_parcels(play, carried)}
+    arrived = await carry(play, carried, parcels)
+    steps: list[tuple[str, datetime, str]] = []
+    for path, body in platform.told:
+        of = "parcel" if path.endswith("/scans") else "shipment"
+        steps += [(f"{of} {each['type']}", datetime.fromisoformat(each["at"]), path) for each in listed(body)]
+    order = ["shipment picked_up", "parcel accepted", "parcel delivered", "shipment delivered", "parcel returned"]
+    assert list(dict.fromkeys(kind for kind, _, _ in steps)) == order
+    times = [at for _, at, _ in steps]
+    assert times == sorted(times)
+    assert world.opens_at <= times[0] <= times[-1] <= datetime.now(UTC)
+    scans = [each for path, body in platform.told if path.endswith("/scans") for each in body]
+    assert {each["adcode"] for each in scans if each["type"] == "delivered"} == {"320102"}
+    assert {each["adcode"] for each in scans if each["type"] != "delivered"} == {"321323"}
+    on_the_road = [each for each in carried if each not in arrived]
+    assert carried[-1] in on_the_road
+    still_there = {parcel["waybill"] for each in on_the_road for parcel in parcels_of(play, each)}
+    assert [each for each in scans if each["type"] != "accepted" and each["waybill"] in still_there] == []
+
+
+def _all_parcels(play: Play, carried: list[Deal]) -> list[dict[str, Any]]:
+    return [parcel for each in carried for parcel in parcels_of(play, each)]
+
+
+def listed(body: Any) -> list[Any]:
+    return body if isinstance(body, list) else [body]
 
 
 class Fund:

@@ -104,6 +104,14 @@ async def test_figures_are_the_apis_and_the_supervised_counties_come_first(
     assert {"level": ["county"], "watch_52": ["true"], "limit": ["500"]} in asked
 
 
+async def test_every_column_of_kilograms_says_so(client: httpx.AsyncClient, supervisor: dict[str, str]) -> None:
+    page = (await client.get("/backlog", headers=supervisor)).text
+    headings = re.findall(r'<th scope="col" class="number">([^<]*)</th>', page)
+    masses = [each for each in headings if each.startswith(("Open", "At risk", "Sold", "Spoiled"))]
+    assert len(masses) >= 8
+    assert [each for each in masses if not each.endswith(" (kg)")] == []
+
+
 async def test_at_the_level_of_counties_none_is_shown_twice(
     client: httpx.AsyncClient, listing: Played, supervisor: dict[str, str]
 ) -> None:

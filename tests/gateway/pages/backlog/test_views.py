@@ -63,8 +63,9 @@ def test_the_tone_follows_the_share(share: float, badge: str) -> None:
     assert tone(share) == badge
 
 
-def test_a_kind_without_a_chinese_name_has_its_english_one() -> None:
-    assert Row.of(an_item(produce="asian-pear", name_zh=None), "zh-CN").name == "Asian pear (nashi)"
+def test_a_kind_has_the_name_of_the_readers_language() -> None:
+    item = an_item(produce="asian-pear")
+    assert [Row.of(item, "zh-CN").name, Row.of(item, "en").name] == ["沙梨", "Asian pear (nashi)"]
 
 
 def test_a_province_is_not_said_to_lie_in_itself() -> None:

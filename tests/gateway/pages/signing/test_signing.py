@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from chassis.db import Database
 from chassis.vault import Vault
+from contracts.accounts import Role
 from gateway.accounts.models import Account
 from gateway.app import create_gateway
 from gateway.buckets import LocalBuckets
@@ -21,6 +22,7 @@ from gateway.origins import Proxies
 from gateway.pages.cookies import ACCESS, SESSION
 from gateway.pages.reader import own_path
 from gateway.pages.signing.guests import Guest
+from gateway.pages.texts import TEXTS
 from gateway.proxy import InProcess
 from gateway.tokens import FOR_PEOPLE, Lives, Signer
 from tests.gateway.support import Phones, bearer
@@ -279,6 +281,13 @@ async def test_a_guest_is_in_with_one_click_and_nobody_else_can_be_had_so(client
     assert (answer.status_code, answer.headers["location"]) == (303, "/farm")
     other = await client.post("/sign-in/guest", data={"role": "admin", "name": "泗阳草莓"}, headers=HERE)
     assert other.status_code == 403
+
+
+async def test_each_guest_says_in_both_languages_what_is_there_to_see_and_do(client: httpx.AsyncClient) -> None:
+    for language, said in (("zh-CN", "没卖掉的为什么"), ("en", "what would sell the rest")):
+        shown = await client.get("/", headers=HERE | {"Accept-Language": language})
+        assert re.search(rf'value="泗阳草莓">.*?<small>[^<]*{said}', shown.text, re.DOTALL)
+    assert [role for role in get_args(Role) if f"guest.{role}" not in TEXTS] == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "127.0.0.2", "[::1]", "[::1]:8000"])
