@@ -2,6 +2,7 @@
 const queue = globalThis.duijieQueue;
 const section = document.getElementById("waiting");
 const list = document.getElementById("waiting-lots");
+const tryAgain = document.getElementById("try-now");
 const others = document.getElementById("waiting-others");
 const pattern = document.getElementById("waiting-lot").content;
 const account = document.getElementById("leave").dataset.account;
@@ -68,6 +69,7 @@ const show = async () => {
   list.replaceChildren(...mine.map(shown));
   others.hidden = mine.length === lots.length;
   others.querySelector("b").textContent = lots.length - mine.length;
+  tryAgain.hidden = !lots.some(({ state }) => state === "waiting" || state === "photo");
   section.hidden = !lots.length;
 };
 
@@ -77,7 +79,7 @@ const tryNow = async () => {
 };
 
 if (globalThis.isSecureContext && globalThis.indexedDB) {
-  document.getElementById("try-now").addEventListener("click", tryNow);
+  tryAgain.addEventListener("click", tryNow);
   new BroadcastChannel(queue.NAME).onmessage = show;
   addEventListener("online", tryNow);
   if (!navigator.onLine) document.getElementById("last-seen").hidden = false;  // else the service worker knows
