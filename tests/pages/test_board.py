@@ -169,7 +169,7 @@ def test_a_buyer_places_changes_and_cancels_an_order(desk: Visitor, market: Mark
     desk.open("/orders/new?lang=en")
     desk.page.get_by_label("What").fill("Broccoli")
     desk.page.get_by_label("How much").fill("30")
-    desk.page.get_by_label("Ceiling").fill("5.50")
+    desk.page.get_by_label("Highest price").fill("5.50")
     desk.page.get_by_label("Where to").fill("鼓楼")
     desk.page.get_by_role("button", name="Place the order").click()
     desk.page.get_by_label("江苏省南京市鼓楼区").check()
