@@ -2,6 +2,7 @@
 const queue = globalThis.duijieQueue;
 const section = document.getElementById("waiting");
 const list = document.getElementById("waiting-lots");
+const nothingPosted = document.getElementById("nothing-posted");
 const tryAgain = document.getElementById("try-now");
 const others = document.getElementById("waiting-others");
 const pattern = document.getElementById("waiting-lot").content;
@@ -60,7 +61,7 @@ const lacksOne = async () => {
   return missing.length > 0;
 };
 
-const show = async () => {
+const render = async () => {
   const lots = (await queue.all()).sort((one, other) => one.filled_ms - other.filled_ms);
   const mine = lots.filter((lot) => lot.account === account), keys = new Set(mine.map((lot) => lot.key));
   const isSent = (key) => !keys.has(key) && !dropped.has(key);
@@ -71,7 +72,12 @@ const show = async () => {
   others.querySelector("b").textContent = lots.length - mine.length;
   tryAgain.hidden = !lots.some(({ state }) => state === "waiting" || state === "photo");
   section.hidden = !lots.length;
+  if (nothingPosted) nothingPosted.hidden = mine.length > 0;
 };
+
+// One after the other: what was read sooner must not be shown later.
+let showing = Promise.resolve();
+const show = () => { showing = showing.then(render, render); return showing; };
 
 const tryNow = async () => {
   ({ states } = await queue.send());
