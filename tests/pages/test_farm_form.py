@@ -92,7 +92,7 @@ def test_who_comes_back_to_the_form_by_the_browsers_button_finds_a_form_and_no_n
         "**/farm/queue",
         lambda route: held.append(route) if route.request.method == "POST" else route.continue_(),
     )
-    fill(visitor.page, "秋葵")
+    fill(visitor.page, "芦笋")
     post(visitor.page)
     expect(visitor.page.locator("#kept")).to_be_visible()
     answer: dict[str, Any] = {"status": 201, "json": {"id": "00000000-0000-0000-0000-000000000007"}}
