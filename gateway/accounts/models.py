@@ -75,11 +75,11 @@ class TooManyCodes(Problem):
     """The same for every phone: codes are counted by phone, whether or not it has an account."""
 
     slug, status = "too-many-codes", 429
-    title = Words("验证码发送过于频繁", "A code went out not long ago")
+    title = Words("验证码发送过于频繁", "A code was sent not long ago")
     detail = Words(
         "{wait_s} 秒后才能再向此号码发送，这次没有发送。五分钟内发出且尚未使用的验证码仍有效。",
-        "Another can go out to this phone in {wait_s} s; none went out now. One of the last five minutes that was not "
-        "used is still good.",
+        "Another can be sent to this phone in {wait_s} s; none was sent now. A code of the last five minutes that was "
+        "not used still works.",
     )
 
     def __init__(self, wait: timedelta) -> None:

@@ -7,16 +7,18 @@ from chassis.fields import PRICE_MAX_FEN_PER_KG
 from chassis.problems import Language, Text
 from gateway.pages.shown import FEN_PER_YUAN
 
-IN_A_WHILE = Text("系统正忙，暂时没有应答。请稍后再试。", "It is busy and does not answer just now. Try again shortly.")
+IN_A_WHILE = Text(
+    "系统正忙，暂时没有应答。请稍后再试。", "Duijie is busy and does not answer just now. Try again shortly."
+)
 SLOWER = Text(
     "操作太频繁了，请过一会儿再试。没有任何内容被更改。",
-    "Too often; try again in a while. Nothing was changed.",
+    "That was too often; try again in a while. Nothing was changed.",
 )
 SENT_BEFORE = Text(
     "这张表单已经提交过，内容却不同。请重新打开页面再填。没有任何内容被更改。",
-    "This form was sent before with other content. Open the page anew and fill it in again. Nothing was changed.",
+    "This form was sent before with other content. Open the page again and fill it in anew. Nothing was changed.",
 )
-UNDER_WAY = Text("已经在处理了，请稍后看结果。", "It is being done already; look again shortly.")
+UNDER_WAY = Text("已经在处理了，请稍后看结果。", "It is already being done; look again shortly.")
 SAID: Mapping[str, Text] = {
     "unavailable": IN_A_WHILE,
     "service-unavailable": IN_A_WHILE,
@@ -31,12 +33,12 @@ TITLES: Mapping[str, Text] = {"idempotency-key-reused": Text("已经提交过", 
 
 PRICE = Text(
     "请填价格，单位元/公斤：不超过 {most} 元，至多两位小数。",
-    "Give a price in CNY/kg: at most {most}, in whole fen.",
+    "Give a price in CNY/kg: at most {most}, with at most two decimals.",
 )
 OF_A_PRICE = "price_fen_per_kg"
 AMOUNT = Text(
     "请填金额，单位元，至多两位小数；不能过小或过大。",
-    "Give an amount in CNY, in whole fen; neither too small nor too large.",
+    "Give an amount in CNY with at most two decimals, neither too small nor too large.",
 )
 OF_AN_AMOUNT = ("_fen", "_fen_per_km")
 

@@ -25,8 +25,10 @@ STEP_FEN = 10
 Line = Annotated[str, Form(max_length=200)]
 
 NO_NUMBER = Text("请填写大于 0 的数字。", "Give a number above 0.")
-NO_PRICE = Text("请填写价格（元），至多两位小数。", "Give a price in yuan, with at most two decimals.")
-NO_PLACE = Text("没有找到这个地方，请写区县的名称。", "There is no such place; give the name of a district or county.")
+NO_PRICE = Text("请填写价格（元），至多两位小数。", "Give a price in CNY, with at most two decimals.")
+NO_PLACE = Text(
+    "没有找到这个地方，请写区县的名称。", "There is no such place; give the Chinese name of a district or county."
+)
 SPELT_LIKE = Text("没有叫这个名称的地方，是下面的一个吗？", "No place goes by that name; is it one of these?")
 WHICH_PLACE = Text("有几个地方叫这个名称，请选一个。", "Several places go by that name; choose one.")
 

@@ -8,12 +8,10 @@ TEXTS: dict[str, Text] = {
     "name": Text("对接", "Duijie"),
     "tagline": Text(
         "让滞销农产品在变质之前找到买家，送上路，并把快递补贴算清楚。",
-        "Matches unsold produce with buyers before it spoils, sends it on its way, and accounts for the subsidy.",
+        "Finds buyers for unsold produce before it spoils, sends it on its way, and accounts for the subsidy.",
     ),
     "board": Text("公益供应榜", "Public board"),
-    "board.about": Text(
-        "正在等待买家的农产品，最紧急的在前。", "Produce that waits for a buyer, the most urgent first."
-    ),
+    "board.about": Text("正在等待买家的农产品，最紧急的在前。", "Produce waiting for a buyer, the most urgent first."),
     "nav.skip": Text("跳到正文", "Skip to the content"),
     "nav.ways": Text("页面", "Pages"),
     "nav.you": Text("您", "You"),
@@ -39,7 +37,9 @@ TEXTS: dict[str, Text] = {
     "role.auditor": Text("审计", "Auditor"),
     "role.supervisor": Text("督战", "Supervisor"),
     "role.admin": Text("运维", "Operator"),
-    "sign_in.about": Text("用手机号登录，新用户自动开户。", "With your phone number; who is new gets an account."),
+    "sign_in.about": Text(
+        "用手机号登录，新用户自动开户。", "Sign in with your phone number; if you are new, this opens your account."
+    ),
     "sign_in.phone": Text("手机号", "Phone number"),
     "sign_in.role": Text("如果您是新用户，您是", "If you are new here, you are a"),
     "sign_in.role.once": Text(
@@ -47,28 +47,28 @@ TEXTS: dict[str, Text] = {
     ),
     "sign_in.role.given": Text(
         "您要去的页面不能凭手机号开户，账户由运营方开立；已有账户的，选哪一项都不影响登录。",
-        "A phone number opens no account for the page that you came for; the operator gives those. If you have an "
-        "account, what you choose here makes no difference.",
+        "A phone number can't open an account for the page you came for; the operator gives those out. If you have "
+        "an account already, what you choose here makes no difference.",
     ),
     "sign_in.send": Text("发送验证码", "Send the code"),
     "sign_in.sent": Text("验证码已发往", "A code went to"),
-    "sign_in.code": Text("六位验证码", "The six digits"),
+    "sign_in.code": Text("六位验证码", "Six-digit code"),
     "sign_in.enter": Text("登录", "Sign in"),
-    "sign_in.another": Text("换一个号码", "Another number"),
+    "sign_in.another": Text("换一个号码", "Use another number"),
     "sign_in.with_key": Text("用密钥登录", "Sign in with a key"),
     "sign_in.with_phone": Text("用手机号登录", "Sign in with a phone number"),
     "sign_in.key.about": Text(
         "经办、审计、督战、平台与承运商用运维给的密钥登录；密钥停用或更换后立即退出。",
-        "Officers, auditors, supervisors, platforms and carriers have a key from the operator; once it is revoked or "
-        "rotated they are signed out.",
+        "Officers, auditors, supervisors, platforms and carriers sign in with a key from the operator; once it is "
+        "revoked or replaced, they are signed out.",
     ),
     "sign_in.key.id": Text("密钥标识（client_id）", "Id of the key (client_id)"),
     "sign_in.key.secret": Text("密钥（client_secret）", "Secret (client_secret)"),
-    "guests": Text("演示账户", "Accounts of the demonstration"),
+    "guests": Text("演示账户", "Demonstration accounts"),
     "guests.about": Text(
-        "一键进入，看看每个角色的页面；只在本机的演示中有。演示把几天的事缩成几分钟：货一取到就送达；演完之前，有些页面还是空的。",
-        "One click each, to see the pages of every role; they are there on this machine alone. The demonstration "
-        "plays some days in a few minutes: what was fetched arrives at once, and some pages are empty until it is "
+        "点一下就能进入，看看每种身份的页面；只在本机的演示中有。演示把几天的事缩成几分钟：货一取到就送达；演完之前，有些页面还是空的。",
+        "One click lets you in, to see the pages of every role. Only on this machine, only in the demonstration. "
+        "It plays some days in a few minutes: what was fetched arrives at once, and some pages are empty until it is "
         "over.",
     ),
     "guest.producer": Text(
@@ -87,33 +87,42 @@ TEXTS: dict[str, Text] = {
     "guest.admin": Text("看撮合比贪心多得多少，有没有异常", "See what rounds gain over greedy, and if all is well"),
     "home.ways": Text("想做什么", "What brings you here"),
     "home.farmer": Text("我要卖", "I have produce to sell"),
-    "home.farmer.about": Text("一分钟发布一批货，没有信号也能填。", "Post a lot within a minute, signal or no signal."),
+    "home.farmer.about": Text(
+        "一分钟发布一批货，没有信号也能填。", "Post a lot within a minute, with or without a signal."
+    ),
     "home.buyer": Text("我要买", "I want to buy"),
-    "home.buyer.about": Text("凭手机号下单，看成交与到货。", "Order by phone number; see matches and arrivals."),
+    "home.buyer.about": Text(
+        "凭手机号下单，看成交与到货。", "Order with your phone number; see what is matched and when it arrives."
+    ),
     "home.carrier": Text("我来运", "I carry"),
-    "home.carrier.about": Text("待运的货、今天的路线、司机单。", "What there is to carry, routes, drivers' sheets."),
+    "home.carrier.about": Text(
+        "待运的货、今天的路线、司机单。", "What there is to carry, today's routes, drivers' sheets."
+    ),
     "home.supervisor": Text("积压晴雨表", "Backlog barometer"),
     "home.supervisor.about": Text(
         "哪里的货卖不完就要坏，52 个督战县在前。", "Where produce will spoil unsold; the 52 supervised counties first."
     ),
     "home.officer": Text("补贴项目", "Subsidy programmes"),
-    "home.officer.about": Text("每一分钱在哪里，还能用几天。", "Where every fen is, and for how many days it lasts."),
+    "home.officer.about": Text(
+        "每一分钱在哪里，还能用几天。", "Where every fen is, and how many days the money will last."
+    ),
     "home.programs": Text("给开发者", "For developers"),
     "trouble.as_another": Text("换个身份登录", "Sign in as somebody else"),
     "trouble.you_are": Text("您现在登录的身份是", "You are signed in as"),
     "trouble.one_role": Text(
         "一个手机号只有一个身份。选错了可以换一个手机号登录；或者先在“我的账户”里注销，再用同一个手机号重新开户。",
-        "A phone number has one role. If it is the wrong one, sign in with another number, or erase the account on "
-        "its page and open a new one with the same number.",
+        "A phone number has one role. If you chose the wrong one, sign in with another number, or erase this account "
+        "on its page and open a new one with the same number.",
     ),
     "stop": Text("。", "."),
     "colon": Text("：", ": "),
     "comma": Text("，", ", "),
+    "gap": Text("", " "),
     "semicolon": Text("；", "; "),
     "between": Text("、", ", "),
     "bracket": Text("（", " ("),
     "bracket.closes": Text("）", ")"),
-    "trouble.more": Text("这个问题的说明", "More on this problem"),
+    "trouble.more": Text("这个问题的说明", "More about this problem"),
     "docs": Text("接口文档", "API reference"),
     "docs.about": Text(
         "每个接口的参数、正文和示例，离线可读。", "Every operation with its parameters, body and example."
@@ -135,7 +144,9 @@ TEXTS: dict[str, Text] = {
     "docs.query": Text("查询", "query"),
     "docs.header": Text("请求头", "header"),
     "problems": Text("问题一览", "All problems"),
-    "problems.about": Text("每种出错应答的 `type`、意思与办法。", "Every refusal, what it means and what to do."),
+    "problems.about": Text(
+        "每种出错应答的 `type`、意思与办法。", "Every refusal: its `type`, what it means and what to do."
+    ),
     "problem.means": Text("意思", "What it means"),
     "problem.do": Text("怎么办", "What to do"),
     "health": Text("运行状态", "Health"),
@@ -148,11 +159,11 @@ TEXTS: dict[str, Text] = {
     "search": Text("查找", "Search"),
     "search.hint": Text("草莓、泗阳…", "strawberry, 泗阳…"),
     "more": Text("更多", "More"),
-    "empty": Text("现在没有等待买家的农产品。", "Nothing waits for a buyer just now."),
+    "empty": Text("现在没有等待买家的农产品。", "Nothing is waiting for a buyer just now."),
     "unavailable": Text(
-        "供应服务暂时没有应答，请稍后再看。", "The listing service does not answer just now; try again shortly."
+        "供应信息暂时读不出来，请稍后再看。", "The board does not answer just now; look again shortly."
     ),
-    "not_understood": Text("无法按此条件查找。", "There is no such search."),
+    "not_understood": Text("无法按此条件查找。", "This search was not understood."),
     "sheet": Text("司机单", "Driver's sheet"),
     "sheet.empty": Text("此方案没有车辆出行。", "No vehicle moves in this plan."),
     "sheet.planning": Text("正在规划，请稍后再看。", "It is being planned; look again shortly."),

@@ -66,13 +66,13 @@ BY_SLUG: dict[str, Text] = {
     ),
     "malformed-json": Text(
         "用 JSON 校验工具检查正文（导入时为该行）：须为 UTF-8，名称不重复，无 NaN，嵌套不超过 32 层；更正后再发。",
-        "Put the body, or of an import the row, through a JSON validator: UTF-8, no name twice in an object, no NaN, "
-        "32 levels at most. Then send it again.",
+        "Check the body (of an import, the row) with a JSON validator: UTF-8, no name twice in an object, no NaN, at "
+        "most 32 levels. Then send it again.",
     ),
     "too-large": Text(
         "分成几次发送，或把照片缩小。上限：一般为 256 KiB，导入或求解的文件为 32 MiB，一张照片为 8 MiB。",
-        "Send it in smaller parts, or make the photo smaller. A body may have 256 KiB, a file that is imported or "
-        "solved 32 MiB, a photo 8 MiB.",
+        "Send it in smaller parts, or make the photo smaller. At most 256 KiB for a body, 32 MiB for a file to import "
+        "or solve, 8 MiB for a photo.",
     ),
     "not-proven": Text(
         "人：先以 POST /v1/auth/otp 取新的验证码，把 code 与请求一并发送；程序：发送 client_id 与 client_secret。",
@@ -97,8 +97,8 @@ BY_SLUG: dict[str, Text] = {
     ),
     "too-many-photos": Text(
         "供应信息：以 DELETE …/photos/{photo_id} 删去一张再传；运单的照片是凭证，不能删去，已有的够用。",
-        "Of a listing: remove one with DELETE …/photos/{photo_id}, then send it again. Photos of a shipment are proof "
-        "and stay; those that there are must do.",
+        "A listing: remove one with DELETE …/photos/{photo_id}, then send it again. Photos of a shipment are proof and "
+        "can't be removed; the ones there are enough.",
     ),
     "listing-closed": Text(
         "以 POST /v1/listings 另发一条供应信息。", "Offer what is left as a new listing with POST /v1/listings."
@@ -127,19 +127,19 @@ BY_SLUG: dict[str, Text] = {
     ),
     "waybill-taken": Text(
         "核对 errors 所列面单号是否抄错，去掉它们再发。",
-        "Check the waybills that `errors` lists for slips, and send the others without them.",
+        "Check the waybills listed in `errors` for typing mistakes, and send the others without them.",
     ),
     "programme-closed": Text(
         "要再补贴，以 POST /v1/programmes 另立项目。", "To pay on, open another with POST /v1/programmes."
     ),
-    "nothing-to-change": Text("无需再做；以 GET 核对即可。", "Nothing is left to do; a GET shows it."),
+    "nothing-to-change": Text("无需再做；以 GET 核对即可。", "Nothing is left to do; a GET shows how it stands."),
     "budget-too-large": Text("把追加金额减到所示上限以内。", "Ask for no more than it says."),
     "already-decided": Text(
         "以 GET /v1/programmes/{programme_id}/approvals 查看决定；要改变，另提申请。",
         "See the decision with GET /v1/programmes/{programme_id}/approvals; to change it, ask anew.",
     ),
     "second-officer-needed": Text("请另一名官员登录后决定。", "Have another officer sign in and decide."),
-    "already-paid": Text("核对凭证号；已拨付的不再拨付。", "Compare the reference; what was paid is not paid again."),
+    "already-paid": Text("核对凭证号；已拨付的不再拨付。", "Check the reference; what was paid is not paid again."),
     "correction-pending": Text(
         "由另一名官员先决定 GET …/corrections 所列更正。",
         "Another officer decides on what GET …/corrections lists as pending first.",
@@ -148,49 +148,57 @@ BY_SLUG: dict[str, Text] = {
         "以 GET /v1/flags?status=open 查看疑点，复核后再拨付。",
         "See the flags with GET /v1/flags?status=open, have them reviewed, then pay.",
     ),
-    "reviewed-already": Text("复核只作一次；以 GET /v1/flags 查看结果。", "It is done once; GET /v1/flags tells how."),
+    "reviewed-already": Text(
+        "复核只作一次；以 GET /v1/flags 查看结果。", "A flag is reviewed once; GET /v1/flags shows the outcome."
+    ),
     "nothing-to-settle": Text(
-        "以 GET /v1/settlements/owed 查看尚欠谁、哪几天。", "See with GET /v1/settlements/owed whom is owed what."
+        "以 GET /v1/settlements/owed 查看尚欠谁、哪几天。",
+        "See with GET /v1/settlements/owed who is owed for which days.",
     ),
     "nothing-to-pay": Text(
-        "此单不必拨付；其补贴都已冲正或追回。", "There is nothing to do: all of it was reversed or is being recovered."
+        "此单不必拨付；其补贴都已冲正或追回。",
+        "Nothing needs to be paid: all of it was reversed or is being recovered.",
     ),
     "reference-taken": Text("核对银行凭证号，用此次拨付自己的。", "Send the reference of this very payment."),
     "claimed-back-already": Text(
         "从请求中去掉 errors 所列；以 GET /v1/clawbacks 查看在办的案。",
         "Leave out what `errors` lists; GET /v1/clawbacks shows the case that has it.",
     ),
-    "objection-period": Text("等到所示时刻，或收到申诉之后再决定。", "Decide after it, or once an objection has come."),
-    "no-objection": Text("申诉只在期内、案未决定时收。", "They are taken in time and before the decision only."),
+    "objection-period": Text(
+        "等到所示时刻，或收到申诉之后再决定。", "Decide after that time, or once an objection has come."
+    ),
+    "no-objection": Text(
+        "申诉只在期内、案未决定时收。", "Objections are taken only within the period and before the decision."
+    ),
     "clawback-decided": Text("以 GET /v1/clawbacks/{clawback_id} 查看决定。", "See GET /v1/clawbacks/{clawback_id}."),
     "not-recoverable": Text(
         "先作决定，金额不超过所余。", "Have it decided first, and record no more than is left to recover."
     ),
     "repaid-otherwise": Text(
-        "核对金额；另一笔还款用自己的凭证号。", "Compare the amount; another repayment has a reference of its own."
+        "核对金额；另一笔还款用自己的凭证号。", "Check the amount; another repayment has a reference of its own."
     ),
     "malformed-header": Text(
         "按 errors 所列更正该请求头，例如 If-Match 写作引号内的版本。",
-        'Mend the header that `errors` names; If-Match, for one, is a version in quotes, such as "3".',
+        'Correct the header named in `errors`; If-Match, for one, is a version in quotes, such as "3".',
     ),
 }
 
 BY_STATUS: dict[int, Text] = {
-    400: Text("按说明更正请求后再发。", "Mend the request as it says and send it again."),
+    400: Text("按说明更正请求后再发。", "Correct the request as described and send it again."),
     401: Text("核对凭据后再发。", "Check your credentials and send it again."),
     403: Text("请用有此权限的账户，或联系管理员。", "Use an account that may do this, or ask an administrator."),
     404: Text(
         "核对地址与标识；它也可能属于别的账户。",
         "Check the address and the id; it may also belong to another account.",
     ),
-    405: Text("在接口文档中查看此地址支持的方法。", "See in the reference which methods this address takes."),
+    405: Text("在接口文档中查看此地址支持的方法。", "See in the API reference which methods this address takes."),
     408: Text(
         "在信号较好时用同一个 Idempotency-Key 再发，或分成几次发送。",
         "Send it again with the same Idempotency-Key over a better connection, or in smaller parts.",
     ),
     409: Text(
         "重新读取它现在的状态，再决定下一步；原样重发不会有不同结果。",
-        "Read its present state and decide anew; the same request would be refused again.",
+        "Read its present state and decide again; the same request would be refused again.",
     ),
     412: Text("重新读取，在新版本上作修改。", "Read it again and make your change to the new version."),
     413: Text("把内容分成几次发送。", "Send it in smaller parts."),
@@ -206,7 +214,7 @@ BY_STATUS: dict[int, Text] = {
     428: Text("先读取，再把 ETag 放进 If-Match。", "Read it first, then send its ETag as If-Match."),
     500: Text(
         "稍后用同一个 Idempotency-Key 重试；若仍出现，请把 X-Request-Id 告诉我们。",
-        "Try again later with the same Idempotency-Key; if it stays, tell us the X-Request-Id.",
+        "Try again later with the same Idempotency-Key; if it keeps happening, tell us the X-Request-Id.",
     ),
     503: Text(
         "按 Retry-After 等候，再用同一个 Idempotency-Key 重试。",
@@ -217,15 +225,15 @@ BY_STATUS: dict[int, Text] = {
 ANSWERS: dict[str, Text] = {
     "200": Text("成功", "Done"),
     "201": Text("已创建", "Created"),
-    "202": Text("已接收，随后办理", "Taken; it is done presently"),
-    "204": Text("已完成，没有内容", "Done, with nothing to say"),
+    "202": Text("已接收，随后办理", "Accepted; it will be done soon"),
+    "204": Text("已完成，没有内容", "Done, without content"),
     "304": Text("没有变化，没有正文", "Unchanged, without a body"),
     "400": Text("请求有误", "The request is malformed"),
     "401": Text("未通过认证", "Not authenticated"),
     "403": Text("没有权限", "Not allowed"),
     "404": Text("未找到，或不属于您", "Not found, or not yours"),
     "408": Text("正文到得太慢", "The body came too slowly"),
-    "409": Text("现在不能这样做", "Not as things are now"),
+    "409": Text("现在不能这样做", "Not possible as things stand"),
     "412": Text("版本已过期", "The version is stale"),
     "413": Text("正文过大", "The body is too large"),
     "415": Text("内容类型不符", "Another media type is expected"),
@@ -238,23 +246,23 @@ ANSWERS: dict[str, Text] = {
 
 
 BLANKS: dict[str, Text] = {
-    "amount_fen": Text("〔金额〕", "[so many]"),
+    "amount_fen": Text("〔金额〕", "[amount]"),
     "count": Text("〔若干〕", "[number]"),
     "current": Text("〔版本号〕", "[version]"),
-    "expected": Text("〔所要的类型〕", "[the type that it takes]"),
+    "expected": Text("〔所要的类型〕", "[the type it takes]"),
     "known": Text("〔各角色〕", "[some roles]"),
-    "left_fen": Text("〔金额〕", "[so many]"),
+    "left_fen": Text("〔金额〕", "[amount]"),
     "most": Text("8（供应信息）或 10（运单）", "8 (a listing) or 10 (a shipment)"),
-    "most_fen": Text("〔金额〕", "[so many]"),
+    "most_fen": Text("〔金额〕", "[amount]"),
     "present": Text("〔现状〕", "[its status]"),
-    "promised_kg": Text("〔数量〕", "[so many]"),
-    "received": Text("〔收到的类型〕", "[the type that came]"),
+    "promised_kg": Text("〔数量〕", "[quantity]"),
+    "received": Text("〔收到的类型〕", "[the type sent]"),
     "reference": Text("〔凭证号〕", "[reference]"),
-    "standing": Text("〔现状〕", "[as it is]"),
+    "standing": Text("〔现状〕", "[its status]"),
     "status": Text("〔现状〕", "[its status]"),
-    "until": Text("〔时刻〕", "[a moment]"),
-    "wait_s": Text("〔若干〕", "[so many]"),
-    "wanted": Text("〔所报的事件〕", "[what was told]"),
+    "until": Text("〔时刻〕", "[time]"),
+    "wait_s": Text("〔若干〕", "[number]"),
+    "wanted": Text("〔所报的事件〕", "[the event reported]"),
 }
 """What stands for that which a single answer alone knows, where a problem is told of in general."""
 

@@ -14,6 +14,7 @@ import segno
 from playwright.sync_api import Browser, Page, Route, expect
 
 from contracts.accounts import Role
+from tests.pages.farming import forget_the_signal
 from tests.pages.support import ACCOUNTS, PHONE, Visitor, visiting
 from tests.system.conftest import Standalone, until
 
@@ -119,6 +120,42 @@ def test_the_price_to_a_place_that_was_typed_before_the_scripts_came_is_worked_o
     expect(phone.page.get_by_label("最高价（含运费）")).to_have_value(re.compile(r"16\.[678]0"))
 
 
+def test_the_price_to_a_place_that_was_chosen_before_the_scripts_came_is_worked_out(
+    phone: Visitor, market: Market
+) -> None:
+    lot = market.post("okra")
+    phone.open(f"/board/{lot}?lang=zh-CN")
+    held: list[Route] = []
+    phone.page.route("**/vendor/htmx*", lambda route: held.append(route))  # noqa: PLW0108 (it wants a function)
+    for label, typed in (("要多少", "5"), ("送到哪里", "鼓楼"), ("手机号", "13700000001")):
+        phone.page.get_by_label(label).fill(typed)
+    phone.page.locator("#order form").evaluate("form => form.requestSubmit()")
+    phone.page.get_by_label("江苏省南京市鼓楼区").check()
+    assert len(held) == 1
+    expect(phone.page.get_by_label("最高价（含运费）")).to_have_value("")
+    held[0].continue_()
+    expect(phone.page.get_by_label("最高价（含运费）")).to_have_value(re.compile(r"16\.[678]0"))
+    forget_the_signal(phone)  # the form that was refused
+
+
+def test_the_counter_goes_on_for_who_comes_back_by_the_browsers_button_and_after_it_was_refused(
+    desk: Visitor, market: Market
+) -> None:
+    lot = market.post("persimmon")
+    desk.page.clock.install(time=datetime.now(UTC))
+    desk.page.route("**/stream", lambda route: route.fulfill(status=503), times=1)
+    desk.open(f"/board/{lot}?lang=zh-CN")
+    live = desk.page.locator("#live")
+    expect(live).to_be_hidden()
+    desk.page.clock.fast_forward(61_000)
+    expect(live).to_be_visible()
+    desk.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    expect(live).to_be_hidden()
+    desk.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(live).to_be_visible()
+    forget_the_signal(desk)  # the refusal
+
+
 @pytest.mark.parametrize(("language", "keeps"), [("zh-CN", "还能放 3 天 18 小时"), ("en", "Keeps 3 d 18 h")])
 def test_the_counter_moves_when_somebody_buys_and_nobody_reloads(
     desk: Visitor, market: Market, language: str, keeps: str
@@ -169,7 +206,7 @@ def test_a_buyer_places_changes_and_cancels_an_order(desk: Visitor, market: Mark
     desk.open("/orders/new?lang=en")
     desk.page.get_by_label("What").fill("Broccoli")
     desk.page.get_by_label("How much").fill("30")
-    desk.page.get_by_label("Ceiling").fill("5.50")
+    desk.page.get_by_label("Highest price").fill("5.50")
     desk.page.get_by_label("Where to").fill("鼓楼")
     desk.page.get_by_role("button", name="Place the order").click()
     desk.page.get_by_label("江苏省南京市鼓楼区").check()

@@ -9,6 +9,9 @@ from tests.system.conftest import until
 
 __all__ = ["buyer", "farmer"]
 
+AGREE = "document.querySelector('#live form[action$=agree]')"
+SUBMIT = "new Event('submit', { bubbles: true })"
+
 
 def test_what_is_being_typed_on_a_lots_page_stays_though_the_page_asks_anew(
     phone: Visitor, farmer: httpx.Client, buyer: httpx.Client
@@ -32,6 +35,22 @@ def test_what_is_being_typed_on_a_lots_page_stays_though_the_page_asks_anew(
     reason.fill("")
     phone.page.locator("h1").click()
     expect(phone.page.locator("#live details")).not_to_have_attribute("open", "")
+
+
+def test_an_answer_that_is_on_its_way_is_not_sent_again_though_the_page_asks_anew(
+    phone: Visitor, farmer: httpx.Client, buyer: httpx.Client
+) -> None:
+    listing_id = offered(farmer, "cherry", auto_agree=False)
+    wanted(buyer, "cherry")
+    until(lambda: farmer.get("/v1/matches", params={"listing_id": listing_id}).json()["items"], 30)
+    phone.be("producer")
+    phone.open(f"/farm/listings/{listing_id}?done=edit")  # asks every two seconds
+    assert phone.page.evaluate(f"{AGREE}.isTheOld = {AGREE}.dispatchEvent({SUBMIT})"), "nothing of it goes anywhere"
+    with phone.page.expect_response("**/live?*") as answer:
+        pass
+    assert answer.value.status == 200
+    phone.page.wait_for_timeout(500)
+    assert phone.page.evaluate(f"{AGREE}.isTheOld")
 
 
 def test_a_page_whose_session_has_ended_leads_to_signing_in(

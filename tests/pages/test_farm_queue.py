@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -235,3 +235,45 @@ def test_a_lot_that_another_tab_was_sooner_to_send_leads_to_its_page_all_the_sam
     line.next().continue_()
     visitor.page.wait_for_url(WHERE_A_LOT_IS)
     assert len(line.held) == 1
+
+
+def test_what_was_read_sooner_of_the_queue_is_not_shown_later(visitor: Visitor) -> None:
+    visitor.page.context.route("**/farm/queue", lambda route: route.abort())
+    visitor.open("/farm")
+    visitor.page.evaluate(
+        """async () => {
+            globalThis.stayed = true;
+            const { all } = duijieQueue, old = await all();
+            let asked = 0;
+            const late = new Promise((resolve) => { globalThis.letGo = () => resolve(old); });
+            duijieQueue.all = () => (asked++ ? all() : late);
+        }"""
+    )
+    keep(visitor, "a")
+    keep(visitor, "b", filled_ms=2)
+    visitor.page.wait_for_timeout(500)
+    visitor.page.evaluate("letGo()")
+    visitor.page.wait_for_timeout(500)
+    expect(waiting(visitor)).to_have_count(2)
+    assert visitor.page.evaluate("globalThis.stayed === true"), "nothing was taken for sent"
+
+
+def test_who_has_lots_on_the_phone_is_not_told_that_there_are_none_and_tries_what_can_be_tried(
+    visitor: Visitor, platform: Standalone
+) -> None:
+    number = f"136{uuid4().int % 10**8:08}"
+    visitor.open("/sign-in?next=/farm")
+    visitor.page.locator("#phone").fill(number)
+    visitor.page.get_by_role("button", name="发送验证码").click()
+    visitor.page.locator("#code").fill(platform.next_code(number))
+    visitor.page.get_by_role("button", name="登录", exact=True).click()
+    nothing = visitor.page.get_by_text("您还没有发布过")
+    expect(nothing).to_be_visible()
+    visitor.page.context.route("**/farm/queue", lambda route: route.abort())
+    keep(visitor, "a")
+    expect(waiting(visitor)).to_have_count(1)
+    expect(nothing).to_be_hidden()
+    expect(visitor.page.locator("#try-now")).to_be_visible()
+    keep(visitor, "a", state="refused", problem="no")
+    expect(waiting(visitor)).to_contain_text("需要修改")
+    expect(visitor.page.locator("#try-now")).to_be_hidden()

@@ -24,6 +24,7 @@ from gateway.proxy import ServiceUnavailable
 WAITING_SHOWN = 20
 MATCHES_SHOWN = 100
 SEEN_CHARS = 16
+CLOSED = frozenset({"withdrawn", "expired"})
 NOTHING = Told(200, None, None)
 
 
@@ -66,6 +67,11 @@ class LotPage:
     typed: Mapping[str, str] = field(default_factory=dict)
     since_s: float = field(default_factory=time.time)
     """When this page was first shown, in seconds since 1970."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was withdrawn or has expired, of which matching may not have heard yet."""
+        return self.lot.status in CLOSED or (self.why is not None and self.why.state == "closed")
 
     @property
     def is_late(self) -> bool:

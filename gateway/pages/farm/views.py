@@ -10,6 +10,7 @@ from gateway.pages.names import place_name, produce_name
 from gateway.pages.shown import URGENT_H
 
 S_PER_H = 3600
+KG_DECIMALS = 3
 LATE_S = 15
 """A round comes within seconds: who has waited longer waits for rounds that are stopped, or busy."""
 BADGES: Mapping[str, tuple[str, str]] = {
@@ -76,7 +77,7 @@ class Lot:
             variety=item["variety"] or "",
             grade=item["grade"],
             quantity_kg=item["quantity_kg"],
-            remaining_kg=item["remaining_kg"],
+            remaining_kg=min(item["remaining_kg"], _unsold_kg(item)),
             held_kg=item["held_kg"],
             sold_kg=item["agreed_kg"],
             floor_fen_per_kg=item["min_price_fen_per_kg"],
@@ -199,6 +200,12 @@ class Price:
             for each in said["items"]
             if each["median_fen_per_kg"] is not None
         }
+
+
+def _unsold_kg(item: Mapping[str, Any]) -> float:
+    """What can remain of a lot at most: matching hears a moment later that there is less of it."""
+    unsold_kg: float = item["quantity_kg"] - item["held_kg"] - item["agreed_kg"]
+    return max(0.0, round(unsold_kg, KG_DECIMALS))
 
 
 def lots_of(said: Mapping[str, Any], language: Language) -> list[Lot]:

@@ -30,7 +30,7 @@ TEXTS: dict[str, Text] = {
     ),
     "operator.trouble.dead": Text(
         "{consumer} 有 {count} 个事件成了死信：由它而来的事没有发生。",
-        "{count} event(s) of {consumer} went to the dead letters: what depends on them has not happened.",
+        "Events of {consumer} that went to the dead letters: {count}. What depends on them has not happened.",
     ),
     "operator.trouble.dead.do": Text(
         "用 duijie dlq list 和 show 查明原因，修正后 duijie dlq redrive。计数自进程启动起。",

@@ -25,8 +25,8 @@ from gateway.pages.ordering import (
 )
 from gateway.pages.reader import Reader
 
-NO_PRODUCE = Text("目录里没有这个，请从列表里选。", "There is no such produce; choose one of the list.")
-NO_DAY = Text("请填写日期。", "Give a day.")
+NO_PRODUCE = Text("目录里没有这个，请从列表里选。", "There is no such produce; choose one from the list.")
+NO_DAY = Text("请选择日期。", "Choose a day.")
 DAYS = 7
 
 

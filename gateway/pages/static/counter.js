@@ -23,6 +23,7 @@ function keeps(hours) {
   badge.textContent = hours > 0 ? `${urgent ? `${words.urgent} · ` : ""}${words.keeps} ${forLong(hours)}` : words.over;
 }
 
+const AGAIN_MS = 60000;
 let spoilsAt = null;
 
 function show(lot) {
@@ -35,19 +36,37 @@ function show(lot) {
   keeps(lot.hours_left);
 }
 
-const stream = new EventSource(card.dataset.stream);
 const live = document.getElementById("live");
-stream.addEventListener("lot", (event) => {
-  const lot = JSON.parse(event.data);
-  live.hidden = false;
-  show(lot);
-  if (["withdrawn", "expired"].includes(lot.status)) {
-    stream.close();
-    live.hidden = true;
-  }
-});
-stream.addEventListener("error", () => {
+let stream = null, isOver = false;
+
+function part() {
+  stream?.close();
+  stream = null;
   live.hidden = true;
+}
+
+function follow() {
+  if (stream || isOver) return;
+  stream = new EventSource(card.dataset.stream);
+  stream.addEventListener("lot", (event) => {
+    const lot = JSON.parse(event.data);
+    live.hidden = false;
+    show(lot);
+    isOver = ["withdrawn", "expired"].includes(lot.status);
+    if (isOver) part();
+  });
+  stream.addEventListener("error", ({ target }) => {
+    live.hidden = true;
+    if (target !== stream || target.readyState !== EventSource.CLOSED) return; // it connects again by itself
+    part(); // refused, as where too many follow: that passes
+    setTimeout(follow, AGAIN_MS);
+  });
+}
+
+follow();
+window.addEventListener("pagehide", part);
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) follow(); // who comes back by the browser's button finds the page as they left it
 });
 setInterval(() => {
   if (spoilsAt !== null) keeps(Math.max(0, (spoilsAt - Date.now()) / 3600000));

@@ -27,7 +27,7 @@ async function handOn() {
   try {
     await navigator.share({ title, url: address.value });
   } catch (error) {
-    if (error.name !== "AbortError") await copyIt(); // else somebody changed their mind
+    if (!["AbortError", "InvalidStateError"].includes(error.name)) await copyIt(); // else somebody changed their mind, or tapped twice
   }
 }
 

@@ -14,67 +14,69 @@ from services.matching.optimiser.sides import Side
 OF_LISTINGS: dict[Code, Text] = {
     "price_gap": Text(
         "{kg} 公斤：{count} 个求购的最高价低于您的底价。",
-        "{kg} kg: {count} order(s) pay less than your floor price.",
+        "{kg} kg: your floor price is above what {others} would pay.",
     ),
     "too_far": Text(
         "{kg} 公斤：离 {count} 个求购太远，运费超出差价，或无法按时送达。",
-        "{kg} kg: {count} order(s) are too far; the freight exceeds what they pay, or it would come too late.",
+        "{kg} kg: too far for {others}; freight would cost more than is left for it, or it would come too late.",
     ),
     "spoils_before_arrival": Text(
         "{kg} 公斤：{count} 个求购要求送达时更新鲜。",
-        "{kg} kg: {count} order(s) want it fresher on arrival than it would be.",
+        "{kg} kg: it would not be fresh enough on arrival for {others}.",
     ),
-    "grade": Text("{kg} 公斤：{count} 个求购要求更高等级。", "{kg} kg: {count} order(s) want a better grade."),
+    "grade": Text("{kg} 公斤：{count} 个求购要求更高等级。", "{kg} kg: the grade is too low for {others}."),
     "window": Text(
         "{kg} 公斤：{count} 个求购要求的时间与供货时间不符。",
-        "{kg} kg: {count} order(s) want it at another time than it is there.",
+        "{kg} kg: it is there at another time than suits {others}.",
     ),
-    "outbid": Text("{kg} 公斤：{count} 个求购由其他供应满足。", "{kg} kg: {count} order(s) took it from others."),
+    "outbid": Text("{kg} 公斤：{count} 个求购由其他供应满足。", "{kg} kg: {others} took it from other lots."),
     "no_demand": Text("{kg} 公斤：目前没有求购。", "{kg} kg: nobody is asking for it now."),
     "min_fill": Text(
         "{kg} 公斤：{count} 个求购的整批或最低数量要求无法满足。",
-        "{kg} kg: a whole lot, or the least quantity of {count} order(s), can't be met.",
+        "{kg} kg: a whole lot, or the least quantity of {others}, can't be met.",
     ),
     "declined": Text(
         "{kg} 公斤：与 {count} 个求购此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
-        "{kg} kg: declined or lapsed with {count} order(s); a change of price, quantity or time offers it again.",
+        "{kg} kg: declined or lapsed with {others}; a change of price, quantity or time offers it again.",
     ),
 }
 """Of so much of the lot, which the orders may exceed by far."""
 OF_ORDERS: dict[Code, Text] = {
     "price_gap": Text(
         "{kg} 公斤：您的最高价低于 {count} 个供应的底价。",
-        "{kg} kg: you pay less than the floor price of {count} listing(s).",
+        "{kg} kg: you pay less than the floor price of {others}.",
     ),
     "too_far": Text(
         "{kg} 公斤：{count} 个供应太远，运费超出差价，或无法按时送达。",
-        "{kg} kg: {count} listing(s) are too far; the freight exceeds what you pay, or it would come too late.",
+        "{kg} kg: too far from {others}; freight would cost more than is left for it, or it would come too late.",
     ),
     "spoils_before_arrival": Text(
         "{kg} 公斤：{count} 个供应送达时达不到您要求的新鲜度。",
-        "{kg} kg: {count} listing(s) would be less fresh on arrival than you want.",
+        "{kg} kg: {others} would be less fresh on arrival than you want.",
     ),
     "grade": Text(
         "{kg} 公斤：{count} 个供应的等级低于您的要求。",
-        "{kg} kg: {count} listing(s) are of a lower grade than you want.",
+        "{kg} kg: the grade of {others} is lower than you want.",
     ),
     "window": Text(
         "{kg} 公斤：{count} 个供应的供货时间与您要求的时间不符。",
-        "{kg} kg: {count} listing(s) are there at another time than you want.",
+        "{kg} kg: the dates of {others} don't suit yours.",
     ),
-    "outbid": Text("{kg} 公斤：{count} 个供应由其他求购买走。", "{kg} kg: {count} listing(s) went to other orders."),
+    "outbid": Text("{kg} 公斤：{count} 个供应由其他求购买走。", "{kg} kg: {others} went to other orders."),
     "no_supply": Text("{kg} 公斤：目前没有可供的货源。", "{kg} kg: nobody offers it now."),
     "min_fill": Text(
         "{kg} 公斤：您的最低数量，或 {count} 个供应的整批要求无法满足。",
-        "{kg} kg: your least quantity, or {count} listing(s) sold as a whole, can't be met.",
+        "{kg} kg: your least quantity, or {others} sold only as a whole, can't be met.",
     ),
     "declined": Text(
         "{kg} 公斤：与 {count} 个供应此前已被拒绝或过期；改变价格、数量或时间后可再次撮合。",
-        "{kg} kg: declined or lapsed with {count} listing(s); a change of price, quantity or time offers it again.",
+        "{kg} kg: declined or lapsed with {others}; a change of price, quantity or time offers it again.",
     ),
 }
 """Of so much of what the order wants, which the lots may exceed by far."""
 SENTENCES: dict[Side, dict[Code, Text]] = {"listing": OF_LISTINGS, "order": OF_ORDERS}
+OTHER_SIDE: dict[Side, str] = {"listing": "order", "order": "lot"}
+"""What English calls one of the other side."""
 
 
 class ReasonOut(BaseModel):
@@ -87,9 +89,17 @@ class ReasonOut(BaseModel):
 
     @classmethod
     def of(cls, reason: Reason, side: Side, language: Language) -> Self:
-        told = {"count": reason.count, "kg": kg_of(reason.quantity_g)}
+        told = {
+            "count": reason.count,
+            "others": _counted(reason.count, OTHER_SIDE[side]),
+            "kg": kg_of(reason.quantity_g),
+        }
         text = SENTENCES[side][reason.code].in_language(language, told)
         return cls(code=reason.code, quantity_kg=reason.quantity_g, count=reason.count, text=text)
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count} {one}" if count == 1 else f"{count:,} {one}s"
 
 
 class FixOut(BaseModel):

@@ -59,7 +59,7 @@ async def test_the_answer_is_the_same_for_a_known_and_an_unknown_phone(
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("zh-CN", "验证码发送过于频繁"), ("en", "A code went out not long ago")]
+    ("language", "title"), [("zh-CN", "验证码发送过于频繁"), ("en", "A code was sent not long ago")]
 )
 async def test_a_second_code_at_once_is_refused_with_how_long_to_wait_and_the_first_is_good(
     client: httpx.AsyncClient, sms: Phones, language: str, title: str

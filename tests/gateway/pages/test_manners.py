@@ -40,7 +40,7 @@ async def test_pages_speak_of_no_key(
 async def test_a_service_that_is_away_is_said_to_be_busy(client: httpx.AsyncClient, signer: Signer) -> None:
     page = await client.get("/carrier", headers=bearer(signer, "carrier") | {"Accept-Language": "en"})
     assert page.status_code == 503
-    assert "It is busy and does not answer just now." in page.text
+    assert "Duijie is busy and does not answer just now." in page.text
     assert "the same key" not in page.text
 
 

@@ -49,7 +49,7 @@ def test_a_place_is_found_by_what_people_call_it_and_never_guessed() -> None:
     chosen = where("朝阳", several.choices[0].adcode)
     assert chosen.place == several.choices[0]
     assert where("朝阳", "320102").place is None, "a choice that was made for another name"
-    assert where("").fault("en") == "There is no such place; give the name of a district or county."
+    assert where("").fault("en") == "There is no such place; give the Chinese name of a district or county."
 
 
 def test_of_a_name_that_is_spelt_wrong_one_is_chosen_and_none_is_taken() -> None:

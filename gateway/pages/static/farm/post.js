@@ -59,8 +59,8 @@ let counties = null;
 const allCounties = async () => { counties ??= await (await fetch(form.dataset.places)).json(); return counties; };
 
 const suggest = async () => {
-  const typed = field("place").value.trim();
-  const found = typed ? (await allCounties()).filter(([whole, , , , code]) => whole.includes(typed) || code === typed).slice(0, NEAR) : [];
+  const all = await allCounties(), typed = field("place").value.trim();  // as it is by then
+  const found = typed ? all.filter(([whole, , , , code]) => whole.includes(typed) || code === typed).slice(0, NEAR) : [];
   document.getElementById("places").replaceChildren(...found.map(([whole]) => Object.assign(document.createElement("option"), { value: whole })));
 };
 
@@ -71,12 +71,16 @@ const findHere = () => {
   const said = here.querySelector("small");
   said.textContent = said.dataset.finding;
   const failed = () => { said.textContent = said.dataset.failed; };
-  navigator.geolocation.getCurrentPosition(async ({ coords }) => {
+  const before = field("place").value;
+  const found = async ({ coords }) => {
     const known = (await allCounties()).filter(([, , lon]) => lon !== null);
     const nearest = known.reduce((best, each) => (away_km(coords, each[2], each[3]) < away_km(coords, best[2], best[3]) ? each : best));
-    field("place").value = nearest[0];
     said.textContent = said.dataset.about;
-  }, failed, { timeout: 15000, maximumAge: 600000 });
+    if (field("place").value !== before) return;  // it was typed meanwhile
+    field("place").value = nearest[0];
+    clearFault(field("place"));
+  };
+  navigator.geolocation.getCurrentPosition((at) => found(at).catch(failed), failed, { timeout: 15000, maximumAge: 600000 });
 };
 
 field("place").addEventListener("input", () => suggest().catch(() => {}));
@@ -107,7 +111,9 @@ const preview = async () => {
 
 const takePhoto = async () => {
   const file = field("photo").files[0];
-  photo = file ? await smaller(file).catch(() => file) : null;
+  const made = file ? await smaller(file).catch(() => file) : null;
+  if (field("photo").files[0] !== file) return;  // another was chosen while this one was made small
+  photo = made;
   await preview();
 };
 let taking = takePhoto(); // one may have been chosen before this script came
@@ -248,6 +254,7 @@ const mend = async () => {
 
 if (globalThis.isSecureContext && globalThis.indexedDB) {
   form.addEventListener("submit", post);
+  addEventListener("pageshow", ({ persisted }) => { if (persisted && form.hidden && !key) location.reload(); });  // its note is of what was sent long ago
   addEventListener("online", async () => { if (!document.getElementById("kept").hidden && key) await goOn(await queue.send()); });
   new BroadcastChannel(queue.NAME).onmessage = follow;
   await mend();

@@ -2,6 +2,8 @@
 const queue = globalThis.duijieQueue;
 const section = document.getElementById("waiting");
 const list = document.getElementById("waiting-lots");
+const nothingPosted = document.getElementById("nothing-posted");
+const tryAgain = document.getElementById("try-now");
 const others = document.getElementById("waiting-others");
 const pattern = document.getElementById("waiting-lot").content;
 const account = document.getElementById("leave").dataset.account;
@@ -59,7 +61,7 @@ const lacksOne = async () => {
   return missing.length > 0;
 };
 
-const show = async () => {
+const render = async () => {
   const lots = (await queue.all()).sort((one, other) => one.filled_ms - other.filled_ms);
   const mine = lots.filter((lot) => lot.account === account), keys = new Set(mine.map((lot) => lot.key));
   const isSent = (key) => !keys.has(key) && !dropped.has(key);
@@ -68,8 +70,14 @@ const show = async () => {
   list.replaceChildren(...mine.map(shown));
   others.hidden = mine.length === lots.length;
   others.querySelector("b").textContent = lots.length - mine.length;
+  tryAgain.hidden = !lots.some(({ state }) => state === "waiting" || state === "photo");
   section.hidden = !lots.length;
+  if (nothingPosted) nothingPosted.hidden = mine.length > 0;
 };
+
+// One after the other: what was read sooner must not be shown later.
+let showing = Promise.resolve();
+const show = () => { showing = showing.then(render, render); return showing; };
 
 const tryNow = async () => {
   ({ states } = await queue.send());
@@ -77,7 +85,7 @@ const tryNow = async () => {
 };
 
 if (globalThis.isSecureContext && globalThis.indexedDB) {
-  document.getElementById("try-now").addEventListener("click", tryNow);
+  tryAgain.addEventListener("click", tryNow);
   new BroadcastChannel(queue.NAME).onmessage = show;
   addEventListener("online", tryNow);
   if (!navigator.onLine) document.getElementById("last-seen").hidden = false;  // else the service worker knows

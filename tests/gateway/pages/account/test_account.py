@@ -80,9 +80,9 @@ async def test_one_session_is_ended_and_the_others_stay(person: httpx.AsyncClien
     assert (await person.post("/v1/auth/token", data=form)).status_code == 200
     page = (await person.get("/account")).text
     other, here = re.findall(r'name="session_id" value="([^"]*)"', page)
-    assert page.count(">here<") == 1
+    assert page.count(">this device<") == 1
     ended = await person.post("/account/sessions", data={"session_id": other})
-    assert "It is signed out there." in (await person.get(ended.headers["location"])).text
+    assert "You are signed out there." in (await person.get(ended.headers["location"])).text
     assert re.findall(r'name="session_id" value="([^"]*)"', (await person.get("/account")).text) == [here]
     assert (await person.post("/account/sessions", data={"session_id": other})).status_code == 404
     assert (await person.post("/account/sessions", data={"session_id": here})).headers["location"] == "/"

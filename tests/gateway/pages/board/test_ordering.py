@@ -293,4 +293,4 @@ async def test_two_taps_are_guarded_where_a_code_is_spent_by_who_is_not_signed_i
 
 
 async def test_grades_are_explained(client: httpx.AsyncClient) -> None:
-    assert f"A <small>{TEXTS['board.grade.about'].en}</small>" in (await client.get(PAGE, headers=EN)).text
+    assert f"A<br><small>{TEXTS['board.grade.about'].en}</small>" in (await client.get(PAGE, headers=EN)).text

@@ -43,7 +43,7 @@ async def test_my_lots_show_what_is_sold_held_and_left_and_what_to_do_next(
 
 
 @pytest.mark.parametrize(
-    ("left", "step"), [(0, "Waits for the buyer"), (700.5, "See what would move it")], ids=["all held", "some left"]
+    ("left", "step"), [(0, "Waiting for the buyer"), (700.5, "See what would move it")], ids=["all held", "some left"]
 )
 async def test_no_farmer_is_told_to_answer_while_it_is_the_buyers_turn(
     farmer: httpx.AsyncClient, api: PlayedApi, left: float, step: str
@@ -68,8 +68,8 @@ async def test_while_matching_does_not_answer_the_lots_are_shown_and_no_buyer_is
         answer = await farmer.get(path)
         assert answer.status_code == 200
         assert "Strawberry" in answer.text
-        assert "Buyers can&#39;t be looked up just now" in answer.text
-    assert "No buyer yet" not in answer.text
+        assert "Buyers can&#39;t be read just now" in answer.text
+    assert "No buyers yet" not in answer.text
     assert "The reasons can&#39;t be read just now" in answer.text
     assert "Just posted" not in answer.text
     assert "every 20s" in answer.text
@@ -93,7 +93,7 @@ async def test_while_rounds_are_stopped_no_answer_within_seconds_is_promised(
     api.answers[f"GET {LOT_PATH}"] = (200, waits)
     api.answers[f"GET {LOT_PATH}/explanation"] = (200, why(state="pending", reasons=[], cheapest_fix=None))
     page = (await farmer.get(PAGE)).text
-    assert "matching is stopped or busy" in page
+    assert "matching is paused or busy" in page
     assert "within seconds" not in page
     assert "every 20s" in page
 
@@ -105,7 +105,7 @@ async def test_a_floor_that_was_lowered_is_late_when_the_page_has_waited_for_it(
     now = int(datetime.now(UTC).timestamp())
     assert "every 2s" in (await farmer.get(f"{PAGE}/live?since={now}")).text
     waited = (await farmer.get(f"{PAGE}/live?since={now - 20}")).text
-    assert "matching is stopped or busy" in waited
+    assert "matching is paused or busy" in waited
     assert "every 20s" in waited
     assert f"since={now - 20}" in waited
 
@@ -149,7 +149,7 @@ async def test_what_changes_by_itself_is_sent_when_it_did(farmer: httpx.AsyncCli
 
 
 async def test_who_has_posted_nothing_is_told_how(farmer: httpx.AsyncClient) -> None:
-    assert "You have posted nothing yet" in (await farmer.get("/farm")).text
+    assert "You haven&#39;t posted anything yet" in (await farmer.get("/farm")).text
 
 
 @pytest.mark.parametrize("path", ["/farm", "/farm/new", PAGE])
@@ -164,7 +164,7 @@ async def test_a_farmers_pages_are_theirs(client: httpx.AsyncClient, signer: Sig
 async def test_a_lot_says_why_it_is_not_moving_and_one_button_would_move_it(farmer: httpx.AsyncClient) -> None:
     page = (await farmer.get(PAGE)).text
     assert "&lt;300 kg&gt; too dear" in page
-    assert re.search(r"Lower the floor to 15\.20 CNY/kg\s+and sell 300 kg", re.sub(r"</?span[^>]*>", "", page))
+    assert re.search(r"Lower the floor price to 15\.20 CNY/kg\s+and sell 300 kg", re.sub(r"</?span[^>]*>", "", page))
     assert 'name="version" value="3"' in page
 
 
@@ -208,6 +208,7 @@ async def test_edits_that_are_refused_stand_as_they_were_typed_with_the_fault_be
     assert 'value="1e9"' in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert "too much" in answer.text
+    assert re.findall(r'<input id="(\w+)"[^>]* autofocus', answer.text) == ["quantity"], "one goes on where it is wrong"
 
 
 @pytest.mark.parametrize(("agrees_by_itself", "asks"), [(True, False), (False, True)])
@@ -276,6 +277,28 @@ async def test_a_lot_that_is_over_keeps_for_nothing_any_more(farmer: httpx.Async
         page = (await farmer.get(path)).text
         assert ">over<" in page
         assert "Keeps for" not in page
+
+
+@pytest.mark.parametrize("heard_kg", [1200, 650])
+async def test_no_more_is_left_of_a_lot_than_there_is_though_matching_has_not_heard_that_it_is_less(
+    farmer: httpx.AsyncClient, api: PlayedApi, heard_kg: float
+) -> None:
+    api.answers[f"GET {LOT_PATH}"] = (200, lot(quantity_kg=1000, held_kg=100, agreed_kg=250.1, remaining_kg=heard_kg))
+    left = re.findall(r"Left <b>([\d,.]+)</b>", (await farmer.get(PAGE)).text)
+    assert left == ["649.9"]
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "expired"])
+async def test_a_lot_that_is_closed_is_told_nothing_of_buyers_to_come_though_matching_has_not_heard(
+    farmer: httpx.AsyncClient, api: PlayedApi, status: str
+) -> None:
+    api.answers[f"GET {LOT_PATH}"] = (200, lot(status=status))
+    api.answers["GET /v1/matches"] = (200, {"items": [], "next": None})
+    page = (await farmer.get(PAGE)).text
+    assert "no more buyers are looked for" in page
+    assert "It had no buyers." in page
+    for untrue in ("too dear", "what would move it", "will appear here"):
+        assert untrue not in page
 
 
 @pytest.mark.parametrize(("held_kg", "label"), [(100, "Sold and held"), (0, "Sold")])

@@ -183,7 +183,7 @@ async def test_a_fault_that_no_field_shows_is_said_above_the_form(farmer: httpx.
     assert re.search(r'id="refused" role="alert">nobody let you no</p>', page)
     api.answers["POST /v1/listings"] = (422, INVALID | {"errors": [*errors, *INVALID["errors"]]})
     page = (await farmer.post("/farm/new", data=FOUR)).text
-    assert "nobody let you no Almost: please look at what is marked." in page
+    assert "nobody let you no Almost there: please look at what is marked." in page
     api.answers["POST /v1/listings"] = (503, {"title": "T", "status": 503, "detail": "busy"})
     assert re.search(r'id="refused" role="alert">busy</p>', (await farmer.post("/farm/new", data=FOUR)).text)
 

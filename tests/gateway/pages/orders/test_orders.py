@@ -211,7 +211,7 @@ async def test_where_more_waits_than_is_shown_it_is_said(
     show(matching, an_order(), *(a_match(id=f"{at:036}") for at in range(60)))
     page = (await client.get("/orders", headers=buyer)).text
     assert page.count('value="agree"') == 50
-    assert "as you answer, the others come up" in page
+    assert "the others appear once these are answered" in page
 
 
 async def test_while_it_waits_for_its_first_round_it_is_asked_for_again(
@@ -232,7 +232,7 @@ async def test_while_rounds_are_stopped_it_says_so_and_asks_seldom(
     matching.say(f"/v1{PAGE}/explanation", why("pending"))
     page = (await client.get(PAGE, headers=buyer)).text
     assert 'hx-trigger="every 20s"' in page
-    assert "matching is stopped or busy" in page
+    assert "matching is paused or busy" in page
     assert "It is being matched" not in page
 
 
@@ -244,6 +244,15 @@ async def test_an_order_that_is_over_asks_for_nothing(
     assert "hx-get" not in page
     assert 'name="action"' not in page
     assert "the order was cancelled" in page
+
+
+async def test_an_order_that_was_cancelled_promises_no_match_to_come(
+    client: httpx.AsyncClient, matching: Played, buyer: dict[str, str]
+) -> None:
+    show(matching, an_order(status="cancelled", held_kg=0))
+    page = (await client.get(PAGE, headers=buyer)).text
+    assert "Nothing was matched." in page
+    assert "appears here" not in page
 
 
 async def test_a_new_order_is_placed_as_it_was_typed_under_the_forms_own_key(

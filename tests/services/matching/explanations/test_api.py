@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import update
 from uuid_utils.compat import uuid7
 
+from chassis.problems import LANGUAGES
 from chassis.solvers import SolverFailed
 from contracts.listings import ListingPublished
-from services.matching.explanations.schemas import SENTENCES
+from services.matching.explanations.schemas import SENTENCES, ReasonOut
+from services.matching.optimiser.explain import Reason
+from services.matching.optimiser.sides import Side
 from services.matching.orders.models import Order
 from services.matching.rounds import service
 from services.matching.rounds.models import Round
@@ -97,7 +100,7 @@ async def test_a_floor_above_what_is_paid_is_told_with_the_floor_that_would_sell
     assert told["certified_gap"] == 0
     (reason,) = told["reasons"]
     assert (reason["code"], reason["quantity_kg"], reason["count"]) == ("price_gap", 500, 1)
-    assert reason["text"] == "500 kg: 1 order(s) pay less than your floor price."
+    assert reason["text"] == "500 kg: your floor price is above what 1 order would pay."
     fix = told["cheapest_fix"]
     assert (fix["change"], fix["would_match_kg"]) == ("min_price_fen_per_kg", 500)
 
@@ -118,11 +121,22 @@ async def test_sentences_come_in_the_language_asked_for(scene: Scene) -> None:
     assert reason["text"] == "500 公斤：1 个求购要求更高等级。"
 
 
-def test_every_code_has_its_sentence_in_both_languages() -> None:
-    for text in [*SENTENCES["listing"].values(), *SENTENCES["order"].values()]:
-        told = {"count": 3, "kg": 1.5}
-        assert text.in_language("en", told) != text.in_language("zh-CN", told)
-        assert "{" not in text.in_language("en", told) + text.in_language("zh-CN", told)
+SIDES: tuple[Side, ...] = ("listing", "order")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_every_code_has_its_sentence_in_both_languages(side: Side) -> None:
+    for code in SENTENCES[side]:
+        zh, en = (ReasonOut.of(Reason(code, 1500, 3), side, language).text for language in LANGUAGES)
+        assert zh != en
+        assert "{" not in en + zh
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "1 order would"), (2, "2 orders would"), (1234, "1,234 orders would")], ids=str
+)
+def test_one_of_the_other_side_is_told_of_as_one(count: int, told: str) -> None:
+    assert told in ReasonOut.of(Reason("price_gap", 1500, count), "listing", "en").text
 
 
 async def test_what_others_sold_is_outbid_however_long_ago(scene: Scene) -> None:

@@ -57,7 +57,7 @@ async def test_a_ceiling_below_the_floor_is_told_with_the_one_that_would_buy_and
     assert (told["state"], told["round_id"], told["certified_gap"]) == ("unsold", str(cleared.id), 0)
     (reason,) = told["reasons"]
     assert (reason["code"], reason["quantity_kg"], reason["count"]) == ("price_gap", 500, 1)
-    assert reason["text"] == "500 kg: you pay less than the floor price of 1 listing(s)."
+    assert reason["text"] == "500 kg: you pay less than the floor price of 1 lot."
     fix = told["cheapest_fix"]
     assert (fix["change"], fix["would_match_kg"]) == ("max_price_fen_per_kg", 500)
 
