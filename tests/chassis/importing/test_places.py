@@ -49,6 +49,7 @@ async def test_a_file_that_does_not_arrive_in_time_keeps_nothing_and_gives_its_p
 async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_place_back(
     app: FastAPI, issuer: Issuer, scene: Scene, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    outside_of_tests_s = importing.ANSWERED_WITHIN_S
     monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", 0.3)
     scene.may_go.clear()
     async with (
@@ -61,6 +62,7 @@ async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_plac
             await asyncio.sleep(0.01)
         assert app.state.imports.room.free_b == ROOM_B
         assert len(await kept(db)) == 10
+        monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", outside_of_tests_s)
         scene.may_go.set()
         assert len(lines(await sent(http, file_of(30)))) == 30
 
