@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from typing import Any, Literal, NoReturn
 
@@ -131,6 +131,12 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
 
+@cache
+def _roots() -> ssl.SSLContext:
+    """Whom this system trusts; reading all of them takes 40 ms."""
+    return ssl.create_default_context()
+
+
 class Outward:
     """Posts to anyone's URL. One a process; whoever made it closes it."""
 
@@ -145,7 +151,7 @@ class Outward:
         self._allow_private = allow_private
         self._within_s = within_s
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust or ssl.create_default_context(),
+            ssl_context=trust or _roots(),
             max_connections=None,  # who posts has a limit; a queue here would cost the square of its length
             max_keepalive_connections=KEPT_ALIVE,
             keepalive_expiry=IDLE_S,

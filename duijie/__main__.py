@@ -5,12 +5,15 @@ import signal
 import sys
 from types import FrameType
 
+from duijie.garbage import look_seldom
+
 SERVING = ("serve", "work")
 
 
 def main() -> None:
     """Run a command. Until it looks after SIGTERM itself, that ends the process at once."""
     signal.signal(signal.SIGTERM, _die)
+    look_seldom()
     if sys.argv[1:2] and sys.argv[1] in SERVING:
         _do_without_rich()
     from chassis.telemetry import configure_logging

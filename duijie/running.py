@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from chassis.ending import ended
 from chassis.streams import end_streams
 from chassis.worker import Worker
+from duijie.garbage import look_seldom
 from duijie.postgres_settings import LOOPBACK
 from duijie.problems import PortTaken
 
@@ -27,9 +28,6 @@ DRAIN_S = 5
 HEAD_S = 10.0
 """From a connection, or a request's first byte, to the end of its headers."""
 LINGER_S = 10.0
-YOUNG_OBJECTS = 100_000
-"""More than a batch of events is made of, which is mostly gone before anybody looks at it: with a fifth of this,
-looking was a sixth of a consumer's time."""
 FILES = 65_536
 
 
@@ -40,7 +38,7 @@ def tune_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    look_seldom()
 
 
 def take_files() -> None:

@@ -8,6 +8,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from ssl import SSLContext
 
 import httpx
 
@@ -27,7 +29,6 @@ class Lines:
     def __init__(self, open_max: int = OPEN_MAX) -> None:
         self._open_max = open_max
         self._in_use = 0
-        self._tls = httpx.create_ssl_context(trust_env=False)  # it takes longer to make than a request
         self._idle: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
 
     @property
@@ -58,11 +59,17 @@ class Lines:
 
     def _new(self) -> httpx.AsyncHTTPTransport:
         one = httpx.Limits(max_connections=1, keepalive_expiry=IDLE_S)
-        return httpx.AsyncHTTPTransport(verify=self._tls, limits=one, trust_env=False)
+        return httpx.AsyncHTTPTransport(verify=_tls(), limits=one, trust_env=False)
 
     async def _close_old(self) -> None:
         while self._idle and (self._idle[0][0] < _now_s() - IDLE_S or len(self._idle) > IDLE_MAX):
             await self._idle.popleft()[1].aclose()
+
+
+@cache
+def _tls() -> SSLContext:
+    """One for all lines of this process: reading the roots takes forty requests' time."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _now_s() -> float:

@@ -4,7 +4,7 @@ import gc
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from chassis import overload
@@ -24,9 +24,11 @@ TOGETHER = {
 
 pytest_plugins = ["tests.support.postgres", "tests.support.kafka", "tests.support.services"]
 
-# Loaded before the one that the command line names: `--hypothesis-profile=long` is for `make long`.
-settings.register_profile("long", max_examples=100)
-settings.register_profile("quick", max_examples=20)
+# Loaded before the one that the command line names: `--hypothesis-profile=long` is for `make long`. How slow the
+# machine is must not decide, neither of an example nor of how it is drawn; pytest's own timeout ends what hangs.
+AT_ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", AT_ANY_PACE, max_examples=100)
+settings.register_profile("quick", AT_ANY_PACE, max_examples=20)
 settings.load_profile("quick")
 
 keep_what_was_read()

@@ -13,7 +13,7 @@ from chassis.app import create_app, create_worker_app
 from chassis.db import Database
 from chassis.event_stream import EventStream
 from chassis.routes import slice_router
-from tests.support.http import served
+from tests.support.http import PLAIN, served
 from tests.support.services import Issuer, client_of
 
 router: APIRouter = slice_router("/v1/things", tag="things")
@@ -58,7 +58,7 @@ def lasting(answer: httpx.Response) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", ["/v1/things/1", "/v1/things/none", "/healthz", "/nothing", "/problems/not-found"])
 async def test_head_has_the_status_and_the_headers_of_get_and_no_body(app: FastAPI, path: str) -> None:
-    async with served(app) as url, httpx.AsyncClient(base_url=url) as client:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url) as client:
         got, head = await client.get(path), await client.head(path)
         again = await client.get(path)
     assert (head.status_code, lasting(head), head.content) == (got.status_code, lasting(got), b"")
@@ -67,7 +67,7 @@ async def test_head_has_the_status_and_the_headers_of_get_and_no_body(app: FastA
 
 
 async def test_head_of_a_stream_ends_with_its_head(app: FastAPI) -> None:
-    async with served(app) as url, httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url, timeout=5) as client:
         answer = await client.head("/v1/things/1/stream")
         async with asyncio.timeout(2):
             while len(app.state.streams):

@@ -83,6 +83,9 @@ FULL: dict[str, Any] = {
 VARIANTS: dict[str, dict[str, Any]] = {"default": {}, "small": SMALL, "full": FULL}
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where it is: every worker reads all of this
+
+
 def render(values: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
     """Every manifest, and the notes."""
     with helm.Chart.load(CHART) as chart:
@@ -92,7 +95,7 @@ def render(values: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         manifest
         for name, text in files.items()
         if not name.endswith("NOTES.txt")
-        for manifest in yaml.safe_load_all(text)
+        for manifest in yaml.load_all(text, Loader=LOADER)
         if manifest
     ]
     return found, notes

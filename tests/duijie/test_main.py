@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import suppress
@@ -19,6 +20,14 @@ PROGRAM = """
 import sys
 from duijie.__main__ import main
 sys.argv = ["duijie", "work", "listing"]
+main()
+"""
+
+LOADED = """
+import atexit, gc, sys
+from duijie.__main__ import main
+atexit.register(lambda: print(gc.get_stats()[0]["collections"]))
+sys.argv = ["duijie", "up", "--help"]
 main()
 """
 
@@ -95,3 +104,8 @@ async def test_a_command_that_waits_for_the_platform_keeps_standard_output_for_w
     await asyncio.sleep(0.5)  # it has tried some more by then
     process.terminate()
     assert await process.communicate() == (b"", b"")
+
+
+def test_while_it_loads_it_hardly_looks_for_garbage() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 50

@@ -12,11 +12,10 @@ from chassis.db import Database
 from chassis.vault import Vault
 from gateway.accounts.service import account_for
 from gateway.app import create_gateway
-from gateway.buckets import LocalBuckets, Rate
 from gateway.limits import ANONYMOUS, SIGN_IN, SIGN_IN_PHONE, WRITES, Limits
 from gateway.origins import Proxies
 from gateway.tokens import Signer
-from tests.gateway.support import Phones, bearer
+from tests.gateway.support import Phones, bearer, slow
 from tests.support.services import client_of
 
 
@@ -35,11 +34,6 @@ class Service:
 @pytest.fixture
 def service() -> Service:
     return Service()
-
-
-def slow(rate: Rate) -> LocalBuckets:
-    """Buckets that gain next to nothing while a test runs."""
-    return LocalBuckets(Rate(rate.name, per_s=rate.per_s / 1000, burst=rate.burst))
 
 
 @pytest.fixture

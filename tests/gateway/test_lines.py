@@ -27,6 +27,12 @@ class Service:
         await send({"type": "http.response.body", "body": body})
         self.at_work -= 1
 
+    async def works_on(self, requests: int) -> None:
+        """Wait until so many have come and none of them is answered."""
+        async with asyncio.timeout(5):
+            while self.at_work < requests:
+                await asyncio.sleep(0.01)
+
 
 @pytest.fixture
 def service() -> Service:
@@ -59,9 +65,7 @@ async def test_one_after_the_other_they_share_a_connection(lines: Lines, url: st
 async def test_at_once_each_has_its_own_and_all_are_kept(lines: Lines, url: str, service: Service) -> None:
     service.go_on.clear()
     asking = asyncio.gather(*(port(lines, url) for _ in range(3)))
-    async with asyncio.timeout(5):
-        while service.at_work < 3:
-            await asyncio.sleep(0.01)
+    await service.works_on(3)
     service.go_on.set()
     assert len(set(await asking)) == 3
     assert lines.idle == 3
@@ -72,7 +76,7 @@ async def test_one_too_many_is_refused_at_once_and_there_is_room_again_afterward
 ) -> None:
     service.go_on.clear()
     asking = [asyncio.create_task(port(lines, url)) for _ in range(3)]
-    await asyncio.sleep(0.05)
+    await service.works_on(3)
     with pytest.raises(LinesExhausted):
         await port(lines, url)
     service.go_on.set()
@@ -82,9 +86,9 @@ async def test_one_too_many_is_refused_at_once_and_there_is_room_again_afterward
 
 async def test_whoever_gives_up_gives_its_place_back(lines: Lines, url: str, service: Service) -> None:
     service.go_on.clear()
-    for _ in range(5):
+    for given_up in range(5):
         asking = asyncio.create_task(port(lines, url))
-        await asyncio.sleep(0.03)
+        await service.works_on(given_up + 1)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     service.go_on.set()
@@ -96,11 +100,11 @@ async def test_what_was_idle_for_long_is_closed_by_the_next_request(
 ) -> None:
     service.go_on.clear()
     asking = asyncio.gather(*(port(lines, url) for _ in range(3)))
-    await asyncio.sleep(0.05)
+    await service.works_on(3)
     service.go_on.set()
     await asking
-    monkeypatch.setattr(module, "IDLE_S", 0.05)
-    await asyncio.sleep(0.1)
+    later_s = asyncio.get_running_loop().time() + module.IDLE_S + 0.1
+    monkeypatch.setattr(module, "_now_s", lambda: later_s)
     await port(lines, url)
     assert lines.idle == 1
 

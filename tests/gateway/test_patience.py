@@ -19,7 +19,7 @@ from gateway import app as gateway_app
 from gateway.app import create_gateway
 from gateway.proxy import InProcess, Remote
 from gateway.tokens import Signer
-from tests.support.http import served
+from tests.support.http import PLAIN, served
 
 SOON_S = 20.0
 """However busy the machine is."""
@@ -71,7 +71,7 @@ async def dripped(url: str, at_once: bytes, drop: bytes, every_s: float = 0.05) 
 
 async def test_a_body_that_drips_is_ended_with_a_problem_and_others_are_answered_meanwhile(url: str) -> None:
     drips = [asyncio.create_task(dripped(url, HEAD, b" ")) for _ in range(80)]
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=url) as client:
         await asyncio.sleep(0.1)
         assert (await client.get("/v1/produce")).status_code == 200
         assert not any(drip.done() for drip in drips), "it did not wait for them"
@@ -111,7 +111,7 @@ async def test_a_body_that_is_slow_but_comes_is_waited_for(url: str) -> None:
             yield b" " * 200
         yield b'13812345678"}'
 
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(verify=PLAIN, base_url=url) as client:
         answer = await client.post("/v1/auth/otp", content=drops(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 202
 
@@ -128,7 +128,10 @@ async def test_an_answer_that_streams_for_long_is_no_slow_body(db: Database, sig
         gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    async with gateway(db, signer, vault, {"matching": InProcess(stream)}) as url, httpx.AsyncClient() as client:
+    async with (
+        gateway(db, signer, vault, {"matching": InProcess(stream)}) as url,
+        httpx.AsyncClient(verify=PLAIN) as client,
+    ):
         assert (await client.get(f"{url}/v1/feed/matches/stream")).text == "x" * 20
 
 

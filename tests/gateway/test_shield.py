@@ -13,8 +13,7 @@ from gateway.limits import Limits
 from gateway.origins import Proxies
 from gateway.shield import DATA_POLICY, PAGE_POLICY
 from gateway.tokens import Signer
-from tests.gateway.support import bearer
-from tests.gateway.test_limits import slow
+from tests.gateway.support import bearer, slow
 from tests.support.services import client_of
 
 

@@ -15,7 +15,7 @@ from chassis import aside, importing
 from chassis.db import Database
 from chassis.routes import IMPORT_LIMIT_B
 from tests.chassis.importing.scene import CSV, Scene, file_of, kept, lines, sent
-from tests.support.http import BEGUN, BROKEN_OFF, answered_as, posted, served
+from tests.support.http import BEGUN, BROKEN_OFF, PLAIN, answered_as, posted, served
 from tests.support.services import Issuer, client_of
 
 ROOM_B = aside.FILES * IMPORT_LIMIT_B
@@ -30,7 +30,10 @@ async def test_a_file_that_does_not_arrive_in_time_keeps_nothing_and_gives_its_p
     app: FastAPI, issuer: Issuer, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "RECEIVED_WITHIN_S", 0.3)
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+    async with (
+        served(app) as url,
+        httpx.AsyncClient(verify=PLAIN, base_url=url, headers=issuer.caller("producer") | CSV) as http,
+    ):
 
         async def drip() -> AsyncIterator[bytes]:
             for line in file_of(150).splitlines(keepends=True):
@@ -46,15 +49,20 @@ async def test_a_file_that_does_not_arrive_in_time_keeps_nothing_and_gives_its_p
 async def test_an_answer_that_is_not_taken_in_time_is_cut_off_and_gives_its_place_back(
     app: FastAPI, issuer: Issuer, scene: Scene, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    outside_of_tests_s = importing.ANSWERED_WITHIN_S
     monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", 0.3)
     scene.may_go.clear()
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+    async with (
+        served(app) as url,
+        httpx.AsyncClient(verify=PLAIN, base_url=url, headers=issuer.caller("producer") | CSV) as http,
+    ):
         with pytest.raises(httpx.RemoteProtocolError):
             await sent(http, file_of(30))
         while app.state.imports.room.files:
             await asyncio.sleep(0.01)
         assert app.state.imports.room.free_b == ROOM_B
         assert len(await kept(db)) == 10
+        monkeypatch.setattr(importing, "ANSWERED_WITHIN_S", outside_of_tests_s)
         scene.may_go.set()
         assert len(lines(await sent(http, file_of(30)))) == 30
 
@@ -79,7 +87,7 @@ async def test_an_account_imports_two_files_at_a_time_and_others_as_they_like(
 ) -> None:
     scene.may_go.clear()
     mine, other = (issuer.caller("producer") | CSV for _ in range(2))
-    async with served(app) as url, httpx.AsyncClient(base_url=url) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url) as http:
         begun = [asyncio.create_task(sent(http, file_of(30), key=None, **mine)) for _ in range(2)]
         while app.state.imports.room.files < 2:
             await asyncio.sleep(0.01)
@@ -100,7 +108,7 @@ async def test_the_answer_flows_while_rows_are_written_and_holds_no_place(
     headers = issuer.caller("producer") | CSV
     async with (
         served(app) as url,
-        httpx.AsyncClient(base_url=url, headers=headers) as http,
+        httpx.AsyncClient(verify=PLAIN, base_url=url, headers=headers) as http,
         http.stream("POST", "/v1/things/import", content=file_of(30)) as answer,
     ):
         chunks = answer.aiter_lines()
@@ -117,7 +125,7 @@ async def test_who_hangs_up_leaves_no_transaction_open_and_may_go_on(
 ) -> None:
     scene.may_go.clear()
     headers = issuer.caller("producer") | CSV | {"Idempotency-Key": "k"}
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url, headers=headers) as http:
         async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
             await anext(answer.aiter_lines())
         while app.state.imports.room.files:
@@ -136,7 +144,7 @@ async def test_as_many_files_are_put_aside_as_there_is_room_for(
     room.free_b = len(file_of(30))
     scene.may_go.clear()
     headers = issuer.caller("producer") | CSV
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url, headers=headers) as http:
         async with http.stream("POST", "/v1/things/import", content=file_of(30)) as answer:
             chunks = answer.aiter_lines()
             await anext(chunks)
@@ -166,7 +174,7 @@ async def test_files_that_come_slowly_keep_out_as_many_as_they_are_large(
         yield b"last\n"
 
     room = app.state.imports.room
-    async with served(app) as url, httpx.AsyncClient(base_url=url) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url) as http:
         coming = [
             asyncio.create_task(http.post("/v1/things/import", content=slow(), headers=issuer.caller("producer") | CSV))
             for _ in range(aside.FILES + 2)
@@ -203,7 +211,10 @@ async def test_a_file_that_took_room_and_will_not_be_there_in_time_is_not_waited
             with suppress(TimeoutError):
                 await asyncio.wait_for(is_refused.wait(), 0.2)  # 20 s in all
 
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=issuer.caller("producer") | CSV) as http:
+    async with (
+        served(app) as url,
+        httpx.AsyncClient(verify=PLAIN, base_url=url, headers=issuer.caller("producer") | CSV) as http,
+    ):
         coming = asyncio.create_task(
             http.post("/v1/things/import", content=drip(), headers={"Content-Length": str(len(file))})
         )

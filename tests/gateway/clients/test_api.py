@@ -15,12 +15,11 @@ from gateway.accounts import hashing
 from gateway.accounts.models import Account
 from gateway.accounts.service import SignIn, account_for
 from gateway.app import create_gateway
-from gateway.buckets import LocalBuckets, Rate
 from gateway.clients.models import CLIENTS_MAX
 from gateway.limits import SIGN_IN
 from gateway.sessions import service as sessions
 from gateway.tokens import Signer
-from tests.gateway.support import Phones, bearer
+from tests.gateway.support import Phones, bearer, slow
 from tests.support.services import client_of
 
 
@@ -198,10 +197,6 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 async def limited(db: Database, signer: Signer, vault: Vault, sms: Phones) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway whose buckets gain next to nothing while a test runs."""
-
-    def slow(rate: Rate) -> LocalBuckets:
-        return LocalBuckets(Rate(rate.name, per_s=rate.per_s / 1000, burst=rate.burst))
-
     async with client_of(create_gateway(db, signer, vault, {}, send_code=sms.send, limits=slow)) as client:
         yield client
 

@@ -21,7 +21,7 @@ from gateway.personal.exporting import LIMIT, LISTS
 from gateway.proxy import InProcess, ServiceUnavailable
 from gateway.tokens import Signer
 from tests.gateway.support import Phones, bearer
-from tests.support.http import served
+from tests.support.http import PLAIN, served
 
 
 class Lists:
@@ -240,7 +240,7 @@ async def test_who_does_not_read_on_is_cut_off_and_may_ask_again(
     monkeypatch.setattr(exporting, "ANSWERED_WITHIN_S", 0.3)
     lists.may_answer["matches"] = asyncio.Event()
     headers = await caller(db, vault, signer, "citizen")
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url, headers=headers) as http:
         with pytest.raises(httpx.RemoteProtocolError):
             await http.get("/v1/me/export")
         while len(app.state.exports):
@@ -253,7 +253,7 @@ async def test_who_asks_for_the_head_alone_or_hangs_up_keeps_no_place(
     app: FastAPI, db: Database, vault: Vault, signer: Signer, lists: Lists
 ) -> None:
     headers = await caller(db, vault, signer, "citizen")
-    async with served(app) as url, httpx.AsyncClient(base_url=url, headers=headers) as http:
+    async with served(app) as url, httpx.AsyncClient(verify=PLAIN, base_url=url, headers=headers) as http:
         assert (await http.head("/v1/me/export")).status_code == 200
         while len(app.state.exports):
             await asyncio.sleep(0.01)

@@ -131,7 +131,7 @@ async def test_within_the_grace_an_old_one_ends_the_session_once_its_successor_w
 
 
 @given(uses=st.lists(st.integers(0, 4), min_size=1, max_size=8))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_whoever_uses_them_in_whatever_order_one_line_of_tokens_is_good(
     db: Database, desk: SignIn, sms: Phones, uses: list[int]
 ) -> None:

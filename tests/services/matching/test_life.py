@@ -201,7 +201,7 @@ async def emptied(scene: Scene) -> None:
 @settings(
     max_examples=8,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a life takes minutes, and its steps say enough
 )
 @given(steps=_lives)

@@ -13,13 +13,12 @@ from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts import hashing
 from gateway.app import create_gateway
-from gateway.buckets import LocalBuckets, Rate
 from gateway.clients.service import create_for, revoke_any, rotate_any
 from gateway.limits import SIGN_IN
 from gateway.pages.cookies import ACCESS, SESSION
 from gateway.sessions.models import Session
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE, Lives, Signer
-from tests.gateway.support import bearer
+from tests.gateway.support import bearer, slow
 from tests.support.services import client_of
 
 Credentials = dict[str, str]
@@ -215,9 +214,6 @@ class TestRenewal:
 async def test_tries_are_braked_as_those_of_the_api_are_with_or_without_an_account(
     db: Database, signer: Signer, vault: Vault, key: Credentials
 ) -> None:
-    def slow(rate: Rate) -> LocalBuckets:
-        return LocalBuckets(Rate(rate.name, per_s=rate.per_s / 1000, burst=rate.burst))
-
     async with client_of(create_gateway(db, signer, vault, {}, limits=slow)) as client:
         wrong = key | {"client_secret": "wrong"}
         tried = [await client.post("/sign-in/key", data=wrong, headers=bearer(signer)) for _ in range(SIGN_IN.burst)]

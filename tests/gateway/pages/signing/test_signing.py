@@ -17,7 +17,6 @@ from chassis.vault import Vault
 from contracts.accounts import Role
 from gateway.accounts.models import Account
 from gateway.app import create_gateway
-from gateway.buckets import LocalBuckets
 from gateway.origins import Proxies
 from gateway.pages.cookies import ACCESS, SESSION
 from gateway.pages.reader import own_path
@@ -25,7 +24,7 @@ from gateway.pages.signing.guests import Guest
 from gateway.pages.texts import TEXTS
 from gateway.proxy import InProcess
 from gateway.tokens import FOR_PEOPLE, Lives, Signer
-from tests.gateway.support import Phones, bearer
+from tests.gateway.support import Phones, bearer, slow
 from tests.support.services import client_of
 
 PHONE = "13812345678"
@@ -362,7 +361,7 @@ async def test_who_renews_too_often_from_one_address_is_told_to_wait(
     db: Database, signer: Signer, vault: Vault, sms: Phones
 ) -> None:
     short = Lives(timedelta(seconds=-1), FOR_PEOPLE.idle, FOR_PEOPLE.whole)
-    gateway = create_gateway(db, signer, vault, {}, send_code=sms.send, for_people=short, limits=LocalBuckets)
+    gateway = create_gateway(db, signer, vault, {}, send_code=sms.send, for_people=short, limits=slow)
     async with client_of(gateway) as client:
         await enter(client, sms)
         answers = [await client.get("/static/none", headers=bearer(signer))]

@@ -201,7 +201,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(strawberries() | {"story": 1, "grade": 1, "best_before": 1})), JSON))
 async def test_no_json_whatever_is_a_failure_of_ours(
     client: httpx.AsyncClient, issuer: Issuer, changes: dict[str, Any]

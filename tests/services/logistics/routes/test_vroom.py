@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -234,11 +235,30 @@ async def test_what_makes_no_sense_is_refused(partner: Partner, question: Any, w
     assert words in await partner.is_refused(question)
 
 
+def ran_s(pid: int | None) -> float:
+    """How long the process has had a processor; none that has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
+async def found_by(work_s: float, partner: Partner, solver: FleetSolver, question: Any) -> Any:
+    """What a search finds that had a processor for so long: where others want it too, the limit is a longer one."""
+    await solver._solver.start()
+    for limit_s in (0.3, 0.6, 1.2, 2.4, 4.8):
+        began_s = ran_s(solver.pid)
+        solution = (await partner.asks(question, limit_s)).json()
+        if ran_s(solver.pid) - began_s >= work_s or not Path("/proc/self/schedstat").exists():
+            break
+    return solution
+
+
 @pytest.mark.parametrize("instance", [*published("solomon"), *published("li_lim")], ids=lambda each: each.name)
 async def test_published_instances_come_back_whole_and_near_the_best_known(
-    partner: Partner, instance: Published
+    partner: Partner, solver: FleetSolver, instance: Published
 ) -> None:
-    solution = (await partner.asks(instance.problem, 0.3)).json()
+    solution = await found_by(0.25, partner, solver, instance.problem)
     assert solution["unassigned"] == []
     assert -8 < instance.gap_percent(solution) < 12, "bench/routes.py says how near"
     stops = [step for route in solution["routes"] for step in route["steps"] if "id" in step]

@@ -229,7 +229,7 @@ async def test_cap_usage_adds_up_by_programme_day_and_party(db: Database) -> Non
         assert await queries.cap_usage(session, []) == {}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["reserve", "post", "void", "reverse"])), max_size=40))
 async def test_any_life_of_a_fund_read_page_by_page_adds_up_to_its_balances(
     db: Database, steps: list[tuple[int, str]]

@@ -149,7 +149,7 @@ async def test_a_page_that_may_still_grow_is_kept_by_nobody(
         assert (await reader.page(after, limit)).headers["cache-control"] == "no-store"
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(st.one_of(st.integers(1, 6).map(lambda limit: ("turn", limit)), st.just(("happen", 0)))))
 async def test_pages_of_any_size_at_any_moment_join_to_the_same_sequence(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, steps: list[tuple[str, int]]
