@@ -18,5 +18,5 @@ ENDS = tuple("。：；，、！？")
 )
 def test_no_blank_follows_what_ends_a_chinese_sentence(template: Path) -> None:
     assert api.router.routes, "the areas have brought their texts in"
-    named = TOLD_BEFORE_MORE.findall((TEMPLATES / template).read_text(encoding="utf-8"))
+    named = TOLD_BEFORE_MORE.findall(template.read_text(encoding="utf-8"))
     assert [name for name in named if TEXTS[name].zh.endswith(ENDS)] == []
