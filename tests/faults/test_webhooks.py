@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.services.matching.webhooks.conftest import client, db, partners
+from tests.services.matching.conftest import db
+from tests.services.matching.webhooks.conftest import client, partners
 from tests.services.matching.webhooks.faults import deliver_among_faults
 from tests.services.matching.webhooks.partners import Partners
 
