@@ -41,11 +41,12 @@ cluster: setup ## Every process apart over PostgreSQL and Kafka, on this machine
 	@exec $(PY) -m deploy.cluster up --port $(or $(PORT),8000) --workers $(or $(WORKERS),1) \
 		--brokers $(or $(BROKERS),1) $(if $(DATA),--data "$(DATA)")
 
-check: setup ## Format, lint, types, import rules: within a minute
+check: setup ## Format, lint, types, import rules, and that the tests beside `make test` can be found: within a minute
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check --quiet .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-cache
+	@$(PY) -m pytest -p no:cacheprovider --collect-only -qq tests/faults tests/pages > .venv/found || (cat .venv/found; false)
 
 format: setup ## Put the code into its one form
 	$(PY) -m ruff format --quiet .
