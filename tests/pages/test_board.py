@@ -166,7 +166,7 @@ def test_the_counter_goes_on_for_who_comes_back_by_the_browsers_button_and_after
 def test_a_counter_whose_lot_was_closed_while_it_was_away_says_so_and_asks_no_more(
     desk: Visitor, market: Market
 ) -> None:
-    lot = market.post("ginger")
+    lot = market.post("fennel")
     desk.page.clock.install(time=datetime.now(UTC))
     desk.page.route("**/stream", lambda route: route.fulfill(status=503), times=1)
     with desk.page.expect_response(f"**/v1/board/{lot}"):
@@ -186,7 +186,7 @@ def test_a_counter_whose_lot_was_closed_while_it_was_away_says_so_and_asks_no_mo
 def test_a_counter_that_is_refused_again_and_again_asks_ever_less_and_ends_until_somebody_comes_back(
     desk: Visitor, market: Market
 ) -> None:
-    lot = market.post("taro")
+    lot = market.post("parsnip")
     desk.page.clock.install(time=datetime.now(UTC))
     desk.page.route("**/stream", lambda route: route.fulfill(status=503))
     asked = streams_asked(desk.page)

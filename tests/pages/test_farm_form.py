@@ -18,6 +18,13 @@ SLOW = """() => {
     return real(file);
   };
 }"""
+SLOW_TO_SHOW = """() => {
+  const real = createImageBitmap;
+  globalThis.createImageBitmap = async (image) => {
+    if (!(image instanceof File) && !globalThis.letGo) await new Promise((resolve) => { globalThis.letGo = resolve; });
+    return real(image);
+  };
+}"""
 WHEN_FOUND = "navigator.geolocation.getCurrentPosition = (found) => { globalThis.found = found; };"
 FOUND = "found({ coords: { latitude: 33.71, longitude: 118.68 } })"
 CAME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
@@ -43,6 +50,20 @@ def test_of_two_photos_the_one_that_was_chosen_last_is_shown_however_long_the_fi
     visitor.page.evaluate(SLOW)
     choose(visitor, "slow.jpg", (40, 40))
     choose(visitor, "quick.jpg", (40, 20))
+    preview = visitor.page.locator("#preview")
+    expect(preview).to_have_js_property("height", 160)
+    visitor.page.evaluate("letGo()")
+    visitor.page.wait_for_timeout(SETTLED_MS)
+    expect(preview).to_have_js_property("height", 160)
+
+
+def test_of_two_photos_the_one_that_was_chosen_last_is_shown_however_long_the_first_takes_to_be_shown(
+    visitor: Visitor,
+) -> None:
+    visitor.page.evaluate(SLOW_TO_SHOW)
+    choose(visitor, "first.jpg", (40, 40))
+    visitor.page.wait_for_function("Boolean(globalThis.letGo)")
+    choose(visitor, "second.jpg", (40, 20))
     preview = visitor.page.locator("#preview")
     expect(preview).to_have_js_property("height", 160)
     visitor.page.evaluate("letGo()")

@@ -99,10 +99,11 @@ const smaller = async (file) => {
 };
 
 const preview = async () => {
-  const shown = document.getElementById("preview");
-  shown.hidden = !photo;
-  if (!photo) return;
-  const drawn = await createImageBitmap(photo).catch(() => null);
+  const shown = document.getElementById("preview"), of = photo;
+  shown.hidden = !of;
+  if (!of) return;
+  const drawn = await createImageBitmap(of).catch(() => null);
+  if (photo !== of) return;  // another was taken while this one was decoded
   shown.hidden = !drawn;
   if (!drawn) return;
   shown.height = Math.round((shown.width * drawn.height) / drawn.width);
