@@ -121,3 +121,18 @@ def test_who_comes_back_to_the_form_by_the_browsers_button_finds_a_form_and_no_n
         held[0].fulfill(**answer)
     visitor.page.evaluate(CAME_BACK)
     expect(visitor.page.locator("#lot")).to_be_visible()
+
+
+def test_who_comes_back_to_the_form_finds_no_note_of_what_another_tab_has_sent_meanwhile(visitor: Visitor) -> None:
+    visitor.page.context.route("**/farm/queue", lambda route: route.abort())
+    fill(visitor.page, "芦笋")
+    post(visitor.page)
+    expect(visitor.page.locator("#kept-waits")).to_be_visible()
+    visitor.page.evaluate(CAME_BACK)
+    visitor.page.wait_for_timeout(SETTLED_MS)
+    expect(visitor.page.locator("#kept-waits")).to_be_visible()
+    visitor.page.evaluate("duijieQueue.all().then(([lot]) => duijieQueue.drop(lot.key))")
+    expect(visitor.page.locator("#kept-sent")).to_be_visible()
+    visitor.page.evaluate(CAME_BACK)
+    expect(visitor.page.locator("#lot")).to_be_visible()
+    expect(visitor.page.locator("#kept")).to_be_hidden()
