@@ -18,6 +18,8 @@ from duijie.demo.world import Size, World
 
 RESULT = "demo.json"
 BEGAN = "began"
+OF_OLD = "day"
+"""What was noted of the beginning when the world hung on its day alone: its lots and orders are none of ours."""
 NEXT = "Open {url} and look in as anybody of it, with one click. / 打开 {url}，一键进入任一角色。"
 TOKENS_LAST = timedelta(hours=12)
 
@@ -32,6 +34,8 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
         raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
         if TOTALS not in journal:
+            if OF_OLD in journal and BEGAN not in journal:
+                raise Refused(f"an older version began the demonstration on {folder.path}; `duijie reset` it first")
             world = World(seed, journal.moment(BEGAN, lambda: datetime.now(UTC)), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
             write_guests(folder.path, guests_of(world))
