@@ -8,6 +8,7 @@ from duijie.datafolder import DataFolder, Run
 from duijie.demo import run
 from duijie.demo.client import Refused
 from duijie.demo.journal import TOTALS, Journal
+from duijie.demo.table import table
 from duijie.demo.world import Size
 from tests.duijie.demo.test_table import TOTALS as FINISHED
 
@@ -44,3 +45,24 @@ async def test_what_an_older_version_has_finished_is_shown(
         journal.note(TOTALS, FINISHED.as_json())
     await run.play(folder, URL, 1, Size())
     assert "demo done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost:8000/", True),
+        ("http://[::1]:8000", True),
+        ("http://192.168.1.20:8000", False),
+        ("https://farm.example", False),
+    ],
+)
+async def test_where_to_look_in_is_said_before_the_end_and_only_where_one_click_is_enough(
+    folder: DataFolder, capsys: pytest.CaptureFixture[str], url: str, said: bool
+) -> None:
+    with Journal.open(folder.path / "demo", 1) as journal:
+        journal.note(TOTALS, FINISHED.as_json())
+    await run.play(folder, url, 1, Size())
+    before, after = capsys.readouterr().out.split("demo done\n")
+    assert before == (run.NEXT.format(url=url) + "\n" if said else "")
+    assert after == table(FINISHED) + "\n"
