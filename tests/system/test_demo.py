@@ -171,6 +171,7 @@ def test_nothing_is_paid_for_before_it_was_handed_over_nor_before_its_programme_
                 assert parcel["status"] in {"delivered", "returned"}
                 assert at(parcel["registered_at"]) < at(transfer["at"])
     assert paid["produce_support"] > 0
+    assert paid["courier_parcel"] > 0
 
 
 def test_the_platform_stays_up_to_be_looked_at(undisturbed: Played) -> None:
