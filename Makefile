@@ -52,7 +52,7 @@ format: setup ## Put the code into its one form
 	$(PY) -m ruff format --quiet .
 	$(PY) -m ruff check --fix --quiet .
 
-# One more than there are processors: tests wait for a database, a process or a moment now and then.
+# Three, for two processors: tests wait for a database, a process or a moment now and then.
 TEST := $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup ## Every test, on a real PostgreSQL and a real Kafka, but those of the targets below: within five minutes

@@ -156,8 +156,10 @@ Written by `python -m catalogue.build SOURCE_DIR` on {built_on}; do not edit by 
 |---|---|---|
 {results}
 
-`produce_aliases.csv` is kept by hand: other everyday Chinese names of produce in the table. So is
-`produce_names_zh.csv`: the names, in common use, of thirteen kinds that have no Chinese name in the source.
+`produce_aliases.csv` is kept by hand: other everyday Chinese names of produce in the table. A name of a variety
+leads to a kind whose life is known (a white radish to the radish, a Ya pear to the pear): the winter radish and the
+Asian pear have none, and would be given the day of the most perishable of all. `produce_names_zh.csv` is kept by
+hand, too: the names, in common use, of thirteen kinds that have no Chinese name in the source.
 
 ## Places, revision {revision}
 

@@ -4,11 +4,12 @@ import gc
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from chassis import overload
 from chassis.telemetry import configure_logging
+from tests.support.hypotheses import AT_ANY_PACE
 from tests.support.routing import keep_what_was_read
 
 TOGETHER = {
@@ -26,9 +27,9 @@ pytest_plugins = ["tests.support.postgres", "tests.support.kafka", "tests.suppor
 
 # Loaded before the one that the command line names: `--hypothesis-profile=long` is for `make long`. How slow the
 # machine is must not decide, neither of an example nor of how it is drawn; pytest's own timeout ends what hangs.
-AT_ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("long", AT_ANY_PACE, max_examples=100)
-settings.register_profile("quick", AT_ANY_PACE, max_examples=20)
+PATIENT = settings(deadline=None, suppress_health_check=AT_ANY_PACE)
+settings.register_profile("long", PATIENT, max_examples=100)
+settings.register_profile("quick", PATIENT, max_examples=20)
 settings.load_profile("quick")
 
 keep_what_was_read()

@@ -1,6 +1,8 @@
 """The first half: programmes are opened, the world is posted, and each market is cleared once."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from duijie.demo.pictures import PICTURED, picture
@@ -10,6 +12,10 @@ from duijie.demo.world import Lot, Wish
 COURIER_FEN, COURIER_BUDGET_FEN = 200, 500_000_000
 BOARD_SHOWN, PHOTOS = 50, 12
 PROGRAMME_DAYS = 120
+LATE = (
+    "{late} of {rounds} markets were cleared after goods could be fetched, by what was left of their life then: "
+    "totals may differ from another run's of this seed and day"
+)
 SUPPORT_FEN_PER_KG, SUPPORT_BUDGET_FEN = 30, 50_000_000_000
 
 
@@ -75,7 +81,17 @@ async def clear(play: Play) -> list[dict[str, Any]]:
         for produce in play.world.markets:
             await play.once(ADMIN, "/v1/rounds", {"produce": produce}, f"round/{produce}")
             bar.advance()
-    return await play.client.every(ADMIN, "/v1/rounds")
+    rounds = await play.client.every(ADMIN, "/v1/rounds")
+    _tell_of_late(play, rounds)
+    return rounds
+
+
+def _tell_of_late(play: Play, rounds: Sequence[dict[str, Any]]) -> None:
+    """Before goods can be fetched a round judges their life by when they can be; afterwards by its own moment."""
+    ours = [each for each in rounds if each["produce"] in play.world.markets]
+    late = sum(datetime.fromisoformat(each["cleared_at"]) > play.world.opens_at for each in ours)
+    if late:
+        play.stages.say(LATE.format(late=late, rounds=len(ours)))
 
 
 async def show_photos(play: Play) -> None:

@@ -1,7 +1,8 @@
 """Plays the demonstration through the public surface: post the world, clear each market once, carry, subsidise.
 
 Much goes at once, and ids are drawn by the platform; the totals are a function of the world all the same, since a
-round's plan depends on what is offered and wanted, not on ids or on the order of its coming.
+round's plan depends on what is offered and wanted, not on ids or on the order of its coming. It depends on when it is
+made once goods can be fetched, for then their life runs out: of that, `market.clear` tells.
 """
 
 from collections.abc import Sequence

@@ -47,6 +47,13 @@ class Stages:
         with Progress(*columns, console=Console()) as bars:
             yield cls(bars)
 
+    def say(self, text: str) -> None:
+        """A line that stays, above the bars where there are any."""
+        if self._bars is None:
+            print(text, flush=True)
+        else:
+            self._bars.console.print(text)
+
     @contextmanager
     def stage(self, title: str, total: int) -> Iterator[Bar]:
         bar = Bar(title, total, self._bars)

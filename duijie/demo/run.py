@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from duijie.accounts import tokens_of
 from duijie.datafolder import DataFolder, write_atomically
@@ -15,10 +16,14 @@ from duijie.demo.progress import Stages
 from duijie.demo.stage import Play
 from duijie.demo.table import Totals, table
 from duijie.demo.world import Size, World
+from gateway.pages.signing.guests import is_this_machine
 
 RESULT = "demo.json"
 BEGAN = "began"
+OF_OLD = "day"
+"""What was noted of the beginning when the world hung on its day alone: its lots and orders are none of ours."""
 NEXT = "Open {url} and look in as anybody of it, with one click. / 打开 {url}，一键进入任一角色。"
+"""For this machine alone, as the click is (`guests_for`)."""
 TOKENS_LAST = timedelta(hours=12)
 
 
@@ -32,6 +37,8 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
         raise Refused(f"{folder.path} holds the world of {others[0]}; take another --data, or `duijie reset` it first")
     with Journal.open(folder.path / "demo", seed) as journal:
         if TOTALS not in journal:
+            if OF_OLD in journal and BEGAN not in journal:
+                raise Refused(f"an older version began the demonstration on {folder.path}; `duijie reset` it first")
             world = World(seed, journal.moment(BEGAN, lambda: datetime.now(UTC)), size)
             tokens = await tokens_of(folder, accounts(world), TOKENS_LAST)
             write_guests(folder.path, guests_of(world))
@@ -44,4 +51,6 @@ async def play(folder: DataFolder, url: str, seed: int, size: Size) -> None:
                 write_guests(folder.path, guests_of(world) | {"carrier": journal.get(road.ROUTED)})
         totals = Totals(**journal.get(TOTALS))
     write_atomically(folder.path / RESULT, json.dumps(totals.as_json(), ensure_ascii=False, indent=2) + "\n")
-    print(f"demo done\n{table(totals)}\n{NEXT.format(url=url)}", flush=True)
+    if is_this_machine(urlsplit(url).netloc):
+        print(NEXT.format(url=url))
+    print(f"demo done\n{table(totals)}", flush=True)

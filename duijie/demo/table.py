@@ -10,7 +10,11 @@ SUBSIDY_STATES = ("reserved", "posted", "voided", "reversed")
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A function of the seed and the date. Masses in grams, money in fen, distance in metres."""
+    """Masses in grams, money in fen, distance in metres.
+
+    A function of the seed and the date where the rounds came before goods could be fetched; `market.clear` tells where
+    they did not, as after a long interruption.
+    """
 
     seed: int
     day: str

@@ -20,8 +20,8 @@ from catalogue.places import Place, all_places, get
 from contracts.accounts import Role
 
 LEAD, LEAD_FOR_EACH = timedelta(seconds=6), timedelta(milliseconds=20)
-"""From the beginning until goods can be fetched, and more for each lot and order: by then all rounds are over, so that
-a round looks at the same world however quick this machine is."""
+"""From the beginning until goods can be fetched, and more for each lot and order. A round that comes before looks at
+the same world however quick the machine is; of one that comes later, `market.clear` tells."""
 HOUR = timedelta(hours=1)
 PICKED_WITHIN = timedelta(hours=12)
 KEEPS_LONG = timedelta(days=7)

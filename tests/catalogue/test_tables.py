@@ -68,6 +68,19 @@ def test_no_alias_is_the_name_itself() -> None:
         assert kind.name_zh not in kind.aliases, kind.slug
 
 
+def test_no_alias_leads_to_a_kind_without_a_life_unless_it_is_that_very_kind_s_other_name() -> None:
+    """A lot of it would spoil with the most perishable of its category, when a kind beside it has a life of its own."""
+    same = {"白菜": "chinese-cabbage", "洋姜": "jerusalem-artichoke", "豆角": "yardlong-bean"}
+    same |= {"砂梨": "asian-pear", "亚洲梨": "asian-pear"}
+    lifeless = {
+        alias: kind.slug
+        for kind in produce.all_produce()
+        if not any(kind.life_by_class.values())
+        for alias in kind.aliases
+    }
+    assert lifeless == same
+
+
 def test_every_province_has_prefectures_and_counties() -> None:
     for province in places.provinces():
         assert any(place.adcode.startswith(province.prefix) for place in places.all_places()), province.name

@@ -88,7 +88,7 @@ def test_an_envelope_cannot_be_readdressed() -> None:
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.TYPE)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_whatever_an_event_holds_comes_back_from_the_wire(kind: type[Event], data: st.DataObject) -> None:
     event = data.draw(any_of(kind))

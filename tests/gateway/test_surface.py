@@ -207,6 +207,14 @@ def test_an_item_of_a_feed_tells_of_what_it_is_in_full(whole: Document) -> None:
     assert one == {"$ref": "#/components/schemas/MatchOut"}, "as it is read by itself"
 
 
+def test_every_produce_that_is_told_of_has_a_name_in_both_languages(whole: Document) -> None:
+    schemas: dict[str, Document] = whole["components"]["schemas"]
+    named = {name: told["properties"] for name, told in schemas.items() if "name_zh" in told.get("properties", {})}
+    assert {"BoardItem", "ProduceFigures", "BacklogItem", "BacklogLot"} <= named.keys()
+    for name, fields in named.items():
+        assert (fields["name_zh"].get("type"), fields["name_en"].get("type")) == ("string", "string"), name
+
+
 def test_an_error_of_signing_in_has_a_name_of_oauth(whole: Document) -> None:
     schema = whole["components"]["schemas"]["OAuthProblem"]
     of_oauth = {known.error for known in Problem.known().values() if issubclass(known, OAuthError)}

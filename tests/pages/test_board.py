@@ -85,6 +85,13 @@ def order_by_phone(page: Page, platform: Standalone, quantity: str) -> str:
     return phone
 
 
+def streams_asked(page: Page) -> list[str]:
+    """The streams that the page asks for from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/stream") else None)
+    return asked
+
+
 def test_somebody_new_finds_a_lot_orders_by_phone_and_sees_it_matched(
     phone: Visitor, platform: Standalone, market: Market
 ) -> None:
@@ -154,6 +161,52 @@ def test_the_counter_goes_on_for_who_comes_back_by_the_browsers_button_and_after
     desk.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     expect(live).to_be_visible()
     forget_the_signal(desk)  # the refusal
+
+
+def test_a_counter_whose_lot_was_closed_while_it_was_away_says_so_and_asks_no_more(
+    desk: Visitor, market: Market
+) -> None:
+    lot = market.post("fennel")
+    desk.page.clock.install(time=datetime.now(UTC))
+    desk.page.route("**/stream", lambda route: route.fulfill(status=503), times=1)
+    with desk.page.expect_response(f"**/v1/board/{lot}"):
+        desk.open(f"/board/{lot}?lang=zh-CN")
+    expect(desk.page.locator("#closed")).to_be_hidden()
+    assert market.farmer.post(f"/v1/listings/{lot}/withdraw").is_success
+    until(lambda: market.farmer.get(f"/v1/board/{lot}").status_code == 404, 20)
+    asked = streams_asked(desk.page)
+    desk.page.clock.fast_forward(61_000)
+    expect(desk.page.locator("#closed")).to_be_visible()
+    desk.page.clock.fast_forward(86_400_000)
+    desk.page.wait_for_timeout(200)
+    assert len(asked) == 1
+    forget_the_signal(desk)  # the refusals
+
+
+def test_a_counter_that_is_refused_again_and_again_asks_ever_less_and_ends_until_somebody_comes_back(
+    desk: Visitor, market: Market
+) -> None:
+    lot = market.post("parsnip")
+    desk.page.clock.install(time=datetime.now(UTC))
+    desk.page.route("**/stream", lambda route: route.fulfill(status=503))
+    asked = streams_asked(desk.page)
+    with desk.page.expect_response(f"**/v1/board/{lot}"):
+        desk.open(f"/board/{lot}?lang=zh-CN")
+    for minutes in (1, 2, 4, 8, 16, 32):
+        before = len(asked)
+        desk.page.clock.fast_forward(minutes * 60_000 - 20_000)
+        desk.page.wait_for_timeout(200)
+        assert len(asked) == before
+        with desk.page.expect_response(f"**/v1/board/{lot}"):
+            desk.page.clock.fast_forward(20_000)
+        desk.page.wait_for_timeout(200)
+    desk.page.clock.fast_forward(86_400_000)
+    desk.page.wait_for_timeout(200)
+    assert len(asked) == 7
+    expect(desk.page.locator("#closed")).to_be_hidden()
+    with desk.page.expect_request("**/stream"):
+        desk.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    forget_the_signal(desk)  # the refusals
 
 
 @pytest.mark.parametrize(("language", "keeps"), [("zh-CN", "还能放 3 天 18 小时"), ("en", "Keeps 3 d 18 h")])

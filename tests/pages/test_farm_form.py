@@ -18,6 +18,13 @@ SLOW = """() => {
     return real(file);
   };
 }"""
+SLOW_TO_SHOW = """() => {
+  const real = createImageBitmap;
+  globalThis.createImageBitmap = async (image) => {
+    if (!(image instanceof File) && !globalThis.letGo) await new Promise((resolve) => { globalThis.letGo = resolve; });
+    return real(image);
+  };
+}"""
 WHEN_FOUND = "navigator.geolocation.getCurrentPosition = (found) => { globalThis.found = found; };"
 FOUND = "found({ coords: { latitude: 33.71, longitude: 118.68 } })"
 CAME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
@@ -43,6 +50,20 @@ def test_of_two_photos_the_one_that_was_chosen_last_is_shown_however_long_the_fi
     visitor.page.evaluate(SLOW)
     choose(visitor, "slow.jpg", (40, 40))
     choose(visitor, "quick.jpg", (40, 20))
+    preview = visitor.page.locator("#preview")
+    expect(preview).to_have_js_property("height", 160)
+    visitor.page.evaluate("letGo()")
+    visitor.page.wait_for_timeout(SETTLED_MS)
+    expect(preview).to_have_js_property("height", 160)
+
+
+def test_of_two_photos_the_one_that_was_chosen_last_is_shown_however_long_the_first_takes_to_be_shown(
+    visitor: Visitor,
+) -> None:
+    visitor.page.evaluate(SLOW_TO_SHOW)
+    choose(visitor, "first.jpg", (40, 40))
+    visitor.page.wait_for_function("Boolean(globalThis.letGo)")
+    choose(visitor, "second.jpg", (40, 20))
     preview = visitor.page.locator("#preview")
     expect(preview).to_have_js_property("height", 160)
     visitor.page.evaluate("letGo()")
@@ -100,3 +121,18 @@ def test_who_comes_back_to_the_form_by_the_browsers_button_finds_a_form_and_no_n
         held[0].fulfill(**answer)
     visitor.page.evaluate(CAME_BACK)
     expect(visitor.page.locator("#lot")).to_be_visible()
+
+
+def test_who_comes_back_to_the_form_finds_no_note_of_what_another_tab_has_sent_meanwhile(visitor: Visitor) -> None:
+    visitor.page.context.route("**/farm/queue", lambda route: route.abort())
+    fill(visitor.page, "芦笋")
+    post(visitor.page)
+    expect(visitor.page.locator("#kept-waits")).to_be_visible()
+    visitor.page.evaluate(CAME_BACK)
+    visitor.page.wait_for_timeout(SETTLED_MS)
+    expect(visitor.page.locator("#kept-waits")).to_be_visible()
+    visitor.page.evaluate("duijieQueue.all().then(([lot]) => duijieQueue.drop(lot.key))")
+    expect(visitor.page.locator("#kept-sent")).to_be_visible()
+    visitor.page.evaluate(CAME_BACK)
+    expect(visitor.page.locator("#lot")).to_be_visible()
+    expect(visitor.page.locator("#kept")).to_be_hidden()

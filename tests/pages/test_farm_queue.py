@@ -277,3 +277,17 @@ def test_who_has_lots_on_the_phone_is_not_told_that_there_are_none_and_tries_wha
     keep(visitor, "a", state="refused", problem="no")
     expect(waiting(visitor)).to_contain_text("需要修改")
     expect(visitor.page.locator("#try-now")).to_be_hidden()
+
+
+def test_nobody_is_told_to_try_again_what_waits_for_another_account_or_a_sign_in(visitor: Visitor) -> None:
+    visitor.page.context.route("**/farm/queue", lambda route: route.fulfill(json={"account": None, "now": None}))
+    visitor.open("/farm")
+    again = visitor.page.locator("#try-now")
+    keep(visitor, "theirs", account=str(uuid4()))
+    expect(visitor.page.locator("#waiting-others")).to_be_visible()
+    expect(again).to_be_hidden()
+    keep(visitor, "mine")
+    expect(again).to_be_visible()
+    again.click()
+    expect(waiting(visitor).locator(".enter")).to_be_visible()
+    expect(again).to_be_hidden()

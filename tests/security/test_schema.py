@@ -89,7 +89,6 @@ async def test_the_surface_is_what_its_document_says(
         @seed(7)
         @settings(
             max_examples=count,
-            deadline=None,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),

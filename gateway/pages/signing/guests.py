@@ -52,13 +52,13 @@ def guests_for(request: Request) -> Sequence[Guest]:
     client, headers = request.client.host if request.client else "", request.headers
     if "x-forwarded-for" in headers or "forwarded" in headers or not _is_loopback(client):
         return ()
-    if not _is_this_machine(headers.get("host", "")):
+    if not is_this_machine(headers.get("host", "")):
         return ()
     guests: Guests = request.app.state.guests
     return guests()
 
 
-def _is_this_machine(authority: str) -> bool:
+def is_this_machine(authority: str) -> bool:
     """Whether a `Host` is one that no name server has a say in."""
     name = HOST.fullmatch(authority)
     return name is not None and (name[1].lower() == "localhost" or _is_loopback(name[1].strip("[]")))

@@ -23,7 +23,7 @@ function keeps(hours) {
   badge.textContent = hours > 0 ? `${urgent ? `${words.urgent} · ` : ""}${words.keeps} ${forLong(hours)}` : words.over;
 }
 
-const AGAIN_MS = 60000;
+const AGAIN_MS = 60000, REFUSALS_MAX = 6; // each wait is twice the last: an hour in all
 let spoilsAt = null;
 
 function show(lot) {
@@ -37,7 +37,7 @@ function show(lot) {
 }
 
 const live = document.getElementById("live");
-let stream = null, isOver = false;
+let stream = null, isOver = false, again = null, refusals = 0;
 
 function part() {
   stream?.close();
@@ -45,28 +45,45 @@ function part() {
   live.hidden = true;
 }
 
+/** The board has open lots alone: who was away when it was closed hears nothing more of it. */
+const isClosed = async () => (await fetch(card.dataset.stream.replace(/\/stream$/, "")).catch(() => null))?.status === 404;
+
+/** Refused, as where too many follow: that passes, but who looks at a page for hours doesn't ask for hours. */
+async function refused() {
+  part();
+  if (await isClosed()) {
+    isOver = true;
+    part();
+    document.getElementById("closed").hidden = false;
+  } else if (refusals < REFUSALS_MAX) {
+    again = setTimeout(follow, AGAIN_MS * 2 ** refusals++);
+  }
+}
+
 function follow() {
+  clearTimeout(again);
   if (stream || isOver) return;
   stream = new EventSource(card.dataset.stream);
   stream.addEventListener("lot", (event) => {
     const lot = JSON.parse(event.data);
     live.hidden = false;
+    refusals = 0;
     show(lot);
     isOver = ["withdrawn", "expired"].includes(lot.status);
     if (isOver) part();
   });
   stream.addEventListener("error", ({ target }) => {
     live.hidden = true;
-    if (target !== stream || target.readyState !== EventSource.CLOSED) return; // it connects again by itself
-    part(); // refused, as where too many follow: that passes
-    setTimeout(follow, AGAIN_MS);
+    if (target === stream && target.readyState === EventSource.CLOSED) refused(); // else it connects again by itself
   });
 }
 
 follow();
 window.addEventListener("pagehide", part);
 window.addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) follow(); // who comes back by the browser's button finds the page as they left it
+  if (!persisted) return;
+  refusals = 0;
+  follow(); // who comes back by the browser's button finds the page as they left it
 });
 setInterval(() => {
   if (spoilsAt !== null) keeps(Math.max(0, (spoilsAt - Date.now()) / 3600000));

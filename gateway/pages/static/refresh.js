@@ -2,8 +2,8 @@
 
 const FIELDS = "input:not([type=hidden]), textarea";
 
-/** Sent already (once.js): a button that is new would send it again, under another key. */
-const isOnItsWay = (part) => part.querySelector("form[data-sent]") !== null;
+/** Sent already (once.js): a form that is new would send it again, under another key. */
+const isOnItsWay = (part) => part.querySelector("form[data-under-way]") !== null;
 const isTypedInto = (part) => [...part.querySelectorAll(FIELDS)].some((field) => field === document.activeElement || field.value !== field.defaultValue);
 
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {

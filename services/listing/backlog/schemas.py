@@ -49,7 +49,7 @@ class BacklogItem(BaseModel):
 
     area: AreaOut
     produce: str
-    name_zh: str | None
+    name_zh: str
     name_en: str
     open_kg: KgOut
     at_risk_kg: KgOut
@@ -76,7 +76,7 @@ class BacklogLot(BaseModel):
 
     id: UUID
     produce: str
-    name_zh: str | None
+    name_zh: str
     name_en: str
     variety: str | None
     grade: Grade

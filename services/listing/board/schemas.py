@@ -49,7 +49,7 @@ class BoardItem(BaseModel):
 
     id: UUID
     produce: str
-    name_zh: str | None
+    name_zh: str
     name_en: str
     variety: str | None
     grade: Grade
@@ -126,7 +126,7 @@ class CountyFigures(Figures):
 
 class ProduceFigures(Figures):
     produce: str
-    name_zh: str | None
+    name_zh: str
     name_en: str
 
 

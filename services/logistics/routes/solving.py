@@ -13,9 +13,9 @@ from services.logistics.routing.fleet.model import Problem as Fleet
 
 SOLVER = "services.logistics.routes.fleet_solver"
 WAIT_AT_MOST = 4
+"""Who comes later would wait for minutes."""
 WAIT_AT_MOST_S = 90.0
 """Of the limits of all who wait: the gateway gives up after 120 s."""
-"""Who comes later would wait for minutes."""
 OVERRUN_S = 15.0
 """Past its time limit, when a solver is taken to hang that has given no answer yet."""
 LATE_S = 0.7

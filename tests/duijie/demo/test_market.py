@@ -1,7 +1,7 @@
 """The first half: it waits until the whole world is on the market, and some lots show a photo."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from catalogue.days import CHINA
 from duijie.demo import stage
 from duijie.demo.client import Refused
 from duijie.demo.journal import Journal
-from duijie.demo.market import PHOTOS, show_photos, until_on_market
+from duijie.demo.market import LATE, PHOTOS, clear, show_photos, until_on_market
 from duijie.demo.pictures import PICTURED
 from duijie.demo.progress import Stages
 from duijie.demo.stage import Play
@@ -83,3 +83,26 @@ async def test_the_first_lots_on_the_board_that_can_be_drawn_show_a_photo_once(t
     drawn = [lot for lot in PICTURES.lots if lot.body["produce"] in PICTURED][:PHOTOS]
     assert drawn
     assert sorted(board.came) == sorted((lot.producer, f"id-{lot.index}", f"photo/{lot.index}") for lot in drawn)
+
+
+class Clearing:
+    """Clears each market so long before or after goods can be fetched; another's market is cleared much later."""
+
+    def __init__(self, after_s: float) -> None:
+        self.at = WORLD.opens_at + timedelta(seconds=after_s)
+
+    async def post(self, account: str, path: str, body: dict[str, str], key: str) -> dict[str, str]:
+        return body
+
+    async def every(self, account: str, path: str) -> list[dict[str, Any]]:
+        ours = [{"produce": each, "cleared_at": self.at.isoformat()} for each in WORLD.markets]
+        return [*ours, {"produce": "fig", "cleared_at": (self.at + timedelta(days=1)).isoformat()}]
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(-1, []), (300, [LATE.format(late=8, rounds=8)])])
+async def test_rounds_that_came_so_late_that_another_run_may_differ_are_told_of_and_others_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], after_s: float, told: list[str]
+) -> None:
+    play = Play(Clearing(after_s), Journal(tmp_path / "journal"), WORLD, Stages(None))  # type: ignore[arg-type]
+    assert len(await clear(play)) == len(WORLD.markets) + 1 == 9
+    assert capsys.readouterr().out.splitlines()[1:] == told, "under the stage's own line"

@@ -21,3 +21,9 @@ def test_a_stage_that_fails_does_not_say_it_ended(capsys: pytest.CaptureFixture[
     with pytest.raises(RuntimeError):
         fail()
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_said_in_between_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with Stages.shown() as stages:
+        stages.say("3 of 20 came late")
+    assert capsys.readouterr().out == "3 of 20 came late\n"

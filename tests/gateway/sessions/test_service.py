@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from structlog.testing import capture_logs
@@ -23,6 +23,7 @@ from gateway.sessions.schemas import TokenForm
 from gateway.sessions.service import Granted
 from gateway.tokens import FOR_MACHINES, FOR_PEOPLE
 from tests.gateway.support import Phones
+from tests.support.hypotheses import ON_FIXTURES
 
 PHONE = "+8613812345678"
 GRACE_S = GRACE.total_seconds()
@@ -131,7 +132,7 @@ async def test_within_the_grace_an_old_one_ends_the_session_once_its_successor_w
 
 
 @given(uses=st.lists(st.integers(0, 4), min_size=1, max_size=8))
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=ON_FIXTURES)
 async def test_whoever_uses_them_in_whatever_order_one_line_of_tokens_is_good(
     db: Database, desk: SignIn, sms: Phones, uses: list[int]
 ) -> None:

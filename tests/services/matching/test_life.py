@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -21,6 +21,7 @@ from services.matching.matches.models import Match
 from services.matching.models import METADATA
 from services.matching.supply.models import Supply
 from tests.services.matching.scene import Scene, books_balance, consume, published, soon, then, withdrawn
+from tests.support.hypotheses import ON_FIXTURES
 
 PRODUCE = ("garlic", "strawberry")
 ACTIONS = (
@@ -200,8 +201,7 @@ async def emptied(scene: Scene) -> None:
 
 @settings(
     max_examples=8,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=ON_FIXTURES,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a life takes minutes, and its steps say enough
 )
 @given(steps=_lives)

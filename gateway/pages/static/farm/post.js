@@ -99,10 +99,11 @@ const smaller = async (file) => {
 };
 
 const preview = async () => {
-  const shown = document.getElementById("preview");
-  shown.hidden = !photo;
-  if (!photo) return;
-  const drawn = await createImageBitmap(photo).catch(() => null);
+  const shown = document.getElementById("preview"), of = photo;
+  shown.hidden = !of;
+  if (!of) return;
+  const drawn = await createImageBitmap(of).catch(() => null);
+  if (photo !== of) return;  // another was taken while this one was decoded
   shown.hidden = !drawn;
   if (!drawn) return;
   shown.height = Math.round((shown.width * drawn.height) / drawn.width);
@@ -193,11 +194,17 @@ const askToKeep = async () => {
 };
 
 // The service worker, or another tab, may send it while its note is shown.
+const isNoted = () => !document.getElementById("kept").hidden && key !== null;
 const follow = async () => {
-  if (document.getElementById("kept").hidden || !key) return;
+  if (!isNoted()) return;
   const isSent = !(await queue.get(key));
   document.getElementById("kept-waits").hidden = isSent;
   document.getElementById("kept-sent").hidden = !isSent;
+};
+
+// Who comes back by the browser's button finds no note of what was sent long ago, whoever sent it.
+const comeBack = async () => {
+  if (form.hidden && !(key && (await queue.get(key)))) location.reload();
 };
 
 const goOn = async (outcome) => {
@@ -254,8 +261,8 @@ const mend = async () => {
 
 if (globalThis.isSecureContext && globalThis.indexedDB) {
   form.addEventListener("submit", post);
-  addEventListener("pageshow", ({ persisted }) => { if (persisted && form.hidden && !key) location.reload(); });  // its note is of what was sent long ago
-  addEventListener("online", async () => { if (!document.getElementById("kept").hidden && key) await goOn(await queue.send()); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) comeBack().catch(() => {}); });
+  addEventListener("online", async () => { if (isNoted()) await goOn(await queue.send()); });
   new BroadcastChannel(queue.NAME).onmessage = follow;
   await mend();
 }

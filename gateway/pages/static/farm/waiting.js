@@ -20,6 +20,9 @@ const stateOf = (lot) => {
   return states[lot.key] in words ? states[lot.key] : "waiting";
 };
 
+/** Whether to try now may help: what is another's, or waits for a sign-in, stays where it is. */
+const mayBeSent = (lot) => ["waiting", "photo"].includes(lot.state) && !TO_SIGN_IN.includes(stateOf(lot));
+
 const drop = async ({ key }) => {
   dropped.add(key);
   await show();
@@ -70,7 +73,7 @@ const render = async () => {
   list.replaceChildren(...mine.map(shown));
   others.hidden = mine.length === lots.length;
   others.querySelector("b").textContent = lots.length - mine.length;
-  tryAgain.hidden = !lots.some(({ state }) => state === "waiting" || state === "photo");
+  tryAgain.hidden = !mine.some(mayBeSent);
   section.hidden = !lots.length;
   if (nothingPosted) nothingPosted.hidden = mine.length > 0;
 };

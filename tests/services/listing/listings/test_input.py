@@ -6,13 +6,14 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.db import Database
 from chassis.validation import SAID
 from tests.services.listing.listings.test_api import strawberries
 from tests.services.listing.listings.test_service import posted
+from tests.support.hypotheses import ON_FIXTURES
 from tests.support.services import Issuer, told
 
 LATER = "2099-01-02T00:00:00Z"
@@ -201,7 +202,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=ON_FIXTURES)
 @given(st.dictionaries(st.sampled_from(sorted(strawberries() | {"story": 1, "grade": 1, "best_before": 1})), JSON))
 async def test_no_json_whatever_is_a_failure_of_ours(
     client: httpx.AsyncClient, issuer: Issuer, changes: dict[str, Any]

@@ -210,7 +210,6 @@ async def test_whatever_is_done_in_whatever_order_every_fen_is_where_the_model_h
         phases=[Phase.explicit, Phase.reuse, Phase.generate],
         max_examples=lives,
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     await asyncio.to_thread(run_state_machine_as_test, machine(world), settings=few)

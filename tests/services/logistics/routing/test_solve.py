@@ -32,7 +32,7 @@ def reasons_for(problem: Problem) -> set[Reason]:
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 33), st.integers(0, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_shipment_of_any_world_is_served_or_explained_in_time(rng: Random, tasks: int, vehicles: int) -> None:
     problem = world(rng, tasks, vehicles)
     began = perf_counter()

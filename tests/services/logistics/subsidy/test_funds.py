@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asyncpg.exceptions import UniqueViolationError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +17,7 @@ from services.logistics.subsidy.fund import Fund, Held
 from services.logistics.subsidy.ledger import Balances, Head, verify
 from services.logistics.subsidy.models import LEDGER_HEADS, SUBSIDIES
 from services.logistics.subsidy.queries import CapKey
+from tests.support.hypotheses import ON_FIXTURES
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
@@ -229,7 +230,7 @@ async def test_cap_usage_adds_up_by_programme_day_and_party(db: Database) -> Non
         assert await queries.cap_usage(session, []) == {}
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=ON_FIXTURES)
 @given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["reserve", "post", "void", "reverse"])), max_size=40))
 async def test_any_life_of_a_fund_read_page_by_page_adds_up_to_its_balances(
     db: Database, steps: list[tuple[int, str]]

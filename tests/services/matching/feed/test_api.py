@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.db import Database
 from contracts.accounts import Role
 from services.matching.feed.service import Note
 from tests.services.matching.feed.happenings import State, Subscriber, agreed, append_all, filled, happen, is_gapless
+from tests.support.hypotheses import ON_FIXTURES
 from tests.support.services import Issuer
 
 PATH = "/v1/feed/matches"
@@ -149,7 +150,7 @@ async def test_a_page_that_may_still_grow_is_kept_by_nobody(
         assert (await reader.page(after, limit)).headers["cache-control"] == "no-store"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=ON_FIXTURES)
 @given(steps=st.lists(st.one_of(st.integers(1, 6).map(lambda limit: ("turn", limit)), st.just(("happen", 0)))))
 async def test_pages_of_any_size_at_any_moment_join_to_the_same_sequence(
     client: httpx.AsyncClient, issuer: Issuer, db: Database, steps: list[tuple[str, int]]

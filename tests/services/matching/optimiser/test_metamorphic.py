@@ -6,7 +6,7 @@ every cycle through two arcs of one node uses them in opposite directions.
 
 from dataclasses import replace
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.matching.optimiser.clear import clear
@@ -16,9 +16,6 @@ from services.matching.optimiser.policy import HOUR_US, POLICY_1
 from tests.services.matching.optimiser.factories import NOW_US, listings, orders
 
 HORIZON_US = NOW_US + 10_000 * HOUR_US
-
-
-patient = settings(deadline=None)  # each example clears two markets or more
 
 
 def plan_of(lots: list[Listing], bids: list[Order], excluded: tuple[tuple[str, str], ...] = ()) -> Plan:
@@ -35,21 +32,18 @@ def bought_g(plan: Plan, order_id: str) -> int:
     return sum(match.quantity_g for match in plan.matches if match.order_id == order_id)
 
 
-@patient
 @given(listings(), orders(), orders())
 def test_more_buyers_never_lower_the_value(lots: list[Listing], bids: list[Order], more: list[Order]) -> None:
     newcomers = [replace(bid, id=f"N{bid.id}") for bid in more]
     assert plan_of(lots, bids + newcomers).value_mfen >= plan_of(lots, bids).value_mfen
 
 
-@patient
 @given(listings(), orders(), listings())
 def test_more_lots_never_lower_the_value(lots: list[Listing], bids: list[Order], more: list[Listing]) -> None:
     newcomers = [replace(lot, id=f"N{lot.id}") for lot in more]
     assert plan_of(lots + newcomers, bids).value_mfen >= plan_of(lots, bids).value_mfen
 
 
-@patient
 @given(listings(), orders(), st.data())
 def test_who_wants_more_never_lowers_the_value(lots: list[Listing], bids: list[Order], data: st.DataObject) -> None:
     chosen = data.draw(st.integers(0, len(bids) - 1))
@@ -58,7 +52,6 @@ def test_who_wants_more_never_lowers_the_value(lots: list[Listing], bids: list[O
     assert after.value_mfen >= before.value_mfen
 
 
-@patient
 @given(listings(), orders(), st.data())
 def test_a_kilogram_more_wanted_adds_the_price_of_the_order_at_most(
     lots: list[Listing], bids: list[Order], data: st.DataObject
@@ -70,7 +63,6 @@ def test_a_kilogram_more_wanted_adds_the_price_of_the_order_at_most(
     assert after.value_mfen - before.value_mfen <= prices[more.id] * 1000
 
 
-@patient
 @given(listings(), orders(), st.data())
 def test_a_lower_floor_never_sells_less_of_that_listing(
     lots: list[Listing], bids: list[Order], data: st.DataObject
@@ -84,7 +76,6 @@ def test_a_lower_floor_never_sells_less_of_that_listing(
     assert after.value_mfen >= before.value_mfen
 
 
-@patient
 @given(listings(), orders(), st.data())
 def test_a_higher_ceiling_never_brings_that_order_less(
     lots: list[Listing], bids: list[Order], data: st.DataObject
@@ -97,7 +88,6 @@ def test_a_higher_ceiling_never_brings_that_order_less(
     assert after.value_mfen >= before.value_mfen
 
 
-@patient
 @given(listings(), orders(), st.data())
 def test_a_pair_that_said_no_never_raises_the_value_and_is_not_matched(
     lots: list[Listing], bids: list[Order], data: st.DataObject
@@ -111,7 +101,6 @@ def test_a_pair_that_said_no_never_raises_the_value_and_is_not_matched(
     assert plan_of(lots, bids, (pair, pair, ("gone", "too"))).matches == barred.matches
 
 
-@patient
 @given(listings(), orders())
 def test_conditions_that_fall_away_never_lower_the_value(lots: list[Listing], bids: list[Order]) -> None:
     strict = plan_of(lots, bids).value_mfen
@@ -134,7 +123,6 @@ def _scaled(lots: list[Listing], bids: list[Order], times: int) -> tuple[list[Li
     )
 
 
-@patient
 @given(listings(), orders(), st.integers(2, 9))
 def test_everything_so_many_times_as_much_is_worth_so_many_times_as_much(
     lots: list[Listing], bids: list[Order], times: int
@@ -144,7 +132,6 @@ def test_everything_so_many_times_as_much_is_worth_so_many_times_as_much(
     assert (often.value_mfen, often.matched_g) == (once.value_mfen * times, once.matched_g * times)
 
 
-@patient
 @given(listings(), orders(), st.integers(1, 500))
 def test_floor_and_ceiling_raised_together_change_nothing_but_the_price(
     lots: list[Listing], bids: list[Order], dearer_fen_per_kg: int
@@ -160,7 +147,6 @@ def test_floor_and_ceiling_raised_together_change_nothing_but_the_price(
     ]
 
 
-@patient
 @given(listings(), orders())
 def test_what_was_matched_leaves_a_market_in_which_nothing_more_can_be(lots: list[Listing], bids: list[Order]) -> None:
     """A round leaves no compatible pair with something left on both sides: every such pair is worth something."""
@@ -179,7 +165,6 @@ def test_what_was_matched_leaves_a_market_in_which_nothing_more_can_be(lots: lis
     assert plan_of(rest_lots, rest_bids).matches == ()
 
 
-@patient
 @given(listings(), orders())
 def test_every_match_lies_between_floor_and_ceiling_and_arrives_fresh_and_in_time(
     lots: list[Listing], bids: list[Order]

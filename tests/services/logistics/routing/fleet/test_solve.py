@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.logistics.routing.fleet.check import Fault, check_fleet
@@ -15,7 +15,6 @@ from tests.services.logistics.routing.fleet.fleets import fleet, job, on_a_line,
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 25), st.integers(0, 5))
-@settings(deadline=None)
 def test_in_any_world_each_task_is_done_or_explained_and_nothing_is_broken(
     chance: Random, tasks: int, vehicles: int
 ) -> None:
