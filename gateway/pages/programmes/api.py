@@ -20,8 +20,9 @@ bank_router = page_router(PhotoPageRoute)
 
 Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
 Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
-After = Annotated[str | None, Query(max_length=100)]
+After = settling.Cursor
 Before = Annotated[int | None, Query(ge=2, le=2**53 - 1)]
+Behind = Annotated[settling.AfterLines, Depends(settling.after_lines)]
 Change = Literal["rules", "topup", "pause", "resume", "close"]
 HOME = "/programmes"
 
@@ -58,15 +59,7 @@ async def open_programme(request: Request, reader: Officer, typed: Form) -> Resp
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}")
-async def settlement(
-    request: Request,
-    settlement_id: UUID,
-    reader: Overseer,
-    after: After = None,
-    flags: After = None,
-    corrections: After = None,
-) -> HTMLResponse:
-    behind = settling.AfterLines(after, flags, corrections)
+async def settlement(request: Request, settlement_id: UUID, reader: Overseer, behind: Behind) -> HTMLResponse:
     return await _settlement(request, settlement_id, reader, NOTHING_TRIED, behind)
 
 
@@ -76,29 +69,31 @@ async def statement(settlement_id: UUID, kind: FileKind, request: Request, reade
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/pay")
-async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form, behind: Behind) -> Response:
     told = await settling.pay(reader.api, settlement_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/flags/{{flag_id}}")
-async def review(request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form) -> Response:
+async def review(
+    request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form, behind: Behind
+) -> Response:
     told = await settling.review(reader.api, flag_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/corrections")
-async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: Form, behind: Behind) -> Response:
     told = await settling.correct(reader, settlement_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/corrections/{{correction_id}}")
 async def decide_on_correction(
-    request: Request, settlement_id: UUID, correction_id: UUID, reader: Officer, typed: Form
+    request: Request, settlement_id: UUID, correction_id: UUID, reader: Officer, typed: Form, behind: Behind
 ) -> Response:
     told = await settling.decide_on_correction(reader.api, settlement_id, correction_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("decide", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("decide", typed, told), behind)
 
 
 @router.get(f"{HOME}/{{programme_id}}")
@@ -121,25 +116,27 @@ async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, afte
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks")
-async def give_notice(request: Request, programme_id: UUID, reader: Officer, typed: Form) -> Response:
+async def give_notice(
+    request: Request, programme_id: UUID, reader: Officer, typed: Form, after: After = None
+) -> Response:
     told = await recovering.notice(reader, programme_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told), after)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/decision")
 async def decide_on_clawback(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, after: After = None
 ) -> Response:
     told = await recovering.decide(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told), after)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/repayments")
 async def record_repayment(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, after: After = None
 ) -> Response:
     told = await recovering.repay(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried(f"repaid-{clawback_id}", typed, told), after)
 
 
 @router.get(f"{HOME}/{{programme_id}}/ledger")
@@ -208,7 +205,7 @@ async def _settlement(
     settlement_id: UUID,
     reader: Reader,
     tried: Tried,
-    after: settling.AfterLines = settling.FIRST_LINES,
+    after: settling.AfterLines,
 ) -> HTMLResponse:
     shown = await settling.read_settlement(reader, settlement_id, after)
     names = await names_of(request, shown.parties)
@@ -233,10 +230,12 @@ async def _clawbacks(
     )
 
 
-async def _after_clawback(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
+async def _after_clawback(
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: str | None
+) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/{programme_id}/clawbacks", 303)
-    return await _clawbacks(request, programme_id, reader, tried)
+    return await _clawbacks(request, programme_id, reader, tried, after)
 
 
 async def _after_change(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
@@ -245,7 +244,9 @@ async def _after_change(request: Request, programme_id: UUID, reader: Reader, tr
     return await _programme(request, programme_id, reader, tried)
 
 
-async def _after_settlement(request: Request, settlement_id: UUID, reader: Reader, tried: Tried) -> Response:
+async def _after_settlement(
+    request: Request, settlement_id: UUID, reader: Reader, tried: Tried, behind: settling.AfterLines
+) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/settlements/{settlement_id}", 303)
-    return await _settlement(request, settlement_id, reader, tried)
+    return await _settlement(request, settlement_id, reader, tried, behind)

@@ -34,6 +34,11 @@ class Clawback:
         return self.said["status"] in UNDECIDED
 
     @property
+    def may_decide(self) -> bool:
+        """Another officer than the one who opened it, now."""
+        return self.is_undecided and not self.is_own and not self.may_object
+
+    @property
     def left_fen(self) -> int:
         return int(self.said["amount_fen"] - self.said["recovered_fen"])
 
@@ -44,6 +49,8 @@ class Recovering:
 
     programme: Mapping[str, Any]
     clawbacks: Sequence[Clawback]
+    behind: str | None
+    """The cursor at which this page begins."""
     next: str | None
     may_change: bool
 
@@ -75,6 +82,7 @@ async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None =
             )
             for each in found["items"]
         ],
+        behind=after,
         next=found["next"],
         may_change=may_change(reader),
     )

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from fastapi import Query
 
 from chassis.problems import Language, Text
 from gateway.pages.asking import Api, Told
@@ -21,6 +23,7 @@ REVIEWED_SHOWN = 500
 CORRECTIONS_SHOWN = 20
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
+Cursor = Annotated[str | None, Query(max_length=100)]
 OF_LINE = Text("{line}：{why}", "{line}: {why}")
 
 
@@ -33,7 +36,9 @@ class AfterLines:
     corrections: str | None = None
 
 
-FIRST_LINES = AfterLines()
+def after_lines(after: Cursor = None, flags: Cursor = None, corrections: Cursor = None) -> AfterLines:
+    """Where the lists begin, as the page's address says; so does each form of it, which is shown again if refused."""
+    return AfterLines(after, flags, corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,20 @@ class Statement:
     reviewed: Sequence[Mapping[str, Any]]
     are_all: bool
     corrections: Sequence[Asked]
+    behind: AfterLines
+    """Where the lists of this page begin."""
     more: AfterLines
     is_flagged: bool
     """Some flag waits, be it on this page or before it."""
     has_reviewed: bool
     """The reader has reviewed a flag, so that another officer pays."""
     may_change: bool
+
+    @property
+    def may_pay(self) -> bool:
+        """The reader, now: nothing holds it, and they reviewed none of it."""
+        is_held = self.is_flagged or self.waits_for_correction or self.has_reviewed
+        return self.may_change and self.said["status"] == "frozen" and not is_held
 
     @property
     def parties(self) -> Iterator[str | None]:
@@ -67,7 +80,7 @@ class Statement:
         return any(each.said["status"] == "pending" for each in self.corrections)
 
 
-async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines = FIRST_LINES) -> Statement:
+async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines) -> Statement:
     """Raises Refused where there is no such settlement, and ServiceUnavailable."""
     api, path = reader.api, f"/v1/settlements/{settlement_id}"
     said, waiting, reviewed, corrections = await asyncio.gather(
@@ -86,6 +99,7 @@ async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines
         reviewed=reviewed.items,
         are_all=reviewed.are_all,
         corrections=[asked_of(reader, each) for each in corrections["items"]],
+        behind=after,
         more=AfterLines(said["next"], waiting["next"], corrections["next"]),
         is_flagged=bool(waiting["items"] or after.flags),
         has_reviewed=any(flag["reviewed_by"] == me for flag in reviewed.items),

@@ -120,6 +120,7 @@ CHANGES: dict[str, Text] = {
     "programmes.propose.about": Text(
         "您提出，另一名经办批准后生效。", "You propose; it takes effect when another officer approves."
     ),
+    "programmes.written": Text("您填写的：", "What you wrote:"),
     "programmes.ask": Text("提出", "Propose"),
     "programmes.amount": Text("追加", "How much more"),
     "programmes.note": Text("说明", "Note"),

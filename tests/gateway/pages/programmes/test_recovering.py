@@ -164,3 +164,28 @@ async def test_the_payee_goes_by_name_and_the_list_goes_on(
     await client.get(f"{HERE}?after={CLAWBACK}", headers=officer)
     assert logistics.requests("GET", "/v1/clawbacks")[-1].query["after"] == [CLAWBACK]
     assert logistics.requests("GET", "/v1/clawbacks")[-1].query["programme_id"] == [ID]
+
+
+async def test_who_decides_second_is_told_at_the_top_and_keeps_the_note(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say("/v1/clawbacks", items(a_clawback(**UPHELD)))
+    logistics.refuse(f"/v1/clawbacks/{CLAWBACK}/decision", "clawback-decided", 409)
+    form = {"decision": "dismiss", "note": "收件人已确认"}
+    page = (await client.post(f"{HERE}/{CLAWBACK}/decision", data=form, headers=officer)).text
+    told = page[page.index("<h1>") : page.index("<article")]
+    assert ("because clawback-decided" in told, "收件人已确认" in told) == (True, True)
+    assert page.count("because clawback-decided") == 1
+    assert "<details open" not in page, "a repayment is not what was tried"
+
+
+async def test_a_refused_repayment_comes_back_to_the_page_of_the_list_on_which_its_card_is(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    card = a_clawback(**UPHELD)
+    logistics.say("/v1/clawbacks", lambda asked: items(*([card] if asked.query.get("after") == [ID] else [])))
+    page = (await client.get(f"{HERE}?after={ID}", headers=officer)).text
+    (action,) = re.findall(r'action="([^"]*/repayments[^"]*)"', page)
+    logistics.refuse(f"/v1/clawbacks/{CLAWBACK}/repayments", "invalid-input", 422)
+    page = (await client.post(action, data={"amount": "lots"}, headers=officer)).text
+    assert ('value="lots"' in page, f'action="{action}"' in page) == (True, True)

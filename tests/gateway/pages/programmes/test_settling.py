@@ -224,3 +224,56 @@ async def test_a_statement_of_a_producer_is_corrected_by_its_matches(
     page = (await client.get(HERE, headers=officer)).text
     assert '<input type="hidden" name="of" value="match_ids">' in page
     assert "Matches that are wrong" in page
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "now"),
+    [
+        ("pay", {"reference": "B-2"}, {"status": "paid", "reference": "B-1"}),
+        ("corrections", {"of": "waybills", "wrong": "SF1", "reason": "查无此人"}, {"status": "paid"}),
+        (f"corrections/{CORRECTION}", {"decision": "approve"}, {}),
+        (f"flags/{uuid4()}", {"verdict": "clear", "note": "司机换了手机"}, {}),
+    ],
+    ids=["pay", "correct", "decide", "review"],
+)
+async def test_who_comes_second_is_told_at_the_top_also_of_a_form_that_is_gone(
+    client: httpx.AsyncClient,
+    officer: dict[str, str],
+    logistics: Played,
+    form: str,
+    typed: dict[str, str],
+    now: dict[str, Any],
+) -> None:
+    paid = dict.fromkeys(("owed_fen", "recovered_fen", "paid_fen"), 200) | {"paid_at": "2026-11-30T00:00:00Z"}
+    logistics.say(API, a_settlement() | (paid | now if now else {}))
+    path = f"/v1/{form}/review" if form.startswith("flags") else f"{API}/{form}"
+    logistics.refuse(path + "/decision" * form.startswith("corrections/"), "already-paid", 409)
+    page = await client.post(f"{HERE}/{form}", data=typed, headers=officer)
+    assert page.status_code == 409
+    told = page.text[page.text.index("<h1>") : page.text.index('<dl class="stats card">')]
+    assert ("because already-paid" in told, page.text.count('role="alert"')) == (True, 1)
+    for name in ("reference", "reason", "note"):
+        assert typed.get(name, "") in told, "nor is what they wrote lost"
+
+
+async def test_a_form_that_is_still_there_tells_its_refusal_itself_and_once(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.refuse(f"{API}/pay", "reference-taken", 409)
+    page = (await client.post(f"{HERE}/pay", data={"reference": "B-2"}, headers=officer)).text
+    assert page.count("because reference-taken") == 1
+    assert page.index("because reference-taken") > page.index('<dl class="stats card">')
+    assert 'value="B-2"' in page
+
+
+async def test_a_refused_review_comes_back_to_the_page_of_the_list_on_which_its_flag_is(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    second, cursor = a_flag(), str(uuid4())
+    logistics.say("/v1/flags", lambda asked: items(second if asked.query.get("after") == [cursor] else a_flag()))
+    page = (await client.get(f"{HERE}?flags={cursor}", headers=officer)).text
+    (action,) = re.findall(rf'action="({HERE}/flags/{second["id"]}[^"]*)"', page)
+    logistics.refuse(f"/v1/flags/{second['id']}/review", "invalid-input", 422)
+    page = (await client.post(action, data={"note": "司机换了手机"}, headers=officer)).text
+    assert f'action="{action}"' in page
+    assert 'value="司机换了手机"' in page
