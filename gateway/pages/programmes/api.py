@@ -10,6 +10,7 @@ from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
 from gateway.pages.programmes import bank, conditions, recovering, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
+from gateway.pages.programmes.lines import LinesForm
 from gateway.pages.reader import PhotoPageRoute, Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.statements import FileKind, statement_file
@@ -83,7 +84,7 @@ async def review(
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/corrections")
-async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: Form, behind: Behind) -> Response:
+async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: LinesForm, behind: Behind) -> Response:
     told = await settling.correct(reader, settlement_id, typed)
     return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told), behind)
 
@@ -117,7 +118,7 @@ async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, afte
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks")
 async def give_notice(
-    request: Request, programme_id: UUID, reader: Officer, typed: Form, after: After = None
+    request: Request, programme_id: UUID, reader: Officer, typed: LinesForm, after: After = None
 ) -> Response:
     told = await recovering.notice(reader, programme_id, typed)
     return await _after_clawback(request, programme_id, reader, Tried("open", typed, told), after)

@@ -112,7 +112,9 @@ SETTLING: dict[str, Text] = {
     "corrections.ask": Text("要求更正", "Ask for a correction"),
     "corrections.waybills": Text("有误的面单号", "Waybills that are wrong"),
     "corrections.match_ids": Text("有误的匹配编号", "Matches that are wrong"),
-    "corrections.lines.hint": Text("以空格或换行分开。", "With blanks or line breaks between."),
+    "corrections.lines.hint": Text(
+        "每行一个，或以逗号分开；一次至多 1,000 个。", "One a line, or with commas between; 1,000 at most."
+    ),
     "corrections.reason": Text("原因", "Reason"),
     "corrections.own": Text(
         "这是您自己要求的，须由另一名经办批准；您可以撤回。",

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from gateway.pages.asking import Api, Told
-from gateway.pages.forms import Typed, fen, given, number, words_of
-from gateway.pages.programmes.settling import naming_lines
+from gateway.pages.forms import Typed, fen, given, number
+from gateway.pages.programmes.lines import Lines
 from gateway.pages.programmes.views import may_change
 from gateway.pages.reader import Reader
 from gateway.pages.shown import at
@@ -90,15 +90,15 @@ async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None =
 
 async def notice(reader: Reader, programme_id: UUID, typed: Typed) -> Told:
     """Give notice to whoever was paid for these parcels, or matches. What is refused of a line names it."""
-    lines, member = words_of(typed.get("wrong")), "match_ids" if typed.get("of") == "match_ids" else "waybills"
+    lines = Lines.of(typed)
     told_of = given(
         cause=typed.get("cause"),
         evidence=typed.get("evidence"),
         objection_days=number(typed.get("objection_days")),
     )
-    body = {"programme_id": str(programme_id), member: lines, **told_of}
+    body = {"programme_id": str(programme_id), lines.member: lines.names, **told_of}
     told = await reader.api.send("POST", "/v1/clawbacks", body, key=typed.key)
-    return naming_lines(told, member, lines, reader.language)
+    return lines.named_in(told, reader.language)
 
 
 async def decide(api: Api, clawback_id: UUID, typed: Typed) -> Told:

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
 
-from chassis.problems import Language, Text
+from chassis.problems import Language
 from gateway.pages.asking import Api, Told
-from gateway.pages.forms import Typed, given, words_of
+from gateway.pages.forms import Typed, given
 from gateway.pages.names import place_name
 from gateway.pages.paging import newest
+from gateway.pages.programmes.lines import Lines
 from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
 from gateway.pages.reader import Reader
@@ -24,7 +25,6 @@ CORRECTIONS_SHOWN = 20
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
 Cursor = Annotated[str | None, Query(max_length=100)]
-OF_LINE = Text("{line}：{why}", "{line}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +124,10 @@ async def correct(reader: Reader, settlement_id: UUID, typed: Typed) -> Told:
 
     Another officer decides. What is refused of a line names it.
     """
-    lines, member = words_of(typed.get("wrong")), "match_ids" if typed.get("of") == "match_ids" else "waybills"
-    body = {member: lines, **given(reason=typed.get("reason"))}
+    lines = Lines.of(typed)
+    body = {lines.member: lines.names, **given(reason=typed.get("reason"))}
     told = await reader.api.send("POST", f"/v1/settlements/{settlement_id}/corrections", body, key=typed.key)
-    return naming_lines(told, member, lines, reader.language)
-
-
-def naming_lines(told: Told, member: str, lines: Sequence[str], language: Language) -> Told:
-    """The same refusal, in which the field of the lines says once what is wrong with which of them."""
-    whys = [(place, why) for place, why in told.faults().items() if place.startswith(f"{member}.")]
-    if not whys:
-        return told
-    others = [each for each in told.said["errors"] if f"/{member}/" not in each["pointer"]]
-    named = (OF_LINE.in_language(language, {"line": lines[int(at.rpartition(".")[2])], "why": why}) for at, why in whys)
-    fault = {"pointer": f"#/{member}", "detail": " ".join(named)}
-    return replace(told, said={**told.said, "errors": [*others, fault]})
+    return lines.named_in(told, reader.language)
 
 
 async def decide_on_correction(api: Api, settlement_id: UUID, correction_id: UUID, typed: Typed) -> Told:

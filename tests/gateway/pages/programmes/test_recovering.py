@@ -104,7 +104,7 @@ async def test_an_auditor_reads_clawbacks_without_any_form(
 async def test_a_notice_names_paid_lines_and_what_is_wrong_with_one_names_it(
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
 ) -> None:
-    form = {"of": "waybills", "wrong": "SF1 SF2", "cause": "duplicate", "evidence": "两次", "objection_days": "10"}
+    form = {"of": "waybills", "wrong": "SF1，SF2", "cause": "duplicate", "evidence": "两次", "objection_days": "10"}
     errors = [{"pointer": "#/waybills/1", "detail": "It was not paid."}]
     logistics.refuse("/v1/clawbacks", "invalid-input", 422, errors=errors)
     refused = await client.post(HERE, data=form, headers=officer)
@@ -189,3 +189,13 @@ async def test_a_refused_repayment_comes_back_to_the_page_of_the_list_on_which_i
     logistics.refuse(f"/v1/clawbacks/{CLAWBACK}/repayments", "invalid-input", 422)
     page = (await client.post(action, data={"amount": "lots"}, headers=officer)).text
     assert ('value="lots"' in page, f'action="{action}"' in page) == (True, True)
+
+
+async def test_as_many_lines_as_are_pasted_are_claimed_back(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say("/v1/clawbacks", a_clawback(OFFICER), method="POST", status=201)
+    pasted = [f"SF{10**12 + number}" for number in range(1000)]
+    form = {"of": "waybills", "wrong": "\r\n".join(pasted), "cause": "duplicate", "evidence": "两次"}
+    assert (await client.post(HERE, data=form, headers=officer)).status_code == 303
+    assert logistics.requests("POST", "/v1/clawbacks")[0].body["waybills"] == pasted

@@ -196,12 +196,12 @@ async def test_what_is_wrong_with_a_line_of_a_correction_names_the_line(
 ) -> None:
     errors = [{"pointer": f"#/waybills/{at}", "detail": "It is not in this statement."} for at in (1, 2)]
     logistics.refuse(f"{API}/corrections", "invalid-input", 422, errors=errors)
-    form = {"of": "waybills", "wrong": "SF1 SF2 SF3", "reason": "r"}
+    form = {"of": "waybills", "wrong": "SF1\nSF2\nSF3", "reason": "r"}
     page = (await client.post(f"{HERE}/corrections", data=form, headers=officer)).text
     (fault,) = re.findall(r'id="wrong-fault">([^<]*)<', page)
     assert fault == "SF2: It is not in this statement. SF3: It is not in this statement."
     assert page.count("It is not in this statement.") == 2, "not above the form as well"
-    assert ">SF1 SF2 SF3</textarea>" in page
+    assert ">SF1\nSF2\nSF3</textarea>" in page
 
 
 async def test_ones_own_correction_can_only_be_taken_back_and_anothers_decided(
@@ -277,3 +277,26 @@ async def test_a_refused_review_comes_back_to_the_page_of_the_list_on_which_its_
     page = (await client.post(action, data={"note": "司机换了手机"}, headers=officer)).text
     assert f'action="{action}"' in page
     assert 'value="司机换了手机"' in page
+
+
+async def test_as_many_lines_as_are_pasted_are_asked_for_each_whole_with_the_blanks_inside(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    logistics.say(f"{API}/corrections", a_correction(OFFICER), method="POST", status=201)
+    pasted = [f"SF{10**12 + number}" for number in range(1000)] + ["SF 1000 0001"]
+    form = {"of": "waybills", "wrong": "\r\n".join(pasted), "reason": "查无此人"}
+    assert (await client.post(f"{HERE}/corrections", data=form, headers=officer)).status_code == 303
+    (asked,) = logistics.requests("POST", f"{API}/corrections")
+    assert asked.body == {"waybills": pasted, "reason": "查无此人"}
+
+
+async def test_too_many_lines_are_refused_beside_their_field_and_all_of_them_are_there_still(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    errors = [{"pointer": "#/waybills", "detail": "At most 1,000."}]
+    logistics.refuse(f"{API}/corrections", "invalid-input", 422, errors=errors)
+    pasted = "\n".join(f"SF{10**12 + number}" for number in range(1001))
+    form = {"of": "waybills", "wrong": pasted, "reason": "r"}
+    page = (await client.post(f"{HERE}/corrections", data=form, headers=officer)).text
+    assert 'id="wrong-fault">At most 1,000.<' in page
+    assert f">{pasted}</textarea>" in page
