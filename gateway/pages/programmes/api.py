@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
+from gateway.pages.paging import Cursor
 from gateway.pages.programmes import bank, conditions, recovering, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
 from gateway.pages.programmes.lines import LinesForm
@@ -21,15 +22,15 @@ bank_router = page_router(PhotoPageRoute)
 
 Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
 Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
-After = settling.Cursor
 Before = Annotated[int | None, Query(ge=2, le=2**53 - 1)]
 Behind = Annotated[settling.AfterLines, Depends(settling.after_lines)]
+ClawbacksBehind = Annotated[recovering.Behind, Depends()]
 Change = Literal["rules", "topup", "pause", "resume", "close"]
 HOME = "/programmes"
 
 
 @router.get(HOME)
-async def programmes(request: Request, reader: Overseer, after: After = None, waiting: After = None) -> HTMLResponse:
+async def programmes(request: Request, reader: Overseer, after: Cursor = None, waiting: Cursor = None) -> HTMLResponse:
     shown = await views.read_list(reader, after, waiting)
     names = await names_of(request, (each.said["asked_by"] for each in shown.waiting))
     return page(request, "programmes/list.html", shown=shown, names=names)
@@ -102,42 +103,42 @@ async def programme(
     request: Request,
     programme_id: UUID,
     reader: Overseer,
-    settlements: After = None,
-    changes: After = None,
-    owed: After = None,
-    flags: After = None,
+    settlements: Cursor = None,
+    changes: Cursor = None,
+    owed: Cursor = None,
+    flags: Cursor = None,
 ) -> HTMLResponse:
     after = views.After(settlements, changes, owed, flags)
     return await _programme(request, programme_id, reader, NOTHING_TRIED, after)
 
 
 @router.get(f"{HOME}/{{programme_id}}/clawbacks")
-async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
-    return await _clawbacks(request, programme_id, reader, NOTHING_TRIED, after)
+async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, behind: ClawbacksBehind) -> HTMLResponse:
+    return await _clawbacks(request, programme_id, reader, NOTHING_TRIED, behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks")
 async def give_notice(
-    request: Request, programme_id: UUID, reader: Officer, typed: LinesForm, after: After = None
+    request: Request, programme_id: UUID, reader: Officer, typed: LinesForm, behind: ClawbacksBehind
 ) -> Response:
     told = await recovering.notice(reader, programme_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told), after)
+    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told), behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/decision")
 async def decide_on_clawback(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, after: After = None
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, behind: ClawbacksBehind
 ) -> Response:
     told = await recovering.decide(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told), after)
+    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told), behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/repayments")
 async def record_repayment(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, after: After = None
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, behind: ClawbacksBehind
 ) -> Response:
     told = await recovering.repay(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(f"repaid-{clawback_id}", typed, told), after)
+    return await _after_clawback(request, programme_id, reader, Tried(f"repaid-{clawback_id}", typed, told), behind)
 
 
 @router.get(f"{HOME}/{{programme_id}}/ledger")
@@ -215,9 +216,9 @@ async def _settlement(
 
 
 async def _clawbacks(
-    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: str | None = None
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, behind: recovering.Behind
 ) -> HTMLResponse:
-    shown = await recovering.read_clawbacks(reader, programme_id, after)
+    shown = await recovering.read_clawbacks(reader, programme_id, behind)
     return page(
         request,
         "programmes/clawbacks.html",
@@ -232,11 +233,11 @@ async def _clawbacks(
 
 
 async def _after_clawback(
-    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: str | None
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, behind: recovering.Behind
 ) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/{programme_id}/clawbacks", 303)
-    return await _clawbacks(request, programme_id, reader, tried, after)
+    return await _clawbacks(request, programme_id, reader, tried, behind)
 
 
 async def _after_change(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:

@@ -1,14 +1,15 @@
 """Lines of statements that an officer names in a form: what is asked of the API, and what it says of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from unicodedata import normalize
+from uuid import UUID
 
 from fastapi import Depends
 
 from chassis.problems import Language, Text
-from gateway.pages.asking import Told
+from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, form_with
 
 FIELD = "wrong"
@@ -41,6 +42,19 @@ class Lines:
         )
         fault = {"pointer": f"#/{self.member}", "detail": " ".join(named)}
         return replace(told, said={**told.said, "errors": [*others, fault]})
+
+
+async def with_lines(
+    api: Api, path: str, listed: Sequence[Mapping[str, Any]], of: UUID | None
+) -> Sequence[Mapping[str, Any]]:
+    """What is listed at `path`; the one that is asked for with the lines that it is about, its `items`.
+
+    One at a time: each may be about a thousand. Raises Refused and ServiceUnavailable.
+    """
+    if of is None:
+        return listed
+    whole = await api.get(f"{path}/{of}")
+    return [whole if each["id"] == whole["id"] else each for each in listed]
 
 
 def names_of(typed: str) -> list[str]:

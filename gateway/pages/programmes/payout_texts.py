@@ -109,6 +109,7 @@ SETTLING: dict[str, Text] = {
         "Until then nothing is paid.",
     ),
     "corrections.none": Text("没有更正。", "There is no correction."),
+    "corrections.which": Text("查看所涉明细", "See the lines that it is about"),
     "corrections.ask": Text("要求更正", "Ask for a correction"),
     "corrections.waybills": Text("有误的面单号", "Waybills that are wrong"),
     "corrections.match_ids": Text("有误的匹配编号", "Matches that are wrong"),
@@ -176,6 +177,7 @@ RECOVERING: dict[str, Text] = {
     "clawbacks.objection": Text("申诉", "Objection"),
     "clawbacks.recovered": Text("已收回", "Recovered"),
     "clawbacks.left": Text("尚余", "left"),
+    "clawbacks.came_back": Text("退回时间", "Came back at"),
     "clawbacks.own": Text(
         "这是您自己发起的，须由另一名经办决定；您可以撤回。",
         "You opened this yourself: another officer decides. You may take it back.",

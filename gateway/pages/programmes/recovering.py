@@ -9,7 +9,8 @@ from uuid import UUID
 
 from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, fen, given, number
-from gateway.pages.programmes.lines import Lines
+from gateway.pages.paging import Cursor
+from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.views import may_change
 from gateway.pages.reader import Reader
 from gateway.pages.shown import at
@@ -18,6 +19,15 @@ SHOWN = 20
 CAUSES = ("not_delivered", "false_weight", "duplicate", "returned_after_payment", "other")
 OBJECTION_DAYS = 14
 UNDECIDED = frozenset({"noticed", "objected"})
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Where the list begins, and of which clawback the page shows the lines, as its address says; so does each form of
+    it, which is shown again if refused."""
+
+    after: Cursor = None
+    of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +59,7 @@ class Recovering:
 
     programme: Mapping[str, Any]
     clawbacks: Sequence[Clawback]
-    behind: str | None
-    """The cursor at which this page begins."""
+    behind: Behind
     next: str | None
     may_change: bool
 
@@ -65,11 +74,12 @@ class Recovering:
             yield from (each.said["payee_id"], each.said["opened_by"], each.said["decided_by"])
 
 
-async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None = None) -> Recovering:
-    """Raises Refused where there is no such programme, or the reader may not see it; ServiceUnavailable."""
+async def read_clawbacks(reader: Reader, programme_id: UUID, behind: Behind) -> Recovering:
+    """One of them with the lines that it is about. Raises Refused where there is no such programme or clawback, or the
+    reader may not see it; ServiceUnavailable."""
     programme, found = await asyncio.gather(
         reader.api.get(f"/v1/programmes/{programme_id}"),
-        reader.api.get("/v1/clawbacks", programme_id=programme_id, after=after, limit=SHOWN),
+        reader.api.get("/v1/clawbacks", programme_id=programme_id, after=behind.after, limit=SHOWN),
     )
     me, now = str(reader.caller.account_id) if reader.caller else "", datetime.now(UTC)
     return Recovering(
@@ -80,9 +90,9 @@ async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None =
                 is_own=each["opened_by"] == me,
                 may_object=each["status"] == "noticed" and at(each["objection_until"]) > now,
             )
-            for each in found["items"]
+            for each in await with_lines(reader.api, "/v1/clawbacks", found["items"], behind.of)
         ],
-        behind=after,
+        behind=behind,
         next=found["next"],
         may_change=may_change(reader),
     )

@@ -3,17 +3,15 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
-
-from fastapi import Query
 
 from chassis.problems import Language
 from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, given
 from gateway.pages.names import place_name
-from gateway.pages.paging import newest
-from gateway.pages.programmes.lines import Lines
+from gateway.pages.paging import Cursor, newest
+from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
 from gateway.pages.reader import Reader
@@ -24,21 +22,24 @@ REVIEWED_SHOWN = 500
 CORRECTIONS_SHOWN = 20
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
-Cursor = Annotated[str | None, Query(max_length=100)]
 
 
 @dataclass(frozen=True, slots=True)
 class AfterLines:
-    """Cursors of the lists on a statement's page; None for the first page, or where nothing follows."""
+    """Cursors of the lists on a statement's page; None for the first page, or where nothing follows. `of`: the
+    correction of which the page shows the lines."""
 
     lines: str | None = None
     flags: str | None = None
     corrections: str | None = None
+    of: UUID | None = None
 
 
-def after_lines(after: Cursor = None, flags: Cursor = None, corrections: Cursor = None) -> AfterLines:
+def after_lines(
+    after: Cursor = None, flags: Cursor = None, corrections: Cursor = None, of: UUID | None = None
+) -> AfterLines:
     """Where the lists begin, as the page's address says; so does each form of it, which is shown again if refused."""
-    return AfterLines(after, flags, corrections)
+    return AfterLines(after, flags, corrections, of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines
         ),
         api.get(f"{path}/corrections", after=after.corrections, limit=CORRECTIONS_SHOWN),
     )
+    asked = await with_lines(api, f"{path}/corrections", corrections["items"], after.of)
     me = str(reader.caller.account_id) if reader.caller else ""
     return Statement(
         said=said,
@@ -98,7 +100,7 @@ async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines
         flags=[_shown(flag, reader.language) for flag in waiting["items"]],
         reviewed=reviewed.items,
         are_all=reviewed.are_all,
-        corrections=[asked_of(reader, each) for each in corrections["items"]],
+        corrections=[asked_of(reader, each) for each in asked],
         behind=after,
         more=AfterLines(said["next"], waiting["next"], corrections["next"]),
         is_flagged=bool(waiting["items"] or after.flags),

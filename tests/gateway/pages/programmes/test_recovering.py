@@ -199,3 +199,20 @@ async def test_as_many_lines_as_are_pasted_are_claimed_back(
     form = {"of": "waybills", "wrong": "\r\n".join(pasted), "cause": "duplicate", "evidence": "两次"}
     assert (await client.post(HERE, data=form, headers=officer)).status_code == 303
     assert logistics.requests("POST", "/v1/clawbacks")[0].body["waybills"] == pasted
+
+
+async def test_the_second_officer_sees_the_lines_that_a_clawback_is_about(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    said = a_clawback(**OBJECTED)
+    line = {"waybill": "SF-WRONG", "subject_id": str(uuid4()), "amount_fen": 12_345}
+    logistics.say("/v1/clawbacks", items(said))
+    logistics.say(f"/v1/clawbacks/{CLAWBACK}", said | {"items": [line | {"came_back_at": "2026-11-30T01:00:00Z"}]})
+    page = (await client.get(f"{HERE}?after={ID}", headers=officer)).text
+    assert "SF-WRONG" not in page
+    (there,) = re.findall(r'href="([^"]*)">See the lines that it is about</a>', page)
+    assert there == f"{HERE}?after={ID}&amp;of={CLAWBACK}#{CLAWBACK}", "on the page where it stands"
+    page = (await client.get(there.replace("&amp;", "&"), headers=officer)).text
+    card = page[page.index("<article") : page.index("</article>")]
+    for shown in ("SF-WRONG", "123.45", "11-30 09:00", 'value="uphold"'):
+        assert shown in card

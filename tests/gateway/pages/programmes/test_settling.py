@@ -300,3 +300,21 @@ async def test_too_many_lines_are_refused_beside_their_field_and_all_of_them_are
     page = (await client.post(f"{HERE}/corrections", data=form, headers=officer)).text
     assert 'id="wrong-fault">At most 1,000.<' in page
     assert f">{pasted}</textarea>" in page
+
+
+async def test_the_second_officer_sees_the_lines_that_a_correction_is_about(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    asked_for = a_correction(OTHER)
+    line = {"waybill": "SF-WRONG", "match_id": str(uuid4()), "posted_at": "2026-11-29T00:00:00Z"}
+    line |= {"amount_fen": 12_345, "rule_version": 1, "state": "owed"}
+    logistics.say(f"{API}/corrections", items(asked_for))
+    logistics.say(f"{API}/corrections/{CORRECTION}", asked_for | {"items": [line]})
+    page = (await client.get(f"{HERE}?corrections={ID}", headers=officer)).text
+    assert "SF-WRONG" not in page
+    (there,) = re.findall(r'href="([^"]*)">See the lines that it is about</a>', page)
+    assert there == f"{HERE}?corrections={ID}&amp;of={CORRECTION}#{CORRECTION}", "on the page where it stands"
+    page = (await client.get(there.replace("&amp;", "&"), headers=officer)).text
+    card = page[page.index(f'id="{CORRECTION}"') : page.index("Ask for a correction")]
+    for shown in ("SF-WRONG", "123.45", 'value="approve"'):
+        assert shown in card
