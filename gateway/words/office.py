@@ -184,8 +184,8 @@ OPERATIONS: dict[str, Told] = {
     "list_flags": Told(
         Text("列出疑点", "List fraud flags"),
         Text(
-            "最新的在前，各附规则与证据；可按补贴项目、结算单、规则、状态筛选。",
-            "Newest first, each with its rule and evidence; by programme, settlement, rule and status.",
+            "最新的在前，各附规则与证据；可按补贴项目、结算单、规则、状态、复核人筛选。",
+            "Newest first, each with its rule and evidence; by programme, settlement, rule, status and reviewer.",
         ),
     ),
     "review_flag": Told(
@@ -241,6 +241,7 @@ PARAMETERS: dict[str, Text] = {
     "from": Text("自哪日（北京时间）", "From this day on (Asia/Shanghai)"),
     "to": Text("至哪日，含当日", "To this day, all of it"),
     "rule": Text("规则", "The rule"),
+    "reviewed_by": Text("复核的人的标识", "Id of the officer who reviewed it"),
     "flag_id": Text("疑点的标识", "Id of the flag"),
     "correction_id": Text("更正的标识", "Id of the correction"),
     "clawback_id": Text("追回案的标识", "Id of the clawback"),

@@ -1,7 +1,7 @@
 """A statement on its page: the flags that hold it, corrections of its lines, and who may pay it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from chassis.problems import Language
 from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, given
 from gateway.pages.names import place_name
-from gateway.pages.paging import Cursor, newest
+from gateway.pages.paging import Cursor
 from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
@@ -18,7 +18,8 @@ from gateway.pages.reader import Reader
 from gateway.pages.shown import clock, day
 
 FLAGS_SHOWN = 20
-REVIEWED_SHOWN = 500
+REVIEWED_SHOWN = 100
+"""The newest of those that were cleared, and of those that were confirmed."""
 CORRECTIONS_SHOWN = 20
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
@@ -44,8 +45,8 @@ def after_lines(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`said` is the API's, with a page of lines. `flags` wait for a review, `reviewed` are those that had one:
-    `are_all` of them, unless there are very many."""
+    """`said` is the API's, with a page of lines. `flags` wait for a review, `reviewed` are those that had one, by
+    what was found, the newest first: `are_all` of them, unless there are very many."""
 
     said: Mapping[str, Any]
     programme: Mapping[str, Any]
@@ -53,11 +54,13 @@ class Statement:
     reviewed: Sequence[Mapping[str, Any]]
     are_all: bool
     corrections: Sequence[Asked]
+    waits_for_correction: bool
+    """Some correction waits, be it on this page or not."""
     behind: AfterLines
     """Where the lists of this page begin."""
     more: AfterLines
     is_flagged: bool
-    """Some flag waits, be it on this page or before it."""
+    """Some flag waits, be it on this page or not."""
     has_reviewed: bool
     """The reader has reviewed a flag, so that another officer pays."""
     may_change: bool
@@ -76,35 +79,38 @@ class Statement:
         for each in self.corrections:
             yield from (each.said["asked_by"], each.said["decided_by"])
 
-    @property
-    def waits_for_correction(self) -> bool:
-        return any(each.said["status"] == "pending" for each in self.corrections)
-
 
 async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines) -> Statement:
     """Raises Refused where there is no such settlement, and ServiceUnavailable."""
     api, path = reader.api, f"/v1/settlements/{settlement_id}"
-    said, waiting, reviewed, corrections = await asyncio.gather(
+    me = str(reader.caller.account_id) if reader.caller else ""
+
+    def flags(**query: object) -> Awaitable[Any]:
+        return api.get("/v1/flags", settlement_id=settlement_id, **query)
+
+    said, shown, corrections, waiting, own, pending, *reviewed = await asyncio.gather(
         api.get(path, after=after.lines),
-        api.get("/v1/flags", settlement_id=settlement_id, status="open", after=after.flags, limit=FLAGS_SHOWN),
-        newest(
-            api, "/v1/flags", REVIEWED_SHOWN, lambda flag: bool(flag["status"] != "open"), settlement_id=settlement_id
-        ),
+        flags(status="open", after=after.flags, limit=FLAGS_SHOWN),
         api.get(f"{path}/corrections", after=after.corrections, limit=CORRECTIONS_SHOWN),
+        # what holds the payout, wherever the lists are read
+        flags(status="open", limit=1),
+        flags(reviewed_by=me, limit=1),
+        api.get(f"{path}/corrections", status="pending", limit=1),
+        *(flags(status=each, limit=REVIEWED_SHOWN) for each in ("cleared", "confirmed")),
     )
     asked = await with_lines(api, f"{path}/corrections", corrections["items"], after.of)
-    me = str(reader.caller.account_id) if reader.caller else ""
     return Statement(
         said=said,
         programme=await api.get(f"/v1/programmes/{said['programme_id']}"),
-        flags=[_shown(flag, reader.language) for flag in waiting["items"]],
-        reviewed=reviewed.items,
-        are_all=reviewed.are_all,
+        flags=[_shown(flag, reader.language) for flag in shown["items"]],
+        reviewed=[flag for each in reviewed for flag in each["items"]],
+        are_all=all(each["next"] is None for each in reviewed),
         corrections=[asked_of(reader, each) for each in asked],
+        waits_for_correction=bool(pending["items"]),
         behind=after,
-        more=AfterLines(said["next"], waiting["next"], corrections["next"]),
-        is_flagged=bool(waiting["items"] or after.flags),
-        has_reviewed=any(flag["reviewed_by"] == me for flag in reviewed.items),
+        more=AfterLines(said["next"], shown["next"], corrections["next"]),
+        is_flagged=bool(waiting["items"] or shown["items"]),
+        has_reviewed=bool(own["items"]),
         may_change=may_change(reader),
     )
 

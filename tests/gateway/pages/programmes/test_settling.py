@@ -23,7 +23,7 @@ from tests.gateway.pages.programmes.test_programmes import (
 from tests.gateway.support import bearer
 
 HERE, API = f"/programmes/settlements/{SETTLEMENT}", f"/v1/settlements/{SETTLEMENT}"
-CORRECTION = str(uuid4())
+CORRECTION, CURSOR = str(uuid4()), str(uuid4())
 __all__ = ["logistics"]
 
 
@@ -62,11 +62,13 @@ def a_correction(asked_by: UUID, **changes: Any) -> dict[str, Any]:
 
 
 def flagged(played: Played, *flags: dict[str, Any]) -> None:
-    """Told as the API does: of the status that is asked for, or all."""
+    """Told as the API does: of the status and the reviewer that are asked for, or all."""
 
     def told(asked: Asked) -> dict[str, Any]:
-        (status,) = asked.query.get("status", [None])
-        return items(*(flag for flag in flags if status in (None, flag["status"])))
+        wanted = {name: asked.query[name] for name in ("status", "reviewed_by") if name in asked.query}
+        (most,) = asked.query.get("limit", ["50"])
+        found = [flag for flag in flags if all([flag.get(name)] == value for name, value in wanted.items())]
+        return items(*found[: int(most)]) | {"next": None if len(found) <= int(most) else CURSOR}
 
     played.say("/v1/flags", told)
 
@@ -95,7 +97,7 @@ async def test_flags_say_what_they_mean_and_hold_the_payout(
         "status": "open",
         "note": None,
     }
-    logistics.say("/v1/flags", items(flag))
+    flagged(logistics, flag)
     page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=officer)).text
     for shown in ("Impossible speed", "faster than any lorry", "900", "it can&#39;t be paid now"):
         assert shown in page
@@ -110,7 +112,7 @@ async def test_what_was_typed_on_a_flag_outlasts_a_refusal(
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
 ) -> None:
     flag = {"id": str(uuid4()), "settlement_id": SETTLEMENT, "rule": "impossible_speed", "subject": "SF1"}
-    logistics.say("/v1/flags", items(flag | {"evidence": {"from": "321323"}, "status": "open", "note": None}))
+    flagged(logistics, flag | {"evidence": {"from": "321323"}, "status": "open", "note": None})
     logistics.refuse(f"/v1/flags/{flag['id']}/review", "stale-version", 409)
     review = f"/programmes/settlements/{SETTLEMENT}/flags/{flag['id']}"
     page = await client.post(review, data={"verdict": "clear", "note": "司机换了手机"}, headers=officer)
@@ -168,7 +170,10 @@ async def test_flags_that_wait_go_on_on_a_next_page_of_the_statement_and_of_the_
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
 ) -> None:
     cursor = str(uuid4())
-    logistics.say("/v1/flags", lambda asked: items(a_flag()) | {"next": cursor if "status" in asked.query else None})
+    logistics.say(
+        "/v1/flags",
+        lambda asked: items(a_flag()) | {"next": cursor} if asked.query.get("status") == ["open"] else items(),
+    )
     for here in (HERE, PAGE):
         page = (await client.get(here, headers=officer)).text
         assert f'href="{here}?flags={cursor}#flags"' in page
@@ -270,7 +275,7 @@ async def test_a_refused_review_comes_back_to_the_page_of_the_list_on_which_its_
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
 ) -> None:
     second, cursor = a_flag(), str(uuid4())
-    logistics.say("/v1/flags", lambda asked: items(second if asked.query.get("after") == [cursor] else a_flag()))
+    logistics.say("/v1/flags", lambda asked: items(*([second] if asked.query.get("after") == [cursor] else [])))
     page = (await client.get(f"{HERE}?flags={cursor}", headers=officer)).text
     (action,) = re.findall(rf'action="({HERE}/flags/{second["id"]}[^"]*)"', page)
     logistics.refuse(f"/v1/flags/{second['id']}/review", "invalid-input", 422)
@@ -318,3 +323,44 @@ async def test_the_second_officer_sees_the_lines_that_a_correction_is_about(
     card = page[page.index(f'id="{CORRECTION}"') : page.index("Ask for a correction")]
     for shown in ("SF-WRONG", "123.45", 'value="approve"'):
         assert shown in card
+
+
+async def test_who_reviewed_one_of_very_many_does_not_pay(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    flagged(logistics, *(a_flag("cleared", OTHER) for _ in range(600)), a_flag("cleared", OFFICER))
+    page = (await client.get(HERE, headers=officer)).text
+    assert "You reviewed a flag of this statement: another officer pays it." in page
+    assert f'action="{HERE}/pay"' not in page
+    assert "These are the latest; there are more." in page
+
+
+async def test_what_was_reviewed_is_shown_behind_any_number_that_wait_and_asked_for_once(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    flagged(logistics, *(a_flag() for _ in range(30)), a_flag("confirmed", OTHER, note="司机换了手机"))
+    page = (await client.get(HERE, headers=officer)).text
+    assert "司机换了手机" in page
+    asked = [each.query for each in logistics.requests("GET", "/v1/flags")]
+    assert all("status" in each or "reviewed_by" in each for each in asked), "none reads through those that wait"
+
+
+async def test_a_correction_that_waits_on_another_page_of_the_list_holds_the_payout(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    decided = a_correction(OTHER, status="approved")
+
+    def told(asked: Asked) -> dict[str, Any]:
+        return items(a_correction(OTHER) if asked.query.get("status") == ["pending"] else decided)
+
+    logistics.say(f"{API}/corrections", told)
+    page = (await client.get(f"{HERE}?corrections={CURSOR}", headers=officer)).text
+    assert "A correction waits for another officer: it can&#39;t be paid now." in page
+    assert f'action="{HERE}/pay"' not in page
+
+
+async def test_the_end_of_a_list_of_flags_that_others_have_reviewed_meanwhile_holds_nothing(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    page = (await client.get(f"{HERE}?flags={CURSOR}", headers=officer)).text
+    assert f'action="{HERE}/pay?flags={CURSOR}"' in page
