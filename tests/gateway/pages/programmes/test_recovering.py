@@ -42,6 +42,8 @@ def a_clawback(opened_by: UUID | None = OTHER, **changes: Any) -> dict[str, Any]
     }
 
 
+WAITS = "The payee may object until"
+OWN = "You opened this yourself: another officer decides. You may take it back."
 OBJECTED = {"status": "objected", "objection": "送到了", "objected_at": "2026-11-30T00:00:00Z"}
 UPHELD = {"status": "upheld", "decided_by": str(OTHER), "decided_at": "2026-11-30T00:00:00Z", "recovered_fen": 456}
 
@@ -67,11 +69,11 @@ def officer(signer: Signer) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("said", "offered", "told"),
     [
-        (a_clawback(), set(), "The payee may object until"),
-        (a_clawback(OFFICER), {"dismiss"}, "You opened this yourself: another officer decides."),
-        (a_clawback(objection_until=PAST.isoformat()), {"uphold", "dismiss"}, "Notice"),
+        (a_clawback(), set(), WAITS),
+        (a_clawback(OFFICER), {"dismiss"}, OWN),
+        (a_clawback(objection_until=PAST.isoformat()), {"uphold", "dismiss"}, "notice given"),
         (a_clawback(**OBJECTED), {"uphold", "dismiss"}, "送到了"),
-        (a_clawback(OFFICER, **OBJECTED), {"dismiss"}, "You may take it back."),
+        (a_clawback(OFFICER, **OBJECTED), {"dismiss"}, OWN),
         (a_clawback(None, **OBJECTED), {"uphold", "dismiss"}, "opened by the platform"),
         (a_clawback(**UPHELD), set(), "left 1,230.00 CNY"),
     ],
@@ -88,6 +90,7 @@ async def test_a_decision_is_offered_to_who_may_make_it_and_others_are_told_why_
     page = (await client.get(HERE, headers=officer)).text
     assert set(re.findall(r'name="decision" value="(\w+)"', page)) == offered
     assert told in page
+    assert [why for why in (WAITS, OWN) if why in page] == [why for why in (WAITS, OWN) if why == told]
     assert (f"{CLAWBACK}/repayments" in page) == (said["status"] == "upheld")
 
 

@@ -99,7 +99,7 @@ async def test_flags_say_what_they_mean_and_hold_the_payout(
     }
     flagged(logistics, flag)
     page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=officer)).text
-    for shown in ("Impossible speed", "faster than any lorry", "900", "it can&#39;t be paid now"):
+    for shown in ("Impossible speed", "faster than any lorry", "<dd>900</dd>", "it can&#39;t be paid now"):
         assert shown in page
     chinese = officer | {"Accept-Language": "zh-CN"}
     page = (await client.get(f"/programmes/settlements/{SETTLEMENT}", headers=chinese)).text
