@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 import pytest
+from fastapi import Request
 
 from gateway.pages.programmes import bank
 from gateway.tokens import Signer
@@ -127,3 +128,17 @@ async def test_the_form_begins_with_this_month_by_the_clocks_of_china(
 async def test_nobody_but_the_office_compares(client: httpx.AsyncClient, signer: Signer, logistics: Played) -> None:
     refused = await sent(client, bearer(signer, "carrier") | EN)
     assert (refused.status_code, logistics.asked) == (403, [])
+
+
+async def test_its_fields_are_read_as_those_of_any_form() -> None:
+    sent = httpx.Request("POST", "http://t/", data={"from": "  ", "to": " x "}, files={"file": ("bank.csv", FILE)})
+    headers = [(name.lower(), value) for name, value in sent.headers.raw]
+    body = {"type": "http.request", "body": sent.read(), "more_body": False}
+
+    async def receive() -> dict[str, Any]:
+        return body
+
+    sheet = await bank.sheet_of(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+    assert (sheet.typed, sheet.typed.many, sheet.file) == ({"to": "x"}, {"to": ["x"]}, FILE), (
+        "what is empty is not there"
+    )

@@ -153,6 +153,20 @@ async def test_a_repayment_that_is_refused_says_so_in_its_own_card(
     assert page.status_code == 422
     assert 'id="amount-1-fault">Give an amount in CNY' in page.text
     assert 'value="lots"' in page.text
+    (wrong,) = re.findall(r'<input id="amount-1"[^>]*>', page.text)
+    assert ("autofocus" in wrong, 'aria-describedby="amount-1-fault"' in wrong) == (True, True)
+
+
+async def test_fields_of_several_cards_have_ids_of_their_own(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    cards = [a_clawback(**changes, id=str(uuid4())) for changes in (UPHELD, OBJECTED, UPHELD, OBJECTED)]
+    logistics.say("/v1/clawbacks", items(*cards))
+    page = (await client.get(HERE, headers=officer)).text
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'<label for="([^"]*)"', page)) <= set(ids)
+    assert re.findall(r'<input id="([^"]*)" name="note"', page) == ["note-2", "note-4"]
 
 
 async def test_the_payee_goes_by_name_and_the_list_goes_on(
