@@ -15,8 +15,8 @@ from gateway.pages.forms import Typed, form_with
 FIELD = "wrong"
 OF_LINE = Text("{line}：{why}", "{line}: {why}")
 LinesForm = Annotated[Typed, Depends(form_with(FIELD))]
-"""The lines whole, however many: one that were cut off would be paid, and one cut short another's. The API limits how
-many it takes, and says so."""
+"""With all lines: one that was cut off would be paid, and what is left of one that was cut short may be another's. How
+many it takes at once the API says."""
 
 
 @dataclass(frozen=True, slots=True)
