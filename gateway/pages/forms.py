@@ -1,6 +1,6 @@
 """Forms: what was typed into one that the API refused, and how what people type becomes what the API takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -31,15 +31,25 @@ class Typed(dict[str, str]):
         return self.get("key", "")
 
 
-async def _typed(request: Request) -> Typed:
-    form = await request.form(max_files=0, max_fields=FIELDS_MAX)
-    told = [(name, str(value)[:TYPED_MAX_CHARS].strip()) for name, value in form.multi_items()]
+def typed_of(fields: Iterable[tuple[str, str]], *whole: str) -> Typed:
+    """Each field to `TYPED_MAX_CHARS`, but for those that are kept whole."""
+    told = [(name, (value if name in whole else value[:TYPED_MAX_CHARS]).strip()) for name, value in fields]
     typed = Typed({name: value for name, value in told if value})
     typed.many = {name: [value for other, value in told if other == name and value] for name in typed}
     return typed
 
 
-Form = Annotated[Typed, Depends(_typed)]
+def form_with(*whole: str) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
+    """A dependency: the form as it was sent. Some fields may be as long as the body of a request."""
+
+    async def typed(request: Request) -> Typed:
+        form = await request.form(max_files=0, max_fields=FIELDS_MAX)
+        return typed_of(((name, str(value)) for name, value in form.multi_items()), *whole)
+
+    return typed
+
+
+Form = Annotated[Typed, Depends(form_with())]
 
 
 @dataclass(frozen=True, slots=True)

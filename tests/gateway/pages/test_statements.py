@@ -31,6 +31,7 @@ HERE, API = f"/programmes/settlements/{SETTLEMENT}", f"/v1/settlements/{SETTLEME
 ZH, EN = {"Accept-Language": "zh-CN"}, {"Accept-Language": "en"}
 FEN = (200, 1, 99, 123_456_789, 30, 7)
 """Of each line: together no whole yuan."""
+DATA = "\ufeff面单号,amount_fen\r\nSF1,200\r\n".encode()
 
 
 def a_line(at: int) -> dict[str, Any]:
@@ -146,7 +147,10 @@ async def test_programs_have_the_file_of_the_api_and_the_page_says_which_is_whic
     assert "For programs, in fen and UTC" in page
     for kind in ("xlsx", "csv", "data.csv"):
         assert f'href="{HERE}/statement.{kind}"' in page
-    await client.get(f"{HERE}/statement.data.csv", headers=officer)
+    logistics.say(API, DATA)
+    answer = await client.get(f"{HERE}/statement.data.csv", headers=officer)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert answer.content == DATA, "to the byte"
     assert logistics.requests("GET", API)[-1].headers["accept"] == "text/csv"
 
 
