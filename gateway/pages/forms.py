@@ -1,6 +1,6 @@
 """Forms: what was typed into one that the API refused, and how what people type becomes what the API takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -31,15 +31,22 @@ class Typed(dict[str, str]):
         return self.get("key", "")
 
 
-async def _typed(request: Request) -> Typed:
-    form = await request.form(max_files=0, max_fields=FIELDS_MAX)
-    told = [(name, str(value)[:TYPED_MAX_CHARS].strip()) for name, value in form.multi_items()]
-    typed = Typed({name: value for name, value in told if value})
-    typed.many = {name: [value for other, value in told if other == name and value] for name in typed}
-    return typed
+def typed_with(fields_max: int) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
+    """A dependency: what was typed into a form of at most so many fields."""
+
+    async def typed_of(request: Request) -> Typed:
+        form = await request.form(max_files=0, max_fields=fields_max)
+        told = [(name, str(value)[:TYPED_MAX_CHARS].strip()) for name, value in form.multi_items()]
+        typed = Typed({name: value for name, value in told if value})
+        typed.many = {name: [] for name in typed}
+        for name, value in told:
+            typed.many.get(name, []).extend([value] if value else [])
+        return typed
+
+    return typed_of
 
 
-Form = Annotated[Typed, Depends(_typed)]
+Form = Annotated[Typed, Depends(typed_with(FIELDS_MAX))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from chassis.routes import Read
 from gateway.pages import placing
 from gateway.pages.carrier import plans, service, views
-from gateway.pages.forms import NOTHING_TRIED, Form, Tried
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed, typed_with
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.sheet import sheet_page
@@ -18,6 +18,7 @@ from gateway.pages.statements import FileKind, statement_file
 router = page_router()
 
 Carrier = Annotated[Reader, Depends(reader_who_is("carrier"))]
+PlanForm = Annotated[Typed, Depends(typed_with(plans.FIELDS_MAX))]
 Short = Annotated[str | None, Query(max_length=100)]
 Verb = Literal["claim", "release", "events"]
 HOME = "/carrier"
@@ -50,7 +51,7 @@ async def routes(request: Request, reader: Carrier, again: UUID | None = None) -
 
 
 @router.post(f"{HOME}/routes")
-async def plan(request: Request, reader: Carrier, typed: Form) -> Response:
+async def plan(request: Request, reader: Carrier, typed: PlanForm) -> Response:
     told = await service.plan(reader, typed)
     if told.ok:
         return RedirectResponse(f"{HOME}/routes/{told.said['id']}", 303)

@@ -16,8 +16,12 @@ from gateway.pages.names import place_name, produce_name
 from gateway.pages.reader import Reader
 from gateway.pages.shown import at, day, local
 
+SHIPMENTS_MAX, VEHICLES_MAX = 500, 200
+"""So many the API plans at once."""
+FIELDS_MAX = SHIPMENTS_MAX + VEHICLES_MAX + 20
+"""Of the form of a plan: a box each, and its few fields."""
 LEFT_SHOWN = 100
-"""Of what a plan leaves behind so many are named, and planned again by one form."""
+"""Of what a plan leaves behind so many are named, and ticked in the form that plans it again."""
 AT_ONCE = 20
 MORNING = time(6, tzinfo=CHINA)
 TOO_LATE_TODAY = frozenset({"shift", "break"})
@@ -39,7 +43,7 @@ class Routes:
     again: Mapping[str, Any] | None
     """The plan whose shipments are planned again that it left behind."""
     missing: int
-    """How many of them are not among the loads: who has them by now, or they are too many for one form."""
+    """How many of them are not ticked: who has them by now, or they are too many for one form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +93,19 @@ async def read_routes(reader: Reader, again: UUID | None = None, chosen: Sequenc
         api.get("/v1/routes", limit=30),
         claimable(reader, placing.NOWHERE, None),
         api.get("/v1/shipments", status="claimed", limit=100),
-        api.get("/v1/vehicles", limit=200),
+        api.get("/v1/vehicles", limit=VEHICLES_MAX),
     )
     plan = None if again is None else await api.get(f"/v1/routes/{again}")
     wanted = [each["shipment_id"] for each in plan["unassigned"]] if plan else list(chosen)
-    known = {load.said["id"]: load for load in loads_of(reader, [*claimed["items"], *open_ones])}
-    asked = await _shipments(reader, [each for each in wanted if each not in known])
-    known |= {load.said["id"]: load for load in asked if _may_be_planned(load)}
-    first = {each: known[each] for each in wanted if each in known}
+    listed = {load.said["id"]: load for load in loads_of(reader, [*claimed["items"], *open_ones])}
+    asked = await _shipments(reader, [each for each in wanted if each not in listed])
+    known = listed | {load.said["id"]: load for load in asked if _may_be_planned(load)}
+    first = {each: known[each] for each in [each for each in wanted if each in known][:LEFT_SHOWN]}
     today = day(datetime.now(UTC))
     return Routes(
         plans=[each for each in plans["items"] if day(each["depart_at"]) >= today],
         earlier=[each for each in plans["items"] if day(each["depart_at"]) < today],
-        loads=list({**(first if plan else {}), **known}.values()),
+        loads=list(({**first, **listed} if plan else known).values()),
         vehicles=[each for each in vehicles["items"] if not each["retired"]],
         ticked=frozenset(first if plan else (each for each, load in known.items() if load.is_own)),
         depart_at=_departure(plan),

@@ -7,8 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from gateway.pages.carrier.plans import LEFT_SHOWN
+from gateway.pages.carrier.plans import LEFT_SHOWN, SHIPMENTS_MAX, VEHICLES_MAX
 from gateway.tokens import Signer
+from services.logistics.routes import schemas
 from tests.gateway.pages.carrier.test_carrier import CARRIER, EN, PLAN, VAN, a_shipment, a_van
 from tests.gateway.pages.played import Played
 from tests.gateway.support import bearer
@@ -75,6 +76,45 @@ async def test_so_many_are_named_and_the_rest_is_counted(
     form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
     assert form.count(" checked><span>Strawberry") == LEFT_SHOWN
     assert "Not among them: 7," in form
+
+
+def fields_of(form: str) -> dict[str, list[str]]:
+    """What the form of a page is sent with, its boxes as they are ticked."""
+    names = {name: re.findall(rf'name="{name}" value="([^"]+)" checked', form) for name in ("shipment", "vehicle")}
+    return names | {"key": re.findall(r'name="key" value="([^"]+)"', form)[:1], "place": [""], "depart_at": [""]}
+
+
+async def test_the_form_of_all_that_can_be_ticked_can_be_sent(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    """As long as its lists may be: what is claimed and what is open, and what the plan left behind, first of what is
+    listed and then of what is not, beside as many vehicles as are shown."""
+    own, others = ([str(uuid4()) for _ in range(count)] for count in (98, LEFT_SHOWN + 7))
+    listed = [a_shipment(each, "321323", CARRIER) for each in own]
+    logistics.say("/v1/shipments", {"items": listed, "next": None})
+    for each in others:
+        logistics.say(f"/v1/shipments/{each}", a_shipment(each, "321323"))
+    vans = [a_van(id=str(uuid4())) for _ in range(VEHICLES_MAX)]
+    logistics.say("/v1/vehicles", {"items": vans, "next": None})
+    logistics.say(f"/v1/routes/{PLAN}", left_behind(*own, *others))
+    logistics.say("/v1/routes", {"id": PLAN}, method="POST")
+    for path, ticked in (("/carrier/routes", own), (f"/carrier/routes?again={PLAN}", [*own, *others[:2]])):
+        sent = fields_of((await client.get(path, headers=carrier)).text)
+        assert (sent["shipment"], len(sent["vehicle"])) == (ticked, VEHICLES_MAX)
+        answer = await client.post("/carrier/routes", data=sent, headers=carrier)
+        assert answer.status_code == 303, answer.text
+        assert logistics.requests("POST", "/v1/routes")[-1].body["shipment_ids"] == ticked
+
+
+async def test_the_form_of_a_plan_takes_what_the_api_plans_at_once(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    assert (SHIPMENTS_MAX, VEHICLES_MAX) == (schemas.SHIPMENTS_MAX, schemas.VEHICLES_MAX)
+    logistics.say("/v1/routes", {"id": PLAN}, method="POST")
+    ids = {name: [str(uuid4()) for _ in range(most)] for name, most in (("shipment", 500), ("vehicle", 200))}
+    assert (await client.post("/carrier/routes", data=ids, headers=carrier)).status_code == 303
+    sent = logistics.requests("POST", "/v1/routes")[-1].body
+    assert (sent["shipment_ids"], sent["vehicle_ids"]) == (ids["shipment"], ids["vehicle"])
 
 
 async def test_where_nothing_can_be_ticked_no_ticks_are_spoken_of(
