@@ -137,8 +137,9 @@ OPERATIONS: dict[str, Told] = {
     "read_settlement": Told(
         Text("看一张结算单", "Read a settlement"),
         Text(
-            "JSON 分页列出明细；`Accept: text/csv` 或 XLSX 得到全部明细。",
-            "JSON with a page of its lines; all of them as CSV (`Accept: text/csv`) or XLSX.",
+            "JSON 分页列出明细；`Accept: text/csv` 或 XLSX 得到全部明细，加 `language` 则供人阅读。",
+            "JSON with a page of its lines; all of them as CSV (`Accept: text/csv`) or XLSX, for people with a "
+            "`language`.",
         ),
     ),
     "pay_settlement": Told(
@@ -238,6 +239,11 @@ PARAMETERS: dict[str, Text] = {
     "approval_id": Text("更改申请的标识", "Id of what was asked"),
     "settlement_id": Text("结算单的标识", "Id of the settlement"),
     "payee_id": Text("收款的承运商或生产者", "The carrier or producer who is paid"),
+    "language": Text(
+        "给出则表格供人阅读：以此语言、元、北京时间",
+        "Given, a table is for reading: in this language, in yuan and China's time",
+    ),
+    "payee_name": Text("供人阅读的表格里收款方的名称", "How a table for reading calls the payee"),
     "from": Text("自哪日（北京时间）", "From this day on (Asia/Shanghai)"),
     "to": Text("至哪日，含当日", "To this day, all of it"),
     "rule": Text("规则", "The rule"),

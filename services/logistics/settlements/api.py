@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Body, Depends, Header, Query
+from fastapi import Body, Depends, Query
 from fastapi.responses import Response
 
 from chassis.auth import Caller, only
@@ -23,6 +23,7 @@ from services.logistics.settlements.schemas import (
     ReconciledOut,
     SettlementOut,
     StatementOut,
+    Wanted,
     WholeCorrectionOut,
 )
 
@@ -81,12 +82,12 @@ async def read_settlement(
     settlement_id: UUID,
     caller: Party,
     db: Db,
-    accept: Annotated[str, Header()] = "",
+    form: Annotated[Wanted, Depends()],
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Response:
     """The statement: JSON with a page of its lines, or all of them as CSV or XLSX, by `Accept`."""
-    return await statement.as_accepted(db, caller, settlement_id, accept, after, limit)
+    return await statement.as_wanted(db, caller, settlement_id, form, after, limit)
 
 
 @router.post("/{settlement_id}/pay")

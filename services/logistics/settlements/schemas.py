@@ -1,10 +1,12 @@
 """Settlements on the public surface."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+from fastapi import Header, Query
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -21,7 +23,7 @@ from pydantic import (
 
 from catalogue.days import bounds_of
 from chassis.fields import Day, Instant, RequestModel, ShortText
-from chassis.problems import Text
+from chassis.problems import Language, Text
 from chassis.validation import invalid
 from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
@@ -104,6 +106,16 @@ def _begins_at(given: date | datetime) -> datetime:
 
 def _ends_at(given: date | datetime) -> datetime:
     return given if isinstance(given, datetime) else bounds_of(given)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The form of a statement. With a `language` a table is one for people, in it: yuan, China's time, and the
+    `payee_name` as its reader knows it, for we know none."""
+
+    accept: Annotated[str, Header()] = ""
+    language: Annotated[Language | None, Query()] = None
+    payee_name: Annotated[ShortText | None, Query()] = None
 
 
 class NewPayment(RequestModel):
