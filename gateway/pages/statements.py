@@ -4,6 +4,7 @@ programs: as the API has it, in fen and UTC. Both by the reader's own right."""
 import asyncio
 import csv
 import io
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,6 +44,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = ("settlements.waybill", "settlements.match", "settlements.posted.china", "settlements.amount")
 COLUMNS_MORE = ("programmes.version", "settlements.status")
 AMOUNT = len(COLUMNS) - 1
+STATES = ("owed", "paid", "reversed", "came_back")
+"""Of lines, in the order of their totals."""
 WIDTHS = (24, 40, 22, 14, 10, 14)
 
 Cell = str | int | Decimal
@@ -81,21 +84,21 @@ async def statement_file(request: Request, reader: Reader, settlement_id: UUID, 
 async def as_csv(sheet: Sheet, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> AsyncIterator[bytes]:
     """The head, an empty line, then the lines and what they come to."""
     yield (MARK + _csv_of([*sheet.head, (), sheet.columns])).encode()
-    fen = 0
+    fen: Counter[str] = Counter()
     async for lines in pages:
-        fen += sum(line["amount_fen"] for line in lines)
+        _add(fen, lines)
         yield _csv_of(_cells(line, sheet.t) for line in lines).encode()
-    yield _csv_of([_total(sheet, fen)]).encode()
+    yield _csv_of(_totals(sheet, fen)).encode()
 
 
 async def as_xlsx(sheet: Sheet, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> AsyncIterator[bytes]:
     """The head on a sheet of its own. It is kept in a folder until it is whole, never in memory."""
     with TemporaryDirectory() as folder, TemporaryFile() as file:
-        book, fen = _Book(file, folder, sheet), 0
+        book, fen = _Book(file, folder, sheet), Counter[str]()
         async for lines in pages:
-            fen += sum(line["amount_fen"] for line in lines)
+            _add(fen, lines)
             await asyncio.to_thread(book.write, [_cells(line, sheet.t) for line in lines])
-        book.write([_total(sheet, fen)])
+        book.write(_totals(sheet, fen))
         await asyncio.to_thread(book.close)
         file.seek(0)
         while chunk := file.read(CHUNK_B):
@@ -158,6 +161,7 @@ def _head(
     said: Mapping[str, Any], programme: Mapping[str, Any], payee: str, t: Callable[[str], str]
 ) -> list[tuple[str, Cell]]:
     """What it is about; of what is not known, or was not paid yet, nothing."""
+    due = said["due"] or {}
     told: list[tuple[str, Cell | None]] = [
         (t("settlements.number"), said["id"]),
         (t("settlements.programme"), programme.get("name")),
@@ -171,6 +175,10 @@ def _head(
         (t("settlements.status"), t(f"settlements.status.{said['status']}")),
         (t("settlements.reference"), said["reference"]),
         (t("settlements.paid_at"), said["paid_at"] and _clock(said["paid_at"])),
+        (t("settlements.reversed"), _yuan(said["amount_fen"] - (said["due"] or said)["owed_fen"])),
+        (t("settlements.owed.now"), _yuan_if_any(due.get("owed_fen"))),
+        (t("settlements.recovered.now"), _yuan_if_any(due.get("recovered_fen"))),
+        (t("settlements.to_pay"), _yuan_if_any(due.get("paid_fen"))),
         (t("settlements.owed"), _yuan_if_any(said["owed_fen"])),
         (t("settlements.recovered"), _yuan_if_any(said["recovered_fen"])),
         (t("settlements.paid"), _yuan_if_any(said["paid_fen"])),
@@ -183,8 +191,20 @@ def _cells(line: Mapping[str, Any], t: Callable[[str], str]) -> Row:
     return line["waybill"] or "", line["match_id"], _clock(line["posted_at"]), amount, line["rule_version"], state
 
 
-def _total(sheet: Sheet, fen: int) -> Row:
-    return sheet.total, *[""] * (AMOUNT - 1), _yuan(fen)
+def _add(fen: Counter[str], lines: Sequence[Mapping[str, Any]]) -> None:
+    """Count what these lines come to, by their state."""
+    for line in lines:
+        fen[line["state"]] += line["amount_fen"]
+
+
+def _totals(sheet: Sheet, fen: Mapping[str, int]) -> list[Row]:
+    """Of each state that there is: what is reversed, or came back, is never added to what is owed."""
+    blank = [""] * (AMOUNT - 1)
+    return [
+        (sheet.total, *blank, _yuan(fen[each]), "", sheet.t(f"settlements.line.{each}"))
+        for each in STATES
+        if each in fen
+    ]
 
 
 def _yuan(fen: int) -> Decimal:

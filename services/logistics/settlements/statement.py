@@ -24,7 +24,7 @@ FIRST_LINES: Final = 50
 async def begun(session: AsyncSession, settlement: Settlement) -> StatementOut:
     """With its first lines."""
     lines = await service.lines_of(session, settlement, None, FIRST_LINES + 1)
-    return StatementOut.with_lines(settlement, lines, FIRST_LINES)
+    return StatementOut.with_lines(settlement, await service.due(session, settlement), lines, FIRST_LINES)
 
 
 async def as_accepted(
@@ -36,7 +36,7 @@ async def as_accepted(
         settlement = await service.find(session, caller, settlement_id)
         if form not in SHEETS:
             lines = await service.lines_of(session, settlement, after, limit + 1)
-            shown = StatementOut.with_lines(settlement, lines, limit)
+            shown = StatementOut.with_lines(settlement, await service.due(session, settlement), lines, limit)
             return JSONResponse(shown.model_dump(mode="json"), headers={"Vary": "Accept"})
         programme = await session.get_one(Programme, settlement.programme_id)
         head = sheets.Head(settlement, programme.name, programme.funder)

@@ -31,6 +31,7 @@ HERE, API = f"/programmes/settlements/{SETTLEMENT}", f"/v1/settlements/{SETTLEME
 ZH, EN = {"Accept-Language": "zh-CN"}, {"Accept-Language": "en"}
 FEN = (200, 1, 99, 123_456_789, 30, 7)
 """Of each line: together no whole yuan."""
+REVERSED = FEN[3]
 
 
 def a_line(at: int) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def logistics(monkeypatch: pytest.MonkeyPatch) -> Played:
     monkeypatch.setattr(statements, "LINES_A_PAGE", 2)
     played, lines = Played(), [a_line(at) for at in range(len(FEN))]
     frozen = {"lines": len(FEN), "amount_fen": sum(FEN), "frozen_at": "2026-12-01T16:00:00Z", "owed_fen": None}
+    frozen |= {"due": {"owed_fen": sum(FEN) - REVERSED, "recovered_fen": 37, "paid_fen": 300}}
     frozen |= {"begins_at": "2026-11-30T16:00:00Z", "ends_at": "2026-12-01T16:00:00Z"}
 
     def told(asked: Asked) -> dict[str, Any]:
@@ -82,14 +84,23 @@ async def test_the_lines_for_people_come_to_the_statement_to_the_fen(
 ) -> None:
     rows = await rows_of(client, officer | ZH)
     parted = rows.index([])
-    head, columns, lines, total = dict(rows[:parted]), rows[parted + 1], rows[parted + 2 : -1], rows[-1]
+    head, columns, lines, totals = dict(rows[:parted]), rows[parted + 1], rows[parted + 2 : -2], rows[-2:]
     assert columns == ["面单号", "匹配编号", "记账时间（北京时间）", "金额（元）", "版本", "状态"]
     assert len(lines) == len(FEN)
     amounts = [Decimal(line[3]) for line in lines]
     assert [amount * 100 for amount in amounts] == list(FEN)
     assert all(re.fullmatch(r"\d+\.\d\d", line[3]) for line in lines)
-    assert sum(amounts) == Decimal(total[3]) == Decimal(head["金额（元）"]) == Decimal(sum(FEN)) / 100
-    assert (total[0], head["笔数"], head["期间"]) == ("合计", str(len(FEN)), "2026-12-01")
+    assert sum(amounts) == Decimal(head["金额（元）"]) == Decimal(sum(FEN)) / 100
+    told = [(total[0], Decimal(total[3]) * 100, total[5]) for total in totals]
+    assert told == [("合计", sum(FEN) - REVERSED, "应付"), ("合计", REVERSED, "已冲正")], "never in one sum"
+    owed = {
+        "已冲正，不付（元）": REVERSED,
+        "现应付（元）": sum(FEN) - REVERSED,
+        "其中抵扣追回（元）": 37,
+        "应转账（元）": 300,
+    }
+    assert {name: Decimal(head[name]) * 100 for name in owed} == owed
+    assert (head["笔数"], head["期间"]) == (str(len(FEN)), "2026-12-01")
     assert {line[2] for line in lines} == {"2026-12-01 00:30:05"}
     assert [line[5] for line in lines] == ["应付"] * 3 + ["已冲正"] + ["应付"] * 2
     assert lines[2][0] == "'=1+1", "no waybill is a formula"
@@ -104,7 +115,7 @@ async def test_the_workbook_has_amounts_as_numbers_that_come_to_the_statement(
     book = ZipFile(io.BytesIO(answer.content))
     sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (2, 3)]
     amounts = [Decimal(found) for sheet in sheets for found in re.findall(r'<c r="D\d+" s="\d+"><v>([^<]*)</v>', sheet)]
-    assert amounts == [*(Decimal(fen) / 100 for fen in FEN), Decimal(sum(FEN)) / 100]
+    assert [amount * 100 for amount in amounts] == [*FEN, sum(FEN) - REVERSED, REVERSED]
     assert all("Posted at (China&apos;s time)" in sheet.replace("'", "&apos;") for sheet in sheets), "on each"
     assert not any("<f>" in sheet for sheet in sheets)
     assert "statement-2026-12-01-2026-12-01" in answer.headers["content-disposition"]
@@ -131,7 +142,7 @@ async def test_a_carrier_has_the_same_without_the_programme_that_it_may_not_read
     path = f"/carrier/settlements/{SETTLEMENT}/statement.csv"
     answer = await client.get(path, headers=bearer(signer, "carrier", OTHER) | ZH)
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert Decimal(rows[-1][3]) * 100 == sum(FEN)
+    assert [Decimal(total[3]) * 100 for total in rows[-2:]] == [sum(FEN) - REVERSED, REVERSED]
     assert "补贴项目" not in {row[0] for row in rows if row}
 
 
