@@ -258,10 +258,17 @@ SETTLING: dict[str, Text] = {
         "您复核过这张结算单的疑点，须由另一名经办拨付。",
         "You reviewed a flag of this statement: another officer pays it.",
     ),
+    "settlements.held.nothing": Text("明细都已冲正，没有应付的了。", "All its lines are reversed: nothing is owed."),
     "settlements.pay.about": Text(
-        "登记银行凭证号，即记为已拨付，不能撤回。已冲正的明细不付，应追回的款项从中扣除；登记后这里显示实付金额。",
-        "With the bank's reference it counts as paid, for good. Reversed lines are not paid, and what is to be "
-        "recovered from the payee is kept; the amount to transfer is shown once it is recorded.",
+        "请转账 {paid} 元：现应付 {owed} 元，其中抵扣追回 {recovered} 元。转账后登记银行凭证号，即记为已拨付，"
+        "不能撤回。",
+        "Transfer {paid} CNY: {owed} CNY are owed, of which {recovered} CNY are kept for clawbacks. Then give the "
+        "bank's reference; with it the statement counts as paid, for good.",
+    ),
+    "settlements.pay.netted": Text(
+        "不用转账：应付的 {owed} 元全部抵扣追回。登记一个凭证号即记为已拨付，不能撤回。",
+        "Transfer nothing: all {owed} CNY owed are kept for clawbacks. Give a reference; with it the statement counts "
+        "as paid, for good.",
     ),
     "corrections": Text("更正", "Corrections"),
     "corrections.about": Text(
@@ -290,6 +297,10 @@ SETTLING: dict[str, Text] = {
     ),
     "settlements.as_data.csv": Text("数据 CSV", "data CSV"),
     "settlements.owed": Text("拨付时应付（元）", "Owed when paid (CNY)"),
+    "settlements.reversed": Text("已冲正，不付（元）", "Reversed, not paid (CNY)"),
+    "settlements.owed.now": Text("现应付（元）", "Owed now (CNY)"),
+    "settlements.recovered.now": Text("其中抵扣追回（元）", "Kept of it for clawbacks (CNY)"),
+    "settlements.to_pay": Text("应转账（元）", "To transfer (CNY)"),
     "settlements.waybill": Text("面单号", "Waybill"),
     "settlements.posted": Text("记账时间", "Posted"),
     "settlements.line.owed": Text("应付", "owed"),

@@ -11,7 +11,7 @@ from catalogue.days import CHINA, span_of
 from chassis.db import Database
 from chassis.problems import Language, Text
 from services.logistics.settlements import tables
-from services.logistics.settlements.models import Settlement, Status
+from services.logistics.settlements.models import Due, Settlement, Status
 from services.logistics.settlements.queries import Line, LineState, pages_of
 from services.logistics.settlements.sheets import Head
 
@@ -44,9 +44,11 @@ STATUSES: Final[Mapping[Status, Text]] = {
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """What its reader is told above the lines. `payee` is the name that who asks gave; "" leaves it out."""
+    """What its reader is told above the lines: what is `due` too, until it is paid. `payee` is the name that who asks
+    gave; "" leaves it out."""
 
     head: Head
+    due: Due | None
     language: Language
     payee: str
 
@@ -73,7 +75,7 @@ class Readable:
             (Text("笔数", "Lines"), settlement.lines),
             (Text("金额（元）", "Amount (CNY)"), _yuan(settlement.amount_fen)),
             (Text("状态", "State"), self._said(STATUSES[settlement.status])),
-            *_payment(settlement),
+            *_payment(settlement, self.due),
         ]
         return [(self._said(label), value) for label, value in told if value is not None]
 
@@ -103,14 +105,25 @@ class Readable:
         return text.in_language(self.language)
 
 
-def _payment(settlement: Settlement) -> list[tuple[Text, tables.Cell | None]]:
-    paid_at = settlement.paid_at
+def _payment(settlement: Settlement, due: Due | None) -> list[tuple[Text, tables.Cell | None]]:
+    paid_at, owed_fen = settlement.paid_at, settlement.owed_fen if due is None else due.owed_fen
+    reversed_fen = None if owed_fen is None else settlement.amount_fen - owed_fen
     return [
         (Text("银行凭证号", "Reference of the bank"), settlement.reference),
         (Text("拨付时间（北京时间）", "Paid at (China's time)"), None if paid_at is None else _clock(paid_at)),
+        (Text("已冲正，不付（元）", "Reversed, not paid (CNY)"), _yuan_if_any(reversed_fen)),
+        *([] if due is None else _due(due)),
         (Text("拨付时应付（元）", "Owed when paid (CNY)"), _yuan_if_any(settlement.owed_fen)),
         (Text("抵扣追回（元）", "Kept for clawbacks (CNY)"), _yuan_if_any(settlement.recovered_fen)),
         (Text("实付（元）", "Transferred (CNY)"), _yuan_if_any(settlement.paid_fen)),
+    ]
+
+
+def _due(due: Due) -> list[tuple[Text, tables.Cell | None]]:
+    return [
+        (Text("现应付（元）", "Owed now (CNY)"), _yuan(due.owed_fen)),
+        (Text("其中抵扣追回（元）", "Kept of it for clawbacks (CNY)"), _yuan(due.recovered_fen)),
+        (Text("应转账（元）", "To transfer (CNY)"), _yuan(due.paid_fen)),
     ]
 
 

@@ -28,7 +28,7 @@ from chassis.validation import invalid
 from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
 from services.logistics.settlements.bank import Reconciled
-from services.logistics.settlements.models import Correction, Party, Settlement, Status
+from services.logistics.settlements.models import Correction, Due, Party, Settlement, Status
 from services.logistics.settlements.queries import Line, LineState, Owed
 
 LINES_MAX = 1000
@@ -247,17 +247,29 @@ class SettlementOut(BaseModel):
         )
 
 
-class StatementOut(SettlementOut):
-    """With a page of its lines."""
+class DueOut(BaseModel):
+    """`owed_fen` now, of which `recovered_fen` would be kept for clawbacks and `paid_fen` is to be transferred."""
 
+    model_config = ConfigDict(from_attributes=True)
+
+    owed_fen: int
+    recovered_fen: int
+    paid_fen: int
+
+
+class StatementOut(SettlementOut):
+    """With what its payment would come to now (`due`, null once it is paid), and a page of its lines."""
+
+    due: DueOut | None
     items: list[LineOut]
     next: UUID | None
 
     @classmethod
-    def with_lines(cls, settlement: Settlement, lines: list[Line], limit: int) -> Self:
+    def with_lines(cls, settlement: Settlement, due: Due | None, lines: list[Line], limit: int) -> Self:
         more = len(lines) > limit
         return cls(
             **SettlementOut.of(settlement).model_dump(),
+            due=None if due is None else DueOut.model_validate(due),
             items=[LineOut.model_validate(line) for line in lines[:limit]],
             next=lines[limit - 1].subject_id if more else None,
         )

@@ -21,6 +21,7 @@ from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconcile
 from services.logistics.settlements.models import (
     PARTY_PAID,
     AlreadyPaid,
+    Due,
     NothingToSettle,
     Party,
     ReferenceTaken,
@@ -112,6 +113,15 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     settlement.pay(new.reference, owed_fen, recovered_fen, caller.account_id, fund.at)
     await subsidy.write(session, [fund])
     return settlement
+
+
+async def due(session: AsyncSession, settlement: Settlement) -> Due | None:
+    """What paying it now would come to, reckoned as `pay` does; None once it is paid."""
+    if settlement.status == "paid":
+        return None
+    owed_fen = settlement.amount_fen - await queries.reversed_fen(session, settlement.id)
+    to_recover_fen = await clawbacks.to_recover_fen(session, settlement.programme_id, settlement.payee_id)
+    return Due(owed_fen, min(owed_fen, to_recover_fen))
 
 
 async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Settlement:

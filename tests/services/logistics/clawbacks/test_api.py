@@ -80,10 +80,14 @@ async def test_what_is_upheld_is_netted_from_the_next_payments_to_the_fen(recove
     assert (clawback["status"], clawback["amount_fen"], clawback["recovered_fen"]) == ("upheld", 600, 0)
     before = await recovery.money()
     await recovery.settling.delivers(2)
-    netted = (await recovery.settling.pays(await recovery.settling.freezes(), "B-2")).json()
+    frozen = await recovery.settling.freezes()
+    assert frozen["due"] == {"owed_fen": 400, "recovered_fen": 400, "paid_fen": 0}, "told before it is paid"
+    netted = (await recovery.settling.pays(frozen, "B-2")).json()
     assert (netted["owed_fen"], netted["recovered_fen"], netted["paid_fen"]) == (400, 400, 0)
     await recovery.settling.delivers(2)
-    rest = (await recovery.settling.pays(await recovery.settling.freezes(), "B-3")).json()
+    frozen = await recovery.settling.freezes()
+    assert frozen["due"] == {"owed_fen": 400, "recovered_fen": 200, "paid_fen": 200}
+    rest = (await recovery.settling.pays(frozen, "B-3")).json()
     assert (rest["owed_fen"], rest["recovered_fen"], rest["paid_fen"]) == (400, 200, 200)
     shown = await recovery.reads(clawback)
     assert (shown["status"], shown["recovered_fen"]) == ("recovered", 600)

@@ -15,6 +15,7 @@ import pytest
 from chassis.db import Database
 from chassis.problems import Language
 from services.logistics.settlements import queries, readable, tables
+from services.logistics.settlements.models import Due
 from services.logistics.settlements.queries import Line
 from services.logistics.settlements.readable import Readable
 from services.logistics.settlements.sheets import Head
@@ -58,7 +59,8 @@ def _lines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def of(language: Language, payee: str = "") -> Readable:
     made = settlement(MIDNIGHT, MIDNIGHT + timedelta(days=1))
     made.lines, made.amount_fen = len(FEN), sum(FEN)
-    return Readable(Head(made, "助农<快递>", "供销社"), language, payee)
+    due = Due(owed_fen=sum(FEN) - REVERSED, recovered_fen=37)
+    return Readable(Head(made, "助农<快递>", "供销社"), due, language, payee)
 
 
 async def rows_of(statement: Readable) -> list[list[str]]:
@@ -78,6 +80,13 @@ async def test_the_lines_come_to_the_statement_to_the_fen() -> None:
     assert sum(amounts) == Decimal(head["金额（元）"]) == Decimal(sum(FEN)) / 100
     told = [(total[0], Decimal(total[3]) * 100, total[5]) for total in totals]
     assert told == [("合计", sum(FEN) - REVERSED, "应付"), ("合计", REVERSED, "已冲正")], "never in one sum"
+    owed = {
+        "已冲正，不付（元）": REVERSED,
+        "现应付（元）": sum(FEN) - REVERSED,
+        "其中抵扣追回（元）": 37,
+        "应转账（元）": sum(FEN) - REVERSED - 37,
+    }
+    assert {name: Decimal(head[name]) * 100 for name in owed} == owed
     assert (head["笔数"], head["期间"]) == (str(len(FEN)), "2026-12-01")
     assert {line[2] for line in lines} == {"2026-12-01 00:30:05"}
     assert [line[5] for line in lines] == ["应付"] * 3 + ["已冲正"] + ["应付"] * 2
@@ -113,12 +122,16 @@ async def test_the_api_writes_it_for_who_names_a_language(settling: Settling, mo
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     head, total = dict(rows[: rows.index([])]), rows[-1]
     assert (head["Payee"], head["Programme"], head["Lines"]) == ("顺丰", "爱心助农", "3")
+    assert Decimal(head["To transfer (CNY)"]) * 100 == 3 * RATE_FEN
     assert (total[0], Decimal(total[3]) * 100, total[5]) == ("Total", 3 * RATE_FEN, "owed")
     assert (await settling.pays(made, "B-77")).status_code == 200
     paid = await settling.reads(made, "?language=zh-CN", Accept=XLSX)
     assert paid.headers["content-disposition"].endswith('.xlsx"')
     book = ZipFile(io.BytesIO(paid.content))
     assert '"结算单"' in book.read("xl/workbook.xml").decode()
-    assert "B-77" in book.read("xl/worksheets/sheet1.xml").decode()
+    head_sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "B-77" in head_sheet
+    assert "实付（元）" in head_sheet
+    assert "应转账（元）" not in head_sheet
     refused = await settling.reads(made, "?language=fr", Accept=CSV)
     assert refused.status_code == 422
