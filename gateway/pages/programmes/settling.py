@@ -11,7 +11,7 @@ from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, given, words_of
 from gateway.pages.names import place_name
 from gateway.pages.paging import newest
-from gateway.pages.programmes.texts import EVIDENCE
+from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
 from gateway.pages.reader import Reader
 from gateway.pages.shown import clock, day
