@@ -177,9 +177,10 @@ OPERATIONS: dict[str, Told] = {
     "reconcile_settlements": Told(
         Text("与银行流水对账", "Reconcile with the bank"),
         Text(
-            "银行流水 CSV：`reference` 与 `amount_fen`（或 `amount`，元）。逐笔分为相符、差额、重复、缺失、未知。",
+            "银行流水 CSV：`reference` 与 `amount_fen`（或 `amount`，元）。逐笔分为相符、差额、重复、缺失、未知，"
+            "各列至多 `limit` 笔，`counts` 为总数。",
             "The bank's CSV: `reference` and `amount_fen` (or `amount`, yuan). Each is matched, off by so many fen, "
-            "doubled, missing, or unknown.",
+            "doubled, missing, or unknown; of each at most `limit` are listed, and `counts` is of all.",
         ),
     ),
     "list_flags": Told(
@@ -356,6 +357,9 @@ MEMBERS: dict[str, Text] = {
     "frozen_by": Text("冻结的官员", "The officer who froze it"),
     "paid_by": Text("拨付的官员", "The officer who paid it"),
     "is_clean": Text("是否全部相符", "Whether all is matched"),
+    "counts": Text("各有几笔", "How many there are of each"),
+    "CountsOut.unknown": Text("不属于本系统", "In the bank's list, and not ours"),
+    "matched_fen": Text("相符的合计，分", "What the matched come to, fen"),
     "matched": Text("相符", "Paid once, to the fen"),
     "off": Text("金额不符", "Paid once, another amount"),
     "doubled": Text("重复付款", "Paid more than once"),

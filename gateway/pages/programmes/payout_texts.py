@@ -230,6 +230,7 @@ BANK: dict[str, Text] = {
     "bank.unknown.about": Text(
         "流水中有，这里没有登记这样的拨付。", "In the bank's list, and no payment of these days bears the reference."
     ),
+    "bank.first": Text("下面只列前 {count} 笔。", "Only the first {count} are listed."),
     "bank.line": Text("行", "Line"),
     "bank.ours": Text("登记金额（元）", "Recorded (CNY)"),
     "bank.banks": Text("银行金额（元）", "Bank's amount (CNY)"),

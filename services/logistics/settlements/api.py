@@ -15,6 +15,7 @@ from services.logistics.programmes.schemas import NewDecision
 from services.logistics.settlements import corrections, queries, service, statement
 from services.logistics.settlements.models import Status
 from services.logistics.settlements.schemas import (
+    RECONCILED_MAX,
     CorrectionOut,
     NewCorrection,
     NewPayment,
@@ -140,6 +141,7 @@ async def reconcile_settlements(
     ends: Annotated[Day, Query(alias="to")],
     file: Annotated[bytes, Body(media_type="text/csv")],
     programme_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=RECONCILED_MAX)] = RECONCILED_MAX,
 ) -> ReconciledOut:
     """Hold the bank's list of payments against what was paid on these days. Nothing is kept."""
-    return ReconciledOut.of(await service.compare(session, file, programme_id, begins, ends))
+    return ReconciledOut.of(await service.compare(session, file, programme_id, begins, ends), limit)

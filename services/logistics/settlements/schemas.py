@@ -10,6 +10,7 @@ from fastapi import Header, Query
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -32,6 +33,9 @@ from services.logistics.settlements.models import Correction, Due, Party, Settle
 from services.logistics.settlements.queries import Line, LineState, Owed
 
 LINES_MAX = 1000
+RECONCILED_MAX = 10_000
+"""Of each list that a comparison with the bank has: together some megabytes."""
+REFERENCE_MAX_CHARS = 200
 A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
@@ -283,8 +287,9 @@ class PayoutOut(BaseModel):
 
 
 class BankRowOut(PayoutOut):
-    """`line` of the bank's file."""
+    """`line` of the bank's file. Of what no reference of ours could be, only the beginning is told."""
 
+    reference: Annotated[str, BeforeValidator(lambda told: told[:REFERENCE_MAX_CHARS])]
     line: int
 
 
@@ -300,12 +305,23 @@ class DifferenceOut(BaseModel):
     line: int
 
 
-class ReconciledOut(BaseModel):
-    """`is_clean` when all is matched. `unknown`: in the bank's list, and not ours."""
+class CountsOut(BaseModel):
+    """How many there are of each."""
 
-    model_config = ConfigDict(from_attributes=True)
+    matched: int
+    off: int
+    doubled: int
+    missing: int
+    unknown: int
+
+
+class ReconciledOut(BaseModel):
+    """`is_clean` when all is matched. `unknown`: in the bank's list, and not ours. Of each the first, as many as were
+    asked for; `counts` and `matched_fen` are of all."""
 
     is_clean: bool
+    counts: CountsOut
+    matched_fen: int
     matched: list[PayoutOut]
     off: list[DifferenceOut]
     doubled: list[BankRowOut]
@@ -313,5 +329,14 @@ class ReconciledOut(BaseModel):
     unknown: list[BankRowOut]
 
     @classmethod
-    def of(cls, found: Reconciled) -> Self:
-        return cls.model_validate(found)
+    def of(cls, found: Reconciled, limit: int) -> Self:
+        return cls(
+            is_clean=found.is_clean,
+            counts=CountsOut(**{name: len(getattr(found, name)) for name in CountsOut.model_fields}),
+            matched_fen=sum(payout.amount_fen for payout in found.matched),
+            matched=[PayoutOut.model_validate(each) for each in found.matched[:limit]],
+            off=[DifferenceOut.model_validate(each) for each in found.off[:limit]],
+            doubled=[BankRowOut.model_validate(each) for each in found.doubled[:limit]],
+            missing=[PayoutOut.model_validate(each) for each in found.missing[:limit]],
+            unknown=[BankRowOut.model_validate(each) for each in found.unknown[:limit]],
+        )
