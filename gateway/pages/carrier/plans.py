@@ -22,7 +22,6 @@ FIELDS_MAX = SHIPMENTS_MAX + VEHICLES_MAX + 20
 """Of the form of a plan: a box each, and its few fields."""
 LEFT_SHOWN = 100
 """Of what a plan leaves behind so many are named, and ticked in the form that plans it again."""
-AT_ONCE = 20
 MORNING = time(6, tzinfo=CHINA)
 TOO_LATE_TODAY = frozenset({"shift", "break"})
 NO_FITTING_VEHICLE = frozenset({"no_vehicle", "no_vehicle_in_range", "temperature_class", "capacity"})
@@ -151,12 +150,11 @@ def _to(change: Mapping[str, Any]) -> object:
 
 
 async def _shipments(reader: Reader, ids: Sequence[str]) -> list[Load]:
-    """The first of them, each by its own question: what there is to carry may be many times as much."""
-    named, told = ids[:LEFT_SHOWN], []
-    for first in range(0, len(named), AT_ONCE):
-        asked = [reader.api.ask(f"/v1/shipments/{each}") for each in named[first : first + AT_ONCE]]
-        told += [each.said for each in await asyncio.gather(*asked) if each.ok]
-    return loads_of(reader, told)
+    """The first of them, by one question: what there is to carry may be many times as much."""
+    named = tuple(ids[:LEFT_SHOWN])
+    if not named:
+        return []
+    return loads_of(reader, (await reader.api.get("/v1/shipments", id=named, limit=len(named)))["items"])
 
 
 def _may_be_planned(load: Load) -> bool:
