@@ -31,12 +31,15 @@ class Writing(Played):
     chunks: tuple[bytes, ...] = (b"a,b\r\n", b"1,2\r\n")
     files: list[Asked] = field(default_factory=list)
     arrived: Callable[[], None] = lambda: None
+    writes: bool = True
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         accept = dict(scope["headers"])[b"accept"]
         if accept == b"application/json":
             await super().__call__(scope, receive, send)
             return
+        if not self.writes:
+            raise ConnectionError("away")
         query = httpx.QueryParams(scope["query_string"].decode())
         asked = {name: query.get_list(name) for name in query}
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
@@ -103,28 +106,55 @@ async def test_a_carrier_has_the_same(client: httpx.AsyncClient, signer: Signer,
     assert logistics.files[-1].query == {"language": ["zh-CN"]}
 
 
+async def ask(app: FastAPI, officer: dict[str, str], kind: str, came: list[Message]) -> None:
+    """For the file as a server asks for it, which sees each piece as it `came`."""
+
+    async def send(message: Message) -> None:
+        came.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    path = f"{HERE}/statement.{kind}"
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http"}
+    where = {"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1)}
+    headers = [(b"authorization", officer["Authorization"].encode())]
+    await app({**scope, **where, "headers": headers, "server": ("test", 80)}, receive, send)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_file_of_any_length_leaves_as_it_comes(
     app: FastAPI, officer: dict[str, str], logistics: Writing, kind: str
 ) -> None:
     """Longer than what is fetched whole, and nothing of it waits for the rest."""
     logistics.chunks = (b"x" * (LIMIT_B // 2 + 1),) * 3
-    came: list[int] = []
+    came: list[Message] = []
     seen: list[int] = []
-    logistics.arrived = lambda: seen.append(sum(came))
-
-    async def send(message: Message) -> None:
-        came.append(len(message.get("body", b"")))
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    path = f"{HERE}/statement.{kind}"
-    headers = [(b"authorization", officer["Authorization"].encode())]
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http"}
-    where = {"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1)}
-    await app({**scope, **where, "headers": headers, "server": ("test", 80)}, receive, send)
+    logistics.arrived = lambda: seen.append(sum(len(each.get("body", b"")) for each in came))
+    await ask(app, officer, kind, came)
     assert seen == [len(logistics.chunks[0]) * count for count in (1, 2, 3)]
+
+
+async def test_a_file_that_breaks_off_does_not_pass_for_whole(
+    app: FastAPI, officer: dict[str, str], logistics: Writing
+) -> None:
+    def breaks_off() -> None:
+        raise ConnectionError("gone")
+
+    came: list[Message] = []
+    logistics.arrived = breaks_off
+    with pytest.raises(ConnectionError):
+        await ask(app, officer, "csv", came)
+    assert came[-1]["more_body"], "its end never comes"
+
+
+async def test_a_service_that_is_away_is_said_to_be(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Writing
+) -> None:
+    logistics.writes = False
+    page = await client.get(f"{HERE}/statement.csv", headers=officer | EN | {"Accept": "text/html"})
+    assert (page.status_code, "The service is not available" in page.text) == (503, True)
+    assert "content-disposition" not in page.headers
 
 
 async def test_the_page_says_which_file_is_for_people_and_which_for_programs(
