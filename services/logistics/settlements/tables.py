@@ -62,9 +62,7 @@ class _Book:
     def __init__(self, file: Any, folder: str, sheets: Sheets) -> None:
         from xlsxwriter import Workbook
 
-        # what is text stays text: a waybill that looks like a formula, a number or an address is none
-        guess = dict.fromkeys(("strings_to_numbers", "strings_to_formulas", "strings_to_urls"), False)
-        self._book = Workbook(file, {"constant_memory": True, "tmpdir": folder, **guess})
+        self._book = Workbook(file, {"constant_memory": True, "tmpdir": folder})
         self._bold = self._book.add_format({"bold": True})
         self._money = self._book.add_format({"num_format": MONEY})
         self._told, self._sheets = sheets, 0
@@ -84,7 +82,7 @@ class _Book:
     def _write_head(self) -> None:
         sheet = self._added(self._told.head_name, self._told.head_widths)
         for number, (*labels, value) in enumerate(self._told.head):
-            sheet.write_row(number, 0, labels, self._bold)
+            self._put(sheet, number, labels, style=self._bold)
             self._put(sheet, number, (value,), len(labels))
 
     def _begin(self) -> None:
@@ -92,7 +90,7 @@ class _Book:
         name = self._told.rows_name
         self._sheet = self._added(name if self._sheets == 1 else f"{name} {self._sheets}", self._told.widths)
         self._sheet.freeze_panes(1, 0)
-        self._sheet.write_row(0, 0, self._told.columns, self._bold)
+        self._put(self._sheet, 0, self._told.columns, style=self._bold)
         self._row = 1
 
     def _added(self, name: str, widths: Sequence[int]) -> Any:
@@ -101,9 +99,12 @@ class _Book:
             sheet.set_column(column, column, width)
         return sheet
 
-    def _put(self, sheet: Any, number: int, row: Row, first: int = 0) -> None:
+    def _put(self, sheet: Any, number: int, row: Row, first: int = 0, style: Any = None) -> None:
         for column, cell in enumerate(row, first):
-            sheet.write(number, column, cell, self._money if isinstance(cell, Decimal) else None)
+            if isinstance(cell, str):  # and stays text: what looks like a formula, a number or an address is none
+                sheet.write_string(number, column, cell, style)
+            else:
+                sheet.write_number(number, column, cell, self._money if isinstance(cell, Decimal) else style)
 
 
 def _csv_of(rows: Iterable[Row]) -> str:
