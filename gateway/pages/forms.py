@@ -1,6 +1,6 @@
 """Forms: what was typed into one that the API refused, and how what people type becomes what the API takes."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -31,22 +31,27 @@ class Typed(dict[str, str]):
         return self.get("key", "")
 
 
-def typed_with(fields_max: int) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
-    """A dependency: what was typed into a form of at most so many fields."""
+def typed_of(fields: Iterable[tuple[str, str]], *whole: str) -> Typed:
+    """Each field to `TYPED_MAX_CHARS`, but for those that are kept whole."""
+    told = [(name, (value if name in whole else value[:TYPED_MAX_CHARS]).strip()) for name, value in fields]
+    typed = Typed({name: value for name, value in told if value})
+    typed.many = {name: [] for name in typed}
+    for name, value in told:
+        typed.many.get(name, []).extend([value] if value else [])
+    return typed
 
-    async def typed_of(request: Request) -> Typed:
+
+def form_with(*whole: str, fields_max: int = FIELDS_MAX) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
+    """A dependency: the form as it was sent, of at most so many fields; some may be as long as a request's body."""
+
+    async def typed(request: Request) -> Typed:
         form = await request.form(max_files=0, max_fields=fields_max)
-        told = [(name, str(value)[:TYPED_MAX_CHARS].strip()) for name, value in form.multi_items()]
-        typed = Typed({name: value for name, value in told if value})
-        typed.many = {name: [] for name in typed}
-        for name, value in told:
-            typed.many.get(name, []).extend([value] if value else [])
-        return typed
+        return typed_of(((name, str(value)) for name, value in form.multi_items()), *whole)
 
-    return typed_of
+    return typed
 
 
-Form = Annotated[Typed, Depends(typed_with(FIELDS_MAX))]
+Form = Annotated[Typed, Depends(form_with())]
 
 
 @dataclass(frozen=True, slots=True)

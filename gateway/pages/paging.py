@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from gateway.pages.asking import Api
 
+Cursor = Annotated[str | None, Query(max_length=100)]
+"""Behind what a page of a list begins, as its address says; None for the first."""
 A_PAGE = 500
 LOOKED_THROUGH = 2000
 """So many of the newest at most, for those that are shown."""

@@ -17,21 +17,21 @@ OPERATIONS: dict[str, Told] = {
     "change_rules": Told(
         Text("申请更改规则", "Ask for new rules"),
         Text(
-            "另一名官员批准后生效，或自 `effective_at` 起；未写的保持不变。此前登记的仍按当时的规则。",
+            "另一名经办批准后生效，或自 `effective_at` 起；未写的保持不变。此前登记的仍按当时的规则。",
             "In effect once another officer approves, or from `effective_at`; what is left out stays. What was "
-            "registered before goes by the rules of then.",
+            "registered before goes by the rules in force then.",
         ),
         {409: ("programme-closed",)},
     ),
     "top_up": Told(
         Text("申请追加预算", "Ask for more money"),
-        Text("另一名官员批准后到账。", "It is there once another officer approves."),
+        Text("另一名经办批准后到账。", "It is there once another officer approves."),
         {409: ("programme-closed", "budget-too-large")},
     ),
     "pause_programme": Told(
         Text("申请暂停", "Ask for a pause"),
         Text(
-            "另一名官员批准后不再支付新的补贴；已预占的照付。自己的暂停申请仍待批准时，答复即为该申请。",
+            "另一名经办批准后不再支付新的补贴；已预占的照付。自己的暂停申请仍待批准时，答复即为该申请。",
             "Once another officer approves it pays for nothing new; what was reserved is paid. Where your own waits "
             "for approval already, that one is answered.",
         ),
@@ -39,13 +39,13 @@ OPERATIONS: dict[str, Told] = {
     ),
     "resume_programme": Told(
         Text("申请恢复", "Ask to resume"),
-        Text("另一名官员批准后重新支付。", "It pays again once another officer approves."),
+        Text("另一名经办批准后重新支付。", "It pays again once another officer approves."),
         {409: ("programme-closed", "nothing-to-change")},
     ),
     "close_programme": Told(
         Text("申请关闭", "Ask to close"),
         Text(
-            "另一名官员批准后永不再支付新的补贴；已预占的照付。",
+            "另一名经办批准后永不再支付新的补贴；已预占的照付。",
             "Once another officer approves it never pays for anything new again; what was reserved is paid.",
         ),
         {409: ("programme-closed",)},
@@ -68,7 +68,7 @@ OPERATIONS: dict[str, Told] = {
     ),
     "decide_on_change": Told(
         Text("批准或否决", "Approve or reject"),
-        Text("须由申请人以外的官员决定。", "By another officer than the one who asked."),
+        Text("须由申请人以外的经办决定。", "By another officer than the one who asked."),
         {
             403: ("forbidden", "second-officer-needed"),
             409: ("already-decided", "programme-closed", "nothing-to-change", "budget-too-large"),
@@ -153,7 +153,7 @@ OPERATIONS: dict[str, Told] = {
     "ask_for_correction": Told(
         Text("申请更正结算单", "Ask for a correction"),
         Text(
-            "拨付之前指明有误的明细与理由；另一名官员决定之前不拨付。拨付之后改用追回。",
+            "拨付之前指明有误的明细与理由；另一名经办决定之前不拨付。拨付之后改用追回。",
             "Names lines that are wrong, and why, before the statement is paid; nothing is paid until another officer "
             "has decided. Once it is paid, that is a clawback.",
         ),
@@ -169,7 +169,7 @@ OPERATIONS: dict[str, Told] = {
     "decide_on_correction": Told(
         Text("决定更正", "Decide on a correction"),
         Text(
-            "由另一名官员决定；批准即冲正这些补贴，不再拨付。",
+            "由另一名经办决定；批准即冲正这些补贴，不再拨付。",
             "By another officer; approved, these subsidies are reversed, and not paid.",
         ),
         {403: ("forbidden", "second-officer-needed"), 409: ("already-paid", "already-decided")},
@@ -186,8 +186,8 @@ OPERATIONS: dict[str, Told] = {
     "list_flags": Told(
         Text("列出疑点", "List fraud flags"),
         Text(
-            "最新的在前，各附规则与证据；可按补贴项目、结算单、规则、状态筛选。",
-            "Newest first, each with its rule and evidence; by programme, settlement, rule and status.",
+            "最新的在前，各附规则与证据；可按补贴项目、结算单、规则、状态、复核人筛选。",
+            "Newest first, each with its rule and evidence; by programme, settlement, rule, status and reviewer.",
         ),
     ),
     "review_flag": Told(
@@ -221,7 +221,7 @@ OPERATIONS: dict[str, Told] = {
     "decide_on_clawback": Told(
         Text("决定追回", "Decide on a clawback"),
         Text(
-            "由发起人以外的官员，在收到申诉后或申诉期满后；成立的从下次结算中抵扣。"
+            "由发起人以外的经办，在收到申诉后或申诉期满后；成立的从下次结算中抵扣。"
             "误发的，发起人可随时以 `dismiss` 撤回。",
             "By another officer than who opened it, once there was an objection or its period is over; what is upheld "
             "is netted from the next settlement. Who opened it by mistake may take it back at any time: `dismiss`.",
@@ -248,6 +248,7 @@ PARAMETERS: dict[str, Text] = {
     "from": Text("自哪日（北京时间）", "From this day on (Asia/Shanghai)"),
     "to": Text("至哪日，含当日", "To this day, all of it"),
     "rule": Text("规则", "The rule"),
+    "reviewed_by": Text("复核的经办的标识", "Id of the officer who reviewed it"),
     "flag_id": Text("疑点的标识", "Id of the flag"),
     "correction_id": Text("更正的标识", "Id of the correction"),
     "clawback_id": Text("追回案的标识", "Id of the clawback"),
@@ -274,9 +275,9 @@ MEMBERS: dict[str, Text] = {
     "decision": Text("批准或否决", "Approve it or reject it"),
     "approval_id": Text("更改申请的标识", "Id of what was asked"),
     "wanted": Text("申请更改的内容", "What was asked to change"),
-    "asked_by": Text("申请的官员", "The officer who asked"),
+    "asked_by": Text("申请的经办", "The officer who asked"),
     "asked_at": Text("申请时间", "When it was asked"),
-    "decided_by": Text("决定的官员", "The officer who decided"),
+    "decided_by": Text("决定的经办", "The officer who decided"),
     "decided_at": Text("决定时间", "When it was decided"),
     "available_fen": Text("可用，分", "Available, fen"),
     "reserved_fen": Text("预占，分", "Reserved, fen"),
@@ -320,7 +321,7 @@ MEMBERS: dict[str, Text] = {
     "FlagOut.evidence": Text("规则所看到的数字", "The numbers that the rule looked at"),
     "subject": Text("面单号、匹配或收款方", "The waybill, match or payee"),
     "raised_at": Text("标出时间", "When it was raised"),
-    "reviewed_by": Text("复核的官员", "The officer who reviewed it"),
+    "reviewed_by": Text("复核的经办", "The officer who reviewed it"),
     "reviewed_at": Text("复核时间", "When it was reviewed"),
     "verdict": Text("排除或证实", "Clear it, or confirm it"),
     **{
@@ -349,13 +350,13 @@ MEMBERS: dict[str, Text] = {
     "objection_until": Text("至何时可申诉", "Until when the payee may object"),
     "objected_at": Text("申诉时间", "When it objected"),
     "noticed_at": Text("通知时间", "When notice was given"),
-    "opened_by": Text("发起的官员；空为系统", "The officer who opened it; null for the platform"),
+    "opened_by": Text("发起的经办；空为系统", "The officer who opened it; null for the platform"),
     "subject_id": Text("包裹（或匹配）的标识", "Id of the parcel (or match)"),
     "came_back_at": Text("得知退回的时间", "When it was told to have come back"),
     "NewRepayment.reference": OF_THE_BANK,
     "state": Text("应付、已冲正、已拨付、拨付后退回", "Owed, reversed, paid, or come back after that"),
-    "frozen_by": Text("冻结的官员", "The officer who froze it"),
-    "paid_by": Text("拨付的官员", "The officer who paid it"),
+    "frozen_by": Text("冻结的经办", "The officer who froze it"),
+    "paid_by": Text("拨付的经办", "The officer who paid it"),
     "is_clean": Text("是否全部相符", "Whether all is matched"),
     "counts": Text("各有几笔", "How many there are of each"),
     "CountsOut.unknown": Text("不属于本系统", "In the bank's list, and not ours"),

@@ -138,10 +138,10 @@ BY_SLUG: dict[str, Text] = {
         "以 GET /v1/programmes/{programme_id}/approvals 查看决定；要改变，另提申请。",
         "See the decision with GET /v1/programmes/{programme_id}/approvals; to change it, ask anew.",
     ),
-    "second-officer-needed": Text("请另一名官员登录后决定。", "Have another officer sign in and decide."),
+    "second-officer-needed": Text("请另一名经办登录后决定。", "Have another officer sign in and decide."),
     "already-paid": Text("核对凭证号；已拨付的不再拨付。", "Check the reference; what was paid is not paid again."),
     "correction-pending": Text(
-        "由另一名官员先决定 GET …/corrections 所列更正。",
+        "由另一名经办先决定 GET …/corrections 所列更正。",
         "Another officer decides on what GET …/corrections lists as pending first.",
     ),
     "payout-held": Text(

@@ -1,5 +1,6 @@
 """The words of the surface: everything in it is told, in both languages, and truly."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +8,14 @@ from typing import Any
 from chassis.problems import Problem
 from chassis.validation import PATTERNS
 from gateway.openapi import Document
+from gateway.pages import api
 from gateway.pages.operations import read_reference
+from gateway.pages.texts import TEXTS
 from gateway.words.headers import WITH_ETAG, WITH_LOCATION
 from gateway.words.operations import FOR_ANY_ROLE, OPERATIONS
+from gateway.words.problems import BY_SLUG
 from gateway.words.telling import ZH
+from services.logistics.programmes.models import SecondOfficerNeeded
 from tests.gateway.surface import LANGUAGES, is_chinese, operations
 
 
@@ -120,6 +125,14 @@ def test_the_reference_in_chinese_holds_no_sentence_in_english(whole: Document) 
             assert not text or is_chinese(text), f"{operation.path}: {text}"
             assert not re.search(r"([A-Za-z]+ ){3}", re.sub("`[^`]*`", "", text)), text
     assert is_chinese(reference.about[0])
+
+
+def test_an_officer_is_called_by_one_word_on_pages_in_problems_and_in_the_reference(whole: Document) -> None:
+    assert api.router.routes, "the areas of the pages have brought their texts in"
+    problems = [text for kind in Problem.known().values() for text in (kind.title, kind.detail)]
+    said = [text.zh for text in (*TEXTS.values(), *problems, *BY_SLUG.values())]
+    assert SecondOfficerNeeded.title.zh in said
+    assert [each for each in (*said, json.dumps(whole, ensure_ascii=False)) if "官员" in each] == []
 
 
 def test_every_pattern_of_the_surface_has_its_words(whole: Document) -> None:

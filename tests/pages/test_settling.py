@@ -23,7 +23,7 @@ def test_a_wrong_line_is_corrected_by_two_the_rest_paid_compared_with_the_bank_a
     page.wait_for_url("**/programmes/settlements/*")
     wrong, right, _ = page.locator("h2:has-text('明细') + table tbody td:first-child").all_inner_texts()
     page.locator("summary", has_text="要求更正").click()
-    page.get_by_label("有误的面单号").fill(f"{wrong} NOBODYS")
+    page.get_by_label("有误的面单号").fill(f"{wrong}\nNOBODYS")
     page.get_by_label("原因").fill("查无此人")
     page.get_by_role("button", name="要求更正").click()
     expect(page.locator("#wrong-fault")).to_have_text("NOBODYS：结算单中没有它，或已不再应付。")

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from chassis.routes import Read
 from gateway.pages import placing
 from gateway.pages.carrier import plans, service, views
-from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed, typed_with
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed, form_with
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.sheet import sheet_page
@@ -18,7 +18,7 @@ from gateway.pages.statements import FileKind, statement_file
 router = page_router()
 
 Carrier = Annotated[Reader, Depends(reader_who_is("carrier"))]
-PlanForm = Annotated[Typed, Depends(typed_with(plans.FIELDS_MAX))]
+PlanForm = Annotated[Typed, Depends(form_with(fields_max=plans.FIELDS_MAX))]
 Short = Annotated[str | None, Query(max_length=100)]
 Verb = Literal["claim", "release", "events"]
 HOME = "/carrier"

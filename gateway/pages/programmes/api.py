@@ -8,8 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed
 from gateway.pages.naming import names_of
+from gateway.pages.paging import Cursor
 from gateway.pages.programmes import bank, conditions, recovering, service, settling, views
 from gateway.pages.programmes.conditions import NO_CONDITIONS, Conditions
+from gateway.pages.programmes.lines import LinesForm
 from gateway.pages.reader import PhotoPageRoute, Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.statements import FileKind, statement_file
@@ -20,14 +22,15 @@ bank_router = page_router(PhotoPageRoute)
 
 Overseer = Annotated[Reader, Depends(reader_who_is("programme_officer", "auditor"))]
 Officer = Annotated[Reader, Depends(reader_who_is("programme_officer"))]
-After = Annotated[str | None, Query(max_length=100)]
 Before = Annotated[int | None, Query(ge=2, le=2**53 - 1)]
+Behind = Annotated[settling.AfterLines, Depends(settling.after_lines)]
+ClawbacksBehind = Annotated[recovering.Behind, Depends()]
 Change = Literal["rules", "topup", "pause", "resume", "close"]
 HOME = "/programmes"
 
 
 @router.get(HOME)
-async def programmes(request: Request, reader: Overseer, after: After = None, waiting: After = None) -> HTMLResponse:
+async def programmes(request: Request, reader: Overseer, after: Cursor = None, waiting: Cursor = None) -> HTMLResponse:
     shown = await views.read_list(reader, after, waiting)
     names = await names_of(request, (each.said["asked_by"] for each in shown.waiting))
     return page(request, "programmes/list.html", shown=shown, names=names)
@@ -58,15 +61,7 @@ async def open_programme(request: Request, reader: Officer, typed: Form) -> Resp
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}")
-async def settlement(
-    request: Request,
-    settlement_id: UUID,
-    reader: Overseer,
-    after: After = None,
-    flags: After = None,
-    corrections: After = None,
-) -> HTMLResponse:
-    behind = settling.AfterLines(after, flags, corrections)
+async def settlement(request: Request, settlement_id: UUID, reader: Overseer, behind: Behind) -> HTMLResponse:
     return await _settlement(request, settlement_id, reader, NOTHING_TRIED, behind)
 
 
@@ -76,29 +71,31 @@ async def statement(settlement_id: UUID, kind: FileKind, request: Request, reade
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/pay")
-async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+async def pay(request: Request, settlement_id: UUID, reader: Officer, typed: Form, behind: Behind) -> Response:
     told = await settling.pay(reader.api, settlement_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("pay", typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/flags/{{flag_id}}")
-async def review(request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form) -> Response:
+async def review(
+    request: Request, settlement_id: UUID, flag_id: UUID, reader: Officer, typed: Form, behind: Behind
+) -> Response:
     told = await settling.review(reader.api, flag_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried(str(flag_id), typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/corrections")
-async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: Form) -> Response:
+async def correct(request: Request, settlement_id: UUID, reader: Officer, typed: LinesForm, behind: Behind) -> Response:
     told = await settling.correct(reader, settlement_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("correct", typed, told), behind)
 
 
 @router.post(f"{HOME}/settlements/{{settlement_id}}/corrections/{{correction_id}}")
 async def decide_on_correction(
-    request: Request, settlement_id: UUID, correction_id: UUID, reader: Officer, typed: Form
+    request: Request, settlement_id: UUID, correction_id: UUID, reader: Officer, typed: Form, behind: Behind
 ) -> Response:
     told = await settling.decide_on_correction(reader.api, settlement_id, correction_id, typed)
-    return await _after_settlement(request, settlement_id, reader, Tried("decide", typed, told))
+    return await _after_settlement(request, settlement_id, reader, Tried("decide", typed, told), behind)
 
 
 @router.get(f"{HOME}/{{programme_id}}")
@@ -106,40 +103,42 @@ async def programme(
     request: Request,
     programme_id: UUID,
     reader: Overseer,
-    settlements: After = None,
-    changes: After = None,
-    owed: After = None,
-    flags: After = None,
+    settlements: Cursor = None,
+    changes: Cursor = None,
+    owed: Cursor = None,
+    flags: Cursor = None,
 ) -> HTMLResponse:
     after = views.After(settlements, changes, owed, flags)
     return await _programme(request, programme_id, reader, NOTHING_TRIED, after)
 
 
 @router.get(f"{HOME}/{{programme_id}}/clawbacks")
-async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, after: After = None) -> HTMLResponse:
-    return await _clawbacks(request, programme_id, reader, NOTHING_TRIED, after)
+async def clawbacks(request: Request, programme_id: UUID, reader: Overseer, behind: ClawbacksBehind) -> HTMLResponse:
+    return await _clawbacks(request, programme_id, reader, NOTHING_TRIED, behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks")
-async def give_notice(request: Request, programme_id: UUID, reader: Officer, typed: Form) -> Response:
+async def give_notice(
+    request: Request, programme_id: UUID, reader: Officer, typed: LinesForm, behind: ClawbacksBehind
+) -> Response:
     told = await recovering.notice(reader, programme_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried("open", typed, told), behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/decision")
 async def decide_on_clawback(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, behind: ClawbacksBehind
 ) -> Response:
     told = await recovering.decide(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told), behind)
 
 
 @router.post(f"{HOME}/{{programme_id}}/clawbacks/{{clawback_id}}/repayments")
 async def record_repayment(
-    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form
+    request: Request, programme_id: UUID, clawback_id: UUID, reader: Officer, typed: Form, behind: ClawbacksBehind
 ) -> Response:
     told = await recovering.repay(reader.api, clawback_id, typed)
-    return await _after_clawback(request, programme_id, reader, Tried(str(clawback_id), typed, told))
+    return await _after_clawback(request, programme_id, reader, Tried(f"repaid-{clawback_id}", typed, told), behind)
 
 
 @router.get(f"{HOME}/{{programme_id}}/ledger")
@@ -208,7 +207,7 @@ async def _settlement(
     settlement_id: UUID,
     reader: Reader,
     tried: Tried,
-    after: settling.AfterLines = settling.FIRST_LINES,
+    after: settling.AfterLines,
 ) -> HTMLResponse:
     shown = await settling.read_settlement(reader, settlement_id, after)
     names = await names_of(request, shown.parties)
@@ -217,9 +216,9 @@ async def _settlement(
 
 
 async def _clawbacks(
-    request: Request, programme_id: UUID, reader: Reader, tried: Tried, after: str | None = None
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, behind: recovering.Behind
 ) -> HTMLResponse:
-    shown = await recovering.read_clawbacks(reader, programme_id, after)
+    shown = await recovering.read_clawbacks(reader, programme_id, behind)
     return page(
         request,
         "programmes/clawbacks.html",
@@ -233,10 +232,12 @@ async def _clawbacks(
     )
 
 
-async def _after_clawback(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
+async def _after_clawback(
+    request: Request, programme_id: UUID, reader: Reader, tried: Tried, behind: recovering.Behind
+) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/{programme_id}/clawbacks", 303)
-    return await _clawbacks(request, programme_id, reader, tried)
+    return await _clawbacks(request, programme_id, reader, tried, behind)
 
 
 async def _after_change(request: Request, programme_id: UUID, reader: Reader, tried: Tried) -> Response:
@@ -245,7 +246,9 @@ async def _after_change(request: Request, programme_id: UUID, reader: Reader, tr
     return await _programme(request, programme_id, reader, tried)
 
 
-async def _after_settlement(request: Request, settlement_id: UUID, reader: Reader, tried: Tried) -> Response:
+async def _after_settlement(
+    request: Request, settlement_id: UUID, reader: Reader, tried: Tried, behind: settling.AfterLines
+) -> Response:
     if tried.status < 400:
         return RedirectResponse(f"{HOME}/settlements/{settlement_id}", 303)
-    return await _settlement(request, settlement_id, reader, tried)
+    return await _settlement(request, settlement_id, reader, tried, behind)

@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 
 from chassis.problems import Language, Text
 from gateway.pages.asking import Told
-from gateway.pages.forms import TYPED_MAX_CHARS, Tried, Typed
+from gateway.pages.forms import Tried, Typed, typed_of
 from gateway.pages.reader import Reader
 from gateway.pages.shown import day
 
@@ -34,9 +34,8 @@ class Sheet:
 async def sheet_of(request: Request) -> Sheet:
     """Read whole; the route limits how large it may be."""
     form = await request.form()
-    told = {name: value[:TYPED_MAX_CHARS].strip() for name, value in form.multi_items() if isinstance(value, str)}
-    typed, file = Typed(told), form.get("file")
-    typed.many = {}
+    typed = typed_of((name, value) for name, value in form.multi_items() if isinstance(value, str))
+    file = form.get("file")
     return Sheet(typed, await file.read() if isinstance(file, UploadFile) else b"")
 
 

@@ -29,8 +29,8 @@ SETTLING: dict[str, Text] = {
         "疑点在复核之前扣住拨付。“排除”即没有问题；“证实”即有问题，但不动钱：有问题的明细请在下面要求更正。"
         "复核过其中一个的人不能拨付这张结算单，须由另一名经办拨付。",
         "A flag holds the payout until it is reviewed. “Clear”: nothing is wrong. “Confirm”: something is, and that "
-        "moves no money, so ask below for a correction of the lines that are wrong. Who reviewed one can't pay this "
-        "statement: another officer does.",
+        "moves no money, so ask below for a correction of the lines that are wrong. An officer who reviewed one "
+        "can't pay this statement: another officer does.",
     ),
     "flags.reviewed": Text("已复核", "Reviewed"),
     "flags.reviewed.most": Text("只显示最近的这些。", "These are the latest; there are more."),
@@ -116,10 +116,13 @@ SETTLING: dict[str, Text] = {
         "Until then nothing is paid.",
     ),
     "corrections.none": Text("没有更正。", "There is no correction."),
+    "corrections.which": Text("查看所涉明细", "See the lines that it is about"),
     "corrections.ask": Text("要求更正", "Ask for a correction"),
     "corrections.waybills": Text("有误的面单号", "Waybills that are wrong"),
     "corrections.match_ids": Text("有误的匹配编号", "Matches that are wrong"),
-    "corrections.lines.hint": Text("以空格或换行分开。", "With blanks or line breaks between."),
+    "corrections.lines.hint": Text(
+        "每行一个，或以逗号分开；一次至多 1,000 个。", "One a line, or with commas between; 1,000 at most."
+    ),
     "corrections.reason": Text("原因", "Reason"),
     "corrections.own": Text(
         "这是您自己要求的，须由另一名经办批准；您可以撤回。",
@@ -152,7 +155,7 @@ RECOVERING: dict[str, Text] = {
     "clawbacks": Text("追回", "Clawbacks"),
     "clawbacks.about": Text(
         "已经拨付、而收款方不该得到的钱，由此追回：先通知，对方可以申诉，再由另一名经办决定。",
-        "Money that was paid to who was not entitled to it is recovered here: first a notice, to which the payee may "
+        "Money that was paid to someone not entitled to it is recovered here: first a notice, to which the payee may "
         "object; then another officer decides.",
     ),
     "clawbacks.see": Text("查看与发起追回", "See and open clawbacks"),
@@ -177,6 +180,7 @@ RECOVERING: dict[str, Text] = {
     "clawbacks.objection": Text("申诉", "Objection"),
     "clawbacks.recovered": Text("已收回", "Recovered"),
     "clawbacks.left": Text("尚余", "left"),
+    "clawbacks.came_back": Text("退回时间", "Came back at"),
     "clawbacks.own": Text(
         "这是您自己发起的，须由另一名经办决定；您可以撤回。",
         "You opened this yourself: another officer decides. You may take it back.",
@@ -196,8 +200,8 @@ RECOVERING: dict[str, Text] = {
     "clawbacks.open": Text("发起追回", "Open a clawback"),
     "clawbacks.open.about": Text(
         "一次写同一收款方的、已经拨付的明细。尚未拨付的，在结算单上要求更正。发起的人不能自己决定。",
-        "Name lines that were paid to one payee. What was not paid yet is corrected on its statement. Who opens a "
-        "clawback does not decide on it.",
+        "Name lines that were paid to one payee. What was not paid yet is corrected on its statement. An officer who "
+        "opens a clawback does not decide on it.",
     ),
     "clawbacks.objection_days": Text("申诉期（天）", "Days for an objection"),
     "clawbacks.give_notice": Text("发出通知", "Give notice"),
@@ -213,7 +217,8 @@ BANK: dict[str, Text] = {
     "bank.file": Text("银行流水（CSV）", "The bank's list (CSV)"),
     "bank.file.hint": Text(
         "首行为栏名，须有凭证号（或流水号、摘要等）与金额（元）；UTF-8 或 GB18030。",
-        "Its first line names the columns: a reference (凭证号, 流水号 …), and an amount in CNY (金额).",
+        "Its first line names the columns: a reference (凭证号, 流水号 …), and an amount in CNY (金额). UTF-8 or "
+        "GB18030.",
     ),
     "bank.compare": Text("核对", "Compare"),
     "bank.again": Text("再核对一次", "Compare again"),

@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from gateway.pages.asking import Api, Told
-from gateway.pages.forms import Typed, fen, given, number, words_of
-from gateway.pages.programmes.settling import naming_lines
+from gateway.pages.forms import Typed, fen, given, number
+from gateway.pages.paging import Cursor
+from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.views import may_change
 from gateway.pages.reader import Reader
 from gateway.pages.shown import at
@@ -18,6 +19,15 @@ SHOWN = 20
 CAUSES = ("not_delivered", "false_weight", "duplicate", "returned_after_payment", "other")
 OBJECTION_DAYS = 14
 UNDECIDED = frozenset({"noticed", "objected"})
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Where the list begins, and of which clawback the page shows the lines, as its address says; so does each form of
+    it, which is shown again if refused."""
+
+    after: Cursor = None
+    of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,11 @@ class Clawback:
         return self.said["status"] in UNDECIDED
 
     @property
+    def may_decide(self) -> bool:
+        """Another officer than the one who opened it, now."""
+        return self.is_undecided and not self.is_own and not self.may_object
+
+    @property
     def left_fen(self) -> int:
         return int(self.said["amount_fen"] - self.said["recovered_fen"])
 
@@ -44,6 +59,7 @@ class Recovering:
 
     programme: Mapping[str, Any]
     clawbacks: Sequence[Clawback]
+    behind: Behind
     next: str | None
     may_change: bool
 
@@ -58,11 +74,12 @@ class Recovering:
             yield from (each.said["payee_id"], each.said["opened_by"], each.said["decided_by"])
 
 
-async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None = None) -> Recovering:
-    """Raises Refused where there is no such programme, or the reader may not see it; ServiceUnavailable."""
+async def read_clawbacks(reader: Reader, programme_id: UUID, behind: Behind) -> Recovering:
+    """One of them with the lines that it is about. Raises Refused where there is no such programme or clawback, or the
+    reader may not see it; ServiceUnavailable."""
     programme, found = await asyncio.gather(
         reader.api.get(f"/v1/programmes/{programme_id}"),
-        reader.api.get("/v1/clawbacks", programme_id=programme_id, after=after, limit=SHOWN),
+        reader.api.get("/v1/clawbacks", programme_id=programme_id, after=behind.after, limit=SHOWN),
     )
     me, now = str(reader.caller.account_id) if reader.caller else "", datetime.now(UTC)
     return Recovering(
@@ -73,8 +90,9 @@ async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None =
                 is_own=each["opened_by"] == me,
                 may_object=each["status"] == "noticed" and at(each["objection_until"]) > now,
             )
-            for each in found["items"]
+            for each in await with_lines(reader.api, "/v1/clawbacks", found["items"], behind.of)
         ],
+        behind=behind,
         next=found["next"],
         may_change=may_change(reader),
     )
@@ -82,15 +100,15 @@ async def read_clawbacks(reader: Reader, programme_id: UUID, after: str | None =
 
 async def notice(reader: Reader, programme_id: UUID, typed: Typed) -> Told:
     """Give notice to whoever was paid for these parcels, or matches. What is refused of a line names it."""
-    lines, member = words_of(typed.get("wrong")), "match_ids" if typed.get("of") == "match_ids" else "waybills"
+    lines = Lines.of(typed)
     told_of = given(
         cause=typed.get("cause"),
         evidence=typed.get("evidence"),
         objection_days=number(typed.get("objection_days")),
     )
-    body = {"programme_id": str(programme_id), member: lines, **told_of}
+    body = {"programme_id": str(programme_id), lines.member: lines.names, **told_of}
     told = await reader.api.send("POST", "/v1/clawbacks", body, key=typed.key)
-    return naming_lines(told, member, lines, reader.language)
+    return lines.named_in(told, reader.language)
 
 
 async def decide(api: Api, clawback_id: UUID, typed: Typed) -> Told:

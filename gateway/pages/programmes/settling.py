@@ -1,45 +1,52 @@
 """A statement on its page: the flags that hold it, corrections of its lines, and who may pay it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chassis.problems import Language, Text
+from chassis.problems import Language
 from gateway.pages.asking import Api, Told
-from gateway.pages.forms import Typed, given, words_of
+from gateway.pages.forms import Typed, given
 from gateway.pages.names import place_name
-from gateway.pages.paging import newest
+from gateway.pages.paging import Cursor
+from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
 from gateway.pages.reader import Reader
 from gateway.pages.shown import clock, day
 
 FLAGS_SHOWN = 20
-REVIEWED_SHOWN = 500
+REVIEWED_SHOWN = 100
+"""The newest of those that were cleared, and of those that were confirmed."""
 CORRECTIONS_SHOWN = 20
 PLACES = frozenset({"from", "to", "recipient_adcode"})
 """What of a flag's evidence is the code of a county."""
-OF_LINE = Text("{line}：{why}", "{line}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
 class AfterLines:
-    """Cursors of the lists on a statement's page; None for the first page, or where nothing follows."""
+    """Cursors of the lists on a statement's page; None for the first page, or where nothing follows. `of`: the
+    correction of which the page shows the lines."""
 
     lines: str | None = None
     flags: str | None = None
     corrections: str | None = None
+    of: UUID | None = None
 
 
-FIRST_LINES = AfterLines()
+def after_lines(
+    after: Cursor = None, flags: Cursor = None, corrections: Cursor = None, of: UUID | None = None
+) -> AfterLines:
+    """Where the lists begin, as the page's address says; so does each form of it, which is shown again if refused."""
+    return AfterLines(after, flags, corrections, of)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`said` is the API's, with a page of lines. `flags` wait for a review, `reviewed` are those that had one:
-    `are_all` of them, unless there are very many."""
+    """`said` is the API's, with a page of lines. `flags` wait for a review, `reviewed` are those that had one, by
+    what was found, the newest first: `are_all` of them, unless there are very many."""
 
     said: Mapping[str, Any]
     programme: Mapping[str, Any]
@@ -47,12 +54,22 @@ class Statement:
     reviewed: Sequence[Mapping[str, Any]]
     are_all: bool
     corrections: Sequence[Asked]
+    waits_for_correction: bool
+    """Some correction waits, be it on this page or not."""
+    behind: AfterLines
+    """Where the lists of this page begin."""
     more: AfterLines
     is_flagged: bool
-    """Some flag waits, be it on this page or before it."""
+    """Some flag waits, be it on this page or not."""
     has_reviewed: bool
     """The reader has reviewed a flag, so that another officer pays."""
     may_change: bool
+
+    @property
+    def may_pay(self) -> bool:
+        """The reader, now: nothing holds it, and they reviewed none of it."""
+        is_held = self.is_flagged or self.waits_for_correction or self.has_reviewed
+        return self.may_change and self.said["status"] == "frozen" and not is_held
 
     @property
     def parties(self) -> Iterator[str | None]:
@@ -62,33 +79,38 @@ class Statement:
         for each in self.corrections:
             yield from (each.said["asked_by"], each.said["decided_by"])
 
-    @property
-    def waits_for_correction(self) -> bool:
-        return any(each.said["status"] == "pending" for each in self.corrections)
 
-
-async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines = FIRST_LINES) -> Statement:
+async def read_settlement(reader: Reader, settlement_id: UUID, after: AfterLines) -> Statement:
     """Raises Refused where there is no such settlement, and ServiceUnavailable."""
     api, path = reader.api, f"/v1/settlements/{settlement_id}"
-    said, waiting, reviewed, corrections = await asyncio.gather(
-        api.get(path, after=after.lines),
-        api.get("/v1/flags", settlement_id=settlement_id, status="open", after=after.flags, limit=FLAGS_SHOWN),
-        newest(
-            api, "/v1/flags", REVIEWED_SHOWN, lambda flag: bool(flag["status"] != "open"), settlement_id=settlement_id
-        ),
-        api.get(f"{path}/corrections", after=after.corrections, limit=CORRECTIONS_SHOWN),
-    )
     me = str(reader.caller.account_id) if reader.caller else ""
+
+    def flags(**query: object) -> Awaitable[Any]:
+        return api.get("/v1/flags", settlement_id=settlement_id, **query)
+
+    said, shown, corrections, waiting, own, pending, *reviewed = await asyncio.gather(
+        api.get(path, after=after.lines),
+        flags(status="open", after=after.flags, limit=FLAGS_SHOWN),
+        api.get(f"{path}/corrections", after=after.corrections, limit=CORRECTIONS_SHOWN),
+        # what holds the payout, wherever the lists are read
+        flags(status="open", limit=1),
+        flags(reviewed_by=me, limit=1),
+        api.get(f"{path}/corrections", status="pending", limit=1),
+        *(flags(status=each, limit=REVIEWED_SHOWN) for each in ("cleared", "confirmed")),
+    )
+    asked = await with_lines(api, f"{path}/corrections", corrections["items"], after.of)
     return Statement(
         said=said,
         programme=await api.get(f"/v1/programmes/{said['programme_id']}"),
-        flags=[_shown(flag, reader.language) for flag in waiting["items"]],
-        reviewed=reviewed.items,
-        are_all=reviewed.are_all,
-        corrections=[asked_of(reader, each) for each in corrections["items"]],
-        more=AfterLines(said["next"], waiting["next"], corrections["next"]),
-        is_flagged=bool(waiting["items"] or after.flags),
-        has_reviewed=any(flag["reviewed_by"] == me for flag in reviewed.items),
+        flags=[_shown(flag, reader.language) for flag in shown["items"]],
+        reviewed=[flag for each in reviewed for flag in each["items"]],
+        are_all=all(each["next"] is None for each in reviewed),
+        corrections=[asked_of(reader, each) for each in asked],
+        waits_for_correction=bool(pending["items"]),
+        behind=after,
+        more=AfterLines(said["next"], shown["next"], corrections["next"]),
+        is_flagged=bool(waiting["items"] or shown["items"]),
+        has_reviewed=bool(own["items"]),
         may_change=may_change(reader),
     )
 
@@ -110,21 +132,10 @@ async def correct(reader: Reader, settlement_id: UUID, typed: Typed) -> Told:
 
     Another officer decides. What is refused of a line names it.
     """
-    lines, member = words_of(typed.get("wrong")), "match_ids" if typed.get("of") == "match_ids" else "waybills"
-    body = {member: lines, **given(reason=typed.get("reason"))}
+    lines = Lines.of(typed)
+    body = {lines.member: lines.names, **given(reason=typed.get("reason"))}
     told = await reader.api.send("POST", f"/v1/settlements/{settlement_id}/corrections", body, key=typed.key)
-    return naming_lines(told, member, lines, reader.language)
-
-
-def naming_lines(told: Told, member: str, lines: Sequence[str], language: Language) -> Told:
-    """The same refusal, in which the field of the lines says once what is wrong with which of them."""
-    whys = [(place, why) for place, why in told.faults().items() if place.startswith(f"{member}.")]
-    if not whys:
-        return told
-    others = [each for each in told.said["errors"] if f"/{member}/" not in each["pointer"]]
-    named = (OF_LINE.in_language(language, {"line": lines[int(at.rpartition(".")[2])], "why": why}) for at, why in whys)
-    fault = {"pointer": f"#/{member}", "detail": " ".join(named)}
-    return replace(told, said={**told.said, "errors": [*others, fault]})
+    return lines.named_in(told, reader.language)
 
 
 async def decide_on_correction(api: Api, settlement_id: UUID, correction_id: UUID, typed: Typed) -> Told:

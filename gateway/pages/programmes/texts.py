@@ -120,6 +120,7 @@ CHANGES: dict[str, Text] = {
     "programmes.propose.about": Text(
         "您提出，另一名经办批准后生效。", "You propose; it takes effect when another officer approves."
     ),
+    "programmes.written": Text("您填写的：", "What you wrote:"),
     "programmes.ask": Text("提出", "Propose"),
     "programmes.amount": Text("追加", "How much more"),
     "programmes.note": Text("说明", "Note"),
@@ -129,7 +130,7 @@ CHANGES: dict[str, Text] = {
     "programmes.rules": Text("规则的各版本", "Versions of the rules"),
     "programmes.rules.about": Text(
         "未填的保持不变；此前登记的仍按当时的规则。",
-        "What is left empty stays; what was registered goes by the rules of then.",
+        "What is left empty stays; what was registered goes by the rules in force then.",
     ),
     "programmes.version": Text("版本", "Version"),
     "programmes.in_force": Text("现行", "in force"),

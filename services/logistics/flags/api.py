@@ -26,6 +26,7 @@ async def list_flags(
     settlement_id: UUID | None = None,
     rule: Rule | None = None,
     status: Status | None = None,
+    reviewed_by: UUID | None = None,
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[FlagOut]:
@@ -36,6 +37,7 @@ async def list_flags(
         settlement_id=settlement_id,
         rule=rule,
         status=status,
+        reviewed_by=reviewed_by,
         before=after,
         limit=limit + 1,
     )

@@ -173,9 +173,10 @@ async def flags_of(
     settlement_id: UUID | None,
     rule: Rule | None,
     status: Status | None,
+    reviewed_by: UUID | None,
     before: UUID | None,
     limit: int,
 ) -> Sequence[Flag]:
     """Newest first."""
     equal = {"programme_id": programme_id, "settlement_id": settlement_id, "rule": rule, "status": status}
-    return await newest(session, Flag, before=before, limit=limit, **equal)
+    return await newest(session, Flag, before=before, limit=limit, reviewed_by=reviewed_by, **equal)

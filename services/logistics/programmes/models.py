@@ -51,10 +51,10 @@ class AlreadyDecided(Problem):
 
 class SecondOfficerNeeded(Problem):
     slug, status = "second-officer-needed", 403
-    title = Text("须由另一名官员决定", "Another officer has to decide")
+    title = Text("须由另一名经办决定", "Another officer has to decide")
     detail = Text(
         "提出、发起或复核的人，不能自己批准、裁定或付款。",
-        "Who asked, opened or reviewed does not also approve, decide or pay.",
+        "An officer who asked, opened or reviewed does not also approve, decide or pay.",
     )
 
 

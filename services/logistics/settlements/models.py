@@ -30,7 +30,7 @@ class AlreadyPaid(Problem):
 class CorrectionPending(Problem):
     slug, status = "correction-pending", 409
     title = Text("更正待决定", "A correction is pending")
-    detail = Text("有 {count} 项更正待另一名官员决定。", "Corrections that wait for another officer: {count}.")
+    detail = Text("有 {count} 项更正待另一名经办决定。", "Corrections that wait for another officer: {count}.")
 
 
 class NothingToSettle(Problem):

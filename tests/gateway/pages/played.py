@@ -24,7 +24,7 @@ class Asked:
 @dataclass
 class Played:
     """`answers` by method and path, each a status and a JSON, or what makes it of the question; whatever else is asked
-    for is not there."""
+    for is not there. What it answers in bytes is a CSV."""
 
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -65,5 +65,7 @@ class Played:
         said = said(asked) if callable(said) else said
         version = said.get("version") if isinstance(said, dict) else None
         told = [(b"etag", f'"{version}"'.encode())] if version else []
+        is_file = isinstance(said, bytes)
+        told += [(b"content-type", b"text/csv; charset=utf-8")] if is_file else []
         await send({"type": "http.response.start", "status": status, "headers": told})
-        await send({"type": "http.response.body", "body": json.dumps(said).encode()})
+        await send({"type": "http.response.body", "body": said if is_file else json.dumps(said).encode()})

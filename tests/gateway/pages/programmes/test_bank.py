@@ -1,10 +1,14 @@
 """A bank's list on its page: what fits and what does not, to the fen; and which line can't be read."""
 
-from typing import Any
+import re
+from datetime import datetime, tzinfo
+from typing import Any, Self
 
 import httpx
 import pytest
+from fastapi import Request
 
+from gateway.pages.programmes import bank
 from gateway.pages.programmes.bank import LISTED_MAX
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
@@ -128,12 +132,35 @@ async def test_no_file_is_asked_for(client: httpx.AsyncClient, auditor: dict[str
     assert "Missing." not in page
 
 
-async def test_the_form_begins_with_this_month(client: httpx.AsyncClient, auditor: dict[str, str]) -> None:
+async def test_the_form_begins_with_this_month_by_the_clocks_of_china(
+    client: httpx.AsyncClient, auditor: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2026, 12, 16, 16, 30, tzinfo=tz)  # half past midnight, the next day
+
+    monkeypatch.setattr(bank, "datetime", Clock)
     page = (await client.get(HERE, headers=auditor)).text
     assert 'enctype="multipart/form-data"' in page
-    assert '-01" required' in page
+    dates = re.findall(r'<input id="(\w+)" name="\w+" type="date" value="([^"]*)" required', page)
+    assert dates == [("from", "2026-12-01"), ("to", "2026-12-17")]
 
 
 async def test_nobody_but_the_office_compares(client: httpx.AsyncClient, signer: Signer, logistics: Played) -> None:
     refused = await sent(client, bearer(signer, "carrier") | EN)
     assert (refused.status_code, logistics.asked) == (403, [])
+
+
+async def test_its_fields_are_read_as_those_of_any_form() -> None:
+    sent = httpx.Request("POST", "http://t/", data={"from": "  ", "to": " x "}, files={"file": ("bank.csv", FILE)})
+    headers = [(name.lower(), value) for name, value in sent.headers.raw]
+    body = {"type": "http.request", "body": sent.read(), "more_body": False}
+
+    async def receive() -> dict[str, Any]:
+        return body
+
+    sheet = await bank.sheet_of(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+    assert (sheet.typed, sheet.typed.many, sheet.file) == ({"to": "x"}, {"to": ["x"]}, FILE), (
+        "what is empty is not there"
+    )

@@ -355,3 +355,33 @@ async def test_conditions_in_a_table_end_without_a_full_stop_and_figures_are_gro
     assert f"<td>{conditions}</td>" in page
     for shown in ("· 2,871 lines</option>", "· 1 line</option>", ">12,345</td>", "300.00 CNY a day"):
         assert shown in page
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "typed"),
+    [
+        ("paused", "pause", {"note": "账目有误"}),
+        ("active", "resume", {"note": "账目已清"}),
+        ("closed", "topup", {"amount": "1,234.56"}),
+        ("closed", "rules", {"rate": "1"}),
+        ("active", f"approvals/{APPROVAL}", {"decision": "approve"}),
+        ("active", "settlements", {"payee": f"carrier:{OTHER}"}),
+    ],
+)
+async def test_a_change_that_another_officer_made_first_is_told_at_the_top(
+    client: httpx.AsyncClient,
+    officer: dict[str, str],
+    logistics: Played,
+    status: str,
+    change: str,
+    typed: dict[str, str],
+) -> None:
+    logistics.say(f"/v1{PAGE}", a_programme(status=status))
+    asked = "/v1/settlements" if change == "settlements" else f"/v1{PAGE}/{change}"
+    logistics.refuse(asked, "nothing-to-change", 409)
+    page = await client.post(f"{PAGE}/{change}", data=typed, headers=officer)
+    assert page.status_code == 409
+    told = page.text[page.text.index("<h1>") : page.text.index('<section class="card">')]
+    assert ("because nothing-to-change" in told, page.text.count('role="alert"')) == (True, 1)
+    for name in ("note", "amount"):
+        assert typed.get(name, "") in told

@@ -165,6 +165,8 @@ async def test_a_payout_waits_for_every_flag_and_for_another_officer_than_its_re
     assert (again.status_code, again.json()["type"]) == (409, "/problems/reviewed-already")
     assert await flags(settling, "status=open") == []
     assert [each["id"] for each in await flags(settling, "rule=repeated_recipient&status=confirmed")] == [flag["id"]]
+    for reviewer, found in ((confirmed.json()["reviewed_by"], [flag["id"]]), (flag["settlement_id"], [])):
+        assert [each["id"] for each in await flags(settling, f"reviewed_by={reviewer}")] == found
     own = await settling.pays(made)
     assert (own.status_code, own.json()["type"]) == (403, "/problems/second-officer-needed")
     url, reference = f"/v1/settlements/{made['id']}/pay", {"reference": "B-1"}
