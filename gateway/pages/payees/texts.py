@@ -3,14 +3,14 @@
 from chassis.problems import Text
 
 TEXTS: dict[str, Text] = {
-    "payees.clawbacks": Text("追回通知", "Claims against you"),
+    "payees.clawbacks": Text("追回", "Clawbacks"),
     "payees.clawbacks.about": Text(
         "已经付给您、现在要求退还的补贴。不同意的，请在期限之前申诉；由第二名经办决定。",
         "Subsidies that were paid to you and are claimed back. If you disagree, object in time: a second officer "
         "decides.",
     ),
     "payees.clawbacks.none": Text("没有追回。", "Nothing is claimed back from you."),
-    "payees.clawbacks.see": Text("追回通知与申诉", "Claims against you, and objections"),
+    "payees.clawbacks.see": Text("追回与申诉", "Clawbacks and objections"),
     "payees.clawbacks.waits": Text(
         "有追回通知可以申诉，请在期限之前看一看。", "Something is claimed back from you, and you may still object."
     ),
@@ -18,7 +18,7 @@ TEXTS: dict[str, Text] = {
         "经办认为这些明细有误；批准后冲正，不再支付。",
         "An officer holds these lines to be wrong; approved, they are reversed and not paid.",
     ),
-    "payees.clawback": Text("追回通知", "Claim"),
+    "payees.clawback": Text("追回", "Clawback"),
     "payees.back": Text("返回", "Back"),
     "payees.noticed": Text("通知日期", "Notice given"),
     "payees.until": Text("申诉期限", "Object before"),
