@@ -41,7 +41,8 @@ BAD_ROWS: dict[Fault, Text] = {
         "须有凭证号（reference）与金额（amount_fen 或 amount）两栏。",
         "There are a column `reference`, and one `amount_fen` or `amount` (yuan).",
     ),
-    "amount": Text("金额须为整分。", "The amount is a whole number of fen."),
+    "fen": Text("金额须为整分。", "The amount is a whole number of fen."),
+    "yuan": Text("金额须为数字，单位元，至多两位小数。", "The amount is a number of CNY with at most two decimals."),
     "too many": Text("行数过多。", "There are too many lines."),
     "text": Text("不是可读的 CSV 文本（UTF-8 或 GB18030）。", "It is no CSV that can be read (UTF-8 or GB18030)."),
 }

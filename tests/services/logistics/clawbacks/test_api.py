@@ -157,6 +157,7 @@ async def test_who_opened_it_does_not_decide_and_nobody_does_before_the_payee_co
         await session.execute(text("UPDATE clawbacks SET objection_until = now() - interval '1 second'"))
     late = await recovery.says(opened, "objection", {"text": "but"}, recovery.carrier)
     assert (late.status_code, late.json()["type"]) == (409, "/problems/no-objection")
+    assert early.json()["until"] == opened["objection_until"].replace("Z", "+00:00"), "apart from the text"
     assert (await recovery.says(opened, "decision", uphold, recovery.second)).json()["status"] == "upheld"
     again = await recovery.says(opened, "decision", uphold, recovery.second)
     assert (again.status_code, again.json()["type"]) == (409, "/problems/clawback-decided")
