@@ -49,12 +49,14 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A named fact that refuses a request. `fields` fill its texts and are safe to show to the caller."""
+    """A named fact that refuses a request. `fields` fill its texts and are safe to show to the caller; those among
+    `members` are also told apart from the text, for whoever says it otherwise."""
 
     slug: ClassVar[str]
     status: ClassVar[int]
     title: ClassVar[Text]
     detail: ClassVar[Text]
+    members: ClassVar[Sequence[str]] = ()
 
     def __init__(
         self, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None, **fields: object
@@ -70,6 +72,7 @@ class Problem(Exception):
             "title": self.title.in_language(language),
             "status": self.status,
             "detail": self.detail.in_language(language, self.fields),
+            **{name: self.fields[name] for name in self.members},
         }
         if self.errors:
             body["errors"] = [error.in_language(language) for error in self.errors]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -29,17 +29,19 @@ class QueryNames:
         whole = list(_with_all_below(dependant))
         found = [each for part in whole for each in part.query_params]
         self._names = {each.alias for each in found} | ({LAST_EVENT} if streams else set())
+        self._repeated = {each.alias for each in found if get_origin(each.field_info.annotation) is list}
         known = ", ".join(dict.fromkeys(each.alias for each in found if _is_told(each)))
         self._text = _no_parameter(known) if known else NO_QUERY
         self._needs_caller = any(takes_token(part.call) for part in whole)
 
     async def refuse_others(self, request: Request) -> None:
         """Raises InvalidInput for any other name, and for one of its own that stands there twice, of which only the
-        last would count; first Unauthenticated, where it takes a token."""
+        last would count, unless it takes a list; first Unauthenticated, where it takes a token."""
         counts = Counter(name for name, _ in request.query_params.multi_items())
         others = (name for name in counts if name not in self._names)
         wrong = {name: self._text for name in others if not name.startswith(ADDED_BY_OTHERS)}
-        wrong |= {name: TWICE for name, count in counts.items() if name in self._names and count > 1}
+        once = self._names - self._repeated
+        wrong |= {name: TWICE for name, count in counts.items() if name in once and count > 1}
         if not wrong:
             return
         if self._needs_caller:

@@ -26,6 +26,8 @@ from gateway.pages.orders import api as orders
 from gateway.pages.orders import texts as orders_texts
 from gateway.pages.partner import api as partner
 from gateway.pages.partner import texts as partner_texts
+from gateway.pages.payees import api as payees
+from gateway.pages.payees import texts as payees_texts
 from gateway.pages.problems import Meanings
 from gateway.pages.programmes import api as programmes
 from gateway.pages.programmes import texts as programmes_texts
@@ -87,6 +89,7 @@ TEXTS.update(farm_texts.TEXTS)
 TEXTS.update(programmes_texts.TEXTS)
 TEXTS.update(carrier_texts.TEXTS)
 TEXTS.update(partner_texts.TEXTS)
+TEXTS.update(payees_texts.TEXTS)
 
 routers = [
     router,
@@ -102,6 +105,7 @@ routers = [
     offline.router,
     programmes.bank_router,
     programmes.router,
+    payees.router,  # before the carrier's, which takes what stands there for the id of a statement
     carrier.router,
     partner.router,
 ]

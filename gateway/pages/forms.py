@@ -35,15 +35,17 @@ def typed_of(fields: Iterable[tuple[str, str]], *whole: str) -> Typed:
     """Each field to `TYPED_MAX_CHARS`, but for those that are kept whole."""
     told = [(name, (value if name in whole else value[:TYPED_MAX_CHARS]).strip()) for name, value in fields]
     typed = Typed({name: value for name, value in told if value})
-    typed.many = {name: [value for other, value in told if other == name and value] for name in typed}
+    typed.many = {name: [] for name in typed}
+    for name, value in told:
+        typed.many.get(name, []).extend([value] if value else [])
     return typed
 
 
-def form_with(*whole: str) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
-    """A dependency: the form as it was sent. Some fields may be as long as the body of a request."""
+def form_with(*whole: str, fields_max: int = FIELDS_MAX) -> Callable[[Request], Coroutine[Any, Any, Typed]]:
+    """A dependency: the form as it was sent, of at most so many fields; some may be as long as a request's body."""
 
     async def typed(request: Request) -> Typed:
-        form = await request.form(max_files=0, max_fields=FIELDS_MAX)
+        form = await request.form(max_files=0, max_fields=fields_max)
         return typed_of(((name, str(value)) for name, value in form.multi_items()), *whole)
 
     return typed

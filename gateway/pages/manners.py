@@ -5,7 +5,8 @@ from typing import Any
 
 from chassis.fields import PRICE_MAX_FEN_PER_KG
 from chassis.problems import Language, Text
-from gateway.pages.shown import FEN_PER_YUAN
+from gateway.pages.shown import BLANK, FEN_PER_YUAN, clock, day, filled, yuan
+from gateway.pages.texts import TEXTS
 
 IN_A_WHILE = Text(
     "系统正忙，暂时没有应答。请稍后再试。", "Duijie is busy and does not answer just now. Try again shortly."
@@ -30,6 +31,39 @@ SAID: Mapping[str, Text] = {
 """By the problem's slug."""
 TITLES: Mapping[str, Text] = {"idempotency-key-reused": Text("已经提交过", "Sent before")}
 
+
+IN_WORDS: Mapping[str, Text] = {
+    "objection-period": Text(
+        "对方在 {until} 之前可以申诉；收到申诉或期满之后才能决定。",
+        "The payee may object until {until}; it is decided after that, or once an objection has come.",
+    ),
+    "no-objection": Text(
+        "已有申诉或决定，或申诉期已过。", "There is an objection or a decision already, or the time to object is over."
+    ),
+    "clawback-decided": Text("此案现为“{state}”。", "The clawback is “{state}” now."),
+    "not-recoverable": Text(
+        "此案现为“{state}”，尚余 {left_fen} 元待收回。",
+        "The clawback is “{state}”, with {left_fen} CNY left to recover.",
+    ),
+    "repaid-otherwise": Text(
+        "此凭证号已登记过 {amount_fen} 元的退还。",
+        "A repayment of {amount_fen} CNY is recorded with this reference already.",
+    ),
+    "reviewed-already": Text("此疑点现为“{state}”。", "This flag is “{state}” now."),
+    "nothing-to-change": Text("项目现为“{standing}”。", "The programme is “{standing}” already."),
+    "budget-too-large": Text("最多还可追加 {most_fen} 元。", "At most {most_fen} CNY more can be added."),
+    "already-decided": Text("此申请现为“{state}”。", "What was asked for is “{state}” now."),
+}
+"""By the problem's slug: of the members that it carries amounts are told in yuan, instants by the clocks of China, and
+states by their names on the pages."""
+STATES: Mapping[str, str] = {
+    "clawback-decided": "clawbacks.status",
+    "not-recoverable": "clawbacks.status",
+    "reviewed-already": "flags",
+    "nothing-to-change": "programmes.status",
+    "already-decided": "programmes.decision",
+}
+"""Where the names of its states stand."""
 
 PRICE = Text(
     "请填价格，单位元/公斤：不超过 {most} 元，至多两位小数。",
@@ -66,8 +100,22 @@ def _of_money(error: Mapping[str, Any], language: Language) -> Mapping[str, Any]
     return error
 
 
+def _members(slug: str, problem: Mapping[str, Any], language: Language) -> dict[str, str]:
+    """What the problem carries, as people are told it."""
+    told = {name: yuan(value) for name, value in problem.items() if name.endswith("_fen")}
+    for name in {"state", "standing"} & problem.keys():
+        known = TEXTS.get(f"{STATES[slug]}.{problem[name]}")
+        told[name] = str(problem[name]) if known is None else known.in_language(language)
+    if "until" in problem:
+        told["until"] = f"{day(problem['until'])} {clock(problem['until'])[6:]}"
+    return told
+
+
 def _plain(problem: dict[str, Any], language: Language) -> dict[str, Any]:
     slug = str(problem.get("type", "")).rpartition("/")[2]
+    if slug in IN_WORDS:
+        said = filled(IN_WORDS[slug].in_language(language), _members(slug, problem, language))
+        return problem if BLANK.search(said) else {**problem, "detail": said}
     if slug not in SAID:
         return problem
     title = {"title": TITLES[slug].in_language(language)} if slug in TITLES else {}

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from catalogue.days import CHINA
+from catalogue.days import CHINA, span_of
 from chassis.problems import Language, Text
 
 FEN_PER_YUAN = 100
@@ -80,13 +80,8 @@ def last_day(ends: str | datetime) -> str:
 
 
 def period(begins: str | datetime, ends: str | datetime) -> str:
-    """Its days, the last one, too: `2026-12-01 – 2026-12-31`, or one alone; the instant `ends` is not of it. Where it
-    begins or ends within a day, with the times of day."""
-    first, end = at(begins), at(ends)
-    if first.time() != time() or end.time() != time():
-        return f"{first:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
-    days = dict.fromkeys((day(first), last_day(end)))
-    return " – ".join(days)
+    """Its days, the last one, too: `2026-12-01 – 2026-12-31`; the instant `ends` is not of it."""
+    return span_of(at(begins), at(ends))
 
 
 def count(number: int) -> str:

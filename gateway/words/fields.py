@@ -18,6 +18,7 @@ PARAMETERS: dict[str, Text] = {
     "Last-Event-ID": Text(
         "已收到的最后一个事件的 `id`；优先于 `after`", "`id` of the last event that you had; wins over `after`"
     ),
+    "id": Text("只要这些标识的；可重复", "Only those of these ids; may be repeated"),
     "q": Text("名称或其一部分", "A name, or part of one"),
     "produce": Text("农产品代号", "Slug of the produce"),
     "adcode": Text("行政区划代码，或其开头", "Code of the area (GB/T 2260), or how it begins"),

@@ -137,8 +137,9 @@ OPERATIONS: dict[str, Told] = {
     "read_settlement": Told(
         Text("看一张结算单", "Read a settlement"),
         Text(
-            "JSON 分页列出明细；`Accept: text/csv` 或 XLSX 得到全部明细。",
-            "JSON with a page of its lines; all of them as CSV (`Accept: text/csv`) or XLSX.",
+            "JSON 分页列出明细；`Accept: text/csv` 或 XLSX 得到全部明细，加 `language` 则供人阅读。",
+            "JSON with a page of its lines; all of them as CSV (`Accept: text/csv`) or XLSX, for people with a "
+            "`language`.",
         ),
     ),
     "pay_settlement": Told(
@@ -176,9 +177,10 @@ OPERATIONS: dict[str, Told] = {
     "reconcile_settlements": Told(
         Text("与银行流水对账", "Reconcile with the bank"),
         Text(
-            "银行流水 CSV：`reference` 与 `amount_fen`（或 `amount`，元）。逐笔分为相符、差额、重复、缺失、未知。",
+            "银行流水 CSV：`reference` 与 `amount_fen`（或 `amount`，元）。逐笔分为相符、差额、重复、缺失、未知，"
+            "各列至多 `limit` 笔，`counts` 为总数。",
             "The bank's CSV: `reference` and `amount_fen` (or `amount`, yuan). Each is matched, off by so many fen, "
-            "doubled, missing, or unknown.",
+            "doubled, missing, or unknown; of each at most `limit` are listed, and `counts` is of all.",
         ),
     ),
     "list_flags": Told(
@@ -238,6 +240,11 @@ PARAMETERS: dict[str, Text] = {
     "approval_id": Text("更改申请的标识", "Id of what was asked"),
     "settlement_id": Text("结算单的标识", "Id of the settlement"),
     "payee_id": Text("收款的承运商或生产者", "The carrier or producer who is paid"),
+    "language": Text(
+        "给出则表格供人阅读：以此语言、元、北京时间",
+        "Given, a table is for reading: in this language, in yuan and China's time",
+    ),
+    "payee_name": Text("供人阅读的表格里收款方的名称", "How a table for reading calls the payee"),
     "from": Text("自哪日（北京时间）", "From this day on (Asia/Shanghai)"),
     "to": Text("至哪日，含当日", "To this day, all of it"),
     "rule": Text("规则", "The rule"),
@@ -325,6 +332,10 @@ MEMBERS: dict[str, Text] = {
     "CorrectionOut.reason": Text("何处有误", "What is wrong with them"),
     "WholeCorrectionOut.reason": Text("何处有误", "What is wrong with them"),
     "owed_fen": Text("拨付时应付，分", "What was owed when it was paid, fen"),
+    "due": Text("现在拨付会是多少；已拨付为 null", "What its payment would come to now; null once it is paid"),
+    "DueOut.owed_fen": Text("现应付，分", "Owed now, fen"),
+    "DueOut.recovered_fen": Text("其中抵扣追回，分", "Kept of it for clawbacks, fen"),
+    "DueOut.paid_fen": Text("应转账，分", "To be transferred, fen"),
     "recovered_fen": Text("已追回，分", "Recovered, fen"),
     "SettlementOut.recovered_fen": Text("其中抵扣追回，分", "Kept of it for clawbacks, fen"),
     "StatementOut.recovered_fen": Text("其中抵扣追回，分", "Kept of it for clawbacks, fen"),
@@ -347,6 +358,9 @@ MEMBERS: dict[str, Text] = {
     "frozen_by": Text("冻结的经办", "The officer who froze it"),
     "paid_by": Text("拨付的经办", "The officer who paid it"),
     "is_clean": Text("是否全部相符", "Whether all is matched"),
+    "counts": Text("各有几笔", "How many there are of each"),
+    "CountsOut.unknown": Text("不属于本系统", "In the bank's list, and not ours"),
+    "matched_fen": Text("相符的合计，分", "What the matched come to, fen"),
     "matched": Text("相符", "Paid once, to the fen"),
     "off": Text("金额不符", "Paid once, another amount"),
     "doubled": Text("重复付款", "Paid more than once"),

@@ -259,7 +259,7 @@ BLANKS: dict[str, Text] = {
     "received": Text("〔收到的类型〕", "[the type sent]"),
     "reference": Text("〔凭证号〕", "[reference]"),
     "standing": Text("〔现状〕", "[its status]"),
-    "status": Text("〔现状〕", "[its status]"),
+    "state": Text("〔现状〕", "[its status]"),
     "until": Text("〔时刻〕", "[time]"),
     "wait_s": Text("〔若干〕", "[number]"),
     "wanted": Text("〔所报的事件〕", "[the event reported]"),

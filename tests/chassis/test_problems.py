@@ -50,3 +50,9 @@ def test_every_problem_is_drawn_whole_in_both_languages() -> None:
             assert text.zh, slug
             assert text.en, slug
             assert text.zh != text.en, slug
+
+
+def test_what_a_problem_carries_apart_fills_its_text_and_takes_no_place_of_another_member() -> None:
+    for slug, known in Problem.known().items():
+        assert not set(known.members) & {"type", "title", "status", "detail", "instance", "errors"}, slug
+        assert all(f"{{{name}}}" in known.detail.zh for name in known.members), slug

@@ -35,6 +35,11 @@ async def list_things(
     return f"{adcode} {produce} {begins} {limit}"
 
 
+@router.get("/named")
+async def list_named(names: Annotated[list[str], Query(alias="name", default_factory=list)]) -> list[str]:
+    return names
+
+
 @router.get("/mine")
 async def list_mine(caller: AnyCaller, produce: str | None = None) -> str:
     return caller.role
@@ -130,6 +135,12 @@ async def test_a_filter_that_stands_there_twice_is_refused_for_only_the_last_wou
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"pointer": "#/query/produce", "detail": detail}]
     assert reached == []
+
+
+async def test_what_takes_a_list_may_stand_there_as_often_as_it_has_items(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/things/named?name=kale&name=leek")).json() == ["kale", "leek"]
+    assert (await client.get("/v1/things/named")).json() == []
+    assert (await client.get("/v1/things/named?names=kale")).status_code == 422
 
 
 async def test_who_is_nobody_is_told_so_first(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -34,6 +34,7 @@ def test_a_wrong_line_is_corrected_by_two_the_rest_paid_compared_with_the_bank_a
     expect(page.get_by_text("有更正待另一名经办决定，现在不能拨付。")).to_be_visible()
     _another_approves(platform, page.url.rpartition("/")[2])
     page.reload()
+    expect(page.get_by_text("请转账 4.00 元：现应付 4.00 元")).to_be_visible()
     page.get_by_label("银行凭证号").fill("B-KOHLRABI")
     page.get_by_role("button", name="拨付").click()
     expect(page.locator("dd", has_text="4.00")).to_have_count(2)  # owed, and transferred
@@ -75,12 +76,17 @@ def _another_approves(platform: Standalone, settlement_id: str) -> None:
 
 
 def _adds_up(desk: Visitor) -> None:
-    """The CSV for people: every line, and what they come to is what was frozen."""
+    """The CSV for people: every line is as it was frozen, and what was paid of them is told apart."""
     with desk.page.expect_download() as saved:
         desk.page.get_by_role("link", name="下载 CSV").click()
     with saved.value.path().open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     begins = rows.index([])
-    head, lines, total = dict(rows[:begins]), rows[begins + 2 : -1], rows[-1]
-    assert sum(Decimal(line[3]) for line in lines) == Decimal(total[3]) == Decimal(head["金额（元）"]) == 6
+    head, lines, totals = dict(rows[:begins]), rows[begins + 2 : -2], rows[-2:]
+    assert sum(Decimal(line[3]) for line in lines) == Decimal(head["金额（元）"]) == 6
+    assert [(total[0], Decimal(total[3]), total[5]) for total in totals] == [
+        ("合计", 4, "已拨付"),
+        ("合计", 2, "已冲正"),
+    ]
+    assert Decimal(head["实付（元）"]) == 4
     assert sorted(line[5] for line in lines) == ["已冲正", "已拨付", "已拨付"]

@@ -29,6 +29,7 @@ class World:
     plan: str
     programme: str
     settlement: str
+    clawback: str
     webhook: str
 
 
@@ -82,6 +83,11 @@ PAGES: Mapping[str, Page] = {
     "/carrier/parcels": Page("carrier", lambda _: "/carrier/parcels"),
     "/carrier/settlements": Page("carrier", lambda _: "/carrier/settlements"),
     "/carrier/settlements/{settlement_id}": Page("carrier", lambda world: f"/carrier/settlements/{world.settlement}"),
+    "/carrier/settlements/clawbacks": Page("carrier", lambda _: "/carrier/settlements/clawbacks"),
+    "/carrier/settlements/clawbacks/{clawback_id}": Page(
+        "carrier", lambda world: f"/carrier/settlements/clawbacks/{world.clawback}"
+    ),
+    "/farm/clawbacks": Page("producer", lambda _: "/farm/clawbacks"),
     "/partner": Page("platform", lambda _: "/partner"),
     "/partner/webhooks/{webhook_id}": Page("platform", lambda world: f"/partner/webhooks/{world.webhook}"),
 }
@@ -100,6 +106,7 @@ NO_PAGE: Mapping[str, str] = {
     "/board/{listing_id}/price": "a part of the lot's page",
     "/orders/{order_id}/state": "a part of the order's page",
     "/farm/listings/{listing_id}/live": "a part of the lot's page",
+    "/farm/clawbacks/{clawback_id}": "the same as the carrier's page",
     "/farm/queue": "JSON, for the queue",
     "/farm/places.json": "JSON, for the form",
     "/sw.js": "the service worker",
@@ -128,6 +135,7 @@ def world_of(platform: Standalone) -> World:
     """One thing of each kind, with something on its page: a lot with photos, a statement with lines, a route."""
     soon = (datetime.now(UTC) + timedelta(days=5)).isoformat()
     fund = programme(platform, "巡览", ends_at=soon, eligibility={"produce": [PRODUCE]})
+    clawback = _clawback(platform, fund["id"])
     match = agreed(platform, PRODUCE)
     shipment = shipment_of(platform, match)
     return World(
@@ -137,6 +145,7 @@ def world_of(platform: Standalone) -> World:
         plan=plan_of(platform, shipment_of(platform, agreed(platform, PRODUCE))),
         programme=fund["id"],
         settlement=_settlement(platform, match, shipment, fund["id"]),
+        clawback=clawback,
         webhook=_webhook(platform),
     )
 
@@ -163,6 +172,20 @@ def _settlement(platform: Standalone, match: dict[str, Any], shipment: str, fund
         now = datetime.now(UTC)
         period = {"from": (now - timedelta(days=1)).isoformat(), "to": now.isoformat()}
         made = officer.post("/v1/settlements", json={"programme_id": fund, "carrier_id": payee, **period})
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+
+def _clawback(platform: Standalone, fund: str) -> str:
+    """Of a statement that was paid, with notice just given."""
+    match = agreed(platform, PRODUCE)
+    paid = _settlement(platform, match, shipment_of(platform, match), fund)
+    with by(platform, "programme_officer") as officer:
+        answer = officer.post(f"/v1/settlements/{paid}/pay", json={"reference": "B-TOUR"})
+        assert answer.status_code == 200, answer.text
+        waybills = [line["waybill"] for line in officer.get(f"/v1/settlements/{paid}").json()["items"]]
+        told = {"waybills": waybills, "cause": "not_delivered", "evidence": "收件人称未收到"}
+        made = officer.post("/v1/clawbacks", json={"programme_id": fund, **told})
         assert made.status_code == 201, made.text
         return str(made.json()["id"])
 

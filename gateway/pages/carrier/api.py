@@ -1,5 +1,6 @@
 """`/carrier`: what there is to carry, routes drawn, vehicles, waybills, and what is owed for them."""
 
+from asyncio import gather
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from chassis.routes import Read
 from gateway.pages import placing
 from gateway.pages.carrier import plans, service, views
-from gateway.pages.forms import NOTHING_TRIED, Form, Tried
+from gateway.pages.forms import NOTHING_TRIED, Form, Tried, Typed, form_with
+from gateway.pages.payees.views import is_noticed
 from gateway.pages.reader import Reader, page_router, reader_who_is
 from gateway.pages.render import page
 from gateway.pages.sheet import sheet_page
@@ -18,6 +20,7 @@ from gateway.pages.statements import FileKind, statement_file
 router = page_router()
 
 Carrier = Annotated[Reader, Depends(reader_who_is("carrier"))]
+PlanForm = Annotated[Typed, Depends(form_with(fields_max=plans.FIELDS_MAX))]
 Short = Annotated[str | None, Query(max_length=100)]
 Verb = Literal["claim", "release", "events"]
 HOME = "/carrier"
@@ -50,7 +53,7 @@ async def routes(request: Request, reader: Carrier, again: UUID | None = None) -
 
 
 @router.post(f"{HOME}/routes")
-async def plan(request: Request, reader: Carrier, typed: Form) -> Response:
+async def plan(request: Request, reader: Carrier, typed: PlanForm) -> Response:
     told = await service.plan(reader, typed)
     if told.ok:
         return RedirectResponse(f"{HOME}/routes/{told.said['id']}", 303)
@@ -95,14 +98,15 @@ async def parcels(request: Request, reader: Carrier, waybill: Short = None, afte
 
 @router.get(f"{HOME}/settlements")
 async def settlements(request: Request, reader: Carrier, after: Short = None) -> HTMLResponse:
-    found = await reader.api.get("/v1/settlements", after=after, limit=20)
-    return page(request, "carrier/settlements.html", shown=found)
+    found, noticed = await gather(reader.api.get("/v1/settlements", after=after, limit=20), is_noticed(reader))
+    return page(request, "carrier/settlements.html", shown=found, noticed=noticed)
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}")
 async def settlement(request: Request, settlement_id: UUID, reader: Carrier, after: Short = None) -> HTMLResponse:
-    found = await reader.api.get(f"/v1/settlements/{settlement_id}", after=after)
-    return page(request, "carrier/settlement.html", said=found)
+    path = f"/v1/settlements/{settlement_id}"
+    said, corrections = await gather(reader.api.get(path, after=after), reader.api.get(f"{path}/corrections"))
+    return page(request, "carrier/settlement.html", said=said, corrections=corrections["items"])
 
 
 @router.get(f"{HOME}/settlements/{{settlement_id}}/statement.{{kind}}")

@@ -16,9 +16,12 @@ from gateway.pages.names import place_name, produce_name
 from gateway.pages.reader import Reader
 from gateway.pages.shown import at, day, local
 
+SHIPMENTS_MAX, VEHICLES_MAX = 500, 200
+"""So many the API plans at once."""
+FIELDS_MAX = SHIPMENTS_MAX + VEHICLES_MAX + 20
+"""Of the form of a plan: a box each, and its few fields."""
 LEFT_SHOWN = 100
-"""Of what a plan leaves behind so many are named, and planned again by one form."""
-AT_ONCE = 20
+"""Of what a plan leaves behind so many are named, and ticked in the form that plans it again."""
 MORNING = time(6, tzinfo=CHINA)
 TOO_LATE_TODAY = frozenset({"shift", "break"})
 NO_FITTING_VEHICLE = frozenset({"no_vehicle", "no_vehicle_in_range", "temperature_class", "capacity"})
@@ -39,7 +42,7 @@ class Routes:
     again: Mapping[str, Any] | None
     """The plan whose shipments are planned again that it left behind."""
     missing: int
-    """How many of them are not among the loads: who has them by now, or they are too many for one form."""
+    """How many of them are not ticked: who has them by now, or they are too many for one form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +92,19 @@ async def read_routes(reader: Reader, again: UUID | None = None, chosen: Sequenc
         api.get("/v1/routes", limit=30),
         claimable(reader, placing.NOWHERE, None),
         api.get("/v1/shipments", status="claimed", limit=100),
-        api.get("/v1/vehicles", limit=200),
+        api.get("/v1/vehicles", limit=VEHICLES_MAX),
     )
     plan = None if again is None else await api.get(f"/v1/routes/{again}")
     wanted = [each["shipment_id"] for each in plan["unassigned"]] if plan else list(chosen)
-    known = {load.said["id"]: load for load in loads_of(reader, [*claimed["items"], *open_ones])}
-    asked = await _shipments(reader, [each for each in wanted if each not in known])
-    known |= {load.said["id"]: load for load in asked if _may_be_planned(load)}
-    first = {each: known[each] for each in wanted if each in known}
+    listed = {load.said["id"]: load for load in loads_of(reader, [*claimed["items"], *open_ones])}
+    asked = await _shipments(reader, [each for each in wanted if each not in listed])
+    known = listed | {load.said["id"]: load for load in asked if _may_be_planned(load)}
+    first = {each: known[each] for each in [each for each in wanted if each in known][:LEFT_SHOWN]}
     today = day(datetime.now(UTC))
     return Routes(
         plans=[each for each in plans["items"] if day(each["depart_at"]) >= today],
         earlier=[each for each in plans["items"] if day(each["depart_at"]) < today],
-        loads=list({**(first if plan else {}), **known}.values()),
+        loads=list(({**first, **listed} if plan else known).values()),
         vehicles=[each for each in vehicles["items"] if not each["retired"]],
         ticked=frozenset(first if plan else (each for each, load in known.items() if load.is_own)),
         depart_at=_departure(plan),
@@ -147,12 +150,11 @@ def _to(change: Mapping[str, Any]) -> object:
 
 
 async def _shipments(reader: Reader, ids: Sequence[str]) -> list[Load]:
-    """The first of them, each by its own question: what there is to carry may be many times as much."""
-    named, told = ids[:LEFT_SHOWN], []
-    for first in range(0, len(named), AT_ONCE):
-        asked = [reader.api.ask(f"/v1/shipments/{each}") for each in named[first : first + AT_ONCE]]
-        told += [each.said for each in await asyncio.gather(*asked) if each.ok]
-    return loads_of(reader, told)
+    """The first of them, by one question: what there is to carry may be many times as much."""
+    named = tuple(ids[:LEFT_SHOWN])
+    if not named:
+        return []
+    return loads_of(reader, (await reader.api.get("/v1/shipments", id=named, limit=len(named)))["items"])
 
 
 def _may_be_planned(load: Load) -> bool:

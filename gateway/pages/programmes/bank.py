@@ -16,6 +16,8 @@ from gateway.pages.shown import day
 
 LISTS = ("off", "doubled", "missing", "unknown")
 """What does not fit, in the order in which it is looked at."""
+LISTED_MAX = 200
+"""Of each list. Who has more to look at compares fewer days, or puts these right first."""
 LINE = Text("第 {line} 行：{why}", "Line {line}: {why}")
 NO_FILE = Text("请选择银行流水文件。", "Choose the bank's file.")
 FIELDS = frozenset({"from", "to", "file"})
@@ -49,10 +51,6 @@ class Compared:
     tried: Tried
     found: Mapping[str, Any] | None = None
 
-    @property
-    def matched_fen(self) -> int:
-        return sum(each["amount_fen"] for each in self.found["matched"]) if self.found else 0
-
 
 def begin() -> Compared:
     """This month up to today, by the clocks of China."""
@@ -63,7 +61,7 @@ def begin() -> Compared:
 async def compare(reader: Reader, sheet: Sheet) -> Compared:
     """Hold the file against what was paid on these days. Raises ServiceUnavailable."""
     days = {name: sheet.typed.get(name, "") for name in ("from", "to")}
-    told = await reader.api.bring("/v1/settlements/reconcile", sheet.file, "text/csv", **days)
+    told = await reader.api.bring("/v1/settlements/reconcile", sheet.file, "text/csv", **days, limit=LISTED_MAX)
     if told.ok:
         return Compared(days, Tried(), told.said)
     return Compared(days, Tried("bank", sheet.typed, _by_fields(told, not sheet.file, reader.language)))

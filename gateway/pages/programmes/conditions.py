@@ -1,23 +1,37 @@
 """The counties and produce of a rule, by the names that an officer types: money goes by them, so what is only called
 alike is asked back and never taken."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unicodedata import normalize
 
 from catalogue import places, produce
+from catalogue.places import Level
 from chassis.problems import Language, Text
 from gateway.pages import placing
 from gateway.pages.asking import Told
-from gateway.pages.forms import Typed, words_of
-from gateway.pages.names import name_of
+from gateway.pages.forms import Typed
+from gateway.pages.names import area_name, name_of
 from gateway.pages.ordering import CHOICES_MAX, WHICH_PLACE
 from gateway.pages.shown import by_name
 
 CODE_MIN_CHARS = 2
+COMMA = re.compile(r"[,、;\n](?![^(]*\))")
+"""What parts names, but not within brackets: “Lettuce (iceberg, romaine)” is one."""
+BLANK = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])|(?<=\d)\s+(?=\d)")
+"""Blanks part Chinese names and codes; in an English name they are a part of it."""
 WHICH_AREA = Text("有几个地方叫这个名称，请在下面选。", "Several places go by that name; choose below.")
 NO_CODE = Text("没有区划代码以此开头。", "No place's code begins so.")
-NO_KIND = Text("没有这种农产品；名称见下面的“全部农产品”。", "There is no such produce; see “All produce” below.")
+WITHIN = Text(
+    "一处在另一处之内，不知指的是哪一处，请在下面选。",
+    "One of them lies within another, so that it may be either; choose below.",
+)
+NO_KIND = Text(
+    "没有这种农产品；名称见下面的“全部农产品”，以逗号分开。",
+    "There is no such produce; see “All produce” below, and put commas between names.",
+)
 WHICH_KIND = Text("没有正好叫这个名称的，请在下面选。", "Nothing goes by just that name; choose below.")
 SAID = Text("{word}：{why}", "{word}: {why}")
 
@@ -32,6 +46,11 @@ class Named:
     choices: Mapping[str, str] = field(default_factory=dict)
     ticked: Sequence[str] = ()
     why: Text | None = None
+
+    @property
+    def may_be(self) -> Sequence[str]:
+        """The whole codes of what it may stand for."""
+        return list(self.choices) or [code.ljust(Level.COUNTY.digits, "0") for code in self.codes]
 
     @property
     def sent(self) -> Sequence[str]:
@@ -60,8 +79,8 @@ def read(typed: Typed, language: Language) -> Conditions:
     """Of a form's two fields, with what was ticked below them."""
     areas, kinds = typed.many.get("which_adcodes", ()), typed.many.get("which_produce", ())
     return Conditions(
-        [_area(word, areas) for word in words_of(typed.get("adcodes"))],
-        [_kind(word, kinds, language) for word in words_of(typed.get("produce"))],
+        [area for part in _parts(typed.get("adcodes")) for area in _areas(part, areas)],
+        [_kind(word, kinds, language) for part in _parts(typed.get("produce")) for word in part],
     )
 
 
@@ -82,6 +101,38 @@ def by_names(told: Told, conditions: Conditions, language: Language) -> Told:
             others = [each for each in errors if not each["pointer"].startswith(pointer)]
             errors = [*others, {"pointer": pointer, "detail": " ".join(whys)}]
     return replace(told, said={**told.said, "errors": errors})
+
+
+def _parts(typed: str | None) -> list[list[str]]:
+    """What stands between commas, and the names in it, each once in all; full-width letters and digits as plain."""
+    plain = normalize("NFKC", typed or "")
+    seen: dict[str, None] = {}
+    parts = []
+    for part in COMMA.split(plain):
+        words = [" ".join(word.split()) for word in BLANK.split(part.strip())]
+        parts.append([word for word in dict.fromkeys(words) if word and word not in seen])
+        seen |= dict.fromkeys(words)
+    return parts
+
+
+def _areas(words: Sequence[str], ticked: Collection[str]) -> list[Named]:
+    """Of names with only blanks between. “江苏 泗阳” may be the county, or all of the province: it is asked back."""
+    named = [_area(word, ticked) for word in words]
+    doubtful = {at for outer in named for inner in named if _holds(outer, inner) for at in (outer.word, inner.word)}
+    if not doubtful:
+        return named
+    asked = [each for each in named if each.word in doubtful]
+    choices = {code: area_name(_beginning(code)) for each in asked for code in each.may_be}
+    whole = _asked(" ".join(each.word for each in asked), choices, ticked, WITHIN, _beginning)
+    return [whole, *(each for each in named if each.word not in doubtful)]
+
+
+def _holds(outer: Named, inner: Named) -> bool:
+    """Whether a place that the one may be lies within one that the other may be, of which a name was typed."""
+    if outer is inner or outer.word.isdecimal():
+        return False
+    begins = [_beginning(code) for code in outer.may_be]
+    return any(code.startswith(each) and _beginning(code) != each for code in inner.may_be for each in begins)
 
 
 def _area(word: str, ticked: Collection[str]) -> Named:

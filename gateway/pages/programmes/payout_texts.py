@@ -97,10 +97,17 @@ SETTLING: dict[str, Text] = {
         "您复核过这张结算单的疑点，须由另一名经办拨付。",
         "You reviewed a flag of this statement: another officer pays it.",
     ),
+    "settlements.held.nothing": Text("明细都已冲正，没有应付的了。", "All its lines are reversed: nothing is owed."),
     "settlements.pay.about": Text(
-        "登记银行凭证号，即记为已拨付，不能撤回。已冲正的明细不付，应追回的款项从中扣除；登记后这里显示实付金额。",
-        "With the bank's reference it counts as paid, for good. Reversed lines are not paid, and what is to be "
-        "recovered from the payee is kept; the amount to transfer is shown once it is recorded.",
+        "请转账 {paid} 元：现应付 {owed} 元，其中抵扣追回 {recovered} 元。转账后登记银行凭证号，即记为已拨付，"
+        "不能撤回。",
+        "Transfer {paid} CNY: {owed} CNY are owed, of which {recovered} CNY are kept for clawbacks. Then give the "
+        "bank's reference; with it the statement counts as paid, for good.",
+    ),
+    "settlements.pay.netted": Text(
+        "不用转账：应付的 {owed} 元全部抵扣追回。登记一个凭证号即记为已拨付，不能撤回。",
+        "Transfer nothing: all {owed} CNY owed are kept for clawbacks. Give a reference; with it the statement counts "
+        "as paid, for good.",
     ),
     "corrections": Text("更正", "Corrections"),
     "corrections.about": Text(
@@ -131,15 +138,11 @@ SETTLING: dict[str, Text] = {
         "These are for reading: yuan, China's time. For programs, in fen and UTC:",
     ),
     "settlements.as_data.csv": Text("数据 CSV", "data CSV"),
-    "settlements.number": Text("结算单号", "Statement no."),
-    "settlements.programme": Text("补贴项目", "Programme"),
-    "settlements.payee.id": Text("收款方标识", "Payee's id"),
-    "settlements.frozen": Text("冻结时间（北京时间）", "Frozen at (China's time)"),
-    "settlements.paid_at": Text("拨付时间（北京时间）", "Paid at (China's time)"),
     "settlements.owed": Text("拨付时应付（元）", "Owed when paid (CNY)"),
-    "settlements.total": Text("合计", "Total"),
-    "settlements.match": Text("匹配编号", "Match"),
-    "settlements.posted.china": Text("记账时间（北京时间）", "Posted at (China's time)"),
+    "settlements.reversed": Text("已冲正，不付（元）", "Reversed, not paid (CNY)"),
+    "settlements.owed.now": Text("现应付（元）", "Owed now (CNY)"),
+    "settlements.recovered.now": Text("其中抵扣追回（元）", "Kept of it for clawbacks (CNY)"),
+    "settlements.to_pay": Text("应转账（元）", "To transfer (CNY)"),
     "settlements.waybill": Text("面单号", "Waybill"),
     "settlements.posted": Text("记账时间", "Posted"),
     "settlements.line.owed": Text("应付", "owed"),
@@ -232,6 +235,7 @@ BANK: dict[str, Text] = {
     "bank.unknown.about": Text(
         "流水中有，这里没有登记这样的拨付。", "In the bank's list, and no payment of these days bears the reference."
     ),
+    "bank.first": Text("下面只列前 {count} 笔。", "Only the first {count} are listed."),
     "bank.line": Text("行", "Line"),
     "bank.ours": Text("登记金额（元）", "Recorded (CNY)"),
     "bank.banks": Text("银行金额（元）", "Bank's amount (CNY)"),

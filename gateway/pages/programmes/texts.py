@@ -48,11 +48,13 @@ FUNDS: dict[str, Text] = {
     "programmes.all_eligible": Text("不限", "none"),
     "programmes.adcodes": Text("产地", "Origins"),
     "programmes.adcodes.hint": Text(
-        "县、市、省的名称或区划代码，以空格分开：泗阳 宿迁 61",
-        "Names of counties, cities and provinces, or codes, with blanks between: 泗阳 宿迁 61",
+        "县、市、省的名称或区划代码，以逗号分开：泗阳，宿迁，61",
+        "Names of counties, cities and provinces, or codes, with commas between: 泗阳, 宿迁, 61",
     ),
     "programmes.produce": Text("农产品", "Produce"),
-    "programmes.produce.hint": Text("名称，以空格分开：草莓 马铃薯", "Names, with blanks between: strawberry potato"),
+    "programmes.produce.hint": Text(
+        "名称，以逗号分开：草莓，土豆", "Names, with commas between: strawberry, sweet potato"
+    ),
     "programmes.produce.all": Text("全部农产品", "All produce"),
     "programmes.which": Text("“{word}”是哪一个？可选几个。", "Which “{word}”? You may choose several."),
     "programmes.per_producer": Text("每个农户每天至多", "Most per farmer per day"),

@@ -31,30 +31,34 @@ class ObjectionPeriod(Problem):
         "至 {until} 可以申诉；收到申诉后即可决定。",
         "Objections may come until {until}; once one has come it can be decided.",
     )
+    members = ("until",)
 
 
 class NoObjection(Problem):
     slug, status = "no-objection", 409
     title = Text("不能再申诉", "There is no objecting any more")
-    detail = Text("此案现为 {status}，或申诉期已过。", "It is {status}, or the objection period is over.")
+    detail = Text("此案现为 {state}，或申诉期已过。", "It is {state}, or the objection period is over.")
 
 
 class DecidedClawback(Problem):
     slug, status = "clawback-decided", 409
     title = Text("此案已有决定", "The clawback has been decided")
-    detail = Text("此案现为 {status}。", "It is {status}.")
+    detail = Text("此案现为 {state}。", "It is {state}.")
+    members = ("state",)
 
 
 class NotRecoverable(Problem):
     slug, status = "not-recoverable", 409
     title = Text("不能如此追回", "So much can't be recovered")
-    detail = Text("此案现为 {status}，尚余 {left_fen} 分。", "It is {status}, with {left_fen} fen left to recover.")
+    detail = Text("此案现为 {state}，尚余 {left_fen} 分。", "It is {state}, with {left_fen} fen left to recover.")
+    members = ("state", "left_fen")
 
 
 class RepaidOtherwise(Problem):
     slug, status = "repaid-otherwise", 409
     title = Text("此凭证号已记另一金额", "The reference stands with another amount")
     detail = Text("此凭证号已记 {amount_fen} 分。", "With this reference {amount_fen} fen were recovered.")
+    members = ("amount_fen",)
 
 
 class Clawback(Base):
@@ -94,7 +98,7 @@ class Clawback(Base):
     def object(self, text: str, now: datetime) -> None:
         """Raises NoObjection once it is too late, or there was one."""
         if self.status != "noticed" or now >= self.objection_until:
-            raise NoObjection(status=self.status)
+            raise NoObjection(state=self.status)
         self.status, self.objection, self.objected_at = "objected", text, now
 
     def decide(self, decision: Literal["uphold", "dismiss"], note: str | None, officer_id: UUID, now: datetime) -> None:
@@ -103,7 +107,7 @@ class Clawback(Base):
         Raises DecidedClawback, SecondOfficerNeeded for who opened it, and ObjectionPeriod while none came.
         """
         if self.status not in {"noticed", "objected"}:
-            raise DecidedClawback(status=self.status)
+            raise DecidedClawback(state=self.status)
         takes_back = officer_id == self.opened_by and decision == "dismiss"
         if officer_id == self.opened_by and not takes_back:
             raise SecondOfficerNeeded()
@@ -115,7 +119,7 @@ class Clawback(Base):
     def recover(self, amount_fen: int) -> None:
         """Raises NotRecoverable where it is not upheld, or less is left."""
         if self.status != "upheld" or not 0 < amount_fen <= self.left_fen:
-            raise NotRecoverable(status=self.status, left_fen=self.left_fen)
+            raise NotRecoverable(state=self.status, left_fen=self.left_fen)
         self.recovered_fen += amount_fen
         if self.left_fen == 0:
             self.status = "recovered"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, select, update
+from sqlalchemy import Select, and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bulk import among
@@ -123,6 +123,14 @@ async def locked_upheld(session: WriteSession, programme_id: UUID, payee_id: UUI
         Clawback.programme_id == programme_id, Clawback.payee_id == payee_id, Clawback.status == "upheld"
     )
     return (await session.scalars(wanted.order_by(Clawback.id).with_for_update())).all()
+
+
+async def upheld_fen(session: AsyncSession, programme_id: UUID, payee_id: UUID) -> int:
+    """How much is still to be recovered from this payee."""
+    wanted = select(func.coalesce(func.sum(Clawback.amount_fen - Clawback.recovered_fen), 0)).where(
+        Clawback.programme_id == programme_id, Clawback.payee_id == payee_id, Clawback.status == "upheld"
+    )
+    return int((await session.execute(wanted)).scalar_one())
 
 
 async def clawbacks_of(

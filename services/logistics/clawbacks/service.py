@@ -139,6 +139,11 @@ async def upheld_against(session: WriteSession, programme_id: UUID, payee_id: UU
     return await queries.locked_upheld(session, programme_id, payee_id)
 
 
+async def to_recover_fen(session: AsyncSession, programme_id: UUID, payee_id: UUID) -> int:
+    """As much as a payment to this payee would be kept back for now, were it long enough; nothing is locked."""
+    return await queries.upheld_fen(session, programme_id, payee_id)
+
+
 async def net(
     session: WriteSession, upheld: Sequence[Clawback], fund: Fund, owed_fen: int, reference: str, rule_version: int
 ) -> int:

@@ -19,7 +19,8 @@ Status = Literal["open", "cleared", "confirmed"]
 class ReviewedAlready(Problem):
     slug, status = "reviewed-already", 409
     title = Text("已复核", "It has been reviewed")
-    detail = Text("此疑点已是 {status}。", "This flag is {status}.")
+    detail = Text("此疑点已是 {state}。", "This flag is {state}.")
+    members = ("state",)
 
 
 class PayoutHeld(Problem):
@@ -55,6 +56,6 @@ class Flag(Base):
     def review(self, verdict: Literal["clear", "confirm"], note: str | None, officer_id: UUID, now: datetime) -> None:
         """Raises ReviewedAlready."""
         if self.status != "open":
-            raise ReviewedAlready(status=self.status)
+            raise ReviewedAlready(state=self.status)
         self.status = "cleared" if verdict == "clear" else "confirmed"
         self.reviewed_by, self.reviewed_at, self.note = officer_id, now, note

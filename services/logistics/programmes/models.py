@@ -35,18 +35,21 @@ class NothingToChange(Problem):
     slug, status = "nothing-to-change", 409
     title = Text("无需更改", "There is nothing to change")
     detail = Text("项目已是 {standing}。", "The programme is {standing} already.")
+    members = ("standing",)
 
 
 class BudgetTooLarge(Problem):
     slug, status = "budget-too-large", 409
     title = Text("预算过大", "The budget would be too large")
     detail = Text("最多还可追加 {most_fen} 分。", "It can grow by {most_fen} fen at most.")
+    members = ("most_fen",)
 
 
 class AlreadyDecided(Problem):
     slug, status = "already-decided", 409
     title = Text("已有决定", "It has been decided")
-    detail = Text("此申请已是 {status}。", "This request is {status} already.")
+    detail = Text("此申请已是 {state}。", "This request is {state} already.")
+    members = ("state",)
 
 
 class SecondOfficerNeeded(Problem):
@@ -178,7 +181,7 @@ class ByTwoOfficers:
     def decide(self, decision: Decision, officer_id: UUID, now: datetime) -> None:
         """Raises AlreadyDecided, and SecondOfficerNeeded for who asked, but to reject it."""
         if self.status != "pending":
-            raise AlreadyDecided(status=self.status)
+            raise AlreadyDecided(state=self.status)
         if officer_id == self.asked_by and decision == "approved":
             raise SecondOfficerNeeded()
         self.status, self.decided_by, self.decided_at = decision, officer_id, now

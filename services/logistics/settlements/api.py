@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Body, Depends, Header, Query
+from fastapi import Body, Depends, Query
 from fastapi.responses import Response
 
 from chassis.auth import Caller, only
@@ -15,6 +15,7 @@ from services.logistics.programmes.schemas import NewDecision
 from services.logistics.settlements import corrections, queries, service, statement
 from services.logistics.settlements.models import Status
 from services.logistics.settlements.schemas import (
+    RECONCILED_MAX,
     CorrectionOut,
     NewCorrection,
     NewPayment,
@@ -23,6 +24,7 @@ from services.logistics.settlements.schemas import (
     ReconciledOut,
     SettlementOut,
     StatementOut,
+    Wanted,
     WholeCorrectionOut,
 )
 
@@ -81,12 +83,12 @@ async def read_settlement(
     settlement_id: UUID,
     caller: Party,
     db: Db,
-    accept: Annotated[str, Header()] = "",
+    form: Annotated[Wanted, Depends()],
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Response:
     """The statement: JSON with a page of its lines, or all of them as CSV or XLSX, by `Accept`."""
-    return await statement.as_accepted(db, caller, settlement_id, accept, after, limit)
+    return await statement.as_wanted(db, caller, settlement_id, form, after, limit)
 
 
 @router.post("/{settlement_id}/pay")
@@ -139,6 +141,7 @@ async def reconcile_settlements(
     ends: Annotated[Day, Query(alias="to")],
     file: Annotated[bytes, Body(media_type="text/csv")],
     programme_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=RECONCILED_MAX)] = RECONCILED_MAX,
 ) -> ReconciledOut:
     """Hold the bank's list of payments against what was paid on these days. Nothing is kept."""
-    return ReconciledOut.of(await service.compare(session, file, programme_id, begins, ends))
+    return ReconciledOut.of(await service.compare(session, file, programme_id, begins, ends), limit)

@@ -69,7 +69,7 @@ class Reconciled:
         return not (self.off or self.doubled or self.missing or self.unknown)
 
 
-Fault = Literal["columns", "amount", "too many", "text"]
+Fault = Literal["columns", "fen", "yuan", "too many", "text"]
 
 
 class BadRow(Exception):
@@ -168,9 +168,7 @@ def _row(line: int, cells: Sequence[str], reference: int, amount: int, *, in_yua
     if len(cells) <= max(reference, amount):
         raise BadRow(line, "columns")
     said = _said(cells[amount])
-    if not AMOUNT.fullmatch(said):
-        raise BadRow(line, "amount")
-    fen = Decimal(said) * (100 if in_yuan else 1)
-    if fen != fen.to_integral_value():
-        raise BadRow(line, "amount")
+    fen = Decimal(said) * (100 if in_yuan else 1) if AMOUNT.fullmatch(said) else None
+    if fen is None or fen != fen.to_integral_value():
+        raise BadRow(line, "yuan" if in_yuan else "fen")
     return Row(line, cells[reference].strip(), int(fen))

@@ -1,5 +1,6 @@
 """A settlement: what a programme owes to one carrier (or producer) for a period, frozen, and then paid once."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -51,6 +52,19 @@ class ReferenceTaken(Problem):
     slug, status = "reference-taken", 409
     title = Text("凭证号已被使用", "The reference is taken")
     detail = Text("另一张结算单已用此凭证号拨付。", "Another settlement was paid with this reference.")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What the payment of a statement would come to now: `recovered_fen` of it would be kept for clawbacks."""
+
+    owed_fen: int
+    recovered_fen: int
+
+    @property
+    def paid_fen(self) -> int:
+        """What the bank is to transfer."""
+        return self.owed_fen - self.recovered_fen
 
 
 class Settlement(Base):

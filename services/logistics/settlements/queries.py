@@ -132,6 +132,15 @@ async def lines_after(session: AsyncSession, settlement_id: UUID, after: UUID | 
     return [Line(*row) for row in await session.execute(wanted)]
 
 
+async def reversed_fen(session: AsyncSession, settlement_id: UUID) -> int:
+    """What its lines come to that are not paid, for they came back or were corrected before."""
+    s = SUBSIDIES.c
+    wanted = select(func.coalesce(func.sum(s.amount_fen), 0)).where(
+        s.settlement_id == settlement_id, s.status != "posted"
+    )
+    return int((await session.execute(wanted)).scalar_one())
+
+
 def _lines() -> Select[Any]:
     s = SUBSIDIES.c
     return (

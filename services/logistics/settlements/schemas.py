@@ -1,13 +1,16 @@
 """Settlements on the public surface."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+from fastapi import Header, Query
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -21,15 +24,18 @@ from pydantic import (
 
 from catalogue.days import bounds_of
 from chassis.fields import Day, Instant, RequestModel, ShortText
-from chassis.problems import Text
+from chassis.problems import Language, Text
 from chassis.validation import invalid
 from services.logistics.parcels.schemas import Waybill
 from services.logistics.programmes.models import Decision
 from services.logistics.settlements.bank import Reconciled
-from services.logistics.settlements.models import Correction, Party, Settlement, Status
+from services.logistics.settlements.models import Correction, Due, Party, Settlement, Status
 from services.logistics.settlements.queries import Line, LineState, Owed
 
 LINES_MAX = 1000
+RECONCILED_MAX = 10_000
+"""Of each list that a comparison with the bank has: together some megabytes."""
+REFERENCE_MAX_CHARS = 200
 A_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY: TypeAdapter[date] = TypeAdapter(Day)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
@@ -104,6 +110,16 @@ def _begins_at(given: date | datetime) -> datetime:
 
 def _ends_at(given: date | datetime) -> datetime:
     return given if isinstance(given, datetime) else bounds_of(given)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The form of a statement. With a `language` a table is one for people, in it: yuan, China's time, and the
+    `payee_name` as its reader knows it, for we know none."""
+
+    accept: Annotated[str, Header()] = ""
+    language: Annotated[Language | None, Query()] = None
+    payee_name: Annotated[ShortText | None, Query()] = None
 
 
 class NewPayment(RequestModel):
@@ -235,17 +251,29 @@ class SettlementOut(BaseModel):
         )
 
 
-class StatementOut(SettlementOut):
-    """With a page of its lines."""
+class DueOut(BaseModel):
+    """`owed_fen` now, of which `recovered_fen` would be kept for clawbacks and `paid_fen` is to be transferred."""
 
+    model_config = ConfigDict(from_attributes=True)
+
+    owed_fen: int
+    recovered_fen: int
+    paid_fen: int
+
+
+class StatementOut(SettlementOut):
+    """With what its payment would come to now (`due`, null once it is paid), and a page of its lines."""
+
+    due: DueOut | None
     items: list[LineOut]
     next: UUID | None
 
     @classmethod
-    def with_lines(cls, settlement: Settlement, lines: list[Line], limit: int) -> Self:
+    def with_lines(cls, settlement: Settlement, due: Due | None, lines: list[Line], limit: int) -> Self:
         more = len(lines) > limit
         return cls(
             **SettlementOut.of(settlement).model_dump(),
+            due=None if due is None else DueOut.model_validate(due),
             items=[LineOut.model_validate(line) for line in lines[:limit]],
             next=lines[limit - 1].subject_id if more else None,
         )
@@ -259,8 +287,9 @@ class PayoutOut(BaseModel):
 
 
 class BankRowOut(PayoutOut):
-    """`line` of the bank's file."""
+    """`line` of the bank's file. Of what no reference of ours could be, only the beginning is told."""
 
+    reference: Annotated[str, BeforeValidator(lambda told: told[:REFERENCE_MAX_CHARS])]
     line: int
 
 
@@ -276,12 +305,23 @@ class DifferenceOut(BaseModel):
     line: int
 
 
-class ReconciledOut(BaseModel):
-    """`is_clean` when all is matched. `unknown`: in the bank's list, and not ours."""
+class CountsOut(BaseModel):
+    """How many there are of each."""
 
-    model_config = ConfigDict(from_attributes=True)
+    matched: int
+    off: int
+    doubled: int
+    missing: int
+    unknown: int
+
+
+class ReconciledOut(BaseModel):
+    """`is_clean` when all is matched. `unknown`: in the bank's list, and not ours. Of each the first, as many as were
+    asked for; `counts` and `matched_fen` are of all."""
 
     is_clean: bool
+    counts: CountsOut
+    matched_fen: int
     matched: list[PayoutOut]
     off: list[DifferenceOut]
     doubled: list[BankRowOut]
@@ -289,5 +329,14 @@ class ReconciledOut(BaseModel):
     unknown: list[BankRowOut]
 
     @classmethod
-    def of(cls, found: Reconciled) -> Self:
-        return cls.model_validate(found)
+    def of(cls, found: Reconciled, limit: int) -> Self:
+        return cls(
+            is_clean=found.is_clean,
+            counts=CountsOut(**{name: len(getattr(found, name)) for name in CountsOut.model_fields}),
+            matched_fen=sum(payout.amount_fen for payout in found.matched),
+            matched=[PayoutOut.model_validate(each) for each in found.matched[:limit]],
+            off=[DifferenceOut.model_validate(each) for each in found.off[:limit]],
+            doubled=[BankRowOut.model_validate(each) for each in found.doubled[:limit]],
+            missing=[PayoutOut.model_validate(each) for each in found.missing[:limit]],
+            unknown=[BankRowOut.model_validate(each) for each in found.unknown[:limit]],
+        )

@@ -21,6 +21,7 @@ from services.logistics.settlements.bank import BadRow, Fault, Payout, Reconcile
 from services.logistics.settlements.models import (
     PARTY_PAID,
     AlreadyPaid,
+    Due,
     NothingToSettle,
     Party,
     ReferenceTaken,
@@ -40,7 +41,8 @@ BAD_ROWS: dict[Fault, Text] = {
         "须有凭证号（reference）与金额（amount_fen 或 amount）两栏。",
         "There are a column `reference`, and one `amount_fen` or `amount` (yuan).",
     ),
-    "amount": Text("金额须为整分。", "The amount is a whole number of fen."),
+    "fen": Text("金额须为整分。", "The amount is a whole number of fen."),
+    "yuan": Text("金额须为数字，单位元，至多两位小数。", "The amount is a number of CNY with at most two decimals."),
     "too many": Text("行数过多。", "There are too many lines."),
     "text": Text("不是可读的 CSV 文本（UTF-8 或 GB18030）。", "It is no CSV that can be read (UTF-8 or GB18030)."),
 }
@@ -112,6 +114,15 @@ async def pay(session: WriteSession, caller: Caller, settlement_id: UUID, new: N
     settlement.pay(new.reference, owed_fen, recovered_fen, caller.account_id, fund.at)
     await subsidy.write(session, [fund])
     return settlement
+
+
+async def due(session: AsyncSession, settlement: Settlement) -> Due | None:
+    """What paying it now would come to, reckoned as `pay` does; None once it is paid."""
+    if settlement.status == "paid":
+        return None
+    owed_fen = settlement.amount_fen - await queries.reversed_fen(session, settlement.id)
+    to_recover_fen = await clawbacks.to_recover_fen(session, settlement.programme_id, settlement.payee_id)
+    return Due(owed_fen, min(owed_fen, to_recover_fen))
 
 
 async def find(session: AsyncSession, caller: Caller, settlement_id: UUID) -> Settlement:

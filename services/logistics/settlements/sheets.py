@@ -1,36 +1,26 @@
-"""A statement as a table: CSV and XLSX, made a page at a time.
+"""A statement as a table for programs and books: CSV and XLSX, in fen and UTC.
 
 An accountant wants to see whose it is, of what and for when. The workbook says so on a sheet of its own before the
 lines. A CSV is read by programs and stays one table: each of its lines says so, and so does the file's name.
 """
 
-import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any, Final
+from typing import Final
 
 from catalogue.days import CHINA, local_day
 from chassis.db import Database
+from services.logistics.settlements import tables
 from services.logistics.settlements.models import Settlement
 from services.logistics.settlements.queries import Line, pages_of
 
-CSV: Final = "text/csv"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMNS: Final = ("waybill", "match_id", "posted_at", "amount_fen", "rule_version", "state")
 HEAD_COLUMNS: Final = ("settlement_id", "programme", "payee_id", "from", "to")
 HEAD_SHEET, LINES_SHEET = "结算单 Statement", "明细 Lines"
 HEAD_WIDTHS: Final = (18, 24, 44)
 FEN_PER_YUAN: Final = 100
-SHEET_ROWS: Final = 1_000_000
-"""A sheet holds no more than 1,048,576."""
-CHUNK_B: Final = 1 << 16
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,9 @@ class Head:
         settlement = self.settlement
         return [str(settlement.id), self.programme, str(settlement.payee_id), self.begins, self.ends]
 
-    def file_name(self, suffix: str) -> str:
+    def file_name(self, kind: str, suffix: str) -> str:
         begins, ends = (each.partition("+")[0].replace(":", "") for each in (self.begins, self.ends))
-        return f"settlement-{begins}-{ends}-{self.settlement.id}.{suffix}"
+        return f"{kind}-{begins}-{ends}-{self.settlement.id}.{suffix}"
 
     def rows(self) -> list[tuple[str, str, str | int | Decimal]]:
         """In Chinese, in English, and what it is; of what was not paid yet nothing about that."""
@@ -89,58 +79,20 @@ class Head:
         return [(zh, en, value) for zh, en, value in rows if value is not None]
 
 
-async def as_csv(db: Database, head: Head) -> AsyncIterator[bytes]:
-    """With a byte order mark, by which spreadsheets know that it is UTF-8."""
-    yield _csv_of([[*COLUMNS, *HEAD_COLUMNS]]).encode("utf-8-sig")
+def as_csv(db: Database, head: Head) -> AsyncIterator[bytes]:
+    """One table, each line with what the statement is."""
+    return tables.as_csv([[*COLUMNS, *HEAD_COLUMNS]], _rows(db, head, head.columns))
+
+
+def as_xlsx(db: Database, head: Head) -> AsyncIterator[bytes]:
+    """What the statement is on a sheet of its own, then its lines."""
+    sheets = tables.Sheets(HEAD_SHEET, head.rows(), LINES_SHEET, COLUMNS, head_widths=HEAD_WIDTHS)
+    return tables.as_xlsx(sheets, _rows(db, head, ()))
+
+
+async def _rows(db: Database, head: Head, more: Sequence[str]) -> tables.Pages:
     async for page in pages_of(db, head.settlement.id):
-        yield (await asyncio.to_thread(_csv_of, [[*_cells(line), *head.columns] for line in page])).encode()
-
-
-async def as_xlsx(db: Database, head: Head) -> AsyncIterator[bytes]:
-    """Kept in a folder until it is whole, never in memory; whoever hangs up leaves nothing there."""
-    with TemporaryDirectory() as folder, TemporaryFile() as file:
-        book = _Book(file, folder, head)
-        async for page in pages_of(db, head.settlement.id):
-            await asyncio.to_thread(book.write, page)
-        await asyncio.to_thread(book.close)
-        file.seek(0)
-        while chunk := file.read(CHUNK_B):
-            yield chunk
-
-
-class _Book:
-    def __init__(self, file: Any, folder: str, head: Head) -> None:
-        from xlsxwriter import Workbook
-
-        # what is text stays text: a waybill that looks like a formula, a number or an address is none
-        guess = dict.fromkeys(("strings_to_numbers", "strings_to_formulas", "strings_to_urls"), False)
-        self._book = Workbook(file, {"constant_memory": True, "tmpdir": folder, **guess})
-        self._sheets = 0
-        self._write_head(head)
-        self._begin()
-
-    def write(self, lines: Sequence[Line]) -> None:
-        for line in lines:
-            if self._row > SHEET_ROWS:
-                self._begin()
-            self._sheet.write_row(self._row, 0, _cells(line))
-            self._row += 1
-
-    def close(self) -> None:
-        self._book.close()
-
-    def _write_head(self, head: Head) -> None:
-        sheet = self._book.add_worksheet(HEAD_SHEET)
-        for column, width in enumerate(HEAD_WIDTHS):
-            sheet.set_column(column, column, width)
-        for number, row in enumerate(head.rows()):
-            sheet.write_row(number, 0, row)
-
-    def _begin(self) -> None:
-        self._sheets += 1
-        self._sheet = self._book.add_worksheet(LINES_SHEET if self._sheets == 1 else f"{LINES_SHEET} {self._sheets}")
-        self._sheet.write_row(0, 0, COLUMNS)
-        self._row = 1
+        yield ([*_cells(line), *more] for line in page)
 
 
 def _cells(line: Line) -> list[str | int]:
@@ -165,14 +117,3 @@ def _is_midnight(instant: datetime) -> bool:
 
 def _yuan(fen: int | None) -> Decimal | None:
     return None if fen is None else Decimal(fen) / FEN_PER_YUAN
-
-
-def _csv_of(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(list(map(_harmless, row)) for row in rows)
-    return text.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """A text that a spreadsheet would take for a formula has an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 
 from catalogue.fields import AdcodeBeginning
 from chassis.auth import Caller, only
@@ -14,18 +14,21 @@ from chassis.routes import PhotoRoute, Read, Write, set_etag, set_location, slic
 from contracts.shipments import ShipmentStatus
 from services.logistics.feed.schemas import ShipmentOut
 from services.logistics.shipments import queries, service
-from services.logistics.shipments.schemas import NewReport, PhotoOut, ReportOut
+from services.logistics.shipments.schemas import IDS_MAX, NewReport, PhotoOut, ReportOut
 
 router = slice_router("/v1/shipments", tag="shipments")
 photos_router = slice_router("/v1/shipments", tag="shipments", route_class=PhotoRoute)
 Carrier = Annotated[Caller, Depends(only("carrier"))]
 Party = Annotated[Caller, Depends(only("carrier", "producer", "agent", "platform", "group_leader", "citizen"))]
 
+Ids = Annotated[list[UUID], Query(alias="id", max_length=IDS_MAX, default_factory=list)]
+
 
 @router.get("")
 async def list_shipments(
     caller: Party,
     session: Read,
+    ids: Ids,
     status: ShipmentStatus | None = None,
     adcode: AdcodeBeginning | None = None,
     to_adcode: AdcodeBeginning | None = None,
@@ -33,7 +36,7 @@ async def list_shipments(
     after: UUID | None = None,
     limit: Limit = 50,
 ) -> Page[ShipmentOut]:
-    """Newest first: a carrier's own and what it may claim, or your matches'.
+    """Newest first: a carrier's own and what it may claim, or your matches'. By `id`, repeated, those of them.
 
     `adcode`: an area's, or how one begins, of the origin; `to_adcode` of the destination. `date`: that can be fetched
     on that day (Asia/Shanghai).
@@ -41,6 +44,7 @@ async def list_shipments(
     rows = await queries.shipments_of(
         session,
         caller,
+        ids=ids,
         status=status,
         adcode=adcode,
         to_adcode=to_adcode,

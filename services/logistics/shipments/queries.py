@@ -57,6 +57,7 @@ async def shipments_of(
     session: AsyncSession,
     caller: Caller,
     *,
+    ids: Collection[UUID],
     status: ShipmentStatus | None,
     adcode: str | None,
     to_adcode: str | None,
@@ -66,9 +67,12 @@ async def shipments_of(
 ) -> Sequence[Shipment]:
     """Newest first: ids are version 7, in the order of their making.
 
-    `adcode` is an area's, or begins the origin's, `to_adcode` the destination's. `day`: they can be fetched on it.
+    `ids`: among these, where there are any. `adcode` is an area's, or begins the origin's, `to_adcode` the
+    destination's. `day`: they can be fetched on it.
     """
     wanted = select(Shipment).where(seen_by(caller)).order_by(Shipment.id.desc()).limit(limit)
+    if ids:
+        wanted = wanted.where(Shipment.id.in_(ids))
     if status is not None:
         wanted = wanted.where(Shipment.status == status)
     if adcode is not None:

@@ -11,6 +11,9 @@ from chassis.fields import Instant, Kg, KgOut, RequestModel, ShortText
 from services.logistics.feed.schemas import PlaceOut, ShipmentOut
 from services.logistics.shipments.models import Photo, Report, ReportType, Shipment
 
+IDS_MAX = 100
+"""Looked up at once: their address is four kilobytes."""
+
 
 class NewReport(RequestModel):
     """What happened, and when; the weight as weighed, and the reason of a failure, where there is one."""

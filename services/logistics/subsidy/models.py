@@ -129,6 +129,11 @@ SUBSIDIES = Table(
     ),
     Index("ix_subsidies_support_asked_at", "asked_at", postgresql_where="subject_id = match_id"),
     Index("ix_subsidies_settlement_id", "settlement_id", "subject_id", postgresql_where="settlement_id IS NOT NULL"),
+    Index(
+        "ix_subsidies_reversed",
+        "settlement_id",
+        postgresql_where="settlement_id IS NOT NULL AND status <> 'posted'",
+    ),
 )
 """One row for each parcel (or match, for produce support) that asked while a programme was active.
 

@@ -1,69 +1,66 @@
-"""A statement as a file: for people in their language, to the fen; for programs as the API has it."""
+"""A statement as a file: written by the service for who reads it, and handed through as it comes."""
 
-import csv
-import io
-import re
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
-from zipfile import ZipFile
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
 from chassis.db import Database
 from chassis.vault import Vault
 from gateway.accounts.service import account_for
-from gateway.pages import statements
+from gateway.fetch import LIMIT_B
 from gateway.tokens import Signer
+from services.logistics.settlements.tables import CSV, XLSX
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.pages.programmes.test_programmes import (
-    ID,
-    OFFICER,
-    OTHER,
-    SETTLEMENT,
-    a_programme,
-    a_settlement,
-)
+from tests.gateway.pages.programmes.test_programmes import ID, OFFICER, OTHER, SETTLEMENT, a_programme, a_settlement
 from tests.gateway.support import bearer
 
 HERE, API = f"/programmes/settlements/{SETTLEMENT}", f"/v1/settlements/{SETTLEMENT}"
 ZH, EN = {"Accept-Language": "zh-CN"}, {"Accept-Language": "en"}
-FEN = (200, 1, 99, 123_456_789, 30, 7)
-"""Of each line: together no whole yuan."""
-DATA = "\ufeff面单号,amount_fen\r\nSF1,200\r\n".encode()
+KINDS = {"xlsx": XLSX, "csv": CSV, "data.csv": CSV}
 
 
-def a_line(at: int) -> dict[str, Any]:
-    return {
-        "waybill": None if at == 1 else ("=1+1" if at == 2 else f"SF{at}"),
-        "match_id": str(uuid4()),
-        "posted_at": "2026-11-30T16:30:05Z",
-        "amount_fen": FEN[at],
-        "rule_version": 1,
-        "state": "reversed" if at == 3 else "owed",
-    }
+@dataclass
+class Writing(Played):
+    """The service, which writes its file in `chunks`, whatever the form; `arrived` looks after each how far it got."""
+
+    chunks: tuple[bytes, ...] = (b"a,b\r\n", b"1,2\r\n")
+    files: list[Asked] = field(default_factory=list)
+    arrived: Callable[[], None] = lambda: None
+    writes: bool = True
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        accept = dict(scope["headers"])[b"accept"]
+        if accept == b"application/json":
+            await super().__call__(scope, receive, send)
+            return
+        if not self.writes:
+            raise ConnectionError("away")
+        query = httpx.QueryParams(scope["query_string"].decode())
+        asked = {name: query.get_list(name) for name in query}
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.files.append(Asked(scope["method"], scope["path"], asked, headers, None))
+        told = [(b"content-type", accept), (b"content-disposition", b'attachment; filename="statement-1.csv"')]
+        await send({"type": "http.response.start", "status": 200, "headers": told})
+        for chunk in self.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            self.arrived()
+        await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.fixture
-def logistics(monkeypatch: pytest.MonkeyPatch) -> Played:
-    monkeypatch.setattr(statements, "LINES_A_PAGE", 2)
-    played, lines = Played(), [a_line(at) for at in range(len(FEN))]
-    frozen = {"lines": len(FEN), "amount_fen": sum(FEN), "frozen_at": "2026-12-01T16:00:00Z", "owed_fen": None}
-    frozen |= {"begins_at": "2026-11-30T16:00:00Z", "ends_at": "2026-12-01T16:00:00Z"}
-
-    def told(asked: Asked) -> dict[str, Any]:
-        after, limit = int(asked.query.get("after", ["0"])[0]), int(asked.query["limit"][0])
-        following = str(after + limit) if after + limit < len(lines) else None
-        return a_settlement() | frozen | {"items": lines[after : after + limit], "next": following}
-
-    played.say(API, told)
-    played.say(f"/v1/programmes/{ID}", a_programme())
+def logistics() -> Writing:
+    played = Writing()
+    played.say(API, a_settlement())
     return played
 
 
 @pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
+def upstreams(logistics: Writing) -> dict[str, Any]:
     return {"logistics": logistics.upstream}
 
 
@@ -72,92 +69,110 @@ def officer(signer: Signer) -> dict[str, str]:
     return bearer(signer, "programme_officer", OFFICER)
 
 
-async def rows_of(client: httpx.AsyncClient, headers: dict[str, str]) -> list[list[str]]:
-    answer = await client.get(f"{HERE}/statement.csv", headers=headers)
-    assert answer.status_code == 200, answer.text
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-
-
-async def test_the_lines_for_people_come_to_the_statement_to_the_fen(
-    client: httpx.AsyncClient, officer: dict[str, str]
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_file_of_the_service_is_handed_through_in_the_readers_name(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Writing, kind: str
 ) -> None:
-    rows = await rows_of(client, officer | ZH)
-    parted = rows.index([])
-    head, columns, lines, total = dict(rows[:parted]), rows[parted + 1], rows[parted + 2 : -1], rows[-1]
-    assert columns == ["面单号", "匹配编号", "记账时间（北京时间）", "金额（元）", "版本", "状态"]
-    assert len(lines) == len(FEN)
-    amounts = [Decimal(line[3]) for line in lines]
-    assert [amount * 100 for amount in amounts] == list(FEN)
-    assert all(re.fullmatch(r"\d+\.\d\d", line[3]) for line in lines)
-    assert sum(amounts) == Decimal(total[3]) == Decimal(head["金额（元）"]) == Decimal(sum(FEN)) / 100
-    assert (total[0], head["笔数"], head["期间"]) == ("合计", str(len(FEN)), "2026-12-01")
-    assert {line[2] for line in lines} == {"2026-12-01 00:30:05"}
-    assert [line[5] for line in lines] == ["应付"] * 3 + ["已冲正"] + ["应付"] * 2
-    assert lines[2][0] == "'=1+1", "no waybill is a formula"
+    answer = await client.get(f"{HERE}/statement.{kind}", headers=officer | {"Cookie": "a=b", "Range": "bytes=0-1"})
+    assert (answer.status_code, answer.content) == (200, b"".join(logistics.chunks))
+    assert answer.headers["content-type"] == KINDS[kind]
+    assert answer.headers["content-disposition"] == 'attachment; filename="statement-1.csv"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    (asked,) = logistics.files
+    assert (asked.path, asked.headers["accept"]) == (API, KINDS[kind])
+    assert asked.headers["authorization"] == officer["Authorization"]
+    assert asked.headers.keys().isdisjoint({"cookie", "range"})
 
 
-async def test_the_workbook_has_amounts_as_numbers_that_come_to_the_statement(
-    client: httpx.AsyncClient, officer: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(statements, "SHEET_ROWS", 4)
-    answer = await client.get(f"{HERE}/statement.xlsx", headers=officer | EN)
-    assert answer.headers["content-disposition"].endswith('.xlsx"')
-    book = ZipFile(io.BytesIO(answer.content))
-    sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (2, 3)]
-    amounts = [Decimal(found) for sheet in sheets for found in re.findall(r'<c r="D\d+" s="\d+"><v>([^<]*)</v>', sheet)]
-    assert amounts == [*(Decimal(fen) / 100 for fen in FEN), Decimal(sum(FEN)) / 100]
-    assert all("Posted at (China&apos;s time)" in sheet.replace("'", "&apos;") for sheet in sheets), "on each"
-    assert not any("<f>" in sheet for sheet in sheets)
-    assert "statement-2026-12-01-2026-12-01" in answer.headers["content-disposition"]
-
-
-async def test_a_file_names_its_payee_and_programme_in_the_language_of_the_page(
-    client: httpx.AsyncClient, officer: dict[str, str], db: Database, vault: Vault, logistics: Played
+async def test_people_have_it_in_the_language_of_the_page_and_with_the_payees_name(
+    client: httpx.AsyncClient, officer: dict[str, str], db: Database, vault: Vault, logistics: Writing
 ) -> None:
     async with db.transaction() as session:
-        carrier = await account_for(session, vault, "carrier", "=顺丰")
-    told = logistics.answers["GET", API][1]
-    logistics.say(API, lambda asked: told(asked) | {"carrier_id": str(carrier.id)})
-    rows = await rows_of(client, officer | EN)
-    head = dict(rows[: rows.index([])])
-    assert (head["Payee"], head["Payee's id"]) == ("'=顺丰", str(carrier.id))
-    assert (head["Programme"], head["Funder"], head["State"]) == ("助农<快递>", "供销社", "to be paid")
-    assert rows[-1][0] == "Total"
+        carrier = await account_for(session, vault, "carrier", "=顺丰&速运")
+    logistics.say(API, a_settlement() | {"carrier_id": str(carrier.id)})
+    for headers, language in ((EN, "en"), (ZH, "zh-CN")):
+        await client.get(f"{HERE}/statement.csv", headers=officer | headers)
+        assert logistics.files[-1].query == {"language": [language], "payee_name": ["=顺丰&速运"]}
+    await client.get(f"{HERE}/statement.xlsx?lang=en", headers=officer | ZH)
+    assert logistics.files[-1].query["language"] == ["en"], "the reader's choice, before the browser's"
+    await client.get(f"{HERE}/statement.data.csv", headers=officer)
+    assert logistics.files[-1].query == {}
 
 
-async def test_a_carrier_has_the_same_without_the_programme_that_it_may_not_read(
-    client: httpx.AsyncClient, signer: Signer, logistics: Played
-) -> None:
-    logistics.refuse(f"/v1/programmes/{ID}", "forbidden", 403, method="GET")
+async def test_a_carrier_has_the_same(client: httpx.AsyncClient, signer: Signer, logistics: Writing) -> None:
     path = f"/carrier/settlements/{SETTLEMENT}/statement.csv"
     answer = await client.get(path, headers=bearer(signer, "carrier", OTHER) | ZH)
-    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert Decimal(rows[-1][3]) * 100 == sum(FEN)
-    assert "补贴项目" not in {row[0] for row in rows if row}
+    assert answer.content == b"".join(logistics.chunks)
+    assert logistics.files[-1].query == {"language": ["zh-CN"]}
 
 
-async def test_programs_have_the_file_of_the_api_and_the_page_says_which_is_which(
-    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+async def ask(app: FastAPI, officer: dict[str, str], kind: str, came: list[Message]) -> None:
+    """For the file as a server asks for it, which sees each piece as it `came`."""
+
+    async def send(message: Message) -> None:
+        came.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    path = f"{HERE}/statement.{kind}"
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http"}
+    where = {"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1)}
+    headers = [(b"authorization", officer["Authorization"].encode())]
+    await app({**scope, **where, "headers": headers, "server": ("test", 80)}, receive, send)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_file_of_any_length_leaves_as_it_comes(
+    app: FastAPI, officer: dict[str, str], logistics: Writing, kind: str
+) -> None:
+    """Longer than what is fetched whole, and nothing of it waits for the rest."""
+    logistics.chunks = (b"x" * (LIMIT_B // 2 + 1),) * 3
+    came: list[Message] = []
+    seen: list[int] = []
+    logistics.arrived = lambda: seen.append(sum(len(each.get("body", b"")) for each in came))
+    await ask(app, officer, kind, came)
+    assert seen == [len(logistics.chunks[0]) * count for count in (1, 2, 3)]
+
+
+async def test_a_file_that_breaks_off_does_not_pass_for_whole(
+    app: FastAPI, officer: dict[str, str], logistics: Writing
+) -> None:
+    def breaks_off() -> None:
+        raise ConnectionError("gone")
+
+    came: list[Message] = []
+    logistics.arrived = breaks_off
+    with pytest.raises(ConnectionError):
+        await ask(app, officer, "csv", came)
+    assert came[-1]["more_body"], "its end never comes"
+
+
+async def test_a_service_that_is_away_is_said_to_be(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Writing
+) -> None:
+    logistics.writes = False
+    page = await client.get(f"{HERE}/statement.csv", headers=officer | EN | {"Accept": "text/html"})
+    assert (page.status_code, "The service is not available" in page.text) == (503, True)
+    assert "content-disposition" not in page.headers
+
+
+async def test_the_page_says_which_file_is_for_people_and_which_for_programs(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Writing
 ) -> None:
     for path in ("/v1/flags", f"{API}/corrections"):
         logistics.say(path, {"items": [], "next": None})
-    told = logistics.answers["GET", API][1]
-    logistics.say(API, lambda asked: told(Asked("GET", API, {"limit": ["2"]}, {}, None)))
+    logistics.say(f"/v1/programmes/{ID}", a_programme())
     page = (await client.get(HERE, headers=officer | EN)).text
     assert "For programs, in fen and UTC" in page
-    for kind in ("xlsx", "csv", "data.csv"):
+    for kind in KINDS:
         assert f'href="{HERE}/statement.{kind}"' in page
-    logistics.say(API, DATA)
-    answer = await client.get(f"{HERE}/statement.data.csv", headers=officer)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.content == DATA, "to the byte"
-    assert logistics.requests("GET", API)[-1].headers["accept"] == "text/csv"
 
 
 async def test_what_is_none_of_the_readers_is_not_found(
-    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Writing
 ) -> None:
     del logistics.answers["GET", API]
-    for kind in ("xlsx", "csv", "data.csv"):
+    for kind in KINDS:
         assert (await client.get(f"{HERE}/statement.{kind}", headers=officer)).status_code == 404, kind
     assert (await client.get(f"{HERE}/statement.exe", headers=officer)).status_code == 404

@@ -245,7 +245,7 @@ async def test_what_has_no_place_in_a_plan_is_said_by_its_goods_and_its_way(
     left = [{"shipment_id": each, "reasons": []} for each in (known, gone)]
     plan = {"id": PLAN, "status": "planned", "depart_at": "2026-11-29T00:00:00Z", "vehicles": [], "unassigned": left}
     logistics.say(f"/v1/routes/{PLAN}", plan)
-    logistics.say(f"/v1/shipments/{known}", a_shipment(known, "321323"))
+    logistics.say("/v1/shipments", {"items": [a_shipment(known, "321323")], "next": None})
     page = (await client.get(f"/carrier/routes/{PLAN}", headers=carrier)).text
     assert f'<a href="/carrier/shipments/{known}">Strawberry' in page
     assert "江苏省宿迁市泗阳县 →" in page

@@ -2,27 +2,46 @@
 
 import re
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from gateway.pages.carrier.plans import LEFT_SHOWN
+from gateway.pages.carrier.plans import LEFT_SHOWN, SHIPMENTS_MAX, VEHICLES_MAX
 from gateway.tokens import Signer
+from services.logistics.routes import schemas
+from services.logistics.shipments.schemas import IDS_MAX
 from tests.gateway.pages.carrier.test_carrier import CARRIER, EN, PLAN, VAN, a_shipment, a_van
-from tests.gateway.pages.played import Played
+from tests.gateway.pages.played import Asked, Played
 from tests.gateway.support import bearer
 
 LISTED, BEHIND, GONE = (str(uuid4()) for _ in range(3))
 ZH = {"Accept-Language": "zh-CN"}
 
 
+def carries(played: Played, listed: list[str], *behind: str, carrier_id: UUID | None = None) -> None:
+    """Those in the lists, that carrier's where it is named; and those that have to be asked for."""
+    items = [a_shipment(each, "110101", carrier_id) for each in listed]
+    found = {each: a_shipment(each, "321323") for each in behind}
+
+    def told(asked: Asked) -> dict[str, Any]:
+        wanted = asked.query.get("id", [])
+        return {"items": [found[each] for each in wanted if each in found] if wanted else items, "next": None}
+
+    played.say("/v1/shipments", told)
+
+
+def looked_up(played: Played) -> list[list[str]]:
+    """The ids that were asked for, by question."""
+    asked = played.requests("GET", "/v1/shipments")
+    return [each.query["id"] for each in asked if "id" in each.query]
+
+
 @pytest.fixture
 def logistics() -> Played:
     """One shipment is in the lists, one behind what they show, and one was claimed by another."""
     played = Played()
-    played.say("/v1/shipments", {"items": [a_shipment(LISTED, "110101")], "next": None})
-    played.say(f"/v1/shipments/{BEHIND}", a_shipment(BEHIND, "321323"))
+    carries(played, [LISTED], BEHIND)
     played.say("/v1/vehicles", {"items": [a_van()], "next": None})
     played.say("/v1/routes", {"items": [], "next": None})
     return played
@@ -62,26 +81,61 @@ async def test_a_refused_form_still_has_what_was_ticked_in_it(
     ticked = {"shipment": [BEHIND, "../routes"], "vehicle": VAN}
     page = (await client.post("/carrier/routes", data=ticked, headers=carrier)).text
     assert re.findall(r'name="shipment" value="([^"]+)" checked', page) == [BEHIND]
-    assert "/v1/shipments/../routes" not in [each.path for each in logistics.asked]
+    assert looked_up(logistics) == [[BEHIND]]
 
 
 async def test_so_many_are_named_and_the_rest_is_counted(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
     ids = [str(uuid4()) for _ in range(LEFT_SHOWN + 7)]
-    for each in ids:
-        logistics.say(f"/v1/shipments/{each}", a_shipment(each, "321323"))
+    carries(logistics, [LISTED], *ids)
     logistics.say(f"/v1/routes/{PLAN}", left_behind(*ids))
     form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
     assert form.count(" checked><span>Strawberry") == LEFT_SHOWN
     assert "Not among them: 7," in form
 
 
+def fields_of(form: str) -> dict[str, list[str]]:
+    """What the form of a page is sent with, its boxes as they are ticked."""
+    names = {name: re.findall(rf'name="{name}" value="([^"]+)" checked', form) for name in ("shipment", "vehicle")}
+    return names | {"key": re.findall(r'name="key" value="([^"]+)"', form)[:1], "place": [""], "depart_at": [""]}
+
+
+async def test_the_form_of_all_that_can_be_ticked_can_be_sent(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    """As long as its lists may be: what is claimed and what is open, and what the plan left behind, first of what is
+    listed and then of what is not, beside as many vehicles as are shown."""
+    own, others = ([str(uuid4()) for _ in range(count)] for count in (98, LEFT_SHOWN + 7))
+    carries(logistics, own, *others, carrier_id=CARRIER)
+    vans = [a_van(id=str(uuid4())) for _ in range(VEHICLES_MAX)]
+    logistics.say("/v1/vehicles", {"items": vans, "next": None})
+    logistics.say(f"/v1/routes/{PLAN}", left_behind(*own, *others))
+    logistics.say("/v1/routes", {"id": PLAN}, method="POST")
+    for path, ticked in (("/carrier/routes", own), (f"/carrier/routes?again={PLAN}", [*own, *others[:2]])):
+        sent = fields_of((await client.get(path, headers=carrier)).text)
+        assert (sent["shipment"], len(sent["vehicle"])) == (ticked, VEHICLES_MAX)
+        answer = await client.post("/carrier/routes", data=sent, headers=carrier)
+        assert answer.status_code == 303, answer.text
+        assert logistics.requests("POST", "/v1/routes")[-1].body["shipment_ids"] == ticked
+
+
+async def test_the_form_of_a_plan_takes_what_the_api_plans_at_once(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    assert (SHIPMENTS_MAX, VEHICLES_MAX) == (schemas.SHIPMENTS_MAX, schemas.VEHICLES_MAX)
+    logistics.say("/v1/routes", {"id": PLAN}, method="POST")
+    ids = {name: [str(uuid4()) for _ in range(most)] for name, most in (("shipment", 500), ("vehicle", 200))}
+    assert (await client.post("/carrier/routes", data=ids, headers=carrier)).status_code == 303
+    sent = logistics.requests("POST", "/v1/routes")[-1].body
+    assert (sent["shipment_ids"], sent["vehicle_ids"]) == (ids["shipment"], ids["vehicle"])
+
+
 async def test_where_nothing_can_be_ticked_no_ticks_are_spoken_of(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
     assert "when no shipment is ticked" in (await client.get("/carrier/routes", headers=carrier)).text
-    logistics.say("/v1/shipments", {"items": [], "next": None})
+    carries(logistics, [])
     page = (await client.get("/carrier/routes", headers=carrier)).text
     assert "All there is to carry from" in page
     assert "ticked" not in page
@@ -109,6 +163,20 @@ async def test_a_plan_that_took_nothing_says_so_why_and_what_to_do(
     assert "One more vehicle like 苏N·12345 would take it." in page
     listed = (await client.get("/carrier/routes", headers=carrier)).text
     assert '<span class="badge soon">nothing carried</span>' in listed
+
+
+async def test_what_a_plan_left_behind_is_looked_up_by_one_question(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    assert LEFT_SHOWN <= IDS_MAX
+    ids = [str(uuid4()) for _ in range(LEFT_SHOWN + 7)]
+    carries(logistics, [], *ids)
+    logistics.say(f"/v1/routes/{PLAN}", left_behind(*ids))
+    for path in (f"/carrier/routes/{PLAN}", f"/carrier/routes?again={PLAN}"):
+        logistics.asked.clear()
+        assert (await client.get(path, headers=carrier)).status_code == 200
+        assert looked_up(logistics) == [ids[:LEFT_SHOWN]]
+        assert not any(each.path.startswith("/v1/shipments/") for each in logistics.asked)
 
 
 async def test_a_plan_of_a_place_where_there_was_nothing_says_that(

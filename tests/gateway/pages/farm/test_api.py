@@ -308,3 +308,12 @@ async def test_a_meter_is_called_what_it_measures(
     api.answers[f"GET {LOT_PATH}"] = (200, lot(held_kg=held_kg))
     page = (await farmer.get(PAGE)).text
     assert re.search(rf'value="{399.5 + held_kg}" aria-label="{label}"', page)
+
+
+async def test_a_producer_finds_what_is_claimed_back_and_an_agent_is_paid_nothing(
+    client: httpx.AsyncClient, signer: Signer, api: PlayedApi
+) -> None:
+    api.answers["GET /v1/listings"] = (200, {"items": [lot()], "next": None})
+    for role, is_led in (("producer", True), ("agent", False)):
+        page = await client.get("/farm", headers=bearer(signer, role))
+        assert (page.status_code, 'href="/farm/clawbacks"' in page.text) == (200, is_led), role

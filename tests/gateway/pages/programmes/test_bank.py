@@ -9,6 +9,7 @@ import pytest
 from fastapi import Request
 
 from gateway.pages.programmes import bank
+from gateway.pages.programmes.bank import LISTED_MAX
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
 from tests.gateway.pages.programmes.test_programmes import EN
@@ -16,9 +17,12 @@ from tests.gateway.support import bearer
 
 HERE, API = "/programmes/bank", "/v1/settlements/reconcile"
 DAYS = {"from": "2026-12-01", "to": "2026-12-31"}
+LISTS = ("matched", "off", "doubled", "missing", "unknown")
 NOTHING: dict[str, Any] = {
     "is_clean": True,
-    **{name: [] for name in ("matched", "off", "doubled", "missing", "unknown")},
+    "counts": dict.fromkeys(LISTS, 0),
+    "matched_fen": 0,
+    **{name: [] for name in LISTS},
 }
 FILE = "凭证号,金额\nB-1,550.00\n".encode("gb18030")
 
@@ -56,7 +60,8 @@ async def test_the_file_goes_on_as_it_is_with_the_days(
     page = await sent(client, auditor)
     assert (page.status_code, "All of it matches." in page.text) == (200, True)
     (asked,) = logistics.requests("POST", API)
-    assert (asked.query, asked.headers["content-type"]) == ({name: [day] for name, day in DAYS.items()}, "text/csv")
+    days = {name: [day] for name, day in DAYS.items()}
+    assert (asked.query, asked.headers["content-type"]) == (days | {"limit": [str(LISTED_MAX)]}, "text/csv")
     assert brought == [FILE]
 
 
@@ -66,6 +71,8 @@ async def test_what_does_not_fit_is_listed_to_the_fen(
     off = {"reference": "B-2", "expected_fen": 123_456, "bank_fen": 123_455, "off_by_fen": -1, "line": 3}
     found = {
         "is_clean": False,
+        "counts": {"matched": 2, "off": 1, "doubled": 2, "missing": 1, "unknown": 0},
+        "matched_fen": 55_001,
         "matched": [{"reference": "B-1", "amount_fen": 55_000}, {"reference": "B-0", "amount_fen": 1}],
         "off": [off],
         "doubled": [{"reference": "B-<3>", "amount_fen": 100, "line": line} for line in (4, 5)],
@@ -85,6 +92,21 @@ async def test_what_does_not_fit_is_listed_to_the_fen(
     ):
         assert shown in page
     assert "Not ours" not in page, "there is none"
+    assert "are listed" not in page, "all of them are"
+
+
+async def test_of_a_long_list_the_first_are_shown_and_all_are_counted(
+    client: httpx.AsyncClient, auditor: dict[str, str], logistics: Played
+) -> None:
+    unknown = [{"reference": f"X-{line}", "amount_fen": 100, "line": line} for line in range(2, 2 + LISTED_MAX)]
+    counts = NOTHING["counts"] | {"matched": 1_500, "unknown": 100_000}
+    told = {"is_clean": False, "counts": counts, "matched_fen": 150_001, "unknown": unknown}
+    logistics.say(API, NOTHING | told, method="POST")
+    page = (await sent(client, auditor)).text
+    assert "matched 1,500 · 1,500.01 CNY" in page
+    assert "Not ours (100,000)" in page
+    assert "Only the first 200 are listed." in page
+    assert page.count("<code>X-") == LISTED_MAX
 
 
 async def test_a_line_that_cant_be_read_is_named_beside_the_file(

@@ -7,10 +7,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from catalogue.produce import all_produce
+from chassis.problems import Language
 from gateway.pages.forms import Typed
+from gateway.pages.names import name_of
 from gateway.pages.ordering import NO_PLACE, SPELT_LIKE
 from gateway.pages.programmes import conditions
-from gateway.pages.programmes.conditions import NO_CODE, NO_KIND, WHICH_AREA, WHICH_KIND, Named
+from gateway.pages.programmes.conditions import NO_CODE, NO_KIND, WHICH_AREA, WHICH_KIND, WITHIN, Named
 from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
 from tests.gateway.support import bearer
@@ -76,6 +79,55 @@ def test_a_name_that_says_not_which_is_sent_as_it_is_and_the_reason_told_with_it
     assert named.told("zh-CN") == f"{typed}：{why.zh}"
 
 
+@pytest.mark.parametrize(
+    ("typed", "choices"),
+    [
+        ("江苏 泗阳", {"320000": "江苏省", "321323": "江苏省宿迁市泗阳县"}),
+        ("泗阳　江苏", {"320000": "江苏省", "321323": "江苏省宿迁市泗阳县"}),
+        ("山东 济南", {"370000": "山东省", "370100": "山东省济南市"}),
+    ],
+)
+def test_a_place_beside_one_that_it_lies_in_is_asked_back_and_never_taken_for_the_whole(
+    typed: str, choices: dict[str, str]
+) -> None:
+    (named,) = read("adcodes", typed)
+    assert (named.codes, named.why, dict(named.choices)) == ([], WITHIN, choices)
+    county = max(choices)
+    (ticked,) = read("adcodes", typed, county)
+    assert ticked.sent == [county if county == "321323" else "3701"]
+
+
+def test_of_a_city_beside_a_name_of_several_counties_none_is_taken_and_other_names_go_on() -> None:
+    whole, other = read("adcodes", "北京 朝阳 泗阳")
+    assert (whole.word, whole.codes, whole.why) == ("北京 朝阳", [], WITHIN)
+    assert {"110000", "110105", "211300"} <= set(whole.choices)
+    assert other.sent == ["321323"]
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("between", [", ", "、", "；", "\n"])
+def test_every_name_of_the_catalogue_is_taken_for_its_own_produce_and_no_other(
+    language: Language, between: str
+) -> None:
+    kinds = all_produce()
+    names = [name_of(kind, language) for kind in kinds]
+    for name, kind in zip(names, kinds, strict=True):
+        assert [(each.word, each.sent) for each in read("produce", name)] == [(name, [kind.slug])]
+    assert [code for each in read("produce", between.join(names)) for code in each.sent] == [
+        kind.slug for kind in kinds
+    ]
+
+
+def test_english_names_with_only_a_blank_between_are_asked_back() -> None:
+    (named,) = read("produce", "strawberry potato")
+    assert (named.codes, named.why) == ([], NO_KIND)
+    assert [each.sent for each in read("produce", "草莓 sweet  Potato 土豆")] == [
+        ["strawberry"],
+        ["sweet-potato"],
+        ["potato"],
+    ]
+
+
 def test_several_of_those_that_go_by_a_name_may_be_meant() -> None:
     (named,) = read("adcodes", "朝阳", "110105", "211300", "654321")
     assert sorted(named.codes) == ["110105", "2113"]
@@ -126,5 +178,5 @@ async def test_what_was_ticked_is_what_the_rule_is_for(
 
 async def test_the_form_names_all_produce_there_is(client: httpx.AsyncClient, officer: dict[str, str]) -> None:
     page = (await client.get("/programmes/new", headers=officer)).text
-    for name in ("草莓", "马铃薯", "蓝莓"):
-        assert name in page
+    (listed,) = re.findall(r"<summary>全部农产品</summary><p>([^<]*)</p>", page)
+    assert sorted(listed.split("、")) == sorted(kind.name_zh for kind in all_produce())

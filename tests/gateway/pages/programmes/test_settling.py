@@ -88,6 +88,39 @@ async def test_a_statement_is_frozen_for_its_payee_and_paid_with_its_reference(
     assert logistics.requests("POST", f"/v1/settlements/{SETTLEMENT}/pay")[0].body == {"reference": "B-1"}
 
 
+@pytest.mark.parametrize(
+    ("due", "told"),
+    [
+        ((400, 150), "Transfer 2.50 CNY: 4.00 CNY are owed, of which 1.50 CNY are kept for clawbacks."),
+        ((400, 400), "Transfer nothing: all 4.00 CNY owed are kept for clawbacks."),
+        ((0, 0), "All its lines are reversed: nothing is owed."),
+    ],
+)
+async def test_what_to_transfer_is_told_above_the_form_that_asks_for_the_transfers_reference(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played, due: tuple[int, int], told: str
+) -> None:
+    owed, recovered = due
+    due_now = {"owed_fen": owed, "recovered_fen": recovered, "paid_fen": owed - recovered}
+    logistics.say(API, a_settlement() | {"amount_fen": 600, "due": due_now})
+    page = (await client.get(HERE, headers=officer)).text
+    assert told in page
+    assert (f'action="{HERE}/pay"' in page) == bool(owed)
+    figures = dict(re.findall(r"<div><dt>([^<]*)</dt><dd>([^<]*)</dd></div>", page))
+    assert figures["Reversed, not paid (CNY)"] == f"{(600 - owed) / 100:.2f}"
+    assert figures["To transfer (CNY)"] == f"{(owed - recovered) / 100:.2f}"
+
+
+async def test_what_was_reversed_is_told_of_a_paid_statement_too(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    paid = {"status": "paid", "due": None, "owed_fen": 400, "recovered_fen": 150, "paid_fen": 250}
+    logistics.say(API, a_settlement() | paid | {"amount_fen": 600, "paid_at": "2026-11-30T00:00:00Z"})
+    page = (await client.get(HERE, headers=officer)).text
+    figures = dict(re.findall(r"<div><dt>([^<]*)</dt><dd>([^<]*)</dd></div>", page))
+    told = ("Reversed, not paid (CNY)", "Owed when paid (CNY)", "Kept for clawbacks (CNY)", "Transferred (CNY)")
+    assert [figures[name] for name in told] == ["2.00", "4.00", "1.50", "2.50"]
+
+
 async def test_flags_say_what_they_mean_and_hold_the_payout(
     client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
 ) -> None:

@@ -80,10 +80,14 @@ async def test_what_is_upheld_is_netted_from_the_next_payments_to_the_fen(recove
     assert (clawback["status"], clawback["amount_fen"], clawback["recovered_fen"]) == ("upheld", 600, 0)
     before = await recovery.money()
     await recovery.settling.delivers(2)
-    netted = (await recovery.settling.pays(await recovery.settling.freezes(), "B-2")).json()
+    frozen = await recovery.settling.freezes()
+    assert frozen["due"] == {"owed_fen": 400, "recovered_fen": 400, "paid_fen": 0}, "told before it is paid"
+    netted = (await recovery.settling.pays(frozen, "B-2")).json()
     assert (netted["owed_fen"], netted["recovered_fen"], netted["paid_fen"]) == (400, 400, 0)
     await recovery.settling.delivers(2)
-    rest = (await recovery.settling.pays(await recovery.settling.freezes(), "B-3")).json()
+    frozen = await recovery.settling.freezes()
+    assert frozen["due"] == {"owed_fen": 400, "recovered_fen": 200, "paid_fen": 200}
+    rest = (await recovery.settling.pays(frozen, "B-3")).json()
     assert (rest["owed_fen"], rest["recovered_fen"], rest["paid_fen"]) == (400, 200, 200)
     shown = await recovery.reads(clawback)
     assert (shown["status"], shown["recovered_fen"]) == ("recovered", 600)
@@ -153,6 +157,7 @@ async def test_who_opened_it_does_not_decide_and_nobody_does_before_the_payee_co
         await session.execute(text("UPDATE clawbacks SET objection_until = now() - interval '1 second'"))
     late = await recovery.says(opened, "objection", {"text": "but"}, recovery.carrier)
     assert (late.status_code, late.json()["type"]) == (409, "/problems/no-objection")
+    assert early.json()["until"] == opened["objection_until"].replace("Z", "+00:00"), "apart from the text"
     assert (await recovery.says(opened, "decision", uphold, recovery.second)).json()["status"] == "upheld"
     again = await recovery.says(opened, "decision", uphold, recovery.second)
     assert (again.status_code, again.json()["type"]) == (409, "/problems/clawback-decided")

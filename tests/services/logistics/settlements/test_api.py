@@ -15,6 +15,7 @@ from contracts.matches import MatchFulfilled
 from services.logistics.programmes.handlers import on_matches
 from services.logistics.settlements import service
 from services.logistics.settlements.bank import Row
+from services.logistics.settlements.schemas import RECONCILED_MAX
 from tests.services.logistics.settlements.settling import Settling, today
 from tests.support.logistics import agreed, later
 from tests.support.services import Issuer
@@ -243,6 +244,8 @@ async def test_the_banks_list_is_held_against_what_was_paid(settling: Settling) 
         found = answer.json()
         assert found == {
             "is_clean": False,
+            "counts": {"matched": 1, "off": 1, "doubled": 2, "missing": 1, "unknown": 1},
+            "matched_fen": 200,
             "matched": [{"reference": "B-1", "amount_fen": 200}],
             "off": [{"reference": "B-2", "expected_fen": 200, "bank_fen": 199, "off_by_fen": -1, "line": 3}],
             "doubled": [{"reference": "B-3", "amount_fen": 200, "line": each} for each in (4, 5)],
@@ -254,6 +257,30 @@ async def test_the_banks_list_is_held_against_what_was_paid(settling: Settling) 
             url, content=body, headers=settling.office.headers | {"Content-Type": "text/csv"}
         )
         assert (bad.status_code, [each["pointer"] for each in bad.json()["errors"]]) == (422, [f"#/{line}"]), bad.text
+
+
+async def test_as_much_of_a_long_comparison_is_told_as_was_asked_for_and_all_of_it_counted(settling: Settling) -> None:
+    await settling.delivers(1)
+    await settling.pays(await settling.freezes(), "B-1")
+    lines = [f"X-{at},1.00\n" for at in range(RECONCILED_MAX + 3)] + ["B-1,2.00\n", "Y" * 100_000 + ",1\n"]
+    url = f"/v1/settlements/reconcile?from={today()}&to={today()}"
+
+    async def found(query: str) -> dict[str, Any]:
+        sent = {"content": "".join(["reference,amount\n", *reversed(lines)]).encode()}
+        answer = await settling.client.post(
+            url + query, **sent, headers=settling.office.headers | {"Content-Type": "text/csv"}
+        )
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    whole, few = await found(""), await found("&limit=2")
+    counts = {"matched": 1, "off": 0, "doubled": 0, "missing": 0, "unknown": RECONCILED_MAX + 4}
+    assert whole["counts"] == few["counts"] == counts
+    assert (whole["matched_fen"], whole["matched"]) == (200, [{"reference": "B-1", "amount_fen": 200}])
+    assert len(whole["unknown"]) == RECONCILED_MAX
+    assert few["unknown"] == whole["unknown"][:2]
+    assert few["unknown"][0] == {"reference": "Y" * 200, "amount_fen": 100, "line": 2}, "no reference of ours is longer"
 
 
 async def test_of_two_programmes_one_pays_with_a_reference(

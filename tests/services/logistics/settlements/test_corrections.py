@@ -60,7 +60,11 @@ async def test_what_another_officer_approves_is_reversed_and_not_paid(correcting
     decided = (await correcting.decides(asked)).json()
     assert (decided["status"], decided["lines"], decided["amount_fen"]) == ("approved", 1, RATE_FEN)
     assert await correcting.states() == {wrong: "reversed", **dict.fromkeys(right, "owed")}
+    owed_fen = 2 * RATE_FEN
+    due = (await correcting.reads(correcting.statement)).json()["due"]
+    assert due == {"owed_fen": owed_fen, "recovered_fen": 0, "paid_fen": owed_fen}, "told before it is paid"
     paid = (await correcting.pays(correcting.statement)).json()
+    assert (await correcting.reads(correcting.statement)).json()["due"] is None
     assert (paid["amount_fen"], paid["paid_fen"]) == (3 * RATE_FEN, 2 * RATE_FEN)
     shown = await correcting.office.read(correcting.fund)
     assert balances(shown)

@@ -61,8 +61,8 @@ def test_two_statements_of_one_day_do_not_pass_for_one() -> None:
     assert [each.columns[-2:] for each in (morning, afternoon, whole)] == [
         ["2026-11-22", noon], [noon, "2026-11-22"], ["2026-11-22", "2026-11-22"],
     ]  # fmt: skip
-    assert morning.file_name("csv").startswith("settlement-2026-11-22-2026-11-22T120000-")
-    assert afternoon.file_name("csv").startswith("settlement-2026-11-22T120000-2026-11-22-")
+    assert morning.file_name("settlement", "csv").startswith("settlement-2026-11-22-2026-11-22T120000-")
+    assert afternoon.file_name("settlement", "csv").startswith("settlement-2026-11-22T120000-2026-11-22-")
     labels = [{english: value for _, english, value in each.rows()} for each in (morning, afternoon)]
     assert labels[0]["To, not included"] == labels[1]["From (Asia/Shanghai)"] == noon
     assert (labels[1]["To, included"], "To, included" in labels[0]) == ("2026-11-22", False)

@@ -11,6 +11,7 @@ import pytest
 from chassis.db import Database
 from contracts.listings import Place
 from contracts.shipments import ShipmentClaimed, ShipmentDelivered, ShipmentFailed, ShipmentPickedUp, ShipmentReleased
+from services.logistics.shipments.schemas import IDS_MAX
 from tests.support.logistics import agreed, hear, ids
 from tests.support.services import Issuer, told
 
@@ -284,6 +285,29 @@ async def test_shipments_are_read_in_pages(client: httpx.AsyncClient, issuer: Is
             break
         after = f"&after={page['next']}"
     assert pages == [2, 2, 1]
+
+
+async def test_some_shipments_are_looked_up_by_their_ids_and_none_of_others(
+    client: httpx.AsyncClient, issuer: Issuer, db: Database
+) -> None:
+    await hear(db, *(agreed() for _ in range(4)))
+    carrier, rival = issuer.caller("carrier"), issuer.caller("carrier")
+    listed = (await client.get("/v1/shipments", headers=carrier)).json()["items"]
+    taken, third, second, first = (each["id"] for each in listed)
+    assert (await client.post(f"/v1/shipments/{taken}/claim", headers=rival)).status_code == 200
+
+    async def found(*wanted: str, more: str = "") -> httpx.Response:
+        return await client.get(f"/v1/shipments?{'&'.join(f'id={each}' for each in wanted)}{more}", headers=carrier)
+
+    page = (await found(third, first, taken, str(uuid4()), first)).json()
+    assert ([each["id"] for each in page["items"]], page["next"]) == ([third, first], None), "newest first, each once"
+    assert [each["id"] for each in (await found(third, second, more="&limit=1")).json()["items"]] == [third]
+    assert (await found(second, more="&status=claimed")).json()["items"] == []
+    assert (await found(*(str(uuid4()) for _ in range(IDS_MAX)))).json()["items"] == []
+    too_many = await found(*(str(uuid4()) for _ in range(IDS_MAX + 1)))
+    assert (too_many.status_code, too_many.json()["errors"][0]["pointer"]) == (422, "#/query/id")
+    bad = await found("soon")
+    assert (bad.status_code, bad.json()["errors"][0]["pointer"].startswith("#/query/id")) == (422, True)
 
 
 async def test_one_key_claims_once(scene: Scene) -> None:
