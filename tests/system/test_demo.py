@@ -18,6 +18,8 @@ from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, until
 from tests.system.oracle import optimal_value_fen
 
+pytestmark = pytest.mark.long
+
 LISTINGS, ORDERS, PARCELS = 100, 40, 120
 SIZE = ("--listings", str(LISTINGS), "--orders", str(ORDERS), "--parcels", str(PARCELS))
 SEED = "7"
@@ -199,7 +201,6 @@ def test_another_seed_needs_a_store_of_its_own(undisturbed: Played) -> None:
     assert "holds the world of seed-7" in refused.stderr
 
 
-@pytest.mark.long
 def test_killed_in_the_middle_and_started_again_it_comes_to_the_same(undisturbed: Played, tmp_path: Path) -> None:
     _, totals, _ = undisturbed
     with temporary_folder() as folder:

@@ -14,6 +14,8 @@ from tests.support.postgres import temporary_folder
 from tests.system.conftest import DUIJIE, Standalone, processes_under, until
 from tests.system.test_scene import LISTING
 
+pytestmark = pytest.mark.long
+
 CABBAGES = {**LISTING, "produce": "cabbage"}  # not the market of the scene
 
 
