@@ -64,7 +64,7 @@ pages: setup browser ## The pages in a real browser, on a whole platform
 screens: setup browser ## Pictures of the pages beside a running `make run` with its demonstration (URL=): writes docs/screens
 	$(PY) -m tests.pages.screens --url $(or $(URL),http://127.0.0.1:8000)
 
-long: setup ## The tests that are too long for that: full-size markets, a demonstration and a broker killed, more examples of every property and of the surface
+long: setup ## The tests that are too long for that: full-size markets, a demonstration, platforms and a broker killed, more examples of every property and of the surface
 	$(TEST) -m "long or hypothesis" --hypothesis-profile=long
 	DUIJIE_SCHEMA_EXAMPLES=6 $(PY) -m pytest tests/security/test_schema.py
 
