@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,7 +25,12 @@ ARRAY = 1000
 QUIET_S = 60
 """Support comes within a second or two; after a kill within the time in which a platform starts."""
 
-Parcels = dict[str, list[dict[str, Any]]]
+DELIVERED, RETURNED = range(97), range(96, 100)
+"""The fates, of 100, of parcels that arrive: some are delivered and then returned."""
+HURRIED_ONE_OF = 400
+
+Parcel = dict[str, Any]
+Parcels = dict[str, list[Parcel]]
 """Parcels by the carrier that registers them."""
 
 
@@ -190,16 +195,28 @@ async def carry(play: Play, deals: Sequence[Deal], parcels: Parcels) -> list[Dea
 
     Each thing is told after it happened, and before what follows from it. A few, and the last one always, are on the
     road when the play ends, and so are their parcels. Of those that arrived some come back, a few of them after they
-    were delivered.
+    were delivered. Who crossed the country in the seconds of the play would be flagged for it, so of the delivered only
+    very few were also scanned where they began: a carrier's statement has a flag or two to review.
     """
     await until_ready_to_leave(play)
     await report(play, "picked_up", deals)
-    await scan(play, "accepted", parcels, deals, range(100))
     arriving = [deal for deal in deals[:-1] if play.world.chance("arrival", deal.key).randrange(100) < 97]
-    await scan(play, "delivered", parcels, arriving, range(97))
+    arrives = {deal.match["id"] for deal in arriving}
+
+    def is_accepted(parcel: Parcel) -> bool:
+        stays_away = parcel["match_id"] not in arrives or fate_of(play, parcel) not in DELIVERED
+        return stays_away or play.world.chance("hurried", parcel["waybill"]).randrange(HURRIED_ONE_OF) == 0
+
+    await scan(play, "accepted", parcels, deals, is_accepted)
+    await scan(play, "delivered", parcels, arriving, lambda parcel: fate_of(play, parcel) in DELIVERED)
     await report(play, "delivered", arriving)
-    await scan(play, "returned", parcels, arriving, range(96, 100))
+    await scan(play, "returned", parcels, arriving, lambda parcel: fate_of(play, parcel) in RETURNED)
     return arriving
+
+
+def fate_of(play: Play, parcel: Parcel) -> int:
+    """One of 100."""
+    return play.world.chance("fate", parcel["waybill"]).randrange(100)
 
 
 async def until_ready_to_leave(play: Play) -> None:
@@ -224,22 +241,19 @@ async def scan(
     kind: Literal["accepted", "delivered", "returned"],
     parcels: Parcels,
     deals: Sequence[Deal],
-    fates: range,
+    happens_to: Callable[[Parcel], bool],
 ) -> None:
-    """It happens now to those parcels of these deals whose fate, one of 100, is among these."""
+    """It happens now to these parcels of these deals: where they began, or, once they were there, where they go."""
     at = play.moment(f"parcels {kind}").isoformat()
     of_match = {deal.match["id"]: deal for deal in deals}
 
-    def scanned(parcel: dict[str, Any]) -> dict[str, Any]:
-        adcode = parcel["recipient_adcode"] if kind == "delivered" else of_match[parcel["match_id"]].county
+    def scanned(parcel: Parcel) -> dict[str, Any]:
+        is_there = kind == "delivered" or (kind == "returned" and fate_of(play, parcel) in DELIVERED)
+        adcode = parcel["recipient_adcode"] if is_there else of_match[parcel["match_id"]].county
         return {"waybill": parcel["waybill"], "type": kind, "at": at, "adcode": adcode}
 
     chosen = {
-        carrier: [
-            parcel
-            for parcel in array
-            if parcel["match_id"] in of_match and play.world.chance("fate", parcel["waybill"]).randrange(100) in fates
-        ]
+        carrier: [parcel for parcel in array if parcel["match_id"] in of_match and happens_to(parcel)]
         for carrier, array in parcels.items()
     }
     with play.stages.stage(f"parcels {kind}", sum(map(len, chosen.values()))) as bar:

@@ -175,11 +175,17 @@ async def test_each_thing_is_told_after_it_happened_and_before_what_follows_from
     assert world.opens_at <= times[0] <= times[-1] <= datetime.now(UTC)
     scans = [each for path, body in platform.told if path.endswith("/scans") for each in body]
     assert {each["adcode"] for each in scans if each["type"] == "delivered"} == {"320102"}
-    assert {each["adcode"] for each in scans if each["type"] != "delivered"} == {"321323"}
+    assert {each["adcode"] for each in scans if each["type"] == "accepted"} == {"321323"}
     on_the_road = [each for each in carried if each not in arrived]
     assert carried[-1] in on_the_road
     still_there = {parcel["waybill"] for each in on_the_road for parcel in parcels_of(play, each)}
     assert [each for each in scans if each["type"] != "accepted" and each["waybill"] in still_there] == []
+    seen_in: dict[str, set[str]] = {}
+    for each in scans:
+        seen_in.setdefault(each["waybill"], set()).add(each["adcode"])
+    assert seen_in.keys() == {parcel["waybill"] for parcel in parcels[carried[0].carrier]}, "something is known of each"
+    hurried = sum(len(counties) > 1 for counties in seen_in.values())
+    assert 0 < hurried <= len(seen_in) / 200, "crossed the country in a moment, for which a statement is flagged"
 
 
 def _all_parcels(play: Play, carried: list[Deal]) -> list[dict[str, Any]]:
