@@ -73,5 +73,12 @@ def role_at(path: str) -> Role | None:
     return next((role for section, role in PHONE_ROLES.items() if _lies_in(plain, section)), "citizen")
 
 
+def goes_with(role: str, path: str) -> bool:
+    """Whether that role has its work in the section of this path, or nobody in particular has."""
+    plain = path.partition("?")[0]
+    own = ways_of(role)
+    return any(_lies_in(plain, way.path) for way in own) or not any(_lies_in(plain, each) for each in PHONE_ROLES)
+
+
 def home_of(role: str | None) -> str:
     return ways_of(role)[0].path if role else "/"

@@ -52,6 +52,10 @@ TEXTS: dict[str, Text] = {
     ),
     "sign_in.send": Text("发送验证码", "Send the code"),
     "sign_in.sent": Text("验证码已发往", "A code went to"),
+    "sign_in.console": Text(
+        "这里是本机演示，不发短信：验证码写在运行它的终端里。",
+        "This is a demonstration on this machine and sends no messages: the code stands in the terminal that runs it.",
+    ),
     "sign_in.code": Text("六位验证码", "Six-digit code"),
     "sign_in.enter": Text("登录", "Sign in"),
     "sign_in.another": Text("换一个号码", "Use another number"),
@@ -81,7 +85,9 @@ TEXTS: dict[str, Text] = {
     "guest.carrier": Text(
         "看在途的货和明早的路线，承接运单", "What is on the road, tomorrow's routes, and more to claim"
     ),
-    "guest.programme_officer": Text("有一笔追加预算等您复核", "More money for a programme waits for your decision"),
+    "guest.programme_officer": Text(
+        "看资金够用到哪天，复核别人提出的变更", "See how long the money lasts, and decide what others proposed"
+    ),
     "guest.supervisor": Text("看哪些县的货卖不完就要坏", "See where produce will spoil unsold"),
     "guest.auditor": Text("逐笔核对补贴资金", "Follow every fen of the subsidies"),
     "guest.admin": Text("看撮合比贪心多得多少，有没有异常", "See what rounds gain over greedy, and if all is well"),

@@ -55,6 +55,19 @@ class Offer:
     problem: Any = None
     status: int = 200
 
+    @property
+    def is_soon_over(self) -> bool:
+        """Whether less life is asked for than an order asks where nobody says how much."""
+        return self.way is not None and self.life_h > 0 and self.fresh_h < LIFE_H
+
+    @property
+    def most_fen(self) -> int | None:
+        """What all of it costs at the highest price, rounded up; None while a number is missing."""
+        quantity_kg, ceiling_fen_per_kg = kg_typed(self.typed.quantity), fen_typed(self.typed.ceiling)
+        if quantity_kg is None or ceiling_fen_per_kg is None:
+            return None
+        return -(-round(quantity_kg * 1000) * ceiling_fen_per_kg // 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Signing:

@@ -66,6 +66,11 @@ TEXTS: dict[str, Text] = {
     "board.order.arrives": Text("预计送达", "Arrives in about"),
     "board.order.life": Text("到货时还能放", "Keeps on arrival"),
     "board.order.spoils": Text("这批货到那里之前就会变质。", "This lot would spoil before it gets there."),
+    "board.order.soon_over": Text(
+        "到货后放不满一天。下单就是接受：请当天吃完或分完。",
+        "Once there it keeps for less than a day. To order is to accept that: have it eaten or shared the same day.",
+    ),
+    "board.order.most": Text("一共最多", "In all at most"),
     "board.order.others": Text(
         "下单请用市民、团长或平台的账户。", "Only citizens, group leaders and platforms can place orders."
     ),
@@ -87,5 +92,5 @@ TEXTS: dict[str, Text] = {
     "county.campaign": Text("看这个县的助农页", "All from this county"),
     "county.in": Text("在售货批", "Lots"),
     "county.left": Text("待售", "Left"),
-    "county.sold": Text("其中已售", "Sold of these"),
+    "county.sold": Text("已售", "Sold"),
 }

@@ -9,6 +9,7 @@ from catalogue.geodesy import great_circle_km
 from gateway.pages.names import place_name, produce_name
 from gateway.pages.placing import Meant
 from gateway.pages.reader import Reader
+from gateway.pages.shown import at
 
 CLAIMABLE = ("open", "failed")
 """Anybody may take over what another carrier has failed with."""
@@ -35,6 +36,11 @@ class Load:
     def near_km(self) -> float | None:
         """From the nearest depot to where it is fetched, as the crow flies; None without any."""
         return _nearest_km(self.depots, self.said["origin"])
+
+    @property
+    def deliver_by(self) -> str:
+        """What is spoilt by then is of no use, however late the buyer would take it."""
+        return min(str(self.said["deliver_by"]), str(self.said["spoils_at"]), key=at)
 
     @property
     def tellings(self) -> Sequence[str]:

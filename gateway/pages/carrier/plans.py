@@ -24,6 +24,7 @@ LEFT_SHOWN = 100
 """Of what a plan leaves behind so many are named, and ticked in the form that plans it again."""
 MORNING = time(6, tzinfo=CHINA)
 TOO_LATE_TODAY = frozenset({"shift", "break"})
+LATER_IS_WORSE = frozenset({"window", "spoils_before_arrival"})
 NO_FITTING_VEHICLE = frozenset({"no_vehicle", "no_vehicle_in_range", "temperature_class", "capacity"})
 """Why a plan leaves shipments behind that another departure, or another vehicle, would take."""
 
@@ -77,7 +78,7 @@ class Route:
     @property
     def next_departure(self) -> datetime | None:
         """When what came too late to be back in time could leave; None where no departure helps."""
-        return next_departure(self.plan) if self.reasons & TOO_LATE_TODAY else None
+        return next_departure(self.plan) if _helps_to_leave_later(self.plan) else None
 
     @property
     def lacks_vehicle(self) -> bool:
@@ -165,10 +166,17 @@ def _reasons(plan: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(reason for each in plan["unassigned"] for reason in each["reasons"])
 
 
+def _helps_to_leave_later(plan: Mapping[str, Any]) -> bool:
+    """Whether something is left that only the vehicles' hours kept back: what also spoils or comes too late does so
+    all the more by leaving later."""
+    left = (set(each["reasons"]) for each in plan["unassigned"])
+    return any(reasons & TOO_LATE_TODAY and not reasons & LATER_IS_WORSE for reasons in left)
+
+
 def _departure(plan: Mapping[str, Any] | None) -> str:
     """Of what is planned again: tomorrow where today is too short, else when it was to leave, if that is to come."""
     if plan is None:
         return ""
-    if _reasons(plan) & TOO_LATE_TODAY:
+    if _helps_to_leave_later(plan):
         return local(next_departure(plan))
     return local(plan["depart_at"]) if at(plan["depart_at"]) > datetime.now(UTC) else ""

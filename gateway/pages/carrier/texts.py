@@ -22,8 +22,8 @@ TEXTS: dict[str, Text] = {
         "添加车辆后，离车场近的在前。", "Once you have a vehicle, what is near to its depot comes first:"
     ),
     "carrier.open.part": Text(
-        "这里是最新的 50 条，不一定有最近的；按产地查找可见一地的全部。",
-        "These are 50 of many, the newest first, and the nearest may be among the others: look for a place.",
+        "这里是最新的 50 条，其中近的在前；更近的可能不在其中，可按产地查找。",
+        "These are the newest 50, the nearest of them first. Nearer ones may be among the others: look for a place.",
     ),
     "carrier.open.none": Text("这里现在没有可承接的运单。", "Nothing is open here just now."),
     "carrier.done": Text("已了结", "Done"),

@@ -143,7 +143,7 @@ SETTLING: dict[str, Text] = {
     "settlements.owed.now": Text("现应付（元）", "Owed now (CNY)"),
     "settlements.recovered.now": Text("其中抵扣追回（元）", "Kept of it for clawbacks (CNY)"),
     "settlements.to_pay": Text("应转账（元）", "To transfer (CNY)"),
-    "settlements.waybill": Text("面单号", "Waybill"),
+    "settlements.waybill": Text("面单号或成交号", "Waybill or match"),
     "settlements.posted": Text("记账时间", "Posted"),
     "settlements.line.owed": Text("应付", "owed"),
     "settlements.line.reversed": Text("已冲正", "reversed"),

@@ -15,8 +15,9 @@ from gateway.pages.programmes.lines import Lines, with_lines
 from gateway.pages.programmes.payout_texts import EVIDENCE
 from gateway.pages.programmes.views import Asked, asked_of, may_change
 from gateway.pages.reader import Reader
-from gateway.pages.shown import clock, day
+from gateway.pages.shown import at
 
+IN_ORDER = {name: place for place, name in enumerate(EVIDENCE)}
 FLAGS_SHOWN = 20
 REVIEWED_SHOWN = 100
 """The newest of those that were cleared, and of those that were confirmed."""
@@ -148,14 +149,14 @@ def _shown(flag: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
     """With names and values of its evidence to read; what a later release looks at is told by its own name."""
     evidence = [
         (EVIDENCE[name].in_language(language) if name in EVIDENCE else name, _value(name, value))
-        for name, value in flag["evidence"].items()
+        for name, value in sorted(flag["evidence"].items(), key=lambda each: IN_ORDER.get(each[0], len(IN_ORDER)))
     ]
     return {**flag, "evidence": evidence}
 
 
 def _value(name: str, value: Any) -> str:
     if name.endswith("_at"):
-        return f"{day(value)} {clock(value)[-5:]}"
+        return f"{at(value):%Y-%m-%d %H:%M:%S}"
     if name in PLACES:
         return place_name(str(value))
     return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -12,7 +12,7 @@ from contracts.accounts import Role
 from gateway.accounts.api import Desk
 from gateway.limits import Brake
 from gateway.pages.cookies import SESSION, remember
-from gateway.pages.navigation import home_of, role_at
+from gateway.pages.navigation import goes_with, home_of, role_at
 from gateway.pages.reader import SIGN_IN, AnyReader, own_path, page_router
 from gateway.pages.render import page
 from gateway.pages.signing import service
@@ -90,12 +90,17 @@ async def be_a_guest(
     guest = Guest(role, name)
     if guest not in guests_for(request):
         raise NoGuest()
-    return await _in(request, desk, db, await service.sign_in_guest(db, desk, guest), to or home_of(role))
+    return await _in(request, desk, db, await service.sign_in_guest(db, desk, guest), _fitting(to, role))
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, desk: Desk, db: Db) -> Response:
     return await _in(request, desk, db, None, "/")
+
+
+def _fitting(to: str, role: Role) -> str:
+    """Where that guest wanted to go; where such a one has no business, their own first page."""
+    return to if to and goes_with(role, own_path(to)) else home_of(role)
 
 
 def _form(request: Request, asked: Asked, step: Step, to: str) -> HTMLResponse:

@@ -294,3 +294,17 @@ async def test_two_taps_are_guarded_where_a_code_is_spent_by_who_is_not_signed_i
 
 async def test_grades_are_explained(client: httpx.AsyncClient) -> None:
     assert f"A<br><small>{TEXTS['board.grade.about'].en}</small>" in (await client.get(PAGE, headers=EN)).text
+
+
+@pytest.mark.parametrize(("takes_h", "is_told"), [(2.0, False), (8.0, True)])
+async def test_who_orders_what_keeps_for_less_than_a_day_there_is_told_before(
+    client: httpx.AsyncClient, matching: Played, takes_h: float, is_told: bool
+) -> None:
+    matching.say("/v1/policy/freight", {"distance_km": 242.0, "freight_fen_per_kg": 52, "takes_h": takes_h})
+    page = (await client.get(f"{PAGE}/price", params={"to": "南京市玄武区"}, headers=EN)).text
+    assert ("keeps for less than a day" in page) is is_told
+
+
+async def test_before_the_last_step_it_says_what_all_of_it_costs_at_most(client: httpx.AsyncClient) -> None:
+    page = (await client.post(PAGE, data=typed(quantity="20.333", ceiling="16.61"), headers=EN)).text
+    assert '<dt>In all at most</dt><dd class="number">337.74 CNY</dd>' in page, "337.73113, rounded up"

@@ -129,10 +129,14 @@ async def test_what_one_carries_is_found_behind_whatever_much_is_open(
 async def test_where_only_some_of_what_is_open_is_shown_nobody_is_told_it_is_the_nearest(
     client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
 ) -> None:
-    told = "the nearest may be among the others"
-    assert told not in (await client.get("/carrier", headers=carrier)).text
+    told = "Nearer ones may be among the others"
+    whole = (await client.get("/carrier", headers=carrier)).text
+    assert told not in whole
+    assert "Open, the nearest first" in whole
     logistics.say("/v1/shipments", {"items": [a_shipment(FAR, "110101")], "next": FAR})
-    assert told in (await client.get("/carrier", headers=carrier)).text
+    part = (await client.get("/carrier", headers=carrier)).text
+    assert told in part
+    assert "Open, the nearest first" not in part
 
 
 async def test_a_chinese_page_says_its_units_in_chinese(client: httpx.AsyncClient, carrier: dict[str, str]) -> None:
@@ -340,3 +344,13 @@ async def test_what_is_over_goes_on_on_a_next_page_the_newest_first_whatever_bec
         shown += re.findall(r'href="/carrier/shipments/([^"]*)"', done)
         address = next(iter(re.findall(r'rel="next" href="([^"]*)#done"', done)), "")
     assert shown == list(reversed(ids))
+
+
+async def test_goods_are_to_be_delivered_before_they_spoil_however_late_the_buyer_takes_them(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played
+) -> None:
+    spoils = {"deliver_by": "2026-12-08T00:00:00Z", "spoils_at": "2026-12-03T00:00:00Z"}
+    logistics.say("/v1/shipments", {"items": [a_shipment(NEAR, "321323", **spoils)], "next": None})
+    page = (await client.get("/carrier", headers=carrier)).text
+    assert "12-03 08:00" in page
+    assert "12-08" not in page

@@ -225,3 +225,22 @@ async def test_a_shift_says_that_it_is_all_day_or_ends_the_next_day(
     logistics.say("/v1/vehicles", {"items": [a_van(shift={"start": start, "end": end})], "next": None})
     for language, told in zip((EN, ZH), words, strict=True):
         assert f"{told} ·" in (await client.get("/carrier/vehicles", headers=carrier | language)).text
+
+
+@pytest.mark.parametrize(
+    ("reasons", "helps"),
+    [
+        (["shift"], True),
+        (["shift", "spoils_before_arrival"], False),
+        (["break", "window"], False),
+        (["capacity"], False),
+    ],
+)
+async def test_to_leave_later_is_proposed_only_where_nothing_gets_worse_by_it(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played, reasons: list[str], helps: bool
+) -> None:
+    logistics.say(f"/v1/routes/{PLAN}", left_behind(BEHIND, reasons=reasons))
+    page = (await client.get(f"/carrier/routes/{PLAN}", headers=carrier)).text
+    assert ("another departure would leave time enough" in page) is helps
+    form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
+    assert 'value="2126-11-30T06:00"' in form if helps else 'value="2126-11-29T18:00"' in form

@@ -147,6 +147,16 @@ async def test_ones_own_proposal_can_only_be_taken_back(
     assert ('value="approve"' in page, 'value="reject"' in page) == (False, True)
 
 
+async def test_of_what_was_decided_both_officers_are_named(
+    client: httpx.AsyncClient, officer: dict[str, str], logistics: Played
+) -> None:
+    decided = {"status": "approved", "decided_by": str(OFFICER), "decided_at": "2026-11-30T00:00:00Z"}
+    logistics.say(f"/v1{PAGE}/approvals", items(an_approval(OTHER, **decided)))
+    page = (await client.get(PAGE, headers=officer)).text
+    for account in (OFFICER, OTHER):
+        assert f'title="{account}"' in page
+
+
 async def test_a_programme_tells_its_rules_and_the_day_on_which_it_ends(
     client: httpx.AsyncClient, officer: dict[str, str]
 ) -> None:

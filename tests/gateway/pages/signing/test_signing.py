@@ -371,3 +371,25 @@ async def test_who_renews_too_often_from_one_address_is_told_to_wait(
                 break
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("role", "wanted", "led_to"),
+    [
+        ("producer", "/carrier", "/farm"),
+        ("carrier", "/carrier/routes", "/carrier/routes"),
+        ("producer", "/board", "/board"),
+    ],
+)
+async def test_a_guest_is_led_where_such_a_one_has_work(
+    client: httpx.AsyncClient, role: str, wanted: str, led_to: str
+) -> None:
+    name = next(each.name for each in GUESTS if each.role == role)
+    answer = await client.post("/sign-in/guest", data={"role": role, "name": name, "to": wanted}, headers=HERE)
+    assert answer.headers["location"] == led_to
+
+
+async def test_where_no_messages_are_sent_the_page_says_where_the_code_is(client: httpx.AsyncClient) -> None:
+    for headers, said in ((HERE, True), ({}, False)):
+        page = await client.post("/sign-in", data={"phone": PHONE if said else "13812345679"}, headers=headers)
+        assert (TEXTS["sign_in.console"].en in page.text) is said
