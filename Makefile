@@ -66,7 +66,6 @@ screens: setup browser ## Pictures of the pages beside a running `make run` with
 
 long: setup ## The tests that are too long for that: full-size markets, a demonstration, platforms and a broker killed, more examples of every property and of the surface
 	$(TEST) -m "long or hypothesis" --hypothesis-profile=long
-	DUIJIE_SCHEMA_EXAMPLES=6 $(PY) -m pytest tests/security/test_schema.py
 
 # Nothing there uses Hypothesis. Its plugin would load it for the closing lines, after threads and greenlets, where
 # Python 3.11 may fail in its parser ("AST constructor recursion depth mismatch") and turn a green run red.
