@@ -42,6 +42,10 @@ class Load:
         """What is spoilt by then is of no use, however late the buyer would take it."""
         return min(str(self.said["deliver_by"]), str(self.said["spoils_at"]), key=at)
 
+    def is_ready_after(self, instant: str) -> bool:
+        """Whether whoever comes at that instant has to wait for it."""
+        return at(self.said["ready_at"]) > at(instant)
+
     @property
     def tellings(self) -> Sequence[str]:
         return NEXT.get(self.said["status"], ()) if self.is_own else ()

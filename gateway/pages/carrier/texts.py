@@ -197,6 +197,7 @@ TEXTS: dict[str, Text] = {
         "有的运单没有合适的车：可以添加车辆，或恢复停用的车。",
         "For some of them there is no vehicle that fits: add one, or bring a retired one back.",
     ),
+    "carrier.left.ready": Text("{when} 起才能取货。", "It can be fetched from {when} on."),
     "carrier.left.no_vehicle": Text("没有车辆", "no vehicle"),
     "carrier.left.no_vehicle_in_range": Text("没有车辆服务该县", "no vehicle serves that county"),
     "carrier.left.temperature_class": Text("没有合适温区的车", "no vehicle of that temperature"),

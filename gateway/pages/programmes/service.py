@@ -6,6 +6,7 @@ from gateway.pages.asking import Api, Told
 from gateway.pages.forms import Typed, end_of_day, fen, given, instant, number
 from gateway.pages.programmes import conditions
 from gateway.pages.programmes.conditions import Conditions
+from gateway.pages.programmes.views import TERMS
 from gateway.pages.reader import Reader
 
 PAYEES = {"carrier": "carrier_id", "producer": "producer_id"}
@@ -39,8 +40,8 @@ async def ask(reader: Reader, programme_id: UUID, change: str, typed: Typed) -> 
         "topup": given(amount_fen=fen(typed.get("amount"))),
         "rules": given(
             rate_fen=fen(typed.get("rate")),
-            eligibility=_conditions(typed, named),
-            caps=_caps(typed),
+            eligibility=_gone(typed, "eligibility") | _conditions(typed, named),
+            caps=_gone(typed, "caps") | _caps(typed),
             effective_at=instant(typed.get("effective_at")),
         ),
     }
@@ -64,6 +65,11 @@ async def freeze(api: Api, programme_id: UUID, typed: Typed) -> Told:
         **{"from": typed.get("from"), PAYEES.get(party, "carrier_id"): payee_id},
     )
     return await api.send("POST", "/v1/settlements", body, key=typed.key)
+
+
+def _gone(typed: Typed, part: str) -> dict[str, object]:
+    """Conditions, or limits, that are to be demanded no more: the API takes them away by null."""
+    return dict.fromkeys(name for name in typed.many.get("gone", []) if name in TERMS[part])
 
 
 def _conditions(typed: Typed, named: Conditions) -> dict[str, object]:

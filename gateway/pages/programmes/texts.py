@@ -134,6 +134,8 @@ CHANGES: dict[str, Text] = {
         "未填的保持不变；此前登记的仍按当时的规则。",
         "What is left empty stays; what was registered goes by the rules in force then.",
     ),
+    "programmes.rules.now": Text("现行条件", "In force now"),
+    "programmes.rules.gone": Text("不再要求（勾选的将取消）", "Demand no more (what is ticked)"),
     "programmes.version": Text("版本", "Version"),
     "programmes.in_force": Text("现行", "in force"),
     "programmes.ledger": Text("账本", "Ledger"),

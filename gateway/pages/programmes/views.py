@@ -146,6 +146,22 @@ class Whole:
     may_change: bool
 
     @property
+    def in_force(self) -> Mapping[str, Any] | None:
+        """The rule by which it grants now; None before the first is in effect."""
+        return next((each for each in self.rules if each["version"] == self.fund.said["rule_version"]), None)
+
+    @property
+    def demanded(self) -> Sequence[tuple[str, str]]:
+        """What that rule demands and limits: names, and the texts that name them."""
+        rule = self.in_force or {}
+        return [
+            (name, text)
+            for part, names in TERMS.items()
+            for name, text in names.items()
+            if (rule.get(part) or {}).get(name) not in (None, [])
+        ]
+
+    @property
     def parties(self) -> Iterator[str | None]:
         """Accounts that the page speaks of."""
         for asked in self.changes:

@@ -244,3 +244,12 @@ async def test_to_leave_later_is_proposed_only_where_nothing_gets_worse_by_it(
     assert ("another departure would leave time enough" in page) is helps
     form = (await client.get(f"/carrier/routes?again={PLAN}", headers=carrier)).text
     assert 'value="2126-11-30T06:00"' in form if helps else 'value="2126-11-29T18:00"' in form
+
+
+@pytest.mark.parametrize(("departs", "is_told"), [("2026-11-28T10:00:00Z", True), ("2126-11-29T10:00:00Z", False)])
+async def test_what_is_not_ready_when_a_plan_leaves_is_said_to_be(
+    client: httpx.AsyncClient, carrier: dict[str, str], logistics: Played, departs: str, is_told: bool
+) -> None:
+    logistics.say(f"/v1/routes/{PLAN}", left_behind(BEHIND) | {"depart_at": departs})
+    page = (await client.get(f"/carrier/routes/{PLAN}", headers=carrier)).text
+    assert ("It can be fetched from 11-29 08:00 on." in page) is is_told
