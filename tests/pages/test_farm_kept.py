@@ -15,6 +15,17 @@ MARK = """async ([path, text]) => (await caches.open("duijie-pages")).put(path, 
 TEXT = "async (path) => (await caches.match(path)).text()"
 
 
+def mark(visitor: Visitor, path: str, text: str) -> None:
+    """What is kept of that page is this, also once the worker has put away what it was still reading."""
+
+    def stays() -> bool:
+        visitor.page.evaluate(MARK, [path, text])
+        visitor.page.wait_for_timeout(500)
+        return bool(visitor.page.evaluate(TEXT, path) == text)
+
+    until(stays, 20)
+
+
 def in_the_worker(visitor: Visitor, script: str) -> Any:
     (worker,) = visitor.page.context.service_workers
     return worker.evaluate(script)
@@ -65,7 +76,7 @@ def test_a_page_that_is_asked_for_while_the_others_are_forgotten_is_not_kept(pho
 
 def test_older_lots_are_not_kept_as_my_lots(phone: Visitor) -> None:
     ready_for_no_signal(phone)
-    phone.page.evaluate(MARK, ["/farm", "my lots"])
+    mark(phone, "/farm", "my lots")
     phone.open("/farm?after=01a22b15-5669-7682-bd47-b95a09ae13ae")
     phone.page.wait_for_timeout(500)
     assert phone.page.evaluate(TEXT, "/farm") == "my lots"
@@ -90,7 +101,7 @@ def test_a_service_that_can_not_answer_is_no_reason_to_show_nothing(phone: Visit
 def test_after_an_upgrade_the_kept_pages_are_those_of_today(phone: Visitor) -> None:
     ready_for_no_signal(phone)
     phone.page.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.unregister())")
-    phone.page.evaluate(MARK, ["/farm/new", '<script src="/static/farm/post.js?v=old">'])
+    mark(phone, "/farm/new", '<script src="/static/farm/post.js?v=old">')
     phone.page.evaluate("caches.open('duijie-files-old')")
     phone.open("/board")
     phone.open("/account")  # any page of a farmer installs the worker
@@ -101,7 +112,7 @@ def test_after_an_upgrade_the_kept_pages_are_those_of_today(phone: Visitor) -> N
 
 def test_an_upgrade_that_can_not_ask_keeps_the_page_with_the_files_that_it_names(phone: Visitor) -> None:
     ready_for_no_signal(phone)
-    phone.page.evaluate(MARK, ["/farm/new", "old"])
+    mark(phone, "/farm/new", "old")
     phone.page.evaluate("caches.open('duijie-files-old')")
     in_the_worker(phone, "() => { self.fetch = async () => new Response('', { status: 503 }); return clean(); }")
     assert phone.page.evaluate(TEXT, "/farm/new") == "old"
