@@ -10,9 +10,7 @@ import pytest
 
 from catalogue.days import CHINA
 from gateway.pages.carrier.plans import next_departure
-from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.support import bearer
 
 EN = {"Accept-Language": "en"}
 CARRIER = uuid4()
@@ -65,16 +63,6 @@ def logistics() -> Played:
     played.say("/v1/vehicles", {"items": [a_van()], "next": None})
     played.say("/v1/routes", {"items": [], "next": None})
     return played
-
-
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def carrier(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "carrier", CARRIER) | EN
 
 
 async def test_what_is_open_comes_the_nearest_to_the_depot_first(

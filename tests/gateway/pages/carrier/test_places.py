@@ -9,10 +9,8 @@ import pytest
 from catalogue import places
 from gateway.pages.carrier.depots import Depot, depot_at
 from gateway.pages.ordering import NO_PLACE, WHICH_PLACE
-from gateway.tokens import Signer
-from tests.gateway.pages.carrier.test_carrier import CARRIER, EN, PLAN, VAN, a_van
+from tests.gateway.pages.carrier.test_carrier import PLAN, VAN, a_van
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.support import bearer
 
 GULOU = {"320106": "江苏省南京市鼓楼区", "320302": "江苏省徐州市鼓楼区"}
 CHENGGUAN = {"540102": "西藏自治区拉萨市城关区", "620102": "甘肃省兰州市城关区"}
@@ -34,16 +32,6 @@ def logistics() -> Played:
     played.say("/v1/vehicles", refused, method="POST", status=422)
     played.say("/v1/routes", refused, method="POST", status=422)
     return played
-
-
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def carrier(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "carrier", CARRIER) | EN
 
 
 def test_a_depot_is_told_by_its_county() -> None:

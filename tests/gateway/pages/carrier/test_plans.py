@@ -8,12 +8,10 @@ import httpx
 import pytest
 
 from gateway.pages.carrier.plans import LEFT_SHOWN, SHIPMENTS_MAX, VEHICLES_MAX
-from gateway.tokens import Signer
 from services.logistics.routes import schemas
 from services.logistics.shipments.schemas import IDS_MAX
 from tests.gateway.pages.carrier.test_carrier import CARRIER, EN, PLAN, VAN, a_shipment, a_van
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.support import bearer
 
 LISTED, BEHIND, GONE = (str(uuid4()) for _ in range(3))
 ZH = {"Accept-Language": "zh-CN"}
@@ -45,16 +43,6 @@ def logistics() -> Played:
     played.say("/v1/vehicles", {"items": [a_van()], "next": None})
     played.say("/v1/routes", {"items": [], "next": None})
     return played
-
-
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def carrier(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "carrier", CARRIER) | EN
 
 
 def left_behind(*ids: str, **more: Any) -> dict[str, Any]:

@@ -7,10 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from gateway.tokens import Signer
-from tests.gateway.pages.carrier.test_carrier import CARRIER, EN, OWN, a_shipment, a_van
+from tests.gateway.pages.carrier.test_carrier import CARRIER, OWN, a_shipment, a_van
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.support import bearer
 
 FAILED, OPEN = (f"01900000-0000-7000-8000-00000000000{each}" for each in (2, 1))
 EVENTS = f"/v1/shipments/{OWN}/events"
@@ -25,16 +23,6 @@ def logistics() -> Played:
     played.say("/v1/routes", {"items": [], "next": None})
     played.say("/v1/parcels", {"items": [], "next": None})
     return played
-
-
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def carrier(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "carrier", CARRIER) | EN
 
 
 def the_shipments(logistics: Played, *items: dict[str, Any]) -> None:

@@ -41,11 +41,6 @@ def logistics(brought: list[bytes]) -> Played:
 
 
 @pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
 def auditor(signer: Signer) -> dict[str, str]:
     return bearer(signer, "auditor") | EN
 

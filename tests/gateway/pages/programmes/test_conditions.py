@@ -47,11 +47,6 @@ def logistics() -> Played:
 
 
 @pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
 def officer(signer: Signer) -> dict[str, str]:
     return bearer(signer, "programme_officer", uuid4()) | ZH
 

@@ -7,10 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.tokens import Signer
 from tests.gateway.pages.played import Asked, Played
-from tests.gateway.pages.programmes.test_programmes import EN, OFFICER, PAGE, a_programme, items
-from tests.gateway.support import bearer
+from tests.gateway.pages.programmes.test_programmes import PAGE, a_programme, items
 
 
 @pytest.fixture
@@ -18,16 +16,6 @@ def logistics() -> Played:
     played = Played()
     played.say(f"/v1{PAGE}", a_programme())
     return played
-
-
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def officer(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "programme_officer", OFFICER) | EN
 
 
 async def test_the_ledger_names_its_accounts(

@@ -107,16 +107,6 @@ def logistics() -> Played:
     return played
 
 
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def officer(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "programme_officer", OFFICER) | EN
-
-
 def test_the_parts_of_a_bar_are_the_whole_budget_in_the_order_in_which_money_goes() -> None:
     parts = Fund.of(a_programme()).parts
     assert [(part.name, part.fen) for part in parts] == [

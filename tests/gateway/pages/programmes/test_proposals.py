@@ -18,11 +18,6 @@ def logistics() -> Played:
     return played
 
 
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
 async def card_of(client: httpx.AsyncClient, signer: Signer, logistics: Played, **wanted: Any) -> str:
     """The card of that proposal, in which a button approves it."""
     logistics.say("/v1/programmes/approvals", items(an_approval(OTHER, kind="rules", wanted=wanted)))

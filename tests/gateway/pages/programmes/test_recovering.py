@@ -56,16 +56,6 @@ def logistics() -> Played:
     return played
 
 
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def officer(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "programme_officer", OFFICER) | EN
-
-
 @pytest.mark.parametrize(
     ("said", "offered", "told"),
     [

@@ -5,9 +5,9 @@ import re
 import httpx
 
 from tests.gateway.pages.played import Played
-from tests.gateway.pages.programmes.test_programmes import OTHER, PAGE, an_approval, logistics, officer, upstreams
+from tests.gateway.pages.programmes.test_programmes import OTHER, PAGE, an_approval, logistics
 
-__all__ = ["logistics", "officer", "upstreams"]
+__all__ = ["logistics"]
 
 
 async def test_a_condition_is_taken_away_by_its_box_and_what_is_in_force_is_told(

@@ -27,16 +27,6 @@ CORRECTION, CURSOR = str(uuid4()), str(uuid4())
 __all__ = ["logistics"]
 
 
-@pytest.fixture
-def upstreams(logistics: Played) -> dict[str, Any]:
-    return {"logistics": logistics.upstream}
-
-
-@pytest.fixture
-def officer(signer: Signer) -> dict[str, str]:
-    return bearer(signer, "programme_officer", OFFICER) | EN
-
-
 def a_flag(status: str = "open", reviewed_by: UUID | None = None, **changes: Any) -> dict[str, Any]:
     flag = {"id": str(uuid4()), "settlement_id": SETTLEMENT, "rule": "impossible_speed", "subject": "SF1"}
     flag |= {"evidence": {}, "status": status, "note": None, "reviewed_at": None, "reviewed_by": None}
